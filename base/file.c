@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int read_all(int fd, const char *path, size_t limit, struct text *out, struct dd_error *err)
+{
+	char block[65536];
+	size_t total = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, block, sizeof block);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(err, errno, "cannot read %s", path);
+		if (got == 0)
+			break;
+		total += (size_t)got;
+		if (total > limit)
+			return error_set(
+				err, DD_INVALID, "%s is larger than %zu bytes", path, limit);
+		text_add(out, block, (size_t)got);
+	}
+	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+int file_read(const char *path, size_t limit, struct text *out, struct dd_error *err)
+{
+	CLEANUP(close) int fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, "standard input", limit, out, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, DD_NOT_FOUND, "there is no file %s", path);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open %s", path);
+	return read_all(fd, path, limit, out, err);
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t put = write(fd, data, size);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		data += put;
+		size -= (size_t)put;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int directory_sync(const char *path)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_replace(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err)
+{
+	CLEANUP(free) char *temporary = NULL;
+	CLEANUP(free) char *folder = NULL;
+	CLEANUP(close) int fd = -1;
+	int rc = string_format(&temporary, err, "%s.%d.new", path, (int)getpid());
+
+	if (!rc)
+		rc = string_copy(&folder, path, err);
+	if (rc)
+		return rc;
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot create %s", temporary);
+	rc = write_all(fd, data, size);
+	if (!rc && rename(temporary, path) < 0)
+		rc = -errno;
+	if (!rc)
+		rc = directory_sync(dirname(folder));
+	if (rc) {
+		(void)unlink(temporary);
+		return error_errno(err, -rc, "cannot write %s", path);
+	}
+	return 0;
+}
+
+int directory_make(const char *path, mode_t mode, struct dd_error *err)
+{
+	CLEANUP(free) char *part = NULL;
+	int rc = string_copy(&part, path, err);
+
+	if (rc)
+		return rc;
+	for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return error_errno(err, errno, "cannot make the folder %s", part);
+		*slash = '/';
+	}
+	if (mkdir(part, mode) < 0 && errno != EEXIST)
+		return error_errno(err, errno, "cannot make the folder %s", part);
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+/* Whole files and private folders. Every file made here has its final mode from the first moment.
+ */
+
+#include <sys/types.h>
+
+#include "base/text.h"
+
+/*
+ * Appends the whole of path ("-" is standard input) to out. More than limit bytes is DD_INVALID, so
+ * that no file can exhaust memory; a missing file is DD_NOT_FOUND.
+ */
+int file_read(const char *path, size_t limit, struct text *out, struct dd_error *err);
+
+/*
+ * Writes a file so that path is, at every instant and after a crash, either what it was or the
+ * whole of data: a temporary file beside it with the mode given, synced, renamed, folder synced.
+ */
+int file_replace(
+	const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err);
+
+/* Makes path and the folders above it where they are missing, each with mode. */
+int directory_make(const char *path, mode_t mode, struct dd_error *err);
+
+#endif

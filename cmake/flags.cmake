@@ -1,0 +1,47 @@
+# Warnings, hardening and instrumentation. Each flag is probed, so that a compiler that lacks one
+# still builds.
+include(CheckCCompilerFlag)
+
+function(domesday_add_flag flag)
+    string(MAKE_C_IDENTIFIER "HAVE${flag}" probe)
+    check_c_compiler_flag(${flag} ${probe})
+    if(${probe})
+        add_compile_options(${flag})
+    endif()
+endfunction()
+
+foreach(flag
+        -Wall -Wextra -Wshadow -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wvla
+        -Wconversion -Wnull-dereference -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+        -Wuse-after-free -Wwrite-strings -Wcast-qual)
+    domesday_add_flag(${flag})
+endforeach()
+# what every field that is not named is set to is what the standard says: zero
+domesday_add_flag(-Wno-missing-field-initializers)
+if(DOMESDAY_WERROR)
+    domesday_add_flag(-Werror)
+endif()
+
+add_compile_options(-fno-strict-aliasing -fvisibility=hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+    foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+        domesday_add_flag(${flag})
+    endforeach()
+    add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+if(DOMESDAY_SANITIZE)
+    add_compile_options(-fsanitize=${DOMESDAY_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${DOMESDAY_SANITIZE})
+    if(DOMESDAY_SANITIZE MATCHES "undefined")
+        add_compile_options(-fno-sanitize-recover=undefined)
+    endif()
+endif()
+
+if(DOMESDAY_COVERAGE)
+    add_compile_options(--coverage)
+    add_link_options(--coverage)
+endif()

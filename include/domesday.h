@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMESDAY_H
+#define DOMESDAY_H
+
+/*
+ * libdomesday: the canonical store of a host's virtual machines.
+ *
+ * A struct dd_host is a host's book together with the guests that run there. Every operation is one
+ * call on it; there is no session state, so a process may die at any instant and whoever comes next
+ * finds the book before or after the operation, never between.
+ *
+ * Names. `domain` is a domain's name or its UUID. Where a version may be named, 0 is the newest.
+ * Text. Definitions are XML in UTF-8, size bytes, not necessarily terminated; a `file` that goes
+ *   with them is only what messages call them and may be NULL.
+ * Ownership. What goes in stays the caller's. A `char **` or struct that comes out is the caller's
+ *   and released with dd_free() or the function named beside it. What is handed to a callback is
+ *   valid during that call only; a callback returns 0 to go on, and anything else ends the
+ *   enumeration, which then returns that value. It may not call back into the same host.
+ * Errors. As domesday/error.h says. On failure the book and the guest are as before.
+ * Threads. A struct dd_host is used by one thread at a time; any number of them, in any number of
+ *   threads and processes, may have the same book open.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <domesday/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DD_UUID_SIZE 37   /* with dashes, lower case, and the NUL */
+#define DD_COMMIT_SIZE 41 /* hexadecimal git object name, and the NUL */
+
+struct dd_host;
+
+void dd_free(void *pointer);  /* for every char * that came out; NULL does nothing */
+const char *dd_version(void); /* of the library: "0.1.0" */
+
+/* ---- the host ---- */
+
+struct dd_host_options {
+	const char *book; /* folder; NULL: $DOMESDAY_BOOK, else the system's (root) or user's */
+	bool create;      /* make the book where there is none */
+	const char *host_name; /* NULL: this machine's */
+	const char *author; /* who acts, "Name <email>"; NULL: the calling user, through sudo too */
+	const char *program; /* what acts, for the record: "domesday", "nova-compute"; or NULL */
+	int wait_ms;         /* for a busy domain or book before DD_BUSY; 0: 30 seconds */
+	/* Told of what succeeded but deserves a look (one line); may be NULL. */
+	void (*warn)(const char *message, void *context);
+	void *warn_context;
+};
+
+/*
+ * DD_NOT_FOUND: no book there and create is false. DD_UNSUPPORTED: made by a newer version.
+ * DD_CORRUPT: not a book. DD_BUSY: somebody writes for longer than wait_ms. DD_SYSTEM.
+ */
+int dd_host_open(const struct dd_host_options *options, struct dd_host **out, struct dd_error *err);
+void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
+const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by host */
+
+/* Packs what is new into book.git, for stock git to read. */
+int dd_sync(struct dd_host *host, struct dd_error *err);
+
+/* ---- how a change is made, and what became of it ---- */
+
+enum dd_scope {
+	DD_SCOPE_ALL = 0,    /* the record, and the guest if it runs */
+	DD_SCOPE_CONFIG = 1, /* the record only: holds from the next start */
+	DD_SCOPE_LIVE = 2,   /* the running guest only: gone when it stops */
+};
+
+struct dd_change {
+	uint32_t if_version; /* DD_CONFLICT unless the domain is at this version; 0: whichever */
+	enum dd_scope scope;
+	const char *reason; /* kept with the version; NULL: none */
+};
+
+struct dd_result {
+	char uuid[DD_UUID_SIZE];
+	uint32_t version; /* the newest afterwards */
+	bool changed;     /* false: it was so already, and no version was made */
+};
+
+/* ---- definitions ---- */
+
+/*
+ * The frozen form of a definition, in canonical XML. Nothing is stored; host may be NULL (then QEMU
+ * is asked anew). keep_host_model leaves <cpu mode='host-model'> floating, as libvirt does.
+ * DD_INVALID, DD_UNSUPPORTED: with line and element path.
+ */
+int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
+	bool keep_host_model, char **out, struct dd_error *err);
+
+/*
+ * Creates a domain: frozen, version 1. Where one of that name or UUID exists with the same meaning,
+ * that is success with changed false; with another meaning DD_EXISTS, and `difference` (may be
+ * NULL) has been told each one.
+ */
+struct dd_difference {
+	const char *kind;     /* "attached", "detached", "updated", "setting" */
+	const char *device;   /* "disk vdb"; NULL outside devices */
+	const char *path;     /* element path */
+	const char *before;   /* NULL: was not there */
+	const char *after;    /* NULL: is not there */
+	const char *sentence; /* all of it in words */
+};
+typedef int (*dd_difference_fn)(const struct dd_difference *difference, void *context);
+
+int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,
+	const struct dd_change *change, dd_difference_fn difference, void *context,
+	struct dd_result *result, struct dd_error *err);
+
+/* The domain leaves the index and frees its name; its history stays. DD_REFUSED while it runs. */
+int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change *change,
+	struct dd_result *result, struct dd_error *err);
+
+/*
+ * A definition as stored. live: what the running guest has now, with facts of this run (id,
+ * aliases, ports); of a domain that is shut off, the same as without. live goes with version 0
+ * only.
+ */
+int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
+	struct dd_error *err);
+
+/* ---- looking around ---- */
+
+struct dd_domain_info {
+	char uuid[DD_UUID_SIZE];
+	const char *name;
+	const char *title; /* "" where there is none */
+	const char *state; /* virsh's words: "running", "paused", "shut off", "crashed"… */
+	int id;            /* while it runs; otherwise 0 */
+	int pid;           /* of QEMU while it runs; otherwise 0 */
+	bool autostart;
+	uint32_t version; /* the newest */
+};
+typedef int (*dd_domain_fn)(const struct dd_domain_info *info, void *context);
+
+/* By name. all: those that are shut off too. */
+int dd_list(
+	struct dd_host *host, bool all, dd_domain_fn visit, void *context, struct dd_error *err);
+int dd_info(struct dd_host *host, const char *domain, dd_domain_fn visit, void *context,
+	struct dd_error *err);
+
+/* Domains that use a disk path, a MAC or a host device. mode: "exclusive", "shared", "read". */
+struct dd_use {
+	const char *kind; /* "disk", "mac", "hostdev" */
+	const char *value;
+	const char *mode;
+	bool config; /* by the definition */
+	bool live;   /* by the running guest */
+};
+typedef int (*dd_use_fn)(
+	const struct dd_domain_info *info, const struct dd_use *use, void *context);
+int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *context,
+	struct dd_error *err);
+
+/* ---- the guest ---- */
+
+/* DD_REFUSED: it runs already, or a disk is in use by another (which one is said). */
+int dd_start(struct dd_host *host, const char *domain, bool paused, struct dd_error *err);
+/* Asks the guest (ACPI) and waits up to wait_ms for it to stop (0: not at all; DD_BUSY if late). */
+int dd_shutdown(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
+int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err);
+int dd_suspend(struct dd_host *host, const char *domain, struct dd_error *err);
+int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err);
+int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err);
+
+/* ---- device-level edits: each call makes one version ---- */
+
+struct dd_text {
+	const char *data;
+	size_t size;
+	const char *file; /* for messages; may be NULL */
+};
+
+int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *devices, size_t count,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+/* Each device is XML (data begins with '<') or a reference: an alias, a target, a MAC. */
+int dd_detach(struct dd_host *host, const char *domain, const struct dd_text *devices, size_t count,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+int dd_update(struct dd_host *host, const char *domain, const struct dd_text *devices, size_t count,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+/* maximum: the boot-time size (shut off only), otherwise the current one. */
+int dd_set_memory(struct dd_host *host, const char *domain, uint64_t kib, bool maximum,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+int dd_set_vcpus(struct dd_host *host, const char *domain, unsigned count, bool maximum,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+int dd_rename(struct dd_host *host, const char *domain, const char *name,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+/* NULL or "" removes. */
+int dd_set_title(struct dd_host *host, const char *domain, const char *title,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+int dd_set_description(struct dd_host *host, const char *domain, const char *description,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+/* One element of <metadata>, by its namespace. xml NULL removes it. */
+int dd_set_metadata(struct dd_host *host, const char *domain, const char *uri, const char *key,
+	const char *xml, const struct dd_change *change, struct dd_result *result,
+	struct dd_error *err);
+int dd_get_metadata(struct dd_host *host, const char *domain, const char *uri, char **out,
+	struct dd_error *err);
+/* Of the host, not of the machine: makes no version. */
+int dd_set_autostart(
+	struct dd_host *host, const char *domain, bool autostart, struct dd_error *err);
+
+/* ---- history ---- */
+
+struct dd_version_info {
+	uint32_t number;
+	char commit[DD_COMMIT_SIZE];
+	int64_t when;          /* seconds since the epoch, UTC */
+	const char *author;    /* who asked: "Name <email>" */
+	const char *committer; /* the host */
+	const char *operation; /* "define", "attach-device"… */
+	const char *subject;
+	const char *reason;          /* "" where none was given */
+	const char *const *trailers; /* "Key: value" */
+	size_t trailer_count;
+};
+typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
+
+/* From newest to oldest, at most limit (0: all). */
+int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
+	void *context, struct dd_error *err);
+
+/* One version, and what it changed against the one before. */
+int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
+	dd_difference_fn difference, void *context, struct dd_error *err);
+
+/* A side of a comparison: a domain's version, or (xml not NULL) a definition. */
+struct dd_side {
+	const char *domain;
+	uint32_t version;
+	bool live;
+	const char *xml;
+	size_t size;
+	const char *file;
+};
+/*
+ * A definition that is not frozen is completed from the other side first, so that only what it says
+ * differently counts.
+ */
+int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_side *after,
+	dd_difference_fn difference, void *context, struct dd_error *err);
+
+/*
+ * Makes the definition of that version the newest again, as a new version; on a running guest with
+ * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
+ * what); with DD_SCOPE_CONFIG it holds from the next start.
+ */
+int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+/*
+ * Compares a running guest with its record, both asked anew, and tells each deviation. Returns 0
+ * also where there are some.
+ */
+int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, void *context,
+	struct dd_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

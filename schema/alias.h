@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_ALIAS_H
+#define SCHEMA_ALIAS_H
+
+/*
+ * Device aliases: the ids that QEMU knows devices by ("virtio-disk0", "net1", "pci.3"). They are
+ * given by libvirt's rule when a guest starts or a device is plugged, and live in the live document
+ * (the persistent definition plus facts of the running guest); the persistent definition keeps only
+ * those that the user chose, which begin with "ua-".
+ */
+
+#include "schema/document.h"
+
+/* Gives every device without an alias one. */
+int document_assign_aliases(struct document *document, struct dd_error *err);
+
+/* Gives device the next free alias of its kind in the document. */
+int device_assign_alias(struct document *document, xmlNode *device, struct dd_error *err);
+
+const char *device_alias(const xmlNode *device); /* NULL where it has none */
+
+/*
+ * Takes away what holds only for one run: domain id, derived aliases, chosen ports and ptys. What
+ * is left can be compared with, and stored as, a persistent definition.
+ */
+int document_strip_runtime(struct document *document, struct dd_error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_TREE_H
+#define SCHEMA_TREE_H
+
+/*
+ * Reading and changing libxml2 element trees without ceremony. After document_parse() a tree holds
+ * only elements, attributes with a single text, and text; names here are local names ("disk"),
+ * with the prefix where there is one ("qemu:commandline").
+ *
+ * Strings returned point into the tree: they are valid until that node is next changed.
+ */
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define NODE_PATH_SIZE 512
+
+bool node_is(const xmlNode *node, const char *name);
+
+/* The first child element, and the next sibling element; any name. NULL at the end. */
+xmlNode *node_first(const xmlNode *parent);
+xmlNode *node_after(const xmlNode *node);
+
+/* The first child called name, and the next sibling called like node. NULL where there is none. */
+xmlNode *node_child(const xmlNode *parent, const char *name);
+xmlNode *node_next(const xmlNode *node);
+
+/* Follows "source/address" downwards by first children. NULL where it ends early. */
+xmlNode *node_descend(const xmlNode *parent, const char *path);
+
+/* An attribute's value or NULL; of a NULL node NULL. So chains need no checks in between. */
+const char *node_attr(const xmlNode *node, const char *name);
+bool node_attr_is(const xmlNode *node, const char *name, const char *value);
+const char *node_text(const xmlNode *node); /* "" for none, NULL for a NULL node */
+
+/* Reads a whole number, decimal or 0x…; false (and *value untouched) when absent or not one. */
+bool node_attr_number(const xmlNode *node, const char *name, uint64_t *value);
+bool node_text_number(const xmlNode *node, uint64_t *value);
+
+/* Changes. value NULL removes the attribute. 0 or DD_NO_MEMORY. */
+int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_error *err);
+int node_set_attr_format(xmlNode *node, const char *name, struct dd_error *err, const char *format,
+	...) PRINTF_LIKE(4, 5);
+int node_set_text(xmlNode *node, const char *value, struct dd_error *err);
+
+/* Adds an empty element as the last child; NULL only when out of memory (err is then set). */
+xmlNode *node_add(xmlNode *parent, const char *name, struct dd_error *err);
+
+void node_remove(xmlNode *node); /* unlinks and frees; NULL does nothing */
+
+/*
+ * "/domain/devices/disk[2]/target": the index is given where like siblings exist. Also of a node
+ * that is no longer attached to a document. Returns buffer.
+ */
+const char *node_path(const xmlNode *node, char *buffer, size_t size);
+
+/*
+ * Fails with the node's place: line and element path, and the file when the document knows it.
+ * Returns code.
+ */
+int node_error(const xmlNode *node, struct dd_error *err, int code, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+#endif

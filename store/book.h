@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_BOOK_H
+#define STORE_BOOK_H
+
+/*
+ * The book: every version of every domain, signed, and the index over them. It knows nothing of
+ * XML: it is handed files as bytes and rows as words.
+ *
+ * In its folder (0700):
+ *   book.db   SQLite, WAL, synchronous=FULL: where a version becomes true
+ *   book.git  bare repository that a checkpoint fills and stock git reads
+ *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers
+ *   locks/    one file a domain: its job lock
+ *   run/      one folder a running domain, made by the layers above
+ *
+ * A struct book may be used by one thread at a time; any number of processes (and threads with a
+ * struct each) may have the same folder open. Readers never wait for writers.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/text.h"
+
+#define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
+#define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
+#define BOOK_FORMAT 1  /* of book.db; a book with a higher one is refused */
+
+struct book;
+
+struct book_options {
+	bool create;           /* make it where there is none; otherwise that is DD_NOT_FOUND */
+	const char *host_name; /* of this host, for committer and trailers; NULL: gethostname() */
+	int wait_ms;           /* for other writers before DD_BUSY; 0: the default, 30 s */
+};
+
+/*
+ * Errors: DD_NOT_FOUND, DD_BUSY, DD_UNSUPPORTED (made by a newer version), DD_CORRUPT (not a book,
+ * or damaged), DD_SYSTEM. A book that is half-made by a process that died is completed.
+ */
+int book_open(const char *folder, const struct book_options *options, struct book **out,
+	struct dd_error *err);
+
+/* Releases everything; checkpoints nothing. NULL does nothing. */
+void book_close(struct book *book);
+CLEANUP_DEFINE(book, struct book *, book_close)
+
+const char *book_folder(const struct book *book);    /* absolute */
+const char *book_host_name(const struct book *book); /* as in the options, resolved */
+
+/* ---- what the index says of a domain ---- */
+
+enum domain_state {
+	STATE_SHUT_OFF = 0,
+	STATE_RUNNING = 1, /* or paused: what QEMU itself says is asked of QEMU */
+	STATE_GONE = 2,    /* undefined: history remains, the name is free */
+};
+
+enum {
+	USE_CONFIG = 1,
+	USE_LIVE = 2
+}; /* bits: by the persistent definition, by the running guest */
+
+struct use_row {
+	const char *kind;  /* "disk", "mac", "hostdev" */
+	const char *value; /* path, address… */
+	char mode;         /* 'r' reads, 's' shares, 'w' exclusive */
+	int scope;         /* USE_CONFIG | USE_LIVE */
+};
+
+struct domain_row {
+	char uuid[UUID_SIZE];
+	char *name;
+	char *title; /* "" where there is none */
+	enum domain_state state;
+	bool autostart;
+	uint32_t version; /* the newest */
+	char *runtime;    /* facts about the running guest, opaque here; NULL while shut off */
+};
+
+void domain_row_release(struct domain_row *row);
+static inline void cleanup_domain_row(struct domain_row *row)
+{
+	domain_row_release(row);
+}
+
+/* By UUID or name, a UUID of a domain that is gone included. DD_NOT_FOUND otherwise. */
+int book_find(
+	struct book *book, const char *name_or_uuid, struct domain_row *out, struct dd_error *err);
+
+/* Every domain that is not gone (or every one), by name. visit returns non-zero to stop with it. */
+int book_list(struct book *book, bool gone_too,
+	int (*visit)(const struct domain_row *row, void *context), void *context,
+	struct dd_error *err);
+
+/* Who uses value (of kind, or of any when NULL)? By name; the row holds one match. */
+int book_who_uses(struct book *book, const char *kind, const char *value,
+	int (*visit)(const struct domain_row *row, const struct use_row *use, void *context),
+	void *context, struct dd_error *err);
+
+/* ---- versions ---- */
+
+struct person {
+	const char *name;
+	const char *email;
+};
+
+struct trailer {
+	const char *key;
+	const char *value; /* one line; control characters are refused */
+};
+
+struct tree_file {
+	const char *path; /* "domain.xml", "snapshots/before.xml" */
+	const void *data;
+	size_t size;
+};
+
+struct version_draft {
+	const char *subject; /* one line: "attach disk vdb" */
+	const char *body;    /* free text, or NULL */
+	struct person author;
+	const struct trailer *trailers; /* Domain: and Host: are added by the book */
+	size_t trailer_count;
+	const struct tree_file *files; /* the whole tree */
+	size_t file_count;
+};
+
+/* What the index is to say afterwards. */
+struct index_draft {
+	const char *name;
+	const char *title; /* NULL: none */
+	enum domain_state state;
+	bool autostart;
+	const char *runtime; /* NULL: none */
+	const struct use_row *uses;
+	size_t use_count;
+};
+
+struct version_info {
+	uint32_t number;
+	char commit[COMMIT_SIZE];
+	int64_t when; /* seconds since the epoch, UTC */
+	char *author; /* "Name <email>" */
+	char *committer;
+	char *subject;
+	char *body;      /* without subject and trailers */
+	char **trailers; /* "Key: value" each */
+	size_t trailer_count;
+};
+
+void version_info_release(struct version_info *info);
+static inline void cleanup_version_info(struct version_info *info)
+{
+	version_info_release(info);
+}
+/* The value of the first trailer with that key, or NULL. Owned by info. */
+const char *version_trailer(const struct version_info *info, const char *key);
+
+/*
+ * One transaction: the version's signed git objects, the domain's head, the index rows and the end
+ * of the journal row. Before it returns 0 nothing has happened; after it, everything has, durably.
+ */
+struct book_change {
+	const char *uuid;
+	uint32_t base; /* the version that this builds on; 0: there is no such domain yet */
+	const struct version_draft *version; /* NULL: the record stays, the index alone changes */
+	const struct index_draft *index;     /* NULL: the index stays */
+	uint64_t journal;                    /* closed with it; 0: none */
+};
+
+/*
+ * out may be NULL; *number is the version afterwards. DD_CONFLICT: the domain is at another version
+ * than base. DD_EXISTS: another domain has the name (or base is 0 and the UUID is there; one that
+ * is gone counts too: its history goes on with base set to its newest version).
+ */
+int book_apply(struct book *book, const struct book_change *change, uint32_t *number,
+	struct dd_error *err);
+
+/* One version; number 0 is the newest. DD_NOT_FOUND says which there are. */
+int book_version(struct book *book, const char *uuid, uint32_t number, struct version_info *out,
+	struct dd_error *err);
+
+/* Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it.
+ */
+int book_log(struct book *book, const char *uuid, uint32_t limit,
+	int (*visit)(const struct version_info *info, void *context), void *context,
+	struct dd_error *err);
+
+/* Appends one file of a version (0: the newest). DD_NOT_FOUND: no such version, or no such file. */
+int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
+	struct text *out, struct dd_error *err);
+
+/*
+ * Checkpoint: packs staged objects into book.git, sets its refs, syncs, and only then forgets the
+ * staged rows. Concurrent calls and a crash anywhere are harmless.
+ */
+int book_checkpoint(struct book *book, struct dd_error *err);
+
+/* ---- the journal: what is under way, one row a domain ---- */
+
+struct journal_draft {
+	const char *uuid;
+	const char *operation; /* "attach-device" */
+	uint32_t base;         /* version that it started from; 0: none */
+	const char *detail;    /* what recovery needs, opaque here */
+	/*
+	 * Claims made in the same transaction: exclusive and shared use by the running guest. They
+	 * are rows with USE_LIVE until an index_draft replaces them or the journal row is undone.
+	 */
+	const struct use_row *claims;
+	size_t claim_count;
+};
+
+struct journal_row {
+	uint64_t id;
+	char uuid[UUID_SIZE];
+	char *operation;
+	uint32_t base;
+	char *detail;
+	int64_t since; /* seconds since the epoch */
+};
+
+void journal_row_release(struct journal_row *row);
+static inline void cleanup_journal_row(struct journal_row *row)
+{
+	journal_row_release(row);
+}
+
+/*
+ * Durable before it returns. DD_BUSY: the domain has an open row already (recover it first).
+ * DD_REFUSED: a claim is held by another running domain; *holder (UUID_SIZE bytes, may be NULL)
+ * then says which, and the message names its domain and the value.
+ */
+int journal_open(struct book *book, const struct journal_draft *draft, uint64_t *id, char *holder,
+	struct dd_error *err);
+int journal_note(struct book *book, uint64_t id, const char *detail, struct dd_error *err);
+/* Closes it with nothing done: the claims it made go too. */
+int journal_undo(struct book *book, uint64_t id, struct dd_error *err);
+int journal_find(
+	struct book *book, const char *uuid, struct journal_row *out, struct dd_error *err);
+int journal_list(struct book *book, int (*visit)(const struct journal_row *row, void *context),
+	void *context, struct dd_error *err);
+
+/* ---- the job lock ---- */
+
+struct job_lock;
+
+/*
+ * Holds the domain for one operation. An OFD lock on locks/UUID: it dies with its holder. Waits up
+ * to wait_ms, then DD_BUSY names the holder (pid, program, operation, since when).
+ */
+int job_lock_take(struct book *book, const char *uuid, const char *operation, int wait_ms,
+	struct job_lock **out, struct dd_error *err);
+void job_lock_release(struct job_lock *lock); /* NULL does nothing */
+CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
+
+/* ---- small things worth keeping between runs: capability probes ---- */
+
+int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
+int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
+
+#endif
