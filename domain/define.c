@@ -8,6 +8,7 @@
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
+#include "domain/secret.h"
 #include "schema/freeze.h"
 
 static int freeze(
@@ -175,6 +176,8 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	struct dd_result own;
 	int rc = document_parse(xml, size, file, &document, err);
 
+	if (!rc)
+		rc = secret_refuse(document, err);
 	if (!rc)
 		rc = find_existing(host, document, &row, err);
 	if (rc == DD_NOT_FOUND && change && change->if_version)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "domain/scope.h"
+#include "domain/secret.h"
 #include "schema/alias.h"
 #include "schema/diff.h"
 #include "schema/edit.h"
@@ -96,6 +97,19 @@ static int device_alone(const xmlNode *device, struct document **out, struct dd_
 	return 0;
 }
 
+/* A device that somebody hands in. */
+static int device_given(const struct dd_text *text, struct document **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *device = NULL;
+	int rc = document_parse_device(text->data, text->size, text->file, &device, err);
+
+	if (!rc)
+		rc = secret_refuse(device, err);
+	if (!rc)
+		*out = TAKE(device);
+	return rc;
+}
+
 /* ---- attach ---- */
 
 #define RESERVED "reserved" /* marks what is only there while an address is chosen */
@@ -165,7 +179,7 @@ static int attach_one(struct change_set *set, const struct dd_text *text, struct
 	CLEANUP(document) struct document *device = NULL;
 	CLEANUP(document) struct document *placed = NULL;
 	xmlNode *attached = NULL;
-	int rc = document_parse_device(text->data, text->size, text->file, &device, err);
+	int rc = device_given(text, &device, err);
 
 	if (!rc && set->scope.live)
 		rc = attach_live(set, device, &attached, err);
@@ -301,7 +315,7 @@ static int update_one(struct change_set *set, const struct dd_text *text, struct
 {
 	CLEANUP(document) struct document *device = NULL;
 	xmlNode *updated = NULL;
-	int rc = document_parse_device(text->data, text->size, text->file, &device, err);
+	int rc = device_given(text, &device, err);
 
 	if (!rc && set->scope.live) {
 		rc = edit_update(set->plan.live, device, true, &set->options, &updated, err);
