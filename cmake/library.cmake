@@ -14,6 +14,11 @@ target_link_libraries(libdomesday PRIVATE room_migrate)
 target_link_options(libdomesday PRIVATE
     -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/domesday.map -Wl,-Bsymbolic)
 
+# Relative, so that the installed tree may be moved.
+set(prefix ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH DOMESDAY_PC_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${prefix})
+file(RELATIVE_PATH DOMESDAY_PC_LIB ${prefix} ${CMAKE_INSTALL_FULL_LIBDIR})
+file(RELATIVE_PATH DOMESDAY_PC_INCLUDE ${prefix} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(cmake/domesday.pc.in ${CMAKE_BINARY_DIR}/domesday.pc @ONLY)
 
 install(TARGETS libdomesday)
