@@ -12,9 +12,9 @@ FUNCTION_LINES = 100
 COLUMNS = 100
 
 BANNED = (
-    'strcpy', 'stpcpy', 'strcat', 'strncpy', 'strncat', 'sprintf', 'vsprintf', 'gets', 'atoi',
-    'atol', 'atoll', 'atof', 'sscanf', 'scanf', 'strtok', 'system', 'popen', 'alloca', 'mktemp', 'tmpnam',
-    'tempnam', 'abort')
+    'strcpy', 'stpcpy', 'strcat', 'strncpy', 'strncat', 'sprintf', 'vsprintf', 'gets', 'scanf',
+    'sscanf', 'fscanf', 'atoi', 'atol', 'atoll', 'atof', 'strtok', 'system', 'popen', 'alloca',
+    'mktemp', 'tmpnam', 'tempnam', 'abort')
 
 # What a room may include from. The public header is above the rooms that it is made of.
 ROOMS = {
