@@ -97,6 +97,7 @@ static int define_existing(struct dd_host *host, const struct dd_text *given,
 		rc = differences_tell(record, meant, difference, context, &count, err);
 	if (rc)
 		return rc;
+	memcpy(result->uuid, row->uuid, UUID_SIZE);
 	if (count) {
 		error_set(err, DD_EXISTS,
 			"domain '%s' exists and the definition differs from its record in %zu %s",
@@ -104,7 +105,6 @@ static int define_existing(struct dd_host *host, const struct dd_text *given,
 		return error_hint(
 			err, "a record changes by device-level edits only, never by redefinition");
 	}
-	memcpy(result->uuid, row->uuid, UUID_SIZE);
 	result->version = row->version;
 	result->changed = false;
 	return 0;
