@@ -139,5 +139,7 @@ def shuffled(xml, random):
         space = random.choice((' ', '\n\t', '   '))
         return f'<{match.group(1)}{space}{space.join(pairs)} {match.group(3)}>'
 
-    xml = re.sub(r'<(\w[\w:]*)((?:\s+[\w:]+\s*=\s*(?:\'[^\']*\'|"[^"]*"))+)\s*(/?)>', attributes, xml)
-    return re.sub(r'>\s*<', lambda _: '>' + random.choice(('', '\n', '\n\n\t ', '<!-- x -->')) + '<', xml)
+    pair = r"""[\w:]+\s*=\s*(?:'[^']*'|"[^"]*")"""
+    xml = re.sub(rf'<(\w[\w:]*)((?:\s+{pair})+)\s*(/?)>', attributes, xml)
+    spaces = ('', '\n', '\n\n\t ', '<!-- x -->')
+    return re.sub(r'>\s*<', lambda _: f'>{random.choice(spaces)}<', xml)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A device comes to a running guest and goes: inside the guest, in the record and in the history."""
+"""A device comes to a running guest and goes: in the guest, in the record and in the history."""
 
 from definition import (
     MAC, addresses, cdrom, devices, disk, domain, guest_place, interface, parse, spare_ports)
