@@ -324,4 +324,3 @@ def terminated(_number, _frame):
 
 
 signal.signal(signal.SIGTERM, terminated)
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)
