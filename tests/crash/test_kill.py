@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 1800
 """kill -9 of the command, at random moments and at every step where it matters.
 
 A guest runs, and one of its disks comes and goes: by attach-device, by detach-device, by rollback

@@ -87,7 +87,7 @@ class Book:
     """A book in a temporary folder, used through the command."""
 
     def __init__(self, folder=None, name='book'):
-        self.folder = folder or tempfile.mkdtemp(prefix='domesday-e2e.')
+        self.folder = folder or tempfile.mkdtemp(prefix='e2e.')
         self.path = os.path.join(self.folder, name)
 
     def another(self, name):

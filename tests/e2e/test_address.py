@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """Addresses stay: through detach and attach of a neighbour, and through any number of restarts."""
 
 from definition import (

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """Whatever is wrong: one clear line, an exit status of its own, and the book as it was."""
 
 import fcntl

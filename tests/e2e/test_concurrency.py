@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """Two hundred commands at the same time on one book."""
 
 import random

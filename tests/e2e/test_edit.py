@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """Every change that is not a device: memory, processors, names, words; each is one version."""
 
 from definition import MAC, disk, domain, interface, parse

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """What Domesday decides once: machine type, addresses; and that it decides the same everywhere."""
 
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """The book is a git repository that stock git reads, checks and clones."""
 
 import os

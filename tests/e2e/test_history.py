@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """Looking back and going back: log, show, diff, rollback."""
 
 from definition import MAC, disk, domain, interface, spare_ports

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """A device comes to a running guest and goes: in the guest, in the record and in the history."""
 
 from definition import (

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 900
 """The life of a guest: start, suspend, resume, reboot, shutdown, destroy, undefine."""
 
 import os
