@@ -112,7 +112,7 @@ static int database_try(struct book *book, enum book_stage *stage, struct dd_err
 static bool known_name(const char *name)
 {
 	static const char *const names[] = {".", "..", "lock", "keys", "locks", "run", "book.git",
-		"book.db", "book.db-wal", "book.db-shm"};
+		"book.db", "book.db-journal", "book.db-wal", "book.db-shm"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(name, names[i]) == 0)
