@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <signal.h>
 
 #include "store_support.h"
@@ -160,6 +161,31 @@ static void store_concurrent__a_visitor_may_read_the_book(void **state)
 	assert_ok(scene, book_list(scene->book, false, read_inside, scene, &scene->err));
 }
 
+static void *change_in_a_thread(void *context)
+{
+	const struct scene *scene = context;
+	struct scene own = *scene;
+
+	own.book = NULL;
+	change_shared(&own, "t", 20);
+	return NULL;
+}
+
+static void store_concurrent__threads_with_a_struct_each(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(domain_row) struct domain_row row = {0};
+	pthread_t threads[4];
+
+	define(scene, UUID_A, "shared", "begin");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, change_in_a_thread, scene), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_ok(scene, book_find(scene->book, "shared", &row, &scene->err));
+	assert_int_equal(row.version, 81);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
@@ -169,6 +195,7 @@ int main(void)
 		TEST(store_concurrent__a_hundred_processes_all_get_their_turn),
 		TEST(store_concurrent__readers_stop_nobody),
 		TEST(store_concurrent__a_visitor_may_read_the_book),
+		TEST(store_concurrent__threads_with_a_struct_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
