@@ -89,7 +89,11 @@ static inline void cleanup_domain_row(struct domain_row *row)
 int book_find(
 	struct book *book, const char *name_or_uuid, struct domain_row *out, struct dd_error *err);
 
-/* Every domain that is not gone (or every one), by name. visit returns non-zero to stop with it. */
+/*
+ * Every domain that is not gone (or every one), by name, as they are at one moment. visit returns
+ * non-zero to stop with it; it may read the book, and must not change it (nor may that of
+ * book_who_uses and journal_list).
+ */
 int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);

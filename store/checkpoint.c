@@ -13,13 +13,12 @@
  */
 #include "store/room.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 #include "store/refs.h"
 
 #define PACK_OBJECTS 50000 /* bounds the memory that a checkpoint takes */
@@ -40,12 +39,6 @@ static void cleanup_plan(struct plan *plan)
 static void cleanup_packbuilder(git_packbuilder **builder)
 {
 	git_packbuilder_free(*builder);
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 /* ---- 1 ---- */
@@ -74,33 +67,6 @@ static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 }
 
 /* ---- 2 ---- */
-
-static int folder_sync(const char *path, struct dd_error *err)
-{
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) < 0)
-		return error_errno(err, errno, "cannot sync %s", path);
-	return 0;
-}
-
-/* Makes the folder, or empties it of what a checkpoint left that did not end. */
-static int incoming_empty(const char *path, struct dd_error *err)
-{
-	CLEANUP(folder) DIR *folder = NULL;
-	const struct dirent *entry;
-	int rc = directory_make(path, 0700, err);
-
-	if (rc)
-		return rc;
-	folder = opendir(path);
-	if (!folder)
-		return error_errno(err, errno, "cannot open %s", path);
-	while ((entry = readdir(folder)))
-		if (entry->d_name[0] != '.' && unlinkat(dirfd(folder), entry->d_name, 0) < 0)
-			return error_errno(err, errno, "cannot empty %s", path);
-	return 0;
-}
 
 /*
  * Inserts the staged objects after *done. Named after their domain, so that the versions of one
@@ -189,7 +155,10 @@ static int packs_write(struct book *book, const struct plan *plan, struct dd_err
 	if (!rc)
 		rc = book_path(book, PACKS, &packs, err);
 	if (!rc)
-		rc = incoming_empty(incoming, err);
+		rc = directory_make(incoming, 0700, err);
+	/* what a checkpoint left that did not end */
+	if (!rc)
+		rc = folder_clean(incoming, "", "", err);
 	while (!rc && done < plan->last)
 		rc = pack_write(book, incoming, packs, plan, &done, err);
 	return rc;

@@ -100,12 +100,15 @@ static int change_check(const struct book_change *change, struct dd_error *err)
 	return change->index ? index_draft_check(change->index, err) : 0;
 }
 
-/* Forgets the objects that are stored already; what is stored never goes while a version needs it.
+/*
+ * Forgets what is packed already: a pack never goes while a version needs what is in it. What is
+ * staged is found out by inserting it.
  */
-static void drop_known(struct book *book, struct object_set *set)
+static void drop_packed(struct book *book, struct object_set *set)
 {
 	size_t kept = 0;
 
+	staging_hide(book->staging, true);
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->list[i].type != GIT_OBJECT_COMMIT &&
 			git_odb_exists_ext(
@@ -116,6 +119,7 @@ static void drop_known(struct book *book, struct object_set *set)
 		set->list[kept++] = set->list[i];
 	}
 	set->count = kept;
+	staging_hide(book->staging, false);
 }
 
 static int version_prepare(struct prepared *prepared, struct dd_error *err)
@@ -147,7 +151,7 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 	rc = commit_build(&prepared->objects, book->key, &draft, &prepared->result.oid, err);
 	if (!rc) {
 		prepared->result.version = facts.number;
-		drop_known(book, &prepared->objects);
+		drop_packed(book, &prepared->objects);
 	}
 	return rc;
 }

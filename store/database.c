@@ -71,11 +71,26 @@ static int space_failure(struct database *database, struct dd_error *err)
 	return DD_SYSTEM;
 }
 
+/* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached. */
+static bool space_is_out(struct database *database)
+{
+	sqlite3_file *log = NULL;
+	int number = 0;
+
+	(void)sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+	if (!number)
+		(void)sqlite3_file_control(
+			database->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
 static int input_output_failure(struct database *database, int code, struct dd_error *err)
 {
 	int number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
 
-	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+	if (database->sqlite && space_is_out(database))
 		return space_failure(database, err);
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);

@@ -148,12 +148,14 @@ int index_name_free(struct book *book, const char *uuid, const char *name, struc
 	return statement_end(&statement, err);
 }
 
+/* A name or state that is set, even to what it is, would rewrite the index over the names too. */
 static int row_write(
 	struct book *book, int64_t domain, const struct index_draft *draft, struct dd_error *err)
 {
 	struct statement statement = statement_begin(&book->database,
-		"UPDATE domain SET name = ?, title = ?, state = ?, autostart = ?, runtime = ?"
-		" WHERE id = ?");
+		"UPDATE domain SET name = ?1, title = ?2, state = ?3, autostart = ?4, runtime = ?5"
+		" WHERE id = ?6 AND"
+		" (name, title, state, autostart, runtime) IS NOT (?1, ?2, ?3, ?4, ?5)");
 
 	statement_text(&statement, draft->name);
 	statement_text(&statement, draft->title ? draft->title : "");

@@ -13,10 +13,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 #include "store/genesis.h"
 
 static const char tables[] =
@@ -112,7 +114,7 @@ static int database_try(struct book *book, enum book_stage *stage, struct dd_err
 static bool known_name(const char *name)
 {
 	static const char *const names[] = {".", "..", "lock", "keys", "locks", "run", "book.git",
-		"book.db", "book.db-wal", "book.db-shm"};
+		"book.db", "book.db-journal", "book.db-wal", "book.db-shm"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(name, names[i]) == 0)
@@ -177,6 +179,9 @@ static int folders_make(struct book *book, struct dd_error *err)
 		rc = book_path(book, "keys", &keys, err);
 	if (!rc)
 		rc = book_path(book, "book.git", &repository, err);
+	/* a key that somebody died over before it was in its place */
+	if (!rc)
+		rc = folder_clean(keys, "", ".new", err);
 	if (!rc)
 		rc = key_make(keys, book->committer_email, err);
 	if (!rc)
@@ -211,10 +216,21 @@ static int tables_make(void *context, struct dd_error *err)
 	return rc;
 }
 
+/* What SQLite syncs is below the folder; the folder's own name is not. */
+static int parent_sync(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *copy = NULL;
+	int rc = string_copy(&copy, book->folder, err);
+
+	return rc ? rc : folder_sync(dirname(copy), err);
+}
+
 static int book_make(struct book *book, struct dd_error *err)
 {
 	int rc = folders_make(book, err);
 
+	if (!rc)
+		rc = parent_sync(book, err);
 	if (!rc)
 		rc = database_file_make(book, err);
 	if (!rc && !book->database.sqlite)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/refs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 
 #define REFS_LIMIT ((size_t)1 << 30)
 #define NAME_COLUMN (GIT_OID_HEXSZ + 1) /* of a line "OID NAME" */
@@ -105,49 +105,27 @@ static int packed_refs_write(struct book *book, const struct text *refs, struct 
 	return file_replace(path, 0644, text.data, text.size, err);
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
-static int remove_file(const char *path, struct dd_error *err)
-{
-	if (unlink(path) < 0 && errno != ENOENT)
-		return error_errno(err, errno, "cannot remove %s", path);
-	return 0;
-}
-
 static int remove_loose(struct book *book, struct dd_error *err)
 {
 	CLEANUP(free) char *book_ref = NULL;
-	CLEANUP(free) char *path = NULL;
-	CLEANUP(folder) DIR *folder = NULL;
-	const struct dirent *entry;
+	CLEANUP(free) char *domains = NULL;
 	int rc = book_path(book, "book.git/" BOOK_REF, &book_ref, err);
 
+	if (!rc && unlink(book_ref) < 0 && errno != ENOENT)
+		rc = error_errno(err, errno, "cannot remove %s", book_ref);
 	if (!rc)
-		rc = remove_file(book_ref, err);
-	if (!rc)
-		rc = book_path(book, "book.git/refs/heads/domains", &path, err);
-	if (rc)
-		return rc;
-	folder = opendir(path);
-	while (!rc && folder && (entry = readdir(folder))) {
-		CLEANUP(free) char *file = NULL;
-
-		if (!uuid_valid(entry->d_name))
-			continue;
-		rc = string_format(&file, err, "%s/%s", path, entry->d_name);
-		if (!rc)
-			rc = remove_file(file, err);
-	}
-	return rc;
+		rc = book_path(book, "book.git/refs/heads/domains", &domains, err);
+	return rc ? rc : folder_clean(domains, "", "", err);
 }
 
 int refs_write(struct book *book, const struct text *refs, struct dd_error *err)
 {
-	int rc = packed_refs_write(book, refs, err);
+	CLEANUP(free) char *repository = NULL;
+	int rc = book_path(book, "book.git", &repository, err);
 
+	if (!rc)
+		rc = folder_clean(repository, "packed-refs.", ".new", err);
+	if (!rc)
+		rc = packed_refs_write(book, refs, err);
 	return rc ? rc : remove_loose(book, err);
 }

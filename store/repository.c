@@ -5,11 +5,12 @@
  */
 #include "store/room.h"
 
+#include <libgen.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 
 static const char repository_config[] =
 	"[core]\n"
@@ -71,6 +72,8 @@ int repository_make(const char *path, struct dd_error *err)
 
 		if (!rc)
 			rc = directory_make(folder, 0700, err);
+		if (!rc)
+			rc = folder_sync(dirname(folder), err);
 		if (rc)
 			return rc;
 	}

@@ -55,6 +55,8 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 int staging_attach(struct database *database, git_odb *objects, struct staging **out);
 /* SQLite's code where it, and not a missing object, made a read fail; and forgets it. */
 int staging_failed(struct staging *staging);
+/* While hidden, no staged object is said to exist. */
+void staging_hide(struct staging *staging, bool hidden);
 
 /* ---- index.c ---- */
 

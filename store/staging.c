@@ -16,7 +16,13 @@ struct staging {
 	git_odb_backend parent; /* libgit2 hands out its address */
 	struct database *database;
 	int failed;
+	bool hidden;
 };
+
+void staging_hide(struct staging *staging, bool hidden)
+{
+	staging->hidden = hidden;
+}
 
 int staging_failed(struct staging *staging)
 {
@@ -86,7 +92,8 @@ static int staging_exists(git_odb_backend *backend, const git_oid *oid)
 	size_t size;
 	git_object_t type;
 
-	return staging_read_header(&size, &type, backend, oid) == 0;
+	return !((struct staging *)backend)->hidden &&
+	       staging_read_header(&size, &type, backend, oid) == 0;
 }
 
 static void staging_free(git_odb_backend *backend)

@@ -160,12 +160,12 @@ static inline void assert_file(struct scene *scene, const char *uuid, uint32_t n
 }
 
 /* Runs a child's body in a process of its own, which must open the book for itself. */
-#define FORK(pid, body)                  \
+#define FORK(pid, ...)                   \
 	do {                             \
 		(pid) = fork();          \
 		assert_true((pid) >= 0); \
 		if ((pid) == 0) {        \
-			body;            \
+			__VA_ARGS__;     \
 			_exit(0);        \
 		}                        \
 	} while (0)
