@@ -285,7 +285,7 @@ static bool is_first(const xmlNode *node)
 }
 
 /* Some children are not compared here: skip says which. */
-typedef bool (*skip_fn)(const struct walk *walk, const xmlNode *child);
+typedef bool (*skip_fn)(const xmlNode *child);
 
 static int compare_children(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, skip_fn skip)
@@ -294,10 +294,10 @@ static int compare_children(
 	const xmlNode *child;
 
 	for (child = node_first(before); child && !rc; child = node_after(child))
-		if (is_first(child) && !(skip && skip(walk, child)))
+		if (is_first(child) && !(skip && skip(child)))
 			rc = compare_likes(walk, before, after, child);
 	for (child = node_first(after); child && !rc; child = node_after(child))
-		if (is_first(child) && !has_like(before, child) && !(skip && skip(walk, child)))
+		if (is_first(child) && !has_like(before, child) && !(skip && skip(child)))
 			rc = compare_likes(walk, before, after, child);
 	return rc;
 }
@@ -362,9 +362,8 @@ static int compare_element(struct walk *walk, const xmlNode *before, const xmlNo
 
 /* ---- devices ---- */
 
-static bool skip_address(const struct walk *walk, const xmlNode *child)
+static bool skip_address(const xmlNode *child)
 {
-	(void)walk;
 	return node_is(child, "address");
 }
 
@@ -491,15 +490,13 @@ static int compare_all_devices(struct walk *walk, const xmlNode *before, const x
 
 /* ---- whole documents ---- */
 
-static bool skip_devices(const struct walk *walk, const xmlNode *child)
+static bool skip_devices(const xmlNode *child)
 {
-	(void)walk;
 	return node_is(child, "devices");
 }
 
-static bool skip_all_but_emulator(const struct walk *walk, const xmlNode *child)
+static bool skip_all_but_emulator(const xmlNode *child)
 {
-	(void)walk;
 	return !node_is(child, "emulator");
 }
 
