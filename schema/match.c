@@ -199,7 +199,8 @@ static bool fits_path(const xmlNode *device, const char *reference)
 	unsigned number = 1;
 
 	for (const xmlNode *other = device->prev; other; other = other->prev)
-		number += xmlStrEqual(other->name, device->name);
+		if (xmlStrEqual(other->name, device->name))
+			number++;
 	snprintf(step, sizeof step, "%s[%u]", node_name(device, name, sizeof name), number);
 	if (strcmp(node_path(device, path, sizeof path), reference) == 0)
 		return true;
