@@ -140,14 +140,22 @@ static int check_children(
 	struct walk *walk, const xmlNode *node, const char *list, struct dd_error *err)
 {
 	char buffer[TREE_NAME_SIZE];
+	uint64_t seen = 0;
 
 	for (xmlNode *child = node_first(node); child; child = node_after(child)) {
 		const char *name = node_name(child, buffer, sizeof buffer);
 		bool ours = !child->ns || xmlStrEqual(child->ns->href, BAD_CAST QEMU_NAMESPACE);
-		bool known = ours && format_place(list, name, NULL) >= 0;
+		char many = 0;
+		int place = ours ? format_place(list, name, &many) : -1;
+		bool known = place >= 0;
 
 		if (!known && (ours || !child->ns->prefix))
 			return unknown(child, "element", name, list, "<", ">", err);
+
+		/* no list is longer than the mask has bits */
+		if (known && !many && (seen >> place & 1))
+			return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
+		seen |= known ? (uint64_t)1 << place : 0;
 
 		size_t before = walk_enter(walk, name);
 		int rc = known ? canonical(walk, child, err) : canonical_foreign(child, err);

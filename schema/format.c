@@ -80,30 +80,36 @@ const struct format *format_find(const char *path, const char *form)
 	return best;
 }
 
-/* The word at the front of a list: its length without a letter, and where the next one begins. */
-static const char *next_word(const char *list, size_t *length, char *kind)
+/* The word at the front of a list without its marks, and where the next one begins. */
+static const char *next_word(const char *list, size_t *length, char *mark)
 {
 	size_t whole = strcspn(list, " ");
-	bool lettered = whole > 2 && list[whole - 2] == ':';
 
-	/* "qemu:arg" has its colon elsewhere: a letter is the last of a word that has one before */
-	*length = lettered ? whole - 2 : whole;
-	*kind = lettered ? list[whole - 1] : 0;
+	*length = whole;
+	*mark = 0;
+	/* "qemu:arg" has its colon elsewhere */
+	if (whole > 2 && list[whole - 2] == ':') {
+		*length = whole - 2;
+		*mark = list[whole - 1];
+	} else if (whole > 1 && list[whole - 1] == FORMAT_MANY) {
+		*length = whole - 1;
+		*mark = FORMAT_MANY;
+	}
 	return list[whole] ? list + whole + 1 : list + whole;
 }
 
-int format_place(const char *list, const char *name, char *kind)
+int format_place(const char *list, const char *name, char *mark)
 {
 	size_t size = strlen(name);
 
 	for (int place = 0; *list; place++) {
 		size_t length;
-		char letter;
-		const char *next = next_word(list, &length, &letter);
+		char found;
+		const char *next = next_word(list, &length, &found);
 
 		if (length == size && memcmp(list, name, length) == 0) {
-			if (kind)
-				*kind = letter;
+			if (mark)
+				*mark = found;
 			return place;
 		}
 		list = next;
@@ -154,8 +160,8 @@ bool format_suggest(const char *list, const char *name, char *word, size_t size)
 	word[0] = '\0';
 	while (*list) {
 		size_t other;
-		char kind;
-		const char *next = next_word(list, &other, &kind);
+		char mark;
+		const char *next = next_word(list, &other, &mark);
 
 		if (other <= WORD_MAX && other < size) {
 			unsigned distance = word_distance(name, length, list, other);

@@ -12,7 +12,8 @@
  * "address[pci]". An element that no row fits is a
  * leaf: text, no attributes.
  *
- * Lists are words with one space between. An attribute may be followed by ':' and the letter of the
+ * Lists are words with one space between. A child that may be there more than once has a '*' behind
+ * its name. An attribute may be followed by ':' and the letter of the
  * spelling of its value; the fourth column is the same letter for the element's text.
  *
  *   d  whole number, decimal              1 2 4 8  hexadecimal, that many digits at least
@@ -41,8 +42,10 @@ extern const size_t format_devices_count;
 /* The row of an element by its full path from "domain" on, form may be NULL. NULL: a leaf. */
 const struct format *format_find(const char *path, const char *form);
 
-/* The place of name in a list, from 0; -1 when it is not there. *kind gets its letter or 0. */
-int format_place(const char *list, const char *name, char *kind);
+#define FORMAT_MANY '*'
+
+/* The place of name in a list, from 0; -1 when it is not there. *mark: its letter, or '*', or 0. */
+int format_place(const char *list, const char *name, char *mark);
 
 /* The word of list that name was probably meant to be; false when none is near. */
 bool format_suggest(const char *list, const char *name, char *word, size_t size);

@@ -6,22 +6,24 @@
 #define INFO "boot alias master rom acpi address"
 
 /* a character device: what is behind it, and then what the guest sees */
-#define CHARDEV "source protocol log target alias acpi address"
+#define CHARDEV "source* protocol log target alias acpi address"
 #define CHARDEV_SOURCE "mode path append:o host service channel master slave tls:y"
-#define CHARDEV_PARTS "reconnect seclabel clipboard mouse"
+#define CHARDEV_PARTS "reconnect seclabel* clipboard mouse"
 
 #define DISK_SOURCE                                                                 \
 	"file dev dir protocol name query tls:y tlsHostname pool volume type path " \
 	"managed:y namespace:d mode startupPolicy fdgroup index:d"
-#define DISK_SOURCE_PARTS                                                             \
-	"host snapshot config auth initiator address slices encryption reservations " \
-	"ssl cookies readahead timeout identity reconnect privateData seclabel"
+#define DISK_SOURCE_PARTS                                                              \
+	"host* snapshot config initiator auth address slices encryption reservations " \
+	"ssl cookies readahead timeout identity reconnect privateData seclabel*"
 
 const struct format format_devices[] = {
 	{"domain/devices", "",
-		"emulator disk controller lease filesystem interface smartcard serial parallel "
-		"console channel input tpm graphics sound audio video hostdev redirdev redirfilter "
-		"hub watchdog memballoon rng nvram panic shmem memory iommu vsock"},
+		"emulator disk* controller* lease* filesystem* interface* smartcard* serial* "
+		"parallel* "
+		"console* channel* input* tpm* graphics* sound* audio* video* hostdev* redirdev* "
+		"redirfilter "
+		"hub* watchdog* memballoon* rng* nvram* panic* shmem* memory* iommu* vsock*"},
 
 	/* parts that many kinds have */
 	{"alias", "name", ""},
@@ -33,7 +35,7 @@ const struct format format_devices[] = {
 	{"protocol", "type", ""},
 	{"reconnect", "enabled:y timeout:d", ""},
 	{"clipboard", "copypaste:y", ""},
-	{"seclabel", "model relabel:y labelskip:y", "label"},
+	{"seclabel", "model relabel:y labelskip:y", "label*"},
 	{"vendor", "id:4", ""},
 	{"product", "id:4", ""},
 	{"address", "type", ""},
@@ -72,15 +74,15 @@ const struct format format_devices[] = {
 	{"source/config", "file", ""},
 	{"source/initiator", "", "iqn"},
 	{"initiator/iqn", "name", ""},
-	{"source/slices", "", "slice"},
+	{"source/slices", "", "slice*"},
 	{"slices/slice", "type offset:d size:d", ""},
-	{"encryption", "format engine", "secret cipher ivgen"},
+	{"encryption", "format engine", "secret* cipher ivgen"},
 	{"encryption/cipher", "name size:d mode hash", ""},
 	{"encryption/ivgen", "name hash", ""},
 	{"source/reservations", "managed:y", "source"},
 	{"reservations/source", "type path mode", "reconnect"},
 	{"source/ssl", "verify:y", ""},
-	{"source/cookies", "", "cookie"},
+	{"source/cookies", "", "cookie*"},
 	{"cookies/cookie", "name", ""},
 	{"source/readahead", "size:d", ""},
 	{"source/timeout", "seconds:d", ""},
@@ -137,21 +139,21 @@ const struct format format_devices[] = {
 	/* interfaces */
 	{"devices/interface", "type managed:y trustGuestRxFilters:y",
 		"mac source vlan virtualport bandwidth port script downscript backenddomain "
-		"target guest model driver backend filterref ip route portForward tune link mtu "
+		"target guest ip* route* portForward* model driver backend filterref tune link mtu "
 		"teaming coalesce " INFO},
 	{"devices/interface[hostdev]", "type managed:y trustGuestRxFilters:y",
 		"mac driver source vlan virtualport bandwidth port script downscript "
-		"backenddomain target guest model backend filterref ip route portForward tune "
+		"backenddomain target guest ip* route* portForward* model backend filterref tune "
 		"link mtu teaming coalesce " INFO},
 	{"interface/mac", "address:m type check:y", ""},
 	{"interface/source",
 		"network portid portgroup bridge macTableManager type path dev address port mode "
 		"name missing:y switchid portgroupid connectionid tls:y",
-		"reconnect vendor product ip route address local"},
+		"reconnect vendor product ip* route* address local"},
 	{"source/local", "address port:d", ""},
 	{"ip", "address family prefix:d peer", ""},
 	{"route", "family address netmask prefix:d gateway metric:d", ""},
-	{"interface/vlan", "trunk:y", "tag"},
+	{"interface/vlan", "trunk:y", "tag*"},
 	{"vlan/tag", "id:d nativeMode", ""},
 	{"interface/virtualport", "type", "parameters"},
 	{"virtualport/parameters",
@@ -173,9 +175,9 @@ const struct format format_devices[] = {
 	{"driver/host", "csum:o gso:o tso4:o tso6:o ecn:o ufo:o mrg_rxbuf:o", ""},
 	{"driver/guest", "csum:o tso4:o tso6:o ecn:o ufo:o", ""},
 	{"interface/backend", "type tap vhost logFile", ""},
-	{"interface/filterref", "filter", "parameter"},
+	{"interface/filterref", "filter", "parameter*"},
 	{"filterref/parameter", "name value", ""},
-	{"interface/portForward", "proto address dev", "range"},
+	{"interface/portForward", "proto address dev", "range*"},
 	{"portForward/range", "start:d end:d to:d exclude:y", ""},
 	{"interface/tune", "", "sndbuf"},
 	{"tune/sndbuf", "", "", 'd'},
@@ -187,7 +189,7 @@ const struct format format_devices[] = {
 	{"rx/frames", "max:d", ""},
 
 	/* character devices */
-	{"devices/smartcard", "mode type", "certificate database " CHARDEV},
+	{"devices/smartcard", "mode type", "certificate* database " CHARDEV},
 	{"devices/serial", "type tty", CHARDEV},
 	{"devices/parallel", "type tty", CHARDEV},
 	{"devices/console", "type tty", CHARDEV},
@@ -223,7 +225,7 @@ const struct format format_devices[] = {
 		"type p2p:y address display xauth fullscreen:y socket port:i tlsPort:i autoport:y "
 		"replaceUser:y multiUser:y websocket:i listen keymap defaultMode sharePolicy "
 		"powerControl:y passwd passwdValidTo connected",
-		"listen channel audio image jpeg zlib playback streaming clipboard mouse "
+		"listen* channel* audio image jpeg zlib playback streaming clipboard mouse "
 		"filetransfer gl"},
 	{"graphics/listen", "type address network socket", ""},
 	{"graphics/channel", "name mode", ""},
@@ -236,7 +238,7 @@ const struct format format_devices[] = {
 	{"graphics/filetransfer", "enable:y", ""},
 	{"graphics/gl", "enable:y rendernode", ""},
 	{"audio", "id:d", ""},
-	{"devices/sound", "model", "codec audio " INFO},
+	{"devices/sound", "model", "codec* audio " INFO},
 	{"sound/codec", "type", ""},
 	{"devices/audio",
 		"id:d type timerPeriod:d tryMMap:y exclusive:y dspPolicy:i serverName path driver",
@@ -251,7 +253,7 @@ const struct format format_devices[] = {
 		"settings"},
 	{"settings", "frequency:d channels:d format", ""},
 	{"devices/video", "", "driver model " INFO},
-	{"video/driver", "name vgaconf " VIRTIO, ""},
+	{"video/driver", VIRTIO " name vgaconf", ""},
 	{"video/model", "type ram:d vram:d vram64:d vgamem:d heads:d primary:y edid:o blob:o",
 		"acceleration resolution"},
 	{"model/acceleration", "accel2d:y accel3d:y rendernode", ""},
@@ -259,17 +261,17 @@ const struct format format_devices[] = {
 
 	/* host devices */
 	{"devices/hostdev", "mode type managed:y sgio rawio:y model display:o ramfb:o",
-		"driver source ip route readonly shareable teaming boot alias master rom acpi "
+		"driver source ip* route* readonly shareable teaming boot alias master rom acpi "
 		"address"},
 	{"hostdev/driver", "name model", ""},
 	{"hostdev/source", "startupPolicy guestReset protocol name wwpn writeFiltering:y",
-		"vendor product adapter host address initiator auth block char interface"},
+		"vendor product adapter host* address auth initiator block char interface"},
 	{"source/adapter",
 		"name type managed:y parent parent_wwnn parent_wwpn parent_fabric_wwn wwnn wwpn",
 		"parentaddr"},
 	{"adapter/parentaddr", "unique_id:d", "address"},
-	{"devices/redirdev", "bus type", "source protocol log " INFO},
-	{"devices/redirfilter", "", "usbdev"},
+	{"devices/redirdev", "bus type", "source* protocol log " INFO},
+	{"devices/redirfilter", "", "usbdev*"},
 	{"redirfilter/usbdev", "class vendor product version allow:y", ""},
 	{"devices/hub", "type", "alias address"},
 
@@ -281,7 +283,7 @@ const struct format format_devices[] = {
 	{"memballoon/driver", VIRTIO, ""},
 	{"devices/rng", "model", "rate backend driver alias acpi address"},
 	{"rng/rate", "bytes:d period:d", ""},
-	{"rng/backend", "model type", "source protocol log"},
+	{"rng/backend", "model type", "source* protocol log"},
 	{"rng/driver", VIRTIO, ""},
 	{"devices/nvram", "", "alias address"},
 	{"devices/panic", "model", "alias address"},

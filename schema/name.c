@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "schema/document_internal.h"
+
 int name_check(const char *name, struct dd_error *err)
 {
 	size_t length = strlen(name);
@@ -24,5 +26,5 @@ int name_check(const char *name, struct dd_error *err)
 			c == '/' ? "a '/'" : "a control character");
 		return error_hint(err, "choose a name without it");
 	}
-	return 0;
+	return xml_text_check(name, "the domain name", err);
 }

@@ -14,6 +14,7 @@ struct item {
 	void *node;
 	const char *name;
 	int place;
+	uint64_t key; /* of children that have a number of their own */
 	size_t number;
 };
 
@@ -23,6 +24,8 @@ static int compare_items(const void *a, const void *b)
 
 	if (x->place != y->place)
 		return x->place < y->place ? -1 : 1;
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
 	return x->number < y->number ? -1 : 1;
 }
 
@@ -93,6 +96,34 @@ static void relink_children(xmlNode *node, const struct item *items, size_t coun
 	}
 }
 
+/* Like siblings that are a set of numbered things: theirs is the order of the numbers. */
+static const struct {
+	const char *name;
+	const char *number;
+} numbered[] = {
+	{"vcpupin", "vcpu"},
+	{"iothreadpin", "iothread"},
+	{"memnode", "cellid"},
+	{"cell", "id"},
+};
+
+/* Gives the items of each numbered name their keys, if every one of them has its number. */
+static void add_keys(struct item *items, size_t count)
+{
+	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++) {
+		bool complete = true;
+
+		for (size_t i = 0; i < count; i++)
+			if (node_is(items[i].node, numbered[row].name) &&
+				!node_attr_number(
+					items[i].node, numbered[row].number, &items[i].key))
+				complete = false;
+		for (size_t i = 0; i < count && !complete; i++)
+			if (node_is(items[i].node, numbered[row].name))
+				items[i].key = 0;
+	}
+}
+
 int sort_children(xmlNode *node, const char *list, struct dd_error *err)
 {
 	size_t count = count_children(node), i = 0;
@@ -111,6 +142,7 @@ int sort_children(xmlNode *node, const char *list, struct dd_error *err)
 		items[i] = (struct item){.node = child, .number = i};
 		items[i].place = place < 0 ? INT32_MAX : place;
 	}
+	add_keys(items, count);
 	if (in_order(items, count, compare_items))
 		return 0;
 	qsort(items, count, sizeof items[0], compare_items);

@@ -112,9 +112,6 @@ int xml_read(const char *text, size_t size, const char *file, xmlDoc **out, stru
 			*err = complaint.error;
 		return complaint.error.code;
 	}
-	rc = xml_tidy(xmlDocGetRootElement(doc), err);
-	if (rc)
-		return rc;
 	*out = TAKE(doc);
 	return 0;
 }
