@@ -36,7 +36,7 @@ struct step {
 
 struct plan {
 	const struct document *live;
-	const struct capabilities *caps;
+	const struct capabilities *caps; /* NULL: QEMU runs, and will say itself what it lacks */
 	const char *folder;
 	bool hotplug; /* for a running guest */
 	bool failed;  /* out of memory */

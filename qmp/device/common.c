@@ -87,7 +87,7 @@ int put_driver(struct plan *plan, const xmlNode *device, struct json *args, cons
 	};
 	const char *type = word_find(types, driver);
 
-	if (!capabilities_has_device(plan->caps, type ? type : driver))
+	if (plan->caps && !capabilities_has_device(plan->caps, type ? type : driver))
 		return node_error(device, err, DD_UNSUPPORTED, "%s %s has no device '%s'",
 			plan->caps->emulator, plan->caps->version, driver);
 	json_put_string(args, "driver", driver);
