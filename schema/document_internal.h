@@ -5,6 +5,7 @@
 /* What the files that make up a document share. Not for anybody outside schema/. */
 
 #include "schema/document.h"
+#include "schema/name.h"
 
 /* The file that messages name is kept as the URL of the tree, where every node can reach it. */
 struct document {
@@ -25,9 +26,15 @@ static inline void cleanup_xml_doc(xmlDoc **doc)
  */
 int xml_scan(const char *text, size_t size, const char *file, struct dd_error *err);
 
+/* How many bytes the UTF-8 character at the front of left bytes has; 0: not one that XML allows. */
+size_t xml_character(const unsigned char *at, size_t left);
+
+/* DD_INVALID unless string is UTF-8 of characters that XML allows; what is its name in messages. */
+int xml_text_check(const char *string, const char *what, struct dd_error *err);
+
 /*
- * Reads any XML text within the limits into a tree of elements and single texts: comments and
- * instructions dropped. The vocabulary is not checked. *out is owned by the caller.
+ * Reads any XML text within the limits into a tree without comments and instructions, which is not
+ * yet tidy, nor checked against the vocabulary. *out is owned by the caller.
  */
 int xml_read(const char *text, size_t size, const char *file, xmlDoc **out, struct dd_error *err);
 
@@ -36,5 +43,13 @@ xmlDoc *xml_new(const char *name, struct dd_error *err);
 
 /* Drops white space between elements and joins neighbouring texts, below node. */
 int xml_tidy(xmlNode *node, struct dd_error *err);
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
+/*
+ * Gives what is in libvirt's QEMU namespace the prefix "qemu", declared at the root, however its
+ * author declared it; and takes a declaration away that nothing uses.
+ */
+int qemu_namespace(xmlDoc *doc, struct dd_error *err);
 
 #endif

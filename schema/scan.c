@@ -53,8 +53,7 @@ static int scan_fail(const struct scan *scan, struct dd_error *err, const char *
 		err, scan->file, scan->line, (int)(scan->at - scan->line_start) + 1, path);
 }
 
-/* How many bytes the UTF-8 character at the front has; 0 when it is not one that XML allows. */
-static size_t character_length(const unsigned char *at, size_t left)
+size_t xml_character(const unsigned char *at, size_t left)
 {
 	unsigned char c = at[0];
 
@@ -82,7 +81,7 @@ static size_t character_length(const unsigned char *at, size_t left)
 /* Goes past one character. */
 static int scan_step(struct scan *scan, struct dd_error *err)
 {
-	size_t length = character_length(scan->at, (size_t)(scan->end - scan->at));
+	size_t length = xml_character(scan->at, (size_t)(scan->end - scan->at));
 
 	if (!length && *scan->at < 0x20)
 		return scan_fail(scan, err, "control character 0x%02x in the text", *scan->at);
@@ -205,6 +204,23 @@ int xml_scan(const char *text, size_t size, const char *file, struct dd_error *e
 
 		if (rc)
 			return rc;
+	}
+	return 0;
+}
+
+int xml_text_check(const char *string, const char *what, struct dd_error *err)
+{
+	const unsigned char *at = (const unsigned char *)string;
+	size_t left = strlen(string);
+
+	while (left) {
+		size_t length = xml_character(at, left);
+
+		if (!length)
+			return error_set(err, DD_INVALID,
+				"%s has byte 0x%02x in it, which is not text in UTF-8", what, *at);
+		at += length;
+		left -= length;
 	}
 	return 0;
 }

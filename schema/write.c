@@ -47,6 +47,10 @@ static void put_attributes(struct text *out, const xmlNode *node)
 			put_escaped(out, attr->children->content, true);
 		text_putc(out, '\'');
 	}
+}
+
+static void put_namespaces(struct text *out, const xmlNode *node)
+{
 	for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
 		text_puts(out, " xmlns");
 		if (ns->prefix)
@@ -81,7 +85,12 @@ static void put_element(struct text *out, const xmlNode *node, int depth)
 
 	text_putc(out, '<');
 	put_name(out, node->ns, node->name);
+	/* libvirt's own attributes come before the declarations, others' behind them */
+	if (node->ns)
+		put_namespaces(out, node);
 	put_attributes(out, node);
+	if (!node->ns)
+		put_namespaces(out, node);
 	if (!node->children) {
 		text_puts(out, "/>");
 		return;

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Drive places: controller, bus, target and unit, on the bus of the disk's kind.
+ *
+ * A disk's target name says where it sits: the n-th letter is the n-th place of the bus, controller
+ * by controller. Unit 7 of a SCSI controller is the controller itself. Only where somebody else has
+ * that place, or has left it, is the first other one taken.
+ */
+
+#include <stdio.h>
+
+#include "schema/address/address.h"
+#include "schema/controllers.h"
+#include "schema/device/disk.h"
+#include "schema/fill.h"
+
+#define SCSI_OWN_UNIT 7
+
+static const struct layout {
+	const char *bus;
+	unsigned buses; /* of a controller */
+	unsigned units; /* of a bus */
+} layouts[] = {
+	{"scsi", 1, 15},
+	{"ide", 2, 2},
+	{"sata", 1, 6},
+	{"fdc", 1, 2},
+};
+
+struct drive_place {
+	unsigned controller, bus, unit;
+};
+
+static struct drive_place place_number(const struct layout *layout, unsigned number)
+{
+	unsigned rest = number % (layout->buses * layout->units);
+	struct drive_place place = {
+		.controller = number / (layout->buses * layout->units),
+		.bus = rest / layout->units,
+		.unit = rest % layout->units,
+	};
+
+	if (layout->units > SCSI_OWN_UNIT && place.unit >= SCSI_OWN_UNIT)
+		place.unit++;
+	return place;
+}
+
+static bool taken(struct document *document, const struct layout *layout,
+	const struct drive_place *place, enum place_choice choice)
+{
+	char words[64];
+
+	snprintf(words, sizeof words, "%s %u:%u:0:%u", layout->bus, place->controller, place->bus,
+		place->unit);
+	return address_taken(document, words, choice);
+}
+
+static int write_place(xmlNode *device, const struct drive_place *place, struct dd_error *err)
+{
+	xmlNode *address = address_make(device, "drive", err);
+	int rc = address ? node_set_attr_format(address, "controller", err, "%u", place->controller)
+			 : DD_NO_MEMORY;
+
+	if (!rc)
+		rc = node_set_attr_format(address, "bus", err, "%u", place->bus);
+	if (!rc)
+		rc = node_set_attr(address, "target", "0", err);
+	return rc ? rc : node_set_attr_format(address, "unit", err, "%u", place->unit);
+}
+
+static const struct layout *layout_of(const xmlNode *device)
+{
+	const char *bus = node_is(device, "disk") ? disk_bus(device) : "scsi";
+
+	for (size_t i = 0; i < COUNT(layouts); i++)
+		if (node_is(device, "hostdev")
+				? i == 0
+				: string_in(bus, (const char *const[]){layouts[i].bus, NULL}))
+			return &layouts[i];
+	return NULL;
+}
+
+/* Places to try: as many as the controllers have that there are, or that will be added. */
+static unsigned place_count(
+	const struct document *document, const struct layout *layout, unsigned wanted)
+{
+	unsigned each = layout->buses * layout->units;
+	unsigned count = each;
+
+	for (const xmlNode *node = controller_first(document, layout->bus); node;
+		node = controller_next(node))
+		if (controller_index(node) < 256 && (controller_index(node) + 1) * each > count)
+			count = (controller_index(node) + 1) * each;
+	return wanted >= count ? wanted + 1 : count;
+}
+
+static int fill_partial(xmlNode *device, struct dd_error *err)
+{
+	static const char *const parts[] = {"controller", "bus", "target", "unit"};
+	xmlNode *address = node_child(device, "address");
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(parts) && !rc; i++)
+		rc = fill_attr(address, parts[i], "0", err);
+	return rc;
+}
+
+int drive_assign(
+	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
+{
+	const struct layout *layout = layout_of(device);
+	int named = node_is(device, "disk") ? disk_index(device) : 0;
+	unsigned first = named < 0 ? 0 : (unsigned)named;
+
+	if (!layout)
+		return 0;
+	if (address_type(device) && !address_wanted(device, "drive"))
+		return node_attr_is(node_child(device, "address"), "type", "drive")
+			       ? fill_partial(device, err)
+			       : 0;
+	unsigned count = place_count(document, layout, first);
+
+	for (unsigned i = 0; i <= count; i++) {
+		/* the named place first, then all from the start */
+		struct drive_place place = place_number(layout, i ? i - 1 : first);
+
+		if (!taken(document, layout, &place, choice))
+			return write_place(device, &place, err);
+	}
+	return node_error(
+		device, err, DD_REFUSED, "there is no free place on its %s bus", layout->bus);
+}

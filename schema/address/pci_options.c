@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "schema/address/pci.h"
+#include "schema/controllers.h"
+#include "schema/fill.h"
+
+/* Bus numbers of an expander: itself and the bridge in it, as high as there is room. */
+static int fill_bus_number(struct document *document, xmlNode *controller, struct dd_error *err)
+{
+	xmlNode *target = fill_child(controller, "target", err);
+	unsigned lowest = PCI_BUS_MAX;
+
+	if (!target)
+		return DD_NO_MEMORY;
+	if (node_attr(target, "busNr"))
+		return 0;
+	for (const xmlNode *node = controller_first(document, "pci"); node;
+		node = controller_next(node)) {
+		uint64_t number = attr_number(node_child(node, "target"), "busNr", lowest);
+
+		if (number < lowest)
+			lowest = (unsigned)number;
+	}
+	if (lowest <= 2)
+		return node_error(controller, err, DD_INVALID,
+			"no bus number is free for it: give it a <target busNr=''/>");
+	return fill_number(target, "busNr", lowest - 2, err);
+}
+
+/* A port's number is where it sits: slot and function, or the slot of a switch. */
+static int fill_port(xmlNode *controller, bool root, struct dd_error *err)
+{
+	struct pci_place place = {0};
+	xmlNode *target = fill_child(controller, "target", err);
+	int rc = target ? fill_number(target, "chassis", controller_index(controller), err)
+			: DD_NO_MEMORY;
+
+	(void)pci_place_read(node_child(controller, "address"), &place);
+	if (rc || node_attr(target, "port"))
+		return rc;
+	return node_set_attr_format(
+		target, "port", err, "0x%x", root ? place.slot << 3 | place.function : place.slot);
+}
+
+static int fill_chassis(xmlNode *controller, struct dd_error *err)
+{
+	xmlNode *target = fill_child(controller, "target", err);
+
+	return target ? fill_number(target, "chassisNr", controller_index(controller), err)
+		      : DD_NO_MEMORY;
+}
+
+int pci_controller_options(struct document *document, xmlNode *controller, struct dd_error *err)
+{
+	const struct pci_model *model = pci_model_of(controller);
+	int rc = 0;
+
+	if (!model || !model->name)
+		return 0;
+	rc = fill_child_attr(controller, "model", "name", model->name, err);
+	if (rc)
+		return rc;
+	if (strcmp(model->model, "pci-bridge") == 0)
+		return fill_chassis(controller, err);
+	if (strcmp(model->model, "pcie-root-port") == 0)
+		return fill_port(controller, true, err);
+	if (strcmp(model->model, "pcie-switch-downstream-port") == 0)
+		return fill_port(controller, false, err);
+	if (strstr(model->model, "expander-bus"))
+		return fill_bus_number(document, controller, err);
+	return 0;
+}
+
+static xmlNode *device_at(const struct document *document, const struct pci_place *place)
+{
+	for (xmlNode *device = node_first(document_devices(document)); device;
+		device = node_after(device)) {
+		struct pci_place other;
+
+		if (pci_place_read(node_child(device, "address"), &other) &&
+			other.bus == place->bus && other.slot == place->slot &&
+			other.function == place->function)
+			return device;
+	}
+	return NULL;
+}
+
+int pci_mark_multifunction(struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
+		device = node_after(device)) {
+		struct pci_place place;
+
+		if (!pci_place_read(node_child(device, "address"), &place) || !place.function)
+			continue;
+		place.function = 0;
+
+		xmlNode *first = device_at(document, &place);
+
+		if (first)
+			rc = fill_attr(node_child(first, "address"), "multifunction", "on", err);
+	}
+	return rc;
+}

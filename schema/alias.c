@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Aliases follow the frozen definition: a disk's says where it sits, a controller's its type and
+ * index, and the others count. When a guest starts, most kinds are counted in the order of their
+ * devices; some, and every device that is plugged in later, take the number after the greatest in
+ * use. An alias that the user chose begins with "ua-" and counts for nothing.
+ */
+
+#include "schema/alias.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/device/kind.h"
+#include "schema/fill.h"
+
+#define USER_PREFIX "ua-"
+
+const char *device_alias(const xmlNode *device)
+{
+	return node_attr(node_child(device, "alias"), "name");
+}
+
+static bool has_alias(const xmlNode *device)
+{
+	static const char *const none[] = {"none", NULL};
+
+	return !node_is(device, "memballoon") || !string_in(node_attr(device, "model"), none);
+}
+
+/* The number behind the prefix, or -1 where the alias has another form. */
+static long alias_number(const xmlNode *device, const char *prefix)
+{
+	const char *alias = device_alias(device);
+	size_t length = strlen(prefix);
+	char *end;
+
+	if (!alias || strncmp(alias, prefix, length) != 0 || alias[length] < '0' ||
+		alias[length] > '9')
+		return -1;
+
+	long number = strtol(alias + length, &end, 10);
+
+	return *end || number > INT32_MAX - 1 ? -1 : number;
+}
+
+static unsigned next_number(const struct document *document, const char *prefix)
+{
+	long next = 0;
+
+	for (const xmlNode *device = node_first(document_devices(document)); device;
+		device = node_after(device)) {
+		long number = alias_number(device, prefix);
+
+		next = number >= next ? number + 1 : next;
+	}
+	return (unsigned)next;
+}
+
+/* Kinds that take the next number even when all are numbered together. */
+static bool counts_in_use(const xmlNode *device)
+{
+	static const char *const elements[] = {
+		"interface", "hostdev", "filesystem", "rng", "memory", NULL};
+
+	return string_in((const char *)device->name, elements);
+}
+
+static unsigned position(const xmlNode *device)
+{
+	unsigned number = 0;
+
+	for (const xmlNode *other = node_first(device->parent); other != device;
+		other = node_after(other))
+		number += node_is(other, (const char *)device->name);
+	return number;
+}
+
+/* The serial port that a console is another name of. */
+static const xmlNode *console_port(const struct document *document, const xmlNode *device)
+{
+	if (!node_is(device, "console") || device != device_first(document, "console") ||
+		!node_attr_is(node_child(device, "target"), "type", "serial"))
+		return NULL;
+	return device_first(document, "serial");
+}
+
+static int assign(struct document *document, xmlNode *device, bool counted, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(device);
+	CLEANUP(text) struct text alias = TEXT_INIT;
+	const xmlNode *port = console_port(document, device);
+	unsigned number = 0;
+
+	if (!kind || !kind->alias || !has_alias(device) || device_alias(device))
+		return 0;
+	if (kind->alias_prefix)
+		number = counted && !counts_in_use(device)
+				 ? position(device)
+				 : next_number(document, kind->alias_prefix(device));
+	if (port && device_alias(port))
+		text_puts(&alias, device_alias(port));
+	else
+		kind->alias(document, device, number, &alias);
+	if (text_failed(&alias))
+		return error_no_memory(err);
+	return fill_child_attr(device, "alias", "name", text_string(&alias), err);
+}
+
+int document_assign_aliases(struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
+		device = node_after(device))
+		rc = assign(document, device, true, err);
+	return rc ? rc : document_canonicalise(document, err);
+}
+
+int device_assign_alias(struct document *document, xmlNode *device, struct dd_error *err)
+{
+	int rc = assign(document, device, false, err);
+
+	return rc ? rc : document_canonicalise(document, err);
+}
+
+static void strip_alias(xmlNode *device)
+{
+	const char *alias = device_alias(device);
+
+	if (alias && strncmp(alias, USER_PREFIX, strlen(USER_PREFIX)) != 0)
+		node_remove(node_child(device, "alias"));
+}
+
+/* A pseudo terminal is another one at each start. */
+static void strip_pty(xmlNode *device)
+{
+	xmlNode *source = node_child(device, "source");
+
+	if (!node_attr_is(device, "type", "pty"))
+		return;
+	(void)node_set_attr(device, "tty", NULL, NULL);
+	(void)node_set_attr(source, "path", NULL, NULL);
+	if (source && !source->properties && !node_first(source))
+		node_remove(source);
+}
+
+/* Ports chosen at start go back to how "choose one" is spelt. */
+static int strip_graphics(xmlNode *device, struct dd_error *err)
+{
+	if (!node_is(device, "graphics") || !node_attr_is(device, "autoport", "yes"))
+		return 0;
+	if (node_attr_is(device, "type", "vnc"))
+		return node_set_attr(device, "port", "-1", err);
+	(void)node_set_attr(device, "port", NULL, NULL);
+	(void)node_set_attr(device, "tlsPort", NULL, NULL);
+	return 0;
+}
+
+static int strip_device(struct document *document, xmlNode *device, struct dd_error *err)
+{
+	static const struct freeze_options nothing = {.capabilities = NULL};
+	const struct device_kind *kind = device_kind(device);
+	int rc;
+
+	strip_alias(device);
+	strip_pty(device);
+	rc = strip_graphics(device, err);
+	/* completing a disk or channel drops what it got for one run */
+	if (!rc && kind && (node_is(device, "disk") || node_is(device, "channel")))
+		rc = kind->complete(document, device, &nothing, err);
+	return rc;
+}
+
+int document_strip_runtime(struct document *document, struct dd_error *err)
+{
+	int rc = node_set_attr(document_root(document), "id", NULL, err);
+
+	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
+		device = node_after(device))
+		rc = strip_device(document, device, err);
+	return rc ? rc : document_canonicalise(document, err);
+}

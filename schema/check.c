@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Does a definition contradict itself? Every message names both sides. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/address/pci.h"
+#include "schema/controllers.h"
+#include "schema/fill.h"
+#include "schema/freeze.h"
+#include "schema/machine.h"
+#include "schema/name.h"
+
+/* Fails at node: what it has is also had by other. */
+static int conflict(const xmlNode *node, const xmlNode *other, const char *what, const char *value,
+	struct dd_error *err)
+{
+	char path[NODE_PATH_SIZE];
+	long line = xmlGetLineNo(other);
+
+	node_path(other, path, sizeof path);
+	if (line > 0)
+		return node_error(node, err, DD_INVALID, "%s %s is also that of %s (line %ld)",
+			what, value, path, line);
+	return node_error(node, err, DD_INVALID, "%s %s is also that of %s", what, value, path);
+}
+
+static int check_name(const xmlNode *root, struct dd_error *err)
+{
+	const xmlNode *name = node_child(root, "name");
+	struct dd_error fault = {0};
+	int rc;
+
+	if (!name)
+		return node_error(root, err, DD_INVALID, "the domain has no name");
+	rc = name_check(node_text(name), &fault);
+	return rc ? node_error(name, err, rc, "%s", fault.message) : 0;
+}
+
+/* A value that no two devices may share; NULL where the device has none. */
+typedef const char *unique_value(const xmlNode *device);
+
+static const char *target_of(const xmlNode *device)
+{
+	return node_is(device, "disk") ? node_attr(node_child(device, "target"), "dev") : NULL;
+}
+
+static const char *alias_of(const xmlNode *device)
+{
+	return node_attr(node_child(device, "alias"), "name");
+}
+
+static const char *boot_order_of(const xmlNode *device)
+{
+	return node_attr(node_child(device, "boot"), "order");
+}
+
+static const struct {
+	const char *what;
+	unique_value *value;
+} uniques[] = {
+	{"target", target_of},
+	{"boot order", boot_order_of},
+};
+
+static const xmlNode *earlier_with(const xmlNode *device, unique_value *value, const char *wanted)
+{
+	for (const xmlNode *other = node_first(device->parent); other != device;
+		other = node_after(other)) {
+		const char *own = value(other);
+
+		if (own && strcmp(own, wanted) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+static int check_uniques(const xmlNode *device, struct dd_error *err)
+{
+	for (size_t i = 0; i < COUNT(uniques); i++) {
+		const char *value = uniques[i].value(device);
+		const xmlNode *other = value ? earlier_with(device, uniques[i].value, value) : NULL;
+
+		if (other)
+			return conflict(device, other, uniques[i].what, value, err);
+	}
+	return 0;
+}
+
+/* A console repeats the alias of the serial port whose other name it is. */
+static int check_alias(const xmlNode *device, struct dd_error *err)
+{
+	const char *alias = node_is(device, "console") ? NULL : alias_of(device);
+	const xmlNode *other = alias ? earlier_with(device, alias_of, alias) : NULL;
+
+	return other ? conflict(device, other, "alias", alias, err) : 0;
+}
+
+static int check_address(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	place_words(device, node_child(device, "address"), &words);
+	if (text_failed(&words))
+		return error_no_memory(err);
+	if (!words.size)
+		return 0;
+
+	const xmlNode *owner = address_owner(document, text_string(&words), device);
+
+	return owner ? conflict(device, owner, "address", text_string(&words), err) : 0;
+}
+
+static int check_disk(const struct document *document, const xmlNode *disk, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(disk);
+	const char *type = node_attr(node_child(disk, "address"), "type");
+	enum address_kind bus = kind->address(document, disk);
+
+	if (type && ((bus == ADDRESS_DRIVE && strcmp(type, "drive") != 0) ||
+			    (bus == ADDRESS_USB && strcmp(type, "usb") != 0)))
+		return node_error(node_child(disk, "address"), err, DD_INVALID,
+			"a disk on the %s bus has no address of type %s",
+			node_attr(node_child(disk, "target"), "bus"), type);
+	return 0;
+}
+
+static int check_controller(
+	const struct document *document, const xmlNode *controller, struct dd_error *err)
+{
+	const char *type = node_attr(controller, "type");
+	const xmlNode *first = NULL;
+	char index[16];
+
+	if (!type || strcmp(type, "usb") == 0)
+		return 0;
+	first = controller_find(document, type, controller_index(controller));
+	if (!first || first == controller)
+		return 0;
+	snprintf(index, sizeof index, "%u", controller_index(controller));
+	return conflict(controller, first, "index", index, err);
+}
+
+static int check_hostdev(const xmlNode *hostdev, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(hostdev);
+
+	for (const xmlNode *other = node_next(hostdev); other; other = node_next(other)) {
+		CLEANUP(text) struct text words = TEXT_INIT;
+
+		if (!kind->same(hostdev, other))
+			continue;
+		kind->words(hostdev, &words);
+		return conflict(other, hostdev, "host device", text_string(&words), err);
+	}
+	return 0;
+}
+
+static int check_device(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(device);
+	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
+
+	if (!rc)
+		rc = check_uniques(device, err);
+	if (!rc)
+		rc = check_alias(device, err);
+	if (!rc)
+		rc = check_address(document, device, err);
+	if (!rc && node_is(device, "disk"))
+		rc = check_disk(document, device, err);
+	if (!rc && node_is(device, "controller"))
+		rc = check_controller(document, device, err);
+	if (!rc && node_is(device, "hostdev"))
+		rc = check_hostdev(device, err);
+	return rc;
+}
+
+static int check_boot(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *boot = node_descend(document_root(document), "os/boot");
+
+	for (const xmlNode *device = node_first(document_devices(document)); boot && device;
+		device = node_after(device))
+		if (boot_order_of(device))
+			return conflict(device, boot, "boot order", boot_order_of(device), err);
+	return 0;
+}
+
+static int check_pci(
+	const struct document *document, const struct capabilities *caps, struct dd_error *err)
+{
+	CLEANUP(free) struct pci_set *set = NULL;
+
+	/* a set that does not grow only reads */
+	return pci_set_new((struct document *)(uintptr_t)document, caps, false, &set, err);
+}
+
+int document_check(
+	const struct document *document, const struct capabilities *caps, struct dd_error *err)
+{
+	int rc = check_name(document_root(document), err);
+
+	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
+		device = node_after(device))
+		rc = check_device(document, device, err);
+	if (!rc)
+		rc = check_boot(document, err);
+	if (!rc && controller_first(document, "pci"))
+		rc = check_pci(document, caps, err);
+	return rc;
+}

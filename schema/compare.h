@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_COMPARE_H
+#define SCHEMA_COMPARE_H
+
+/*
+ * Walks two definitions side by side and reports each property that differs. What is said in words
+ * about it (diff), and whether it may differ (abi, edit), is for others.
+ */
+
+#include "schema/diff.h"
+
+#define PLACE_SIZE NODE_PATH_SIZE
+
+struct difference {
+	enum change_kind kind;
+	/* the device that it is about, on either side; both NULL for CHANGE_SETTING */
+	const xmlNode *device_before;
+	const xmlNode *device_after;
+	/* the element with the property, NULL on the side that does not have the element */
+	const xmlNode *before;
+	const xmlNode *after;
+	/* the attribute that differs; NULL for the text, or the whole element (address, metadata…)
+	 */
+	const char *attribute;
+	bool whole;
+	/* within the device or the domain, without indexes: "source/@file", "os/type/@machine" */
+	const char *place;
+};
+
+/* 0 goes on, anything else ends the walk and is returned. The difference is valid in the call. */
+typedef int (*difference_fn)(const struct difference *difference, void *context);
+
+int compare_documents(const struct document *before, const struct document *after,
+	difference_fn visit, void *context, struct dd_error *err);
+
+/* Only CHANGE_UPDATED, of one device. */
+int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,
+	struct dd_error *err);
+
+/* Are two canonical elements the same in everything? */
+bool trees_equal(const xmlNode *a, const xmlNode *b);
+
+/* Is place in a NULL-terminated list, or below a place that is? NULL is an empty list. */
+bool place_listed(const char *place, const char *const *list);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/controllers.h"
+
+#include <string.h>
+
+#include "schema/fill.h"
+
+static xmlNode *typed(xmlNode *node, const char *type)
+{
+	while (node && !node_attr_is(node, "type", type))
+		node = node_next(node);
+	return node;
+}
+
+xmlNode *controller_first(const struct document *document, const char *type)
+{
+	return typed(device_first(document, "controller"), type);
+}
+
+xmlNode *controller_next(const xmlNode *controller)
+{
+	return typed(node_next(controller), node_attr(controller, "type"));
+}
+
+unsigned controller_index(const xmlNode *controller)
+{
+	uint64_t index = attr_number(controller, "index", CONTROLLER_INDEX_NONE);
+
+	return index > CONTROLLER_INDEX_MAX ? CONTROLLER_INDEX_NONE : (unsigned)index;
+}
+
+xmlNode *controller_find(const struct document *document, const char *type, unsigned index)
+{
+	xmlNode *node = controller_first(document, type);
+
+	while (node && controller_index(node) != index)
+		node = controller_next(node);
+	return node;
+}
+
+/* Before a companion comes the master of its group. */
+static bool is_companion(const xmlNode *controller)
+{
+	return node_child(controller, "master") != NULL;
+}
+
+static bool goes_before(const xmlNode *controller, const xmlNode *other)
+{
+	unsigned index = controller_index(controller);
+	unsigned other_index = controller_index(other);
+
+	if (index != other_index)
+		return index < other_index;
+	if (index == CONTROLLER_INDEX_NONE)
+		return false;
+	return !is_companion(controller) && is_companion(other);
+}
+
+static const char *type_of(const xmlNode *controller)
+{
+	const char *type = node_attr(controller, "type");
+
+	return type ? type : "";
+}
+
+/*
+ * Moves a controller to where it belongs among those before limit: behind the last of its type,
+ * but before the first of these that has a greater index.
+ */
+static void settle(struct document *document, xmlNode *controller, xmlNode *limit)
+{
+	xmlNode *last = NULL;
+
+	for (xmlNode *other = device_first(document, "controller"); other && other != limit;
+		other = node_next(other)) {
+		if (other == controller || strcmp(type_of(other), type_of(controller)) != 0)
+			continue;
+		if (goes_before(controller, other)) {
+			xmlAddPrevSibling(other, controller);
+			return;
+		}
+		last = other;
+	}
+	if (!last)
+		for (xmlNode *other = device_first(document, "controller"); other && other != limit;
+			other = node_next(other))
+			last = other == controller ? last : other;
+	if (last && node_next(last) != controller)
+		xmlAddNextSibling(last, controller);
+}
+
+static void sort(struct document *document)
+{
+	xmlNode *next;
+
+	for (xmlNode *node = device_first(document, "controller"); node; node = next) {
+		next = node_next(node);
+		settle(document, node, next);
+	}
+}
+
+int controller_add(struct document *document, const char *type, unsigned index, const char *model,
+	xmlNode **out, struct dd_error *err)
+{
+	xmlNode *node = device_add(document, "controller", err);
+	int rc = node ? node_set_attr(node, "type", type, err) : DD_NO_MEMORY;
+
+	if (!rc)
+		rc = fill_number(node, "index", index, err);
+	if (!rc && model)
+		rc = node_set_attr(node, "model", model, err);
+	if (rc)
+		return rc;
+	settle(document, node, NULL);
+	*out = node;
+	return 0;
+}
+
+int controller_ensure(struct document *document, const char *type, unsigned index,
+	const char *model, struct dd_error *err)
+{
+	xmlNode *node;
+
+	if (controller_find(document, type, index))
+		return 0;
+	return controller_add(document, type, index, model, &node, err);
+}
+
+static bool is_usb2(const xmlNode *controller)
+{
+	static const char *const models[] = {
+		"ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3", NULL};
+
+	return controller && node_attr_is(controller, "type", "usb") &&
+	       string_in(node_attr(controller, "model"), models);
+}
+
+static unsigned free_index(const struct document *document, const char *type)
+{
+	unsigned index = 0;
+
+	while (controller_find(document, type, index))
+		index++;
+	return index;
+}
+
+/*
+ * An ICH9 USB controller that follows another belongs to its group, unless the group has one of
+ * that model already.
+ */
+static bool group_index(const struct document *document, const xmlNode *controller, unsigned *index)
+{
+	const xmlNode *before = NULL;
+
+	for (const xmlNode *node = controller_first(document, "usb"); node && node != controller;
+		node = controller_next(node))
+		before = node;
+	if (!is_usb2(before))
+		return false;
+	*index = controller_index(before);
+	for (const xmlNode *node = controller_first(document, "usb"); node;
+		node = controller_next(node))
+		if (controller_index(node) == *index &&
+			node_attr_is(node, "model", node_attr(controller, "model")))
+			return false;
+	return true;
+}
+
+/* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
+static int fill_master(xmlNode *controller, struct dd_error *err)
+{
+	static const struct {
+		const char *model, *port;
+	} masters[] = {{"ich9-uhci1", "0"}, {"ich9-uhci2", "2"}, {"ich9-uhci3", "4"}};
+
+	for (size_t i = 0; i < COUNT(masters); i++)
+		if (node_attr_is(controller, "model", masters[i].model))
+			return fill_child_attr(
+				controller, "master", "startport", masters[i].port, err);
+	return 0;
+}
+
+static int number_one(struct document *document, xmlNode *node, struct dd_error *err)
+{
+	unsigned index;
+
+	if (!node_attr(node, "type"))
+		return node_error(node, err, DD_INVALID, "a controller needs a type");
+	if (node_attr(node, "index") && controller_index(node) == CONTROLLER_INDEX_NONE)
+		return node_error(node, err, DD_INVALID,
+			"controller index '%s' is not a number from 0 to %u",
+			node_attr(node, "index"), CONTROLLER_INDEX_MAX);
+	if (node_attr(node, "index"))
+		return 0;
+	if (!is_usb2(node) || !group_index(document, node, &index))
+		index = free_index(document, node_attr(node, "type"));
+	return fill_number(node, "index", index, err);
+}
+
+int controllers_number(struct document *document, struct dd_error *err)
+{
+	xmlNode *first = device_first(document, "controller");
+	int rc = 0;
+
+	for (xmlNode *node = first; node && !rc; node = node_next(node))
+		rc = fill_master(node, err);
+	sort(document);
+	first = device_first(document, "controller");
+	for (xmlNode *node = first; node && !rc; node = node_next(node))
+		rc = number_one(document, node, err);
+	sort(document);
+	return rc;
+}

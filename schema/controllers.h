@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_CONTROLLERS_H
+#define SCHEMA_CONTROLLERS_H
+
+/*
+ * Controllers: finding, numbering and ordering them, and adding those that a machine has or a
+ * device needs. In a list of controllers those of one type stand together by index.
+ */
+
+#include "schema/freeze.h"
+
+#define CONTROLLER_INDEX_MAX 65535u
+#define CONTROLLER_INDEX_NONE (CONTROLLER_INDEX_MAX + 1)
+
+/* The first controller of a type, and the next of the same type. */
+xmlNode *controller_first(const struct document *document, const char *type);
+xmlNode *controller_next(const xmlNode *controller);
+
+xmlNode *controller_find(const struct document *document, const char *type, unsigned index);
+unsigned controller_index(const xmlNode *controller); /* CONTROLLER_INDEX_NONE: has none */
+
+/* Adds a controller at its place in the list. model may be NULL. */
+int controller_add(struct document *document, const char *type, unsigned index, const char *model,
+	xmlNode **out, struct dd_error *err);
+
+/* Adds it where there is none of that type and index. */
+int controller_ensure(struct document *document, const char *type, unsigned index,
+	const char *model, struct dd_error *err);
+
+/* Gives every controller without an index the lowest free one, and sorts the list. */
+int controllers_number(struct document *document, struct dd_error *err);
+
+/* Adds the controllers that every machine of this type has. */
+int controllers_add_machine(struct document *document, struct dd_error *err);
+
+/* Adds the controllers that the addresses of the devices call for; the PCI ones excepted. */
+int controllers_add_needed(struct document *document, struct dd_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The controllers that nobody wrote down: those of the machine, and those that devices need. */
+
+#include <string.h>
+
+#include "schema/address/address.h"
+#include "schema/controllers.h"
+#include "schema/fill.h"
+#include "schema/machine.h"
+
+static int add_root(struct document *document, const char *model, struct dd_error *err)
+{
+	for (const xmlNode *node = controller_first(document, "pci"); node;
+		node = controller_next(node)) {
+		const char *own = node_attr(node, "model");
+		bool root = own && (strcmp(own, "pci-root") == 0 || strcmp(own, "pcie-root") == 0);
+
+		if (!own && !controller_index(node))
+			return node_set_attr((xmlNode *)(uintptr_t)node, "model", model, err);
+		if (root && controller_index(node))
+			return node_error(node, err, DD_INVALID,
+				"a %s controller has index 0 and no other", own);
+		if (!controller_index(node) && strcmp(own, model) != 0)
+			return node_error(node, err, DD_INVALID,
+				"the first PCI controller of this machine type is a %s, not a %s",
+				model, own);
+	}
+	return controller_ensure(document, "pci", 0, model, err);
+}
+
+int controllers_add_machine(struct document *document, struct dd_error *err)
+{
+	bool express = machine_is_q35(document);
+	int rc = 0;
+
+	if (!controller_first(document, "usb"))
+		rc = controller_ensure(
+			document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
+	if (!rc && express)
+		rc = controller_ensure(document, "sata", 0, NULL, err);
+	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);
+}
+
+/* The controllers that drive addresses on a bus count, 0 to the greatest. */
+static int add_for_bus(
+	struct document *document, const char *bus, const char *element, struct dd_error *err)
+{
+	unsigned count = 0;
+	int rc = 0;
+
+	for (const xmlNode *device = device_first(document, element); device;
+		device = node_next(device)) {
+		const xmlNode *address = node_child(device, "address");
+		const char *own = node_is(device, "disk")
+					  ? node_attr(node_child(device, "target"), "bus")
+					  : node_attr(device, "type");
+		uint64_t index = attr_number(address, "controller", 0);
+
+		if (!own || strcmp(own, bus) != 0 || !node_attr_is(address, "type", "drive"))
+			continue;
+		if (index > CONTROLLER_INDEX_MAX)
+			return node_error(address, err, DD_INVALID,
+				"controller index %s is too large",
+				node_attr(address, "controller"));
+		count = index >= count ? (unsigned)index + 1 : count;
+	}
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = controller_ensure(document, bus, i, NULL, err);
+	return rc;
+}
+
+/* Those for virtio channels and consoles: of the index in their address, otherwise the first. */
+static int add_for_serial(struct document *document, const char *element, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (const xmlNode *device = device_first(document, element); device && !rc;
+		device = node_next(device)) {
+		const xmlNode *address = node_child(device, "address");
+		bool given = node_attr_is(address, "type", "virtio-serial");
+		uint64_t index = given ? attr_number(address, "controller", 0) : 0;
+
+		if (!node_attr_is(node_child(device, "target"), "type", "virtio"))
+			continue;
+		if (index > CONTROLLER_INDEX_MAX)
+			return node_error(address, err, DD_INVALID,
+				"controller index %s is too large",
+				node_attr(address, "controller"));
+		rc = controller_ensure(document, "virtio-serial", (unsigned)index, NULL, err);
+	}
+	return rc;
+}
+
+static int add_for_smartcards(struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (const xmlNode *device = device_first(document, "smartcard"); device && !rc;
+		device = node_next(device)) {
+		uint64_t index = attr_number(node_child(device, "address"), "controller", 0);
+
+		if (index > CONTROLLER_INDEX_MAX)
+			return node_error(device, err, DD_INVALID, "controller index is too large");
+		rc = controller_ensure(document, "ccid", (unsigned)index, NULL, err);
+	}
+	return rc;
+}
+
+int controllers_add_needed(struct document *document, struct dd_error *err)
+{
+	static const char *const buses[] = {"scsi", "fdc", "ide", "sata"};
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(buses) && !rc; i++)
+		rc = add_for_bus(document, buses[i], "disk", err);
+	if (!rc)
+		rc = add_for_serial(document, "channel", err);
+	if (!rc)
+		rc = add_for_serial(document, "console", err);
+	if (!rc)
+		rc = add_for_smartcards(document, err);
+	return rc ? rc : add_for_bus(document, "scsi", "hostdev", err);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The CPU.
+ *
+ * A definition that names no model has the one that QEMU gives the machine by default, and from
+ * then on says so. A model that is named is kept; "check" says how it is compared with the host:
+ * not at all under software emulation, or where the host's CPU is passed through as it is.
+ *
+ * mode='host-model' stays as it is with keep_host_model, as libvirt leaves it. Turning it into a
+ * model with features takes the host's expansion of its own CPU, which capabilities do not carry:
+ * so without keep_host_model it stays too, and is decided at each start.
+ */
+
+#include "schema/cpu.h"
+
+#include <string.h>
+
+#include "schema/fill.h"
+#include "schema/machine.h"
+
+/* mode='custom' may be left out where there is a model. */
+static const char *cpu_mode(const xmlNode *cpu)
+{
+	const char *mode = node_attr(cpu, "mode");
+
+	return mode ? mode : "custom";
+}
+
+static bool mode_is(const xmlNode *cpu, const char *mode)
+{
+	return strcmp(cpu_mode(cpu), mode) == 0;
+}
+
+static const char *default_model(const struct document *document, const struct capabilities *caps)
+{
+	const struct machine_type *machine = machine_type_of(document, caps);
+
+	return machine ? machine->default_cpu : NULL;
+}
+
+static int set_default(xmlNode *cpu, const char *name, struct dd_error *err)
+{
+	xmlNode *model = fill_child(cpu, "model", err);
+	int rc = model ? node_set_attr(cpu, "mode", "custom", err) : DD_NO_MEMORY;
+
+	if (!rc)
+		rc = node_set_attr(cpu, "match", "exact", err);
+	if (!rc)
+		rc = node_set_attr(cpu, "check", "none", err);
+	if (!rc)
+		rc = node_set_attr(model, "fallback", "forbid", err);
+	return rc ? rc : node_set_text(model, name, err);
+}
+
+static const char *default_check(const struct document *document, const xmlNode *cpu)
+{
+	if (mode_is(cpu, "host-passthrough") || mode_is(cpu, "maximum"))
+		return "none";
+	if (mode_is(cpu, "host-model"))
+		return "partial";
+	return machine_uses_kvm(document) ? "partial" : "none";
+}
+
+/* An invariant TSC cannot be taken along. */
+static bool has_invtsc(const xmlNode *cpu)
+{
+	for (const xmlNode *feature = node_child(cpu, "feature"); feature;
+		feature = node_next(feature))
+		if (node_attr_is(feature, "name", "invtsc") &&
+			!node_attr_is(feature, "policy", "disable") &&
+			!node_attr_is(feature, "policy", "forbid"))
+			return true;
+	return false;
+}
+
+static int complete_model(const struct document *document, xmlNode *cpu, struct dd_error *err)
+{
+	int rc = fill_attr(cpu, "check", default_check(document, cpu), err);
+	xmlNode *model = node_child(cpu, "model");
+
+	if (!rc && (mode_is(cpu, "host-passthrough") || mode_is(cpu, "maximum")))
+		rc = fill_attr(cpu, "migratable", has_invtsc(cpu) ? "off" : "on", err);
+	if (!rc && mode_is(cpu, "custom"))
+		rc = fill_attr(cpu, "mode", "custom", err);
+	if (!rc && mode_is(cpu, "custom"))
+		rc = fill_attr(cpu, "match", "exact", err);
+	if (!rc && mode_is(cpu, "custom") && model)
+		rc = fill_attr(model, "fallback", "allow", err);
+	if (!rc && mode_is(cpu, "host-model") && model && !node_text(model)[0])
+		node_remove(model);
+	return rc;
+}
+
+static int complete_features(xmlNode *cpu, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *feature = node_child(cpu, "feature"); feature && !rc;
+		feature = node_next(feature))
+		rc = fill_attr(feature, "policy", "require", err);
+	return rc;
+}
+
+static int complete_topology(xmlNode *cpu, struct dd_error *err)
+{
+	xmlNode *topology = node_child(cpu, "topology");
+
+	return topology ? fill_attr(topology, "dies", "1", err) : 0;
+}
+
+static int complete_cells(xmlNode *cpu, struct dd_error *err)
+{
+	uint64_t number = 0;
+	int rc = 0;
+
+	for (xmlNode *cell = node_descend(cpu, "numa/cell"); cell && !rc; cell = node_next(cell))
+		rc = fill_number(cell, "id", number++, err);
+	return rc;
+}
+
+int cpu_freeze(
+	struct document *document, const struct freeze_options *options, struct dd_error *err)
+{
+	xmlNode *root = document_root(document);
+	const char *name = default_model(document, options->capabilities);
+	xmlNode *cpu = node_child(root, "cpu");
+	bool unnamed = !cpu || (mode_is(cpu, "custom") && !node_child(cpu, "model"));
+	int rc = 0;
+
+	if (unnamed && !name && !cpu)
+		return 0;
+	cpu = fill_child(root, "cpu", err);
+	if (!cpu)
+		return DD_NO_MEMORY;
+	if (unnamed && name)
+		rc = set_default(cpu, name, err);
+	else if (!unnamed)
+		rc = complete_model(document, cpu, err);
+	if (!rc)
+		rc = complete_features(cpu, err);
+	if (!rc)
+		rc = complete_topology(cpu, err);
+	return rc ? rc : complete_cells(cpu, err);
+}

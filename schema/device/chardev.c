@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Character devices: serial and parallel ports, consoles and channels. Ports are known by their
+ * number, channels by their name.
+ *
+ * The first console of type serial is another name for the first serial port: whichever of the two
+ * is written down, there are both, and the console repeats the port's other end.
+ */
+
+#include "schema/device/chardev.h"
+
+#include <string.h>
+
+#include "schema/address/address.h"
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static bool target_is(const xmlNode *device, const char *type)
+{
+	return node_attr_is(node_child(device, "target"), "type", type);
+}
+
+static int check_chardev(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	static const char *const types[] = {"null", "vc", "pty", "dev", "file", "pipe", "stdio",
+		"udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus",
+		NULL};
+	const char *type = node_attr(device, "type");
+
+	(void)document;
+	if (type && !string_in(type, types))
+		return node_error(
+			device, err, DD_INVALID, "'%s' is no type of character device", type);
+	return 0;
+}
+
+static int check_serial(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	static const char *const targets[] = {
+		"isa-serial", "usb-serial", "pci-serial", "isa-debug", NULL};
+	const char *target = node_attr(node_child(device, "target"), "type");
+
+	if (target && !string_in(target, targets))
+		return node_error(device, err, DD_UNSUPPORTED,
+			"a serial device of type '%s' does not go with this machine", target);
+	return check_chardev(document, device, err);
+}
+
+/* Where nothing else says so, the number after the greatest. */
+static int fill_port(struct document *document, xmlNode *device, struct dd_error *err)
+{
+	xmlNode *target = fill_child(device, "target", err);
+	uint64_t next = 0;
+
+	if (!target)
+		return DD_NO_MEMORY;
+	for (const xmlNode *other = device_first(document, (const char *)device->name); other;
+		other = node_next(other)) {
+		uint64_t port;
+
+		if (other != device &&
+			node_attr_number(node_child(other, "target"), "port", &port) &&
+			port >= next)
+			next = port + 1;
+	}
+	return fill_number(target, "port", next, err);
+}
+
+static int complete_serial(struct document *document, xmlNode *serial,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	xmlNode *target = fill_child(serial, "target", err);
+	int rc = target ? fill_attr(target, "type", "isa-serial", err) : DD_NO_MEMORY;
+
+	(void)options;
+	if (!rc)
+		rc = chardev_complete(serial, err);
+	if (!rc)
+		rc = fill_child_attr(target, "model", "name", node_attr(target, "type"), err);
+	if (!rc)
+		rc = isa_assign(document, serial, PLACE_FREE, err);
+	return rc ? rc : fill_port(document, serial, err);
+}
+
+static int complete_parallel(struct document *document, xmlNode *parallel,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	int rc = chardev_complete(parallel, err);
+
+	(void)options;
+	return rc ? rc : fill_port(document, parallel, err);
+}
+
+static int complete_console(struct document *document, xmlNode *console,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	xmlNode *target = fill_child(console, "target", err);
+	int rc = target ? fill_attr(target, "type", "serial", err) : DD_NO_MEMORY;
+
+	(void)options;
+	if (!rc)
+		rc = chardev_complete(console, err);
+	return rc ? rc : fill_port(document, console, err);
+}
+
+/* A path below "domain-…/" was chosen for one run; a socket without one is chosen at the next. */
+static bool chosen_for_one_run(const xmlNode *channel, const char *path)
+{
+	const char *name = node_attr(node_child(channel, "target"), "name");
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!path)
+		return true;
+	if (!name || !slash || strcmp(slash + 1, name) != 0)
+		return false;
+	while (slash > path && slash[-1] != '/')
+		slash--;
+	return strncmp(slash, "domain-", strlen("domain-")) == 0;
+}
+
+static int complete_channel(struct document *document, xmlNode *channel,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	xmlNode *source = node_child(channel, "source");
+	xmlNode *target = fill_child(channel, "target", err);
+	bool agent = node_attr_is(channel, "type", "spicevmc") ||
+		     node_attr_is(channel, "type", "qemu-vdagent");
+	int rc = target ? chardev_complete(channel, err) : DD_NO_MEMORY;
+
+	(void)document;
+	(void)options;
+	if (rc || !target_is(channel, "virtio"))
+		return rc;
+	(void)node_set_attr(target, "state", NULL, NULL);
+	if (source && node_attr_is(channel, "type", "unix") &&
+		!node_attr_is(source, "mode", "connect") &&
+		chosen_for_one_run(channel, node_attr(source, "path")))
+		node_remove(source);
+	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
+}
+
+static enum pci_plug plug_serial(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	return target_is(device, "pci-serial") ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_NONE;
+}
+
+static enum address_kind address_serial(const struct document *document, const xmlNode *device)
+{
+	if (target_is(device, "isa-serial"))
+		return ADDRESS_ISA;
+	return address_by_plug(document, device);
+}
+
+static enum address_kind address_channel(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	return target_is(device, "virtio") ? ADDRESS_VIRTIO_SERIAL : ADDRESS_NONE;
+}
+
+static void words_port(const xmlNode *device, struct text *out)
+{
+	const char *port = node_attr(node_child(device, "target"), "port");
+
+	text_puts(out, port ? port : "");
+}
+
+static void words_console(const xmlNode *device, struct text *out)
+{
+	const char *type = node_attr(node_child(device, "target"), "type");
+	const char *port = node_attr(node_child(device, "target"), "port");
+
+	text_printf(out, "%s %s", type ? type : "serial", port ? port : "");
+}
+
+static void words_channel(const xmlNode *device, struct text *out)
+{
+	const xmlNode *target = node_child(device, "target");
+	const char *name = node_attr(target, "name");
+	const char *address = node_attr(target, "address");
+	const char *port = node_attr(target, "port");
+
+	if (name)
+		text_puts(out, name);
+	else if (address)
+		text_printf(out, "%s:%s", address, port ? port : "");
+	else
+		words_place(device, out);
+}
+
+static void details(const xmlNode *device, struct text *out)
+{
+	CLEANUP(text) struct text source = TEXT_INIT;
+	const char *type = node_attr(device, "type");
+
+	source_words(node_child(device, "source"), &source);
+	text_printf(out, "%s%s%s", type ? type : "", source.size ? " " : "", text_string(&source));
+}
+
+static const char *prefix_element(const xmlNode *device)
+{
+	return (const char *)device->name;
+}
+
+static const char *const no_paths[] = {NULL};
+
+static const char *const free_paths[] = {"@type", "@tty", "source", "protocol", "log", NULL};
+
+/* Both ends of what guests see as a plain serial line are the host's business. */
+#define CHARDEV_COMMON                                                   \
+	.same = same_words, .details = details, .alias = alias_numbered, \
+	.alias_prefix = prefix_element, .live_paths = no_paths, .free_paths = free_paths
+
+const struct device_kind kind_serial = {
+	.element = "serial",
+	.check = check_serial,
+	.complete = complete_serial,
+	.address = address_serial,
+	.plug = plug_serial,
+	.words = words_port,
+	.hot_pluggable = false,
+	CHARDEV_COMMON,
+};
+
+const struct device_kind kind_parallel = {
+	.element = "parallel",
+	.check = check_chardev,
+	.complete = complete_parallel,
+	.address = address_none,
+	.words = words_port,
+	.hot_pluggable = false,
+	CHARDEV_COMMON,
+};
+
+const struct device_kind kind_console = {
+	.element = "console",
+	.check = check_chardev,
+	.complete = complete_console,
+	.address = address_none,
+	.words = words_console,
+	.hot_pluggable = false,
+	CHARDEV_COMMON,
+};
+
+const struct device_kind kind_channel = {
+	.element = "channel",
+	.check = check_chardev,
+	.complete = complete_channel,
+	.address = address_channel,
+	.words = words_channel,
+	.hot_pluggable = true,
+	CHARDEV_COMMON,
+};
+
+static bool is_serial_console(const xmlNode *console)
+{
+	return console &&
+	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
+}
+
+/* Replaces what stands on the other end of to by that of from; targets are left alone. */
+static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
+{
+	static const char *const parts[] = {"source", "protocol", "log", NULL};
+	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
+
+	for (size_t i = 0; parts[i] && !rc; i++) {
+		const xmlNode *part = node_child(from, parts[i]);
+		xmlNode *copy = NULL;
+
+		node_remove(node_child(to, parts[i]));
+		if (!part)
+			continue;
+		copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
+		if (!copy)
+			return error_no_memory(err);
+		xmlAddPrevSibling(node_child(to, "target"), copy);
+	}
+	return rc;
+}
+
+static int add_serial(struct document *document, xmlNode *console, struct dd_error *err)
+{
+	xmlNode *serial = device_add(document, "serial", err);
+	int rc = serial && fill_child(serial, "target", err) ? 0 : DD_NO_MEMORY;
+
+	if (!rc)
+		rc = fill_child(console, "target", err) ? 0 : DD_NO_MEMORY;
+	if (!rc)
+		rc = fill_attr(console, "type", "pty", err);
+	return rc ? rc : copy_end(console, serial, err);
+}
+
+static int add_console(
+	struct document *document, xmlNode *first, xmlNode **out, struct dd_error *err)
+{
+	xmlNode *console = device_add(document, "console", err);
+
+	if (!console)
+		return DD_NO_MEMORY;
+	if (first)
+		xmlAddPrevSibling(first, console);
+	*out = console;
+	return fill_child_attr(console, "target", "type", "serial", err);
+}
+
+int chardev_pair_console(struct document *document, struct dd_error *err)
+{
+	xmlNode *console = device_first(document, "console");
+	xmlNode *serial = device_first(document, "serial");
+	const char *target = node_attr(node_child(serial, "target"), "type");
+	int rc = 0;
+
+	if (is_serial_console(console) && !serial)
+		rc = add_serial(document, console, err);
+	else if (serial && (!target || strcmp(target, "isa-serial") == 0) &&
+		 !is_serial_console(console))
+		rc = add_console(document, console, &console, err);
+	serial = device_first(document, "serial");
+	if (rc || !serial || !is_serial_console(console))
+		return rc;
+	if (!fill_child(console, "target", err))
+		return DD_NO_MEMORY;
+	rc = fill_attr(serial, "type", "pty", err);
+	return rc ? rc : copy_end(serial, console, err);
+}

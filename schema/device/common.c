@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/device/common.h"
+
+#include <string.h>
+
+#include "schema/address/address.h"
+#include "schema/fill.h"
+
+enum pci_plug plug_virtio(const char *model)
+{
+	bool transitional = model && strcmp(model, "virtio-transitional") == 0;
+
+	return transitional ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_EXPRESS;
+}
+
+enum pci_plug plug_conventional(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	(void)device;
+	return PCI_PLUG_CONVENTIONAL;
+}
+
+enum pci_plug plug_virtio_model(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	return plug_virtio(node_attr(device, "model"));
+}
+
+enum address_kind address_by_plug(const struct document *document, const xmlNode *device)
+{
+	const struct device_kind *kind = device_kind(device);
+
+	return kind->plug(document, device) == PCI_PLUG_NONE ? ADDRESS_NONE : ADDRESS_PCI;
+}
+
+enum address_kind address_none(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	(void)device;
+	return ADDRESS_NONE;
+}
+
+enum address_kind address_usb(const struct document *document, const xmlNode *device)
+{
+	(void)document;
+	(void)device;
+	return ADDRESS_USB;
+}
+
+bool same_words(const xmlNode *a, const xmlNode *b)
+{
+	CLEANUP(text) struct text first = TEXT_INIT;
+	CLEANUP(text) struct text second = TEXT_INIT;
+	const struct device_kind *kind = device_kind(a);
+
+	if (!kind || kind != device_kind(b))
+		return false;
+	kind->words(a, &first);
+	kind->words(b, &second);
+	return strcmp(text_string(&first), text_string(&second)) == 0;
+}
+
+void words_place(const xmlNode *device, struct text *out)
+{
+	const char *name = node_attr(device, "model");
+	size_t before = out->size;
+
+	place_words(device, node_child(device, "address"), out);
+	if (out->size != before)
+		return;
+	if (!name)
+		name = node_attr(device, "type");
+	text_puts(out, name ? name : "");
+}
+
+void source_words(const xmlNode *source, struct text *out)
+{
+	static const char *const names[] = {"file", "dev", "dir", "volume", "name", "path",
+		"bridge", "network", "address", "host", "channel", NULL};
+	const char *pool = node_attr(source, "pool");
+	const char *protocol = node_attr(source, "protocol");
+
+	for (size_t i = 0; names[i]; i++) {
+		const char *value = node_attr(source, names[i]);
+
+		if (!value)
+			continue;
+		if (protocol)
+			text_printf(out, "%s:", protocol);
+		if (pool && strcmp(names[i], "volume") == 0)
+			text_printf(out, "%s/", pool);
+		text_puts(out, value);
+		return;
+	}
+}
+
+void details_source(const xmlNode *device, struct text *out)
+{
+	source_words(node_child(device, "source"), out);
+}
+
+void alias_numbered(
+	const struct document *document, const xmlNode *device, unsigned number, struct text *out)
+{
+	(void)document;
+	text_printf(out, "%s%u", device_kind(device)->alias_prefix(device), number);
+}
+
+int iscsi_complete(xmlNode *source, struct dd_error *err)
+{
+	const char *name = node_attr(source, "name");
+
+	if (!node_attr_is(source, "protocol", "iscsi") || !name || strchr(name, '/'))
+		return 0;
+
+	CLEANUP(free) char *whole = NULL;
+	int rc = string_format(&whole, err, "%s/0", name);
+
+	return rc ? rc : node_set_attr(source, "name", whole, err);
+}
+
+int chardev_complete(xmlNode *device, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!node_is(device, "redirdev") && !node_is(device, "smartcard"))
+		rc = fill_attr(device, "type", "pty", err);
+	if (!rc && node_attr_is(device, "type", "tcp"))
+		rc = fill_child_attr(device, "protocol", "type", "raw", err);
+	return rc;
+}

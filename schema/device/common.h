@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_DEVICE_COMMON_H
+#define SCHEMA_DEVICE_COMMON_H
+
+/* What several kinds of device do alike. */
+
+#include "schema/device/kind.h"
+
+/* A virtio device by its model: a transitional one goes to a conventional slot. */
+enum pci_plug plug_virtio(const char *model);
+
+/* Columns for kinds that are nothing but a PCI device, or a virtio one by its model attribute. */
+enum pci_plug plug_conventional(const struct document *document, const xmlNode *device);
+enum pci_plug plug_virtio_model(const struct document *document, const xmlNode *device);
+
+/* ADDRESS_PCI where the kind has a plug for the device. */
+enum address_kind address_by_plug(const struct document *document, const xmlNode *device);
+enum address_kind address_none(const struct document *document, const xmlNode *device);
+enum address_kind address_usb(const struct document *document, const xmlNode *device);
+
+/* The same device when the words are. */
+bool same_words(const xmlNode *a, const xmlNode *b);
+
+/* Words of a kind of which there may be several: where it sits, else its model or type. */
+void words_place(const xmlNode *device, struct text *out);
+
+/* Details that are the source alone. */
+void details_source(const xmlNode *device, struct text *out);
+
+/* What a <source> names: a path, a bridge, a network, a host… Appends nothing where nothing. */
+void source_words(const xmlNode *source, struct text *out);
+
+/* "net" and the number. */
+void alias_numbered(
+	const struct document *document, const xmlNode *device, unsigned number, struct text *out);
+
+/* A character device: type, protocol… of its other end. */
+int chardev_complete(xmlNode *device, struct dd_error *err);
+
+/* Appends "/0" to an iSCSI name that has no LUN. */
+int iscsi_complete(xmlNode *source, struct dd_error *err);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Disks, CD-ROM and floppy drives. Known by their target: "vda". */
+
+#include "schema/device/disk.h"
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+#define DISK_INDEX_MAX 65535
+
+/* How a name begins, and what that says of the bus. */
+static const struct {
+	const char *prefix, *bus;
+} names[] = {
+	{"xvd", "xen"},
+	{"ubd", "uml"},
+	{"hd", "ide"},
+	{"sd", "scsi"},
+	{"vd", "virtio"},
+	{"fd", "fdc"},
+};
+
+static const char *target_name(const xmlNode *disk)
+{
+	return node_attr(node_child(disk, "target"), "dev");
+}
+
+const char *disk_bus(const xmlNode *disk)
+{
+	const char *bus = node_attr(node_child(disk, "target"), "bus");
+	const char *name = target_name(disk);
+
+	if (bus || !name)
+		return bus;
+	if (node_attr_is(disk, "device", "floppy"))
+		return "fdc";
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (strncmp(name, names[i].prefix, strlen(names[i].prefix)) == 0 &&
+			strcmp(names[i].bus, "fdc") != 0)
+			return names[i].bus;
+	return "ide";
+}
+
+static const char *letters_of(const char *name)
+{
+	for (size_t i = 0; name && i < COUNT(names); i++) {
+		size_t length = strlen(names[i].prefix);
+
+		if (strncmp(name, names[i].prefix, length) == 0)
+			return name + length;
+	}
+	return NULL;
+}
+
+int disk_index(const xmlNode *disk)
+{
+	const char *letter = letters_of(target_name(disk));
+	int index = 0;
+
+	if (!letter || *letter < 'a' || *letter > 'z')
+		return -1;
+	for (; *letter >= 'a' && *letter <= 'z'; letter++) {
+		index = index * 26 + (*letter - 'a') + 1;
+		if (index > DISK_INDEX_MAX)
+			return -1;
+	}
+	letter += strspn(letter, "0123456789"); /* a partition */
+	return *letter ? -1 : index - 1;
+}
+
+static int check(const struct document *document, const xmlNode *disk, struct dd_error *err)
+{
+	static const char *const devices[] = {"disk", "cdrom", "floppy", "lun", NULL};
+	static const char *const buses[] = {
+		"virtio", "scsi", "sata", "ide", "usb", "fdc", "sd", "xen", NULL};
+
+	(void)document;
+	if (!target_name(disk)) {
+		node_error(disk, err, DD_INVALID, "the disk has no target");
+		return error_hint(err, "say <target dev='vda' bus='virtio'/>");
+	}
+	if (node_attr(disk, "device") && !string_in(node_attr(disk, "device"), devices))
+		return node_error(disk, err, DD_INVALID, "'%s' is no kind of disk device",
+			node_attr(disk, "device"));
+	if (!string_in(disk_bus(disk), buses))
+		return node_error(node_child(disk, "target"), err, DD_UNSUPPORTED,
+			"disk bus '%s' is not supported", disk_bus(disk));
+	return 0;
+}
+
+/* What says nothing of the next run: a copy under way, and the numbers of open images. */
+static void drop_runtime(xmlNode *disk)
+{
+	node_remove(node_child(disk, "mirror"));
+	for (xmlNode *layer = disk; layer; layer = node_child(layer, "backingStore")) {
+		(void)node_set_attr(node_child(layer, "source"), "index", NULL, NULL);
+		if (layer != disk)
+			(void)node_set_attr(layer, "index", NULL, NULL);
+	}
+}
+
+static int complete_encryption(xmlNode *node, struct dd_error *err)
+{
+	xmlNode *encryption = node_child(node, "encryption");
+
+	if (!node_attr_is(encryption, "format", "luks"))
+		return 0;
+	return fill_attr(encryption, "engine", "qemu", err);
+}
+
+static int complete_layers(xmlNode *disk, struct dd_error *err)
+{
+	int rc = complete_encryption(disk, err);
+
+	for (xmlNode *layer = disk; layer && !rc; layer = node_child(layer, "backingStore")) {
+		xmlNode *source = node_child(layer, "source");
+
+		if (!source)
+			continue;
+		rc = complete_encryption(source, err);
+		if (!rc)
+			rc = iscsi_complete(source, err);
+	}
+	return rc;
+}
+
+static int complete_driver(xmlNode *disk, struct dd_error *err)
+{
+	xmlNode *driver = fill_child(disk, "driver", err);
+	int rc = driver ? fill_attr(driver, "name", "qemu", err) : DD_NO_MEMORY;
+
+	return rc ? rc : fill_attr(driver, "type", "raw", err);
+}
+
+/* An empty drive is a file that is not there, whatever kind its medium was to be. */
+static bool has_no_medium(const xmlNode *disk)
+{
+	const xmlNode *source = node_child(disk, "source");
+	bool removable =
+		node_attr_is(disk, "device", "cdrom") || node_attr_is(disk, "device", "floppy");
+
+	return removable && (!source || (!source->properties && !node_first(source)));
+}
+
+static int complete(struct document *document, xmlNode *disk, const struct freeze_options *options,
+	struct dd_error *err)
+{
+	xmlNode *target = node_child(disk, "target");
+	bool cdrom = node_attr_is(disk, "device", "cdrom");
+	int rc = fill_attr(disk, "type", "file", err);
+
+	(void)document;
+	(void)options;
+	if (!rc)
+		rc = fill_attr(disk, "device", "disk", err);
+	if (!rc && has_no_medium(disk))
+		rc = node_set_attr(disk, "type", "file", err);
+	if (!rc && node_attr_is(disk, "type", "vhostuser"))
+		rc = fill_attr(disk, "snapshot", "no", err);
+	if (!rc)
+		rc = complete_driver(disk, err);
+	if (!rc && !node_attr(target, "bus"))
+		rc = node_set_attr(target, "bus", disk_bus(disk), err);
+	if (!rc && cdrom && !fill_child(disk, "readonly", err))
+		rc = DD_NO_MEMORY;
+	drop_runtime(disk);
+	return rc ? rc : complete_layers(disk, err);
+}
+
+static enum address_kind address(const struct document *document, const xmlNode *disk)
+{
+	static const char *const drives[] = {"scsi", "sata", "ide", "fdc", NULL};
+	const char *bus = disk_bus(disk);
+
+	(void)document;
+	if (string_in(bus, drives))
+		return ADDRESS_DRIVE;
+	if (bus && strcmp(bus, "usb") == 0)
+		return ADDRESS_USB;
+	return bus && strcmp(bus, "virtio") == 0 ? ADDRESS_PCI : ADDRESS_NONE;
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *disk)
+{
+	return address(document, disk) == ADDRESS_PCI ? plug_virtio(node_attr(disk, "model"))
+						      : PCI_PLUG_NONE;
+}
+
+static void words(const xmlNode *disk, struct text *out)
+{
+	text_puts(out, target_name(disk) ? target_name(disk) : "");
+}
+
+/* An lsilogic controller has no targets, so they are not in the alias. */
+static bool counts_targets(const struct document *document, const xmlNode *disk, uint64_t index)
+{
+	if (strcmp(disk_bus(disk), "scsi") != 0)
+		return false;
+	for (const xmlNode *node = node_child(document_devices(document), "controller"); node;
+		node = node_next(node))
+		if (node_attr_is(node, "type", "scsi") &&
+			attr_number(node, "index", UINT64_MAX) == index)
+			return !node_attr_is(node, "model", "lsilogic");
+	return true;
+}
+
+static void alias(
+	const struct document *document, const xmlNode *disk, unsigned number, struct text *out)
+{
+	const xmlNode *place = node_child(disk, "address");
+	const char *bus = disk_bus(disk);
+	uint64_t controller = attr_number(place, "controller", 0);
+
+	(void)number;
+	if (!node_attr_is(place, "type", "drive")) {
+		text_printf(out, "%s-disk%d", bus ? bus : "", disk_index(disk));
+		return;
+	}
+	text_printf(
+		out, "%s%u-%u-", bus, (unsigned)controller, (unsigned)attr_number(place, "bus", 0));
+	if (counts_targets(document, disk, controller))
+		text_printf(out, "%u-", (unsigned)attr_number(place, "target", 0));
+	text_printf(out, "%u", (unsigned)attr_number(place, "unit", 0));
+}
+
+static const char *const live_paths[] = {
+	"@type",
+	"source",
+	"driver/@type",
+	"backingStore",
+	"iotune",
+	NULL,
+};
+
+/* Only a drive with a removable medium can be given another one. */
+static bool changes_live(const xmlNode *disk, const char *path)
+{
+	bool removable =
+		node_attr_is(disk, "device", "cdrom") || node_attr_is(disk, "device", "floppy");
+
+	return removable || strcmp(path, "iotune") == 0;
+}
+
+static const char *const free_paths[] = {
+	"@type",
+	"@snapshot",
+	"source",
+	"backingStore",
+	"driver/@name",
+	"driver/@type",
+	"driver/@cache",
+	"driver/@io",
+	"driver/@discard",
+	"driver/@detect_zeroes",
+	"driver/@error_policy",
+	"driver/@rerror_policy",
+	"driver/@copy_on_read",
+	"driver/@iothread",
+	"driver/metadata_cache",
+	"iotune",
+	"encryption",
+	"auth",
+	"transient",
+	"shareable",
+	"boot",
+	NULL,
+};
+
+static const char *no_hot_plug(const xmlNode *disk)
+{
+	static const char *const buses[] = {"ide", "sata", "fdc", NULL};
+
+	if (string_in(disk_bus(disk), buses))
+		return "its bus does not allow it: use virtio, scsi or usb";
+	return NULL;
+}
+
+const struct device_kind kind_disk = {
+	.element = "disk",
+	.check = check,
+	.complete = complete,
+	.address = address,
+	.plug = plug,
+	.same = same_words,
+	.words = words,
+	.details = details_source,
+	.alias = alias,
+	.live_paths = live_paths,
+	.changes_live = changes_live,
+	.free_paths = free_paths,
+	.hot_pluggable = true,
+	.no_hot_plug = no_hot_plug,
+};

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Graphics: screens shown by QEMU. Known by their type. Where one listens is spelt as <listen>
+ * children; the listen attribute repeats the address of the first. A port chosen at each start is
+ * port='-1' autoport='yes' for VNC and autoport='yes' alone for SPICE.
+ */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static bool is_type(const xmlNode *graphics, const char *type)
+{
+	return node_attr_is(graphics, "type", type);
+}
+
+static int check(const struct document *document, const xmlNode *graphics, struct dd_error *err)
+{
+	static const char *const types[] = {"vnc", "spice", "sdl", "egl-headless", "dbus", NULL};
+
+	(void)document;
+	if (string_in(node_attr(graphics, "type"), types))
+		return 0;
+	return node_error(graphics, err, DD_UNSUPPORTED, "graphics of type '%s' are not supported",
+		node_attr(graphics, "type") ? node_attr(graphics, "type") : "");
+}
+
+/* The socket attribute of old says the same as a listening socket. */
+static int complete_socket(xmlNode *graphics, struct dd_error *err)
+{
+	const char *socket = node_attr(graphics, "socket");
+	xmlNode *listen = node_child(graphics, "listen");
+	int rc = 0;
+
+	if (socket && !listen) {
+		listen = node_add(graphics, "listen", err);
+		rc = listen ? node_set_attr(listen, "type", "socket", err) : DD_NO_MEMORY;
+		if (!rc)
+			rc = node_set_attr(listen, "socket", socket, err);
+	}
+	if (rc || !node_attr_is(listen, "type", "socket"))
+		return rc;
+	(void)node_set_attr(graphics, "port", NULL, NULL);
+	(void)node_set_attr(graphics, "autoport", NULL, NULL);
+	return node_attr(listen, "socket") && is_type(graphics, "vnc")
+		       ? node_set_attr(graphics, "socket", node_attr(listen, "socket"), err)
+		       : 0;
+}
+
+static int complete_listen(xmlNode *graphics, struct dd_error *err)
+{
+	const char *address = node_attr(graphics, "listen");
+	xmlNode *listen = node_child(graphics, "listen");
+	int rc;
+
+	if (!listen) {
+		listen = node_add(graphics, "listen", err);
+		rc = listen ? node_set_attr(listen, "type", "address", err) : DD_NO_MEMORY;
+		if (rc || !address)
+			return rc;
+		return node_set_attr(listen, "address", address, err);
+	}
+	if (!node_attr_is(listen, "type", "address"))
+		return 0;
+	if (node_attr(listen, "address"))
+		return fill_attr(graphics, "listen", node_attr(listen, "address"), err);
+	return address ? node_set_attr(listen, "address", address, err) : 0;
+}
+
+static int complete_vnc_port(xmlNode *graphics, struct dd_error *err)
+{
+	bool automatic = !node_attr(graphics, "port") || node_attr_is(graphics, "port", "-1") ||
+			 node_attr_is(graphics, "autoport", "yes");
+	int rc = automatic ? node_set_attr(graphics, "port", "-1", err) : 0;
+
+	return rc ? rc : node_set_attr(graphics, "autoport", automatic ? "yes" : "no", err);
+}
+
+static bool is_zero(const xmlNode *graphics, const char *port)
+{
+	return !node_attr(graphics, port) || node_attr_is(graphics, port, "0");
+}
+
+/* SPICE with neither port nor autoport listens nowhere. */
+static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
+{
+	bool automatic = node_attr_is(graphics, "autoport", "yes") ||
+			 node_attr_is(graphics, "port", "-1") ||
+			 node_attr_is(graphics, "tlsPort", "-1");
+	xmlNode *listen = node_child(graphics, "listen");
+
+	if (automatic) {
+		(void)node_set_attr(graphics, "port", NULL, NULL);
+		(void)node_set_attr(graphics, "tlsPort", NULL, NULL);
+		return node_set_attr(graphics, "autoport", "yes", err);
+	}
+	if (!is_zero(graphics, "port") || !is_zero(graphics, "tlsPort"))
+		return node_set_attr(graphics, "autoport", "no", err);
+	if (node_attr_is(listen, "type", "address")) {
+		(void)node_set_attr(listen, "address", NULL, NULL);
+		(void)node_set_attr(graphics, "listen", NULL, NULL);
+		(void)node_set_attr(graphics, "autoport", NULL, NULL);
+		return node_set_attr(listen, "type", "none", err);
+	}
+	return 0;
+}
+
+static int complete(struct document *document, xmlNode *graphics,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	int rc;
+
+	(void)document;
+	(void)options;
+	if (!is_type(graphics, "vnc") && !is_type(graphics, "spice"))
+		return 0;
+	rc = complete_socket(graphics, err);
+	if (!rc)
+		rc = complete_listen(graphics, err);
+	if (rc || node_attr_is(node_child(graphics, "listen"), "type", "socket") ||
+		node_attr_is(node_child(graphics, "listen"), "type", "none"))
+		return rc;
+	return is_type(graphics, "vnc") ? complete_vnc_port(graphics, err)
+					: complete_spice_port(graphics, err);
+}
+
+static void words(const xmlNode *graphics, struct text *out)
+{
+	const char *type = node_attr(graphics, "type");
+
+	text_puts(out, type ? type : "");
+}
+
+static void details(const xmlNode *graphics, struct text *out)
+{
+	const xmlNode *listen = node_child(graphics, "listen");
+	const char *where = node_attr(listen, "address");
+	const char *port = node_attr(graphics, "port");
+
+	if (!where)
+		where = node_attr(listen, "socket");
+	if (!where)
+		where = node_attr(listen, "network");
+	if (where)
+		text_puts(out, where);
+	if (port && strcmp(port, "-1") != 0)
+		text_printf(out, "%sport %s", where ? " " : "", port);
+}
+
+static const char *const live_paths[] = {"@passwd", "@passwdValidTo", "@connected", NULL};
+
+static const char *const free_paths[] = {
+	"@port",
+	"@tlsPort",
+	"@websocket",
+	"@autoport",
+	"@listen",
+	"@socket",
+	"@keymap",
+	"@passwd",
+	"@passwdValidTo",
+	"@connected",
+	"@sharePolicy",
+	"@defaultMode",
+	"@powerControl",
+	"listen",
+	"channel",
+	"image",
+	"jpeg",
+	"zlib",
+	"playback",
+	"streaming",
+	"clipboard",
+	"filetransfer",
+	"mouse",
+	"gl",
+	"audio",
+	NULL,
+};
+
+const struct device_kind kind_graphics = {
+	.element = "graphics",
+	.check = check,
+	.complete = complete,
+	.address = address_none,
+	.same = same_words,
+	.words = words,
+	.details = details,
+	.live_paths = live_paths,
+	.free_paths = free_paths,
+	.hot_pluggable = false,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The IOMMU that the guest sees. There is at most one. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+#include "schema/machine.h"
+
+static int check(const struct document *document, const xmlNode *iommu, struct dd_error *err)
+{
+	const char *address = node_attr(node_child(iommu, "address"), "type");
+	bool intel = node_attr_is(iommu, "model", "intel");
+
+	if (!intel && !node_attr_is(iommu, "model", "virtio"))
+		return node_error(iommu, err, DD_UNSUPPORTED, "IOMMU model '%s' is not supported",
+			node_attr(iommu, "model") ? node_attr(iommu, "model") : "");
+	if (!machine_is_q35(document))
+		return node_error(iommu, err, DD_INVALID,
+			"an IOMMU of model %s needs a q35 machine", node_attr(iommu, "model"));
+	if (intel && address)
+		return node_error(iommu, err, DD_INVALID, "an Intel IOMMU has no address");
+	if (address && strcmp(address, "pci") != 0)
+		return node_error(iommu, err, DD_INVALID,
+			"a virtio IOMMU has a pci address, not one of type %s", address);
+	return 0;
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *iommu)
+{
+	(void)document;
+	return node_attr_is(iommu, "model", "virtio") ? PCI_PLUG_INTEGRATED : PCI_PLUG_NONE;
+}
+
+static const char *alias_prefix(const xmlNode *iommu)
+{
+	(void)iommu;
+	return "iommu";
+}
+
+const struct device_kind kind_iommu = {
+	.element = "iommu",
+	.check = check,
+	.address = address_by_plug,
+	.plug = plug,
+	.same = same_words,
+	.words = words_place,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){NULL},
+	.hot_pluggable = false,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The memory balloon. There is exactly one, of model none where it is not wanted. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int check(const struct document *document, const xmlNode *balloon, struct dd_error *err)
+{
+	static const char *const models[] = {
+		"virtio", "virtio-transitional", "virtio-non-transitional", "none", NULL};
+
+	if (!string_in(node_attr(balloon, "model"), models))
+		return node_error(balloon, err, DD_UNSUPPORTED,
+			"balloon model '%s' is not supported",
+			node_attr(balloon, "model") ? node_attr(balloon, "model") : "");
+	if (device_count(document, "memballoon") > 1)
+		return node_error(balloon, err, DD_INVALID, "there can be only one memballoon");
+	return 0;
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *balloon)
+{
+	(void)document;
+	return node_attr_is(balloon, "model", "none") ? PCI_PLUG_NONE
+						      : plug_virtio(node_attr(balloon, "model"));
+}
+
+static void words(const xmlNode *balloon, struct text *out)
+{
+	const char *model = node_attr(balloon, "model");
+
+	text_puts(out, model ? model : "");
+}
+
+static const char *alias_prefix(const xmlNode *memballoon)
+{
+	(void)memballoon;
+	return "balloon";
+}
+
+const struct device_kind kind_memballoon = {
+	.element = "memballoon",
+	.check = check,
+	.address = address_by_plug,
+	.plug = plug,
+	.same = same_words,
+	.words = words,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){"stats", NULL},
+	.free_paths = (const char *const[]){"stats", NULL},
+	.hot_pluggable = false,
+};

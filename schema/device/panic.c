@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Panic notifiers: at most one of each model. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int check(const struct document *document, const xmlNode *panic, struct dd_error *err)
+{
+	const char *model = node_attr(panic, "model");
+
+	for (const xmlNode *other = device_first(document, "panic"); model && other;
+		other = node_next(other))
+		if (other != panic && node_attr_is(other, "model", model))
+			return node_error(panic, err, DD_INVALID,
+				"there are several panic devices of model %s", model);
+	return 0;
+}
+
+static int complete(struct document *document, xmlNode *panic, const struct freeze_options *options,
+	struct dd_error *err)
+{
+	(void)document;
+	(void)options;
+	return fill_attr(panic, "model", "isa", err);
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *panic)
+{
+	(void)document;
+	return node_attr_is(panic, "model", "pvpanic") ? PCI_PLUG_INTEGRATED : PCI_PLUG_NONE;
+}
+
+static void words(const xmlNode *panic, struct text *out)
+{
+	const char *model = node_attr(panic, "model");
+
+	text_puts(out, model ? model : "");
+}
+
+const struct device_kind kind_panic = {
+	.element = "panic",
+	.check = check,
+	.complete = complete,
+	.address = address_by_plug,
+	.plug = plug,
+	.same = same_words,
+	.words = words,
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){NULL},
+	.hot_pluggable = false,
+};

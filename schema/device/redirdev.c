@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* USB devices of a remote screen. Known by their place. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int complete(struct document *document, xmlNode *redirdev,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	int rc = fill_attr(redirdev, "bus", "usb", err);
+
+	(void)document;
+	(void)options;
+	return rc ? rc : chardev_complete(redirdev, err);
+}
+
+static const char *alias_prefix(const xmlNode *redirdev)
+{
+	(void)redirdev;
+	return "redir";
+}
+
+const struct device_kind kind_redirdev = {
+	.element = "redirdev",
+	.complete = complete,
+	.address = address_usb,
+	.same = same_words,
+	.words = words_place,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){"source", "protocol", "boot", NULL},
+	.hot_pluggable = true,
+};

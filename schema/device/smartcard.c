@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Smart cards. Known by their place. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int complete(struct document *document, xmlNode *card, const struct freeze_options *options,
+	struct dd_error *err)
+{
+	(void)document;
+	(void)options;
+	return chardev_complete(card, err);
+}
+
+static enum address_kind address(const struct document *document, const xmlNode *card)
+{
+	(void)document;
+	(void)card;
+	return ADDRESS_CCID;
+}
+
+static const char *alias_prefix(const xmlNode *smartcard)
+{
+	(void)smartcard;
+	return "smartcard";
+}
+
+const struct device_kind kind_smartcard = {
+	.element = "smartcard",
+	.complete = complete,
+	.address = address,
+	.same = same_words,
+	.words = words_place,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){"source", "protocol", NULL},
+	.hot_pluggable = false,
+};

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Sound cards. Known by model, those on a bus by their place. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int check(const struct document *document, const xmlNode *sound, struct dd_error *err)
+{
+	static const char *const models[] = {
+		"sb16", "pcspk", "es1370", "ac97", "ich6", "ich7", "ich9", "usb", NULL};
+
+	(void)document;
+	if (!string_in(node_attr(sound, "model"), models))
+		return node_error(sound, err, DD_UNSUPPORTED, "sound model '%s' is not supported",
+			node_attr(sound, "model") ? node_attr(sound, "model") : "");
+	return 0;
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *sound)
+{
+	static const char *const models[] = {"es1370", "ac97", "ich6", "ich9", NULL};
+
+	(void)document;
+	return string_in(node_attr(sound, "model"), models) ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_NONE;
+}
+
+static enum address_kind address(const struct document *document, const xmlNode *sound)
+{
+	if (node_attr_is(sound, "model", "usb"))
+		return ADDRESS_USB;
+	return address_by_plug(document, sound);
+}
+
+static const char *alias_prefix(const xmlNode *sound)
+{
+	(void)sound;
+	return "sound";
+}
+
+const struct device_kind kind_sound = {
+	.element = "sound",
+	.check = check,
+	.address = address,
+	.plug = plug,
+	.same = same_words,
+	.words = words_place,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){"audio", NULL},
+	.hot_pluggable = false,
+};

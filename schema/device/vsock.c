@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A socket between guest and host. There is at most one. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int check(const struct document *document, const xmlNode *vsock, struct dd_error *err)
+{
+	if (device_count(document, "vsock") > 1)
+		return node_error(vsock, err, DD_INVALID, "there can be only one vsock device");
+	return 0;
+}
+
+static int complete(struct document *document, xmlNode *vsock, const struct freeze_options *options,
+	struct dd_error *err)
+{
+	bool fixed = node_attr(node_child(vsock, "cid"), "address") != NULL;
+	int rc = fill_attr(vsock, "model", "virtio", err);
+
+	(void)document;
+	(void)options;
+	return rc ? rc : fill_child_attr(vsock, "cid", "auto", fixed ? "no" : "yes", err);
+}
+
+static void words(const xmlNode *vsock, struct text *out)
+{
+	const char *model = node_attr(vsock, "model");
+
+	text_puts(out, model ? model : "");
+}
+
+static const char *alias_prefix(const xmlNode *vsock)
+{
+	(void)vsock;
+	return "vsock";
+}
+
+const struct device_kind kind_vsock = {
+	.element = "vsock",
+	.check = check,
+	.complete = complete,
+	.address = address_by_plug,
+	.plug = plug_virtio_model,
+	.same = same_words,
+	.words = words,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){"cid", NULL},
+	.free_paths = (const char *const[]){"cid", NULL},
+	.hot_pluggable = true,
+};

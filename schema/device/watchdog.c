@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Watchdogs. Known by their model. */
+
+#include <string.h>
+
+#include "schema/device/common.h"
+#include "schema/fill.h"
+
+static int check(const struct document *document, const xmlNode *watchdog, struct dd_error *err)
+{
+	static const char *const models[] = {"i6300esb", "ib700", "itco", NULL};
+
+	(void)document;
+	if (!string_in(node_attr(watchdog, "model"), models))
+		return node_error(watchdog, err, DD_UNSUPPORTED,
+			"watchdog model '%s' is not supported",
+			node_attr(watchdog, "model") ? node_attr(watchdog, "model") : "");
+	return 0;
+}
+
+static int complete(struct document *document, xmlNode *watchdog,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	(void)document;
+	(void)options;
+	return fill_attr(watchdog, "action", "reset", err);
+}
+
+static enum pci_plug plug(const struct document *document, const xmlNode *watchdog)
+{
+	(void)document;
+	return node_attr_is(watchdog, "model", "i6300esb") ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_NONE;
+}
+
+static void words(const xmlNode *watchdog, struct text *out)
+{
+	const char *model = node_attr(watchdog, "model");
+
+	text_puts(out, model ? model : "");
+}
+
+static const char *alias_prefix(const xmlNode *watchdog)
+{
+	(void)watchdog;
+	return "watchdog";
+}
+
+const struct device_kind kind_watchdog = {
+	.element = "watchdog",
+	.check = check,
+	.complete = complete,
+	.address = address_by_plug,
+	.plug = plug,
+	.same = same_words,
+	.words = words,
+	.alias = alias_numbered,
+	.alias_prefix = alias_prefix,
+	.live_paths = (const char *const[]){"@action", NULL},
+	.free_paths = (const char *const[]){"@action", NULL},
+	.hot_pluggable = true,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_WORDS_H
+#define SCHEMA_WORDS_H
+
+#include "schema/tree.h"
+
+/* What a device is told by among its kind ("vdb", a MAC); nothing where it has nothing. Appends. */
+void device_identity(const xmlNode *device, struct text *out);
+
+/* An <address> element as a person writes it: "pci 0000:05:00.0", "drive 0:0:0:1". Appends. */
+void address_words(const xmlNode *address, struct text *out);
+
+/* Do two elements mean the same address? The flag multifunction is not part of one. */
+bool address_same(const xmlNode *a, const xmlNode *b);
+
+#endif
