@@ -83,7 +83,7 @@ static int insert_medium(
 
 	struct json *args = json_object();
 
-	node_name(node, alias_of(disk), "-format");
+	block_node_name(node, alias_of(disk), "-format");
 	json_put_string(args, "id", alias_of(disk));
 	json_put_string(args, "node-name", node);
 	code = monitor_call(guest->monitor, "blockdev-insert-medium", args, NULL, err);

@@ -164,8 +164,8 @@ static int plan_flash(struct plan *plan, const char *id, const xmlNode *file, bo
 
 	if (path[0] != '/')
 		return node_error(file, err, DD_INVALID, "the path must begin with '/'");
-	node_name(storage, id, "-storage");
-	node_name(format, id, "-format");
+	block_node_name(storage, id, "-storage");
+	block_node_name(format, id, "-format");
 
 	struct json *args = plan_add(plan, STEP_BLOCKDEV);
 

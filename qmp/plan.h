@@ -127,7 +127,7 @@ int plan_chardev(struct plan *plan, const xmlNode *device, struct dd_error *err)
 
 /* The drive behind a disk. *has_medium is false for an empty cdrom. */
 int plan_storage(struct plan *plan, const xmlNode *disk, bool *has_medium, struct dd_error *err);
-void node_name(char out[NODE_NAME_SIZE], const char *alias, const char *suffix);
+void block_node_name(char out[NODE_NAME_SIZE], const char *alias, const char *suffix);
 
 /* The controller of that type and index; NULL where there is none. */
 const xmlNode *find_controller(const struct document *live, const char *type, uint64_t index);

@@ -303,7 +303,7 @@ int virtio_driver(
  * A name that is too long is replaced by one made of its hash, so that it is the same at every
  * time and for every process.
  */
-void node_name(char out[NODE_NAME_SIZE], const char *alias, const char *suffix)
+void block_node_name(char out[NODE_NAME_SIZE], const char *alias, const char *suffix)
 {
 	if (strlen(alias) + strlen(suffix) < NODE_NAME_SIZE) {
 		snprintf(out, NODE_NAME_SIZE, "%s%s", alias, suffix);

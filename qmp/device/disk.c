@@ -319,7 +319,7 @@ static int plan_disk(struct plan *plan, const xmlNode *disk, struct dd_error *er
 	if (code)
 		return code;
 	if (has_medium) {
-		node_name(drive, alias_of(disk), "-format");
+		block_node_name(drive, alias_of(disk), "-format");
 		json_put_string(args, "drive", drive);
 	}
 	put_boot(plan, disk, args);

@@ -139,9 +139,9 @@ static void name_layer(struct layer *layer, const char *alias, unsigned depth)
 
 	if (depth)
 		snprintf(suffix, sizeof suffix, "-%u-storage", depth);
-	node_name(layer->storage, alias, suffix);
+	block_node_name(layer->storage, alias, suffix);
 	snprintf(suffix, sizeof suffix, depth ? "-%u-format" : "-format", depth);
-	node_name(layer->node, alias, suffix);
+	block_node_name(layer->node, alias, suffix);
 }
 
 /* holder has <source> and perhaps <backingStore>: the disk, or a <backingStore>. */
