@@ -1,6 +1,7 @@
 # Warnings, hardening and instrumentation. Each flag is probed, so that a compiler that lacks one
 # still builds.
 include(CheckCCompilerFlag)
+include(CheckPIESupported)
 
 function(domesday_add_flag flag)
     string(MAKE_C_IDENTIFIER "HAVE${flag}" probe)
@@ -22,8 +23,10 @@ if(DOMESDAY_WERROR)
     domesday_add_flag(-Werror)
 endif()
 
-add_compile_options(-fno-strict-aliasing -fvisibility=hidden)
+# What the library shows is said in one place, cmake/domesday.map, and not in every header.
+add_compile_options(-fno-strict-aliasing)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+check_pie_supported()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)

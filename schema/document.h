@@ -15,6 +15,8 @@
 
 #define DOCUMENT_SIZE_MAX (4u << 20) /* bytes of XML text */
 #define DOCUMENT_DEPTH_MAX 64        /* nested elements */
+#define DOCUMENT_ATTRIBUTES_MAX 256u /* of one element */
+#define DOCUMENT_ATTRIBUTE_MAX 65536 /* bytes of an attribute's value */
 
 struct document;
 

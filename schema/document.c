@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/document.h"
+
+#include <string.h>
+
+#include "schema/document_internal.h"
+
+xmlDoc *xml_new(const char *name, struct dd_error *err)
+{
+	xmlDoc *doc = xmlNewDoc(BAD_CAST "1.0");
+	xmlNode *root = doc ? xmlNewDocNode(doc, NULL, BAD_CAST name, NULL) : NULL;
+
+	if (!root) {
+		cleanup_xml_doc(&doc);
+		error_no_memory(err);
+		return NULL;
+	}
+	xmlDocSetRootElement(doc, root);
+	return doc;
+}
+
+static xmlDoc *copy_tree(const xmlDoc *from)
+{
+	/* libxml2 declares what it only reads as changeable */
+	xmlDoc *copy = xmlCopyDoc((xmlDoc *)(uintptr_t)from, 1);
+
+	if (copy && from->URL && !copy->URL)
+		copy->URL = xmlStrdup(from->URL);
+	return copy;
+}
+
+int document_copy(const struct document *document, struct document **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *copy = calloc(1, sizeof *copy);
+
+	if (!copy)
+		return error_no_memory(err);
+	copy->xml = copy_tree(document->xml);
+	if (!copy->xml)
+		return error_no_memory(err);
+	if (document->vacated) {
+		copy->vacated = copy_tree(document->vacated);
+		if (!copy->vacated)
+			return error_no_memory(err);
+	}
+	*out = TAKE(copy);
+	return 0;
+}
+
+void document_free(struct document *document)
+{
+	if (!document)
+		return;
+	cleanup_xml_doc(&document->xml);
+	cleanup_xml_doc(&document->vacated);
+	free(document);
+}
+
+xmlNode *document_root(const struct document *document)
+{
+	return xmlDocGetRootElement(document->xml);
+}
+
+xmlNode *document_devices(const struct document *document)
+{
+	return node_child(document_root(document), "devices");
+}
+
+const char *document_name(const struct document *document)
+{
+	return node_text(node_child(document_root(document), "name"));
+}
+
+const char *document_uuid(const struct document *document)
+{
+	return node_text(node_child(document_root(document), "uuid"));
+}
+
+const char *document_emulator(const struct document *document)
+{
+	return node_text(node_child(document_devices(document), "emulator"));
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/tree.h"
+
+#include <errno.h>
+#include <libxml/xmlmemory.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TREE_VALUE_SIZE 512 /* of an attribute value made with a format */
+
+static const char *chars(const xmlChar *string)
+{
+	return (const char *)string;
+}
+
+bool node_is(const xmlNode *node, const char *name)
+{
+	if (!node || node->type != XML_ELEMENT_NODE)
+		return false;
+	if (!node->ns)
+		return strcmp(chars(node->name), name) == 0;
+	if (!node->ns->prefix)
+		return false;
+
+	const char *prefix = chars(node->ns->prefix);
+	size_t length = strlen(prefix);
+
+	return strncmp(name, prefix, length) == 0 && name[length] == ':' &&
+	       strcmp(name + length + 1, chars(node->name)) == 0;
+}
+
+const char *node_name(const xmlNode *node, char *buffer, size_t size)
+{
+	if (!node->ns || !node->ns->prefix)
+		return chars(node->name);
+	snprintf(buffer, size, "%.80s:%.80s", chars(node->ns->prefix), chars(node->name));
+	return buffer;
+}
+
+static xmlNode *element_from(xmlNode *node)
+{
+	while (node && node->type != XML_ELEMENT_NODE)
+		node = node->next;
+	return node;
+}
+
+xmlNode *node_first(const xmlNode *parent)
+{
+	return parent ? element_from(parent->children) : NULL;
+}
+
+xmlNode *node_after(const xmlNode *node)
+{
+	return node ? element_from(node->next) : NULL;
+}
+
+xmlNode *node_child(const xmlNode *parent, const char *name)
+{
+	xmlNode *child = node_first(parent);
+
+	while (child && !node_is(child, name))
+		child = node_after(child);
+	return child;
+}
+
+/* Same local name in the same namespace. */
+static bool alike(const xmlNode *a, const xmlNode *b)
+{
+	if (!xmlStrEqual(a->name, b->name) || !a->ns != !b->ns)
+		return false;
+	return !a->ns || xmlStrEqual(a->ns->href, b->ns->href);
+}
+
+xmlNode *node_next(const xmlNode *node)
+{
+	xmlNode *next = node_after(node);
+
+	while (next && !alike(next, node))
+		next = node_after(next);
+	return next;
+}
+
+xmlNode *node_descend(const xmlNode *parent, const char *path)
+{
+	char name[64];
+
+	for (;;) {
+		size_t length = strcspn(path, "/");
+
+		if (!parent || length >= sizeof name)
+			return NULL;
+		memcpy(name, path, length);
+		name[length] = '\0';
+
+		xmlNode *child = node_child(parent, name);
+
+		if (!path[length] || !child)
+			return child;
+		parent = child;
+		path += length + 1;
+	}
+}
+
+const char *node_attr(const xmlNode *node, const char *name)
+{
+	if (!node || node->type != XML_ELEMENT_NODE)
+		return NULL;
+	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
+		if (!attr->ns && strcmp(chars(attr->name), name) == 0)
+			return attr->children ? chars(attr->children->content) : "";
+	return NULL;
+}
+
+bool node_attr_is(const xmlNode *node, const char *name, const char *value)
+{
+	const char *found = node_attr(node, name);
+
+	return found && strcmp(found, value) == 0;
+}
+
+const char *node_text(const xmlNode *node)
+{
+	if (!node)
+		return NULL;
+	for (const xmlNode *child = node->children; child; child = child->next)
+		if (child->type == XML_TEXT_NODE)
+			return chars(child->content);
+	return "";
+}
+
+static bool read_number(const char *string, uint64_t *value)
+{
+	char *end;
+
+	if (!string || string[0] < '0' || string[0] > '9')
+		return false;
+
+	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
+
+	errno = 0;
+	unsigned long long number = strtoull(string, &end, hex ? 16 : 10);
+
+	if (errno || *end || end == string)
+		return false;
+	*value = number;
+	return true;
+}
+
+bool node_attr_number(const xmlNode *node, const char *name, uint64_t *value)
+{
+	return read_number(node_attr(node, name), value);
+}
+
+bool node_text_number(const xmlNode *node, uint64_t *value)
+{
+	return read_number(node_text(node), value);
+}
+
+int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_error *err)
+{
+	if (value) {
+		if (!xmlSetNsProp(node, NULL, BAD_CAST name, BAD_CAST value))
+			return error_no_memory(err);
+		return 0;
+	}
+	xmlUnsetNsProp(node, NULL, BAD_CAST name);
+	return 0;
+}
+
+int node_set_attr_format(
+	xmlNode *node, const char *name, struct dd_error *err, const char *format, ...)
+{
+	char value[TREE_VALUE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof value, format, args);
+	va_end(args);
+	return node_set_attr(node, name, value, err);
+}
+
+int node_set_text(xmlNode *node, const char *value, struct dd_error *err)
+{
+	xmlNode *text = NULL;
+
+	if (value && value[0]) {
+		text = xmlNewDocText(node->doc, BAD_CAST value);
+		if (!text)
+			return error_no_memory(err);
+	}
+	xmlNodeSetContent(node, NULL);
+	if (text)
+		xmlAddChild(node, text);
+	return 0;
+}
+
+xmlNode *node_add(xmlNode *parent, const char *name, struct dd_error *err)
+{
+	/* not xmlNewChild: that one would hand the parent's namespace down */
+	xmlNode *node = xmlNewDocNode(parent->doc, NULL, BAD_CAST name, NULL);
+
+	if (!node) {
+		error_no_memory(err);
+		return NULL;
+	}
+	return xmlAddChild(parent, node);
+}
+
+void node_remove(xmlNode *node)
+{
+	if (!node)
+		return;
+	xmlUnlinkNode(node);
+	xmlFreeNode(node);
+}
+
+/* Puts "/name[n]" in front of what stands at the end of buffer, from *start on. */
+static bool path_prepend(const xmlNode *node, char *buffer, size_t *start)
+{
+	char name[TREE_NAME_SIZE];
+	char step[TREE_NAME_SIZE + 16];
+	unsigned before = 0;
+	bool more = false;
+
+	for (const xmlNode *other = node->prev; other; other = other->prev)
+		before += other->type == XML_ELEMENT_NODE && alike(other, node);
+	more = before || node_next(node);
+
+	int length = snprintf(step, sizeof step, "/%.170s", node_name(node, name, sizeof name));
+
+	if (more)
+		length += snprintf(step + length, sizeof step - (size_t)length, "[%u]", before + 1);
+	if ((size_t)length > *start)
+		return false;
+	*start -= (size_t)length;
+	memcpy(buffer + *start, step, (size_t)length);
+	return true;
+}
+
+const char *node_path(const xmlNode *node, char *buffer, size_t size)
+{
+	size_t start = size - 1;
+
+	buffer[start] = '\0';
+	while (node && node->type == XML_ELEMENT_NODE && path_prepend(node, buffer, &start))
+		node = node->parent;
+	memmove(buffer, buffer + start, size - start);
+	return buffer;
+}
+
+int node_error(const xmlNode *node, struct dd_error *err, int code, const char *format, ...)
+{
+	char message[1024];
+	char path[NODE_PATH_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	error_set(err, code, "%s", message);
+	if (!node)
+		return code;
+
+	const char *file = node->doc ? chars(node->doc->URL) : NULL;
+	long line = xmlGetLineNo(node);
+
+	error_place(err, file, line > 0 ? (int)line : 0, 0, node_path(node, path, sizeof path));
+	return code;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Text out: two-space indent, single quotes, <empty/>, and of what has to be escaped only that. An
+ * element that has text is written on one line with everything below it, since there white space
+ * would be content.
+ */
+
+#include <string.h>
+
+#include "schema/document_internal.h"
+
+static void put_escaped(struct text *out, const xmlChar *string, bool attribute)
+{
+	const char *at = (const char *)string;
+
+	for (; at && *at; at++) {
+		if (*at == '&')
+			text_puts(out, "&amp;");
+		else if (*at == '<')
+			text_puts(out, "&lt;");
+		else if (*at == '>')
+			text_puts(out, "&gt;");
+		else if (*at == '\r' || (attribute && (*at == '\n' || *at == '\t')))
+			text_printf(out, "&#%d;", *at);
+		else if (attribute && *at == '\'')
+			text_puts(out, "&apos;");
+		else
+			text_putc(out, *at);
+	}
+}
+
+static void put_name(struct text *out, const xmlNs *ns, const xmlChar *name)
+{
+	if (ns && ns->prefix)
+		text_printf(out, "%s:", (const char *)ns->prefix);
+	text_puts(out, (const char *)name);
+}
+
+static void put_attributes(struct text *out, const xmlNode *node)
+{
+	for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+		text_putc(out, ' ');
+		put_name(out, attr->ns, attr->name);
+		text_puts(out, "='");
+		if (attr->children)
+			put_escaped(out, attr->children->content, true);
+		text_putc(out, '\'');
+	}
+	for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
+		text_puts(out, " xmlns");
+		if (ns->prefix)
+			text_printf(out, ":%s", (const char *)ns->prefix);
+		text_puts(out, "='");
+		put_escaped(out, ns->href, true);
+		text_putc(out, '\'');
+	}
+}
+
+static bool has_text(const xmlNode *node)
+{
+	for (const xmlNode *child = node->children; child; child = child->next)
+		if (child->type == XML_TEXT_NODE)
+			return true;
+	return false;
+}
+
+static void put_break(struct text *out, int depth)
+{
+	if (depth < 0)
+		return;
+	text_putc(out, '\n');
+	for (int i = 0; i < depth; i++)
+		text_puts(out, "  ");
+}
+
+/* depth: of the indent; below 0 everything goes on one line. */
+static void put_element(struct text *out, const xmlNode *node, int depth)
+{
+	int inner = depth < 0 || has_text(node) ? -1 : depth + 1;
+
+	text_putc(out, '<');
+	put_name(out, node->ns, node->name);
+	put_attributes(out, node);
+	if (!node->children) {
+		text_puts(out, "/>");
+		return;
+	}
+	text_putc(out, '>');
+	for (const xmlNode *child = node->children; child; child = child->next) {
+		if (child->type == XML_TEXT_NODE) {
+			put_escaped(out, child->content, false);
+			continue;
+		}
+		put_break(out, inner);
+		put_element(out, child, inner);
+	}
+	if (inner >= 0)
+		put_break(out, depth);
+	text_puts(out, "</");
+	put_name(out, node->ns, node->name);
+	text_putc(out, '>');
+}
+
+int node_write(const xmlNode *node, struct text *out, struct dd_error *err)
+{
+	put_element(out, node, 0);
+	text_putc(out, '\n');
+	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+int document_write(const struct document *document, struct text *out, struct dd_error *err)
+{
+	return node_write(document_root(document), out, err);
+}
