@@ -1,36 +1,223 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "schema/document_internal.h"
 
-int document_canonicalise(struct document *document, struct dd_error *err)
+/*
+ * The canonical form. One walk over the tree does three things to each element, by the row that
+ * the table of the format has for it: refuses what is not in the vocabulary, spells the values, and
+ * puts attributes and children in their order. Children of one name keep the order that they have,
+ * since it is the guest's (which disk is first); so do the children of <metadata> and whatever is
+ * in a namespace of its own, where Domesday knows nothing and only sorts attributes.
+ *
+ * A tree in canonical form comes out unchanged.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/document_internal.h"
+#include "schema/format.h"
+#include "schema/order.h"
+
+struct walk {
+	char path[NODE_PATH_SIZE]; /* without indexes and without the leading '/' */
+	size_t length;
+};
+
+static size_t walk_enter(struct walk *walk, const char *name)
 {
-	return xml_tidy(document_root(document), err);
+	size_t before = walk->length;
+	int added = snprintf(
+		walk->path + before, sizeof walk->path - before, "%s%s", before ? "/" : "", name);
+
+	walk->length += (size_t)added;
+	if (walk->length >= sizeof walk->path)
+		walk->length = sizeof walk->path - 1;
+	return before;
 }
 
-static int parse(const char *text, size_t size, const char *file, struct document **out,
-	struct dd_error *err)
+static void walk_leave(struct walk *walk, size_t before)
 {
-	CLEANUP(document) struct document *document = calloc(1, sizeof *document);
+	walk->length = before;
+	walk->path[before] = '\0';
+}
 
-	if (!document)
-		return error_no_memory(err);
+static int unknown(const xmlNode *node, const char *what, const char *name, const char *list,
+	const char *open, const char *close, struct dd_error *err)
+{
+	char word[64];
 
-	int rc = xml_read(text, size, file, &document->xml, err);
+	node_error(node, err, DD_INVALID, "unknown %s %s%.80s%s", what, open, name, close);
+	if (format_suggest(list, name, word, sizeof word))
+		error_hint(err, "did you mean %s%s%s?", open, word, close);
+	return DD_INVALID;
+}
 
-	if (!rc)
-		rc = document_canonicalise(document, err);
-	if (!rc)
-		*out = TAKE(document);
+static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct dd_error *err)
+{
+	CLEANUP(free) char *spelt = NULL;
+	const char *name = (const char *)attr->name;
+	const char *value = attr->children ? (const char *)attr->children->content : "";
+	const char *unit = NULL;
+	struct dd_error fault = {0};
+	int rc = format_spell(kind, value, node_attr(node, "unit"), &spelt, &unit, &fault);
+
+	if (rc)
+		return node_error(node, err, rc, "attribute %s: %s", name, fault.message);
+	if (unit)
+		rc = node_set_attr(node, "unit", unit, err);
+	if (!rc && strcmp(spelt, value) != 0)
+		rc = node_set_attr(node, name, spelt, err);
 	return rc;
 }
 
-int document_parse(const char *text, size_t size, const char *file, struct document **out,
-	struct dd_error *err)
+static int check_attributes(xmlNode *node, const char *list, struct dd_error *err)
 {
-	return parse(text, size, file, out, err);
+	for (xmlAttr *attr = node->properties; attr; attr = attr->next) {
+		char kind = 0;
+
+		if (attr->ns)
+			continue;
+		if (format_place(list, (const char *)attr->name, &kind) < 0)
+			return unknown(
+				node, "attribute", (const char *)attr->name, list, "'", "'", err);
+		int rc = kind ? spell_attribute(node, attr, kind, err) : 0;
+
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
-int document_parse_device(const char *text, size_t size, const char *file, struct document **out,
-	struct dd_error *err)
+static int spell_text(xmlNode *node, char kind, struct dd_error *err)
 {
-	return parse(text, size, file, out, err);
+	CLEANUP(free) char *spelt = NULL;
+	const char *value = node_text(node);
+	const char *unit = NULL;
+	struct dd_error fault = {0};
+
+	/* <genid/> and <uuid/> ask for one to be made */
+	if (kind == 'u' && !value[0])
+		return 0;
+
+	int rc = format_spell(kind, value, node_attr(node, "unit"), &spelt, &unit, &fault);
+
+	if (rc)
+		return node_error(node, err, rc, "%s", fault.message);
+	if (unit)
+		rc = node_set_attr(node, "unit", unit, err);
+	if (!rc && strcmp(spelt, value) != 0)
+		rc = node_set_text(node, spelt, err);
+	return rc;
+}
+
+/* Below an element that is not libvirt's: only the order of attributes is ours to choose. */
+static int canonical_foreign(xmlNode *node, struct dd_error *err)
+{
+	int rc = sort_attributes(node, "", err);
+
+	sort_namespaces(node);
+	for (xmlNode *child = node_first(node); child && !rc; child = node_after(child))
+		rc = canonical_foreign(child, err);
+	return rc;
+}
+
+/* What an element is known by where its name does not say it. */
+static const char *element_form(const xmlNode *node)
+{
+	const char *type = node_attr(node, "type");
+
+	if (type || !node_is(node, "address"))
+		return type;
+	if (node_attr(node, "uuid"))
+		return "mdev";
+	if (node_attr(node, "device") || node_attr(node, "port"))
+		return "usb";
+	return node_attr(node, "target") || node_attr(node, "unit") ? "scsi" : "pci";
+}
+
+static int canonical(struct walk *walk, xmlNode *node, struct dd_error *err);
+
+static int check_children(
+	struct walk *walk, const xmlNode *node, const char *list, struct dd_error *err)
+{
+	char buffer[TREE_NAME_SIZE];
+
+	for (xmlNode *child = node_first(node); child; child = node_after(child)) {
+		const char *name = node_name(child, buffer, sizeof buffer);
+		bool ours = !child->ns || xmlStrEqual(child->ns->href, BAD_CAST QEMU_NAMESPACE);
+		bool known = ours && format_place(list, name, NULL) >= 0;
+
+		if (!known && (ours || !child->ns->prefix))
+			return unknown(child, "element", name, list, "<", ">", err);
+
+		size_t before = walk_enter(walk, name);
+		int rc = known ? canonical(walk, child, err) : canonical_foreign(child, err);
+
+		walk_leave(walk, before);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int refuse_text(const xmlNode *node, struct dd_error *err)
+{
+	for (const xmlNode *child = node->children; child; child = child->next)
+		if (child->type == XML_TEXT_NODE)
+			return node_error(node, err, DD_INVALID, "text '%.40s' between elements",
+				(const char *)child->content);
+	return 0;
+}
+
+static int canonical(struct walk *walk, xmlNode *node, struct dd_error *err)
+{
+	static const struct format leaf = {"", "", "", 0};
+	const struct format *format = format_find(walk->path, element_form(node));
+
+	if (!format)
+		format = &leaf;
+
+	int rc = check_attributes(node, format->attributes, err);
+
+	if (!rc && format->text)
+		rc = spell_text(node, format->text, err);
+	if (!rc)
+		rc = sort_attributes(node, format->attributes, err);
+	if (rc || !node_first(node))
+		return rc;
+	if (node_is(node, "metadata"))
+		return canonical_foreign(node, err);
+	rc = refuse_text(node, err);
+	if (!rc)
+		rc = check_children(walk, node, format->children, err);
+	return rc ? rc : sort_children(node, format->children, err);
+}
+
+static int check_name(const xmlNode *root, struct dd_error *err)
+{
+	const xmlNode *name = node_child(root, "name");
+	struct dd_error fault = {0};
+
+	if (!name || !name_check(node_text(name), &fault))
+		return 0;
+	node_error(name, err, fault.code, "%s", fault.message);
+	return error_hint(err, "%s", fault.hint);
+}
+
+int document_canonicalise(struct document *document, struct dd_error *err)
+{
+	xmlNode *root = document_root(document);
+	struct walk walk = {.length = 0};
+	char buffer[TREE_NAME_SIZE];
+	int rc = xml_tidy(root, err);
+
+	if (!rc)
+		rc = qemu_namespace(document->xml, err);
+	if (rc)
+		return rc;
+	if (!node_is(root, "domain"))
+		walk_enter(&walk, "domain/devices");
+	walk_enter(&walk, node_name(root, buffer, sizeof buffer));
+	sort_namespaces(root);
+	rc = canonical(&walk, root, err);
+	return rc ? rc : check_name(root, err);
 }

@@ -5,6 +5,7 @@
 /* What the files that make up a document share. Not for anybody outside schema/. */
 
 #include "schema/document.h"
+#include "schema/name.h"
 
 /* The file that messages name is kept as the URL of the tree, where every node can reach it. */
 struct document {
@@ -36,5 +37,13 @@ xmlDoc *xml_new(const char *name, struct dd_error *err);
 
 /* Drops white space between elements and joins neighbouring texts, below node. */
 int xml_tidy(xmlNode *node, struct dd_error *err);
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
+/*
+ * Gives what is in libvirt's QEMU namespace the prefix "qemu", declared at the root, however its
+ * author declared it; and takes a declaration away that nothing uses.
+ */
+int qemu_namespace(xmlDoc *doc, struct dd_error *err);
 
 #endif

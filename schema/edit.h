@@ -9,6 +9,7 @@
  */
 
 #include "schema/freeze.h"
+#include "schema/name.h"
 
 /* Adds a device, frozen. *attached points into document. DD_EXISTS: target, MAC… in use. */
 int edit_attach(struct document *document, const struct document *device, bool live,
@@ -35,9 +36,8 @@ int edit_update(struct document *document, const struct document *device, bool l
 int edit_memory(struct document *document, uint64_t kib, bool maximum, struct dd_error *err);
 int edit_vcpus(struct document *document, unsigned count, bool maximum, struct dd_error *err);
 
-/* New name; DD_INVALID where it is not fit to be one (empty, '/', control characters, too long). */
+/* New name; DD_INVALID where name_check refuses it. */
 int edit_rename(struct document *document, const char *name, struct dd_error *err);
-int name_check(const char *name, struct dd_error *err);
 
 /* element is "title" or "description"; NULL or "" removes it. A title is one line. */
 int edit_text(

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "schema/document_internal.h"
+#include "schema/format.h"
 
 #define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES)
 
@@ -116,4 +117,70 @@ int xml_read(const char *text, size_t size, const char *file, xmlDoc **out, stru
 		return rc;
 	*out = TAKE(doc);
 	return 0;
+}
+
+static int parse(const char *text, size_t size, const char *file, struct document **out,
+	struct dd_error *err)
+{
+	struct document *document = calloc(1, sizeof *document);
+
+	if (!document)
+		return error_no_memory(err);
+
+	int rc = xml_read(text, size, file, &document->xml, err);
+
+	if (rc)
+		document_free(document);
+	else
+		*out = document;
+	return rc;
+}
+
+static int wrong_root(const xmlNode *root, const char *list, const char *what, struct dd_error *err)
+{
+	char buffer[TREE_NAME_SIZE], word[64];
+	const char *name = node_name(root, buffer, sizeof buffer);
+
+	node_error(root, err, DD_INVALID, "<%.80s> is not %s", name, what);
+	if (format_suggest(list, name, word, sizeof word))
+		error_hint(err, "did you mean <%s>?", word);
+	return DD_INVALID;
+}
+
+int document_parse(const char *text, size_t size, const char *file, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
+	int rc = parse(text, size, file, &document, err);
+
+	if (!rc && !node_is(document_root(document), "domain"))
+		rc = wrong_root(document_root(document), "domain", "a <domain>", err);
+	if (!rc)
+		rc = document_canonicalise(document, err);
+	if (!rc)
+		*out = TAKE(document);
+	return rc;
+}
+
+int document_parse_device(const char *text, size_t size, const char *file, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
+	const char *kinds = format_find("domain/devices", NULL)->children;
+	char buffer[TREE_NAME_SIZE];
+	int rc = parse(text, size, file, &document, err);
+
+	if (rc)
+		return rc;
+
+	xmlNode *root = document_root(document);
+	int place = format_place(kinds, node_name(root, buffer, sizeof buffer), NULL);
+
+	/* a default namespace would give the element a plain name that it does not have */
+	if (place < 0 || root->ns || node_is(root, "emulator"))
+		return wrong_root(root, kinds, "a device", err);
+	rc = document_canonicalise(document, err);
+	if (!rc)
+		*out = TAKE(document);
+	return rc;
 }

@@ -30,6 +30,14 @@ bool node_is(const xmlNode *node, const char *name)
 	       strcmp(name + length + 1, chars(node->name)) == 0;
 }
 
+const char *node_name(const xmlNode *node, char *buffer, size_t size)
+{
+	if (!node->ns || !node->ns->prefix)
+		return chars(node->name);
+	snprintf(buffer, size, "%.80s:%.80s", chars(node->ns->prefix), chars(node->name));
+	return buffer;
+}
+
 static xmlNode *element_from(xmlNode *node)
 {
 	while (node && node->type != XML_ELEMENT_NODE)
@@ -210,8 +218,8 @@ void node_remove(xmlNode *node)
 /* Puts "/name[n]" in front of what stands at the end of buffer, from *start on. */
 static bool path_prepend(const xmlNode *node, char *buffer, size_t *start)
 {
-	char step[160];
-	const char *prefix = node->ns && node->ns->prefix ? chars(node->ns->prefix) : "";
+	char name[TREE_NAME_SIZE];
+	char step[TREE_NAME_SIZE + 16];
 	unsigned before = 0;
 	bool more = false;
 
@@ -219,8 +227,7 @@ static bool path_prepend(const xmlNode *node, char *buffer, size_t *start)
 		before += other->type == XML_ELEMENT_NODE && alike(other, node);
 	more = before || node_next(node);
 
-	int length = snprintf(step, sizeof step, "/%.60s%s%.60s", prefix, prefix[0] ? ":" : "",
-		chars(node->name));
+	int length = snprintf(step, sizeof step, "/%.170s", node_name(node, name, sizeof name));
 
 	if (more)
 		length += snprintf(step + length, sizeof step - (size_t)length, "[%u]", before + 1);

@@ -17,8 +17,12 @@
 #include "base/text.h"
 
 #define NODE_PATH_SIZE 512
+#define TREE_NAME_SIZE 176 /* takes any name that node_name makes */
 
 bool node_is(const xmlNode *node, const char *name);
+
+/* The name that node_is would know it by. Returns buffer or a string in the tree. */
+const char *node_name(const xmlNode *node, char *buffer, size_t size);
 
 /* The first child element, and the next sibling element; any name. NULL at the end. */
 xmlNode *node_first(const xmlNode *parent);

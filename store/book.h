@@ -121,7 +121,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
-	const struct trailer *trailers; /* Domain: and Host: are added by the book */
+	const struct trailer *trailers; /* Domain:, Version: and Host: are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
 	size_t file_count;
@@ -197,6 +197,9 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
  * staged rows. Concurrent calls and a crash anywhere are harmless.
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
+
+/* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
+int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
 
 /* ---- the journal: what is under way, one row a domain ---- */
 

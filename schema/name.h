@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_NAME_H
+#define SCHEMA_NAME_H
+
+#include "base/error.h"
+
+#define DOMAIN_NAME_MAX 255 /* bytes; a name is also a file name */
+
+/*
+ * DD_INVALID where name is not fit to be a domain's: empty, ".", "..", too long, with '/' or a
+ * control character. The message lacks the place.
+ */
+int name_check(const char *name, struct dd_error *err);
+
+#endif

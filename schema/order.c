@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The order of attributes, children and namespace declarations: stable, and by the lists of the
+ * format. What a list does not have comes last; attributes then by name. */
+
+#include "schema/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/format.h"
+
+struct item {
+	void *node;
+	const char *name;
+	int place;
+	size_t number;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
+}
+
+static int compare_attributes(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int names = x->place == y->place ? strcmp(x->name, y->name) : 0;
+
+	return names ? names : compare_items(a, b);
+}
+
+static bool in_order(
+	const struct item *items, size_t count, int (*compare)(const void *, const void *))
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare(&items[i - 1], &items[i]) > 0)
+			return false;
+	return true;
+}
+
+int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
+{
+	struct item items[DOCUMENT_ATTRIBUTES_MAX];
+	size_t count = 0;
+
+	for (xmlAttr *attr = node->properties; attr; attr = attr->next) {
+		if (count == DOCUMENT_ATTRIBUTES_MAX)
+			return node_error(node, err, DD_INVALID, "more than %u attributes",
+				DOCUMENT_ATTRIBUTES_MAX);
+
+		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, NULL);
+
+		items[count] = (struct item){.node = attr, .number = count};
+		items[count].name = (const char *)attr->name;
+		items[count++].place = place < 0 ? INT32_MAX : place;
+	}
+	if (in_order(items, count, compare_attributes))
+		return 0;
+	qsort(items, count, sizeof items[0], compare_attributes);
+	node->properties = items[0].node;
+	for (size_t i = 0; i < count; i++) {
+		xmlAttr *attr = items[i].node;
+
+		attr->prev = i ? items[i - 1].node : NULL;
+		attr->next = i + 1 < count ? items[i + 1].node : NULL;
+	}
+	return 0;
+}
+
+static size_t count_children(const xmlNode *node)
+{
+	size_t count = 0;
+
+	for (const xmlNode *child = node_first(node); child; child = node_after(child))
+		count++;
+	return count;
+}
+
+static void relink_children(xmlNode *node, const struct item *items, size_t count)
+{
+	node->children = items[0].node;
+	node->last = items[count - 1].node;
+	for (size_t i = 0; i < count; i++) {
+		xmlNode *child = items[i].node;
+
+		child->prev = i ? items[i - 1].node : NULL;
+		child->next = i + 1 < count ? items[i + 1].node : NULL;
+	}
+}
+
+int sort_children(xmlNode *node, const char *list, struct dd_error *err)
+{
+	size_t count = count_children(node), i = 0;
+	char name[TREE_NAME_SIZE];
+
+	if (count < 2)
+		return 0;
+
+	CLEANUP(free) struct item *items = calloc(count, sizeof items[0]);
+
+	if (!items)
+		return error_no_memory(err);
+	for (xmlNode *child = node_first(node); child; child = node_after(child), i++) {
+		int place = format_place(list, node_name(child, name, sizeof name), NULL);
+
+		items[i] = (struct item){.node = child, .number = i};
+		items[i].place = place < 0 ? INT32_MAX : place;
+	}
+	if (in_order(items, count, compare_items))
+		return 0;
+	qsort(items, count, sizeof items[0], compare_items);
+	relink_children(node, items, count);
+	return 0;
+}
+
+static int compare_prefixes(const xmlNs *a, const xmlNs *b)
+{
+	return strcmp(
+		a->prefix ? (const char *)a->prefix : "", b->prefix ? (const char *)b->prefix : "");
+}
+
+void sort_namespaces(xmlNode *node)
+{
+	xmlNs *sorted = NULL;
+	xmlNs *next;
+
+	for (xmlNs *ns = node->nsDef; ns; ns = next) {
+		xmlNs **at = &sorted;
+
+		next = ns->next;
+		while (*at && compare_prefixes(*at, ns) <= 0)
+			at = &(*at)->next;
+		ns->next = *at;
+		*at = ns;
+	}
+	node->nsDef = sorted;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_ORDER_H
+#define SCHEMA_ORDER_H
+
+#include "schema/document.h"
+
+/* Each puts what node has into order by a list of struct format. DD_NO_MEMORY; too many
+ * attributes are DD_INVALID. The children must all be elements. */
+int sort_attributes(xmlNode *node, const char *list, struct dd_error *err);
+int sort_children(xmlNode *node, const char *list, struct dd_error *err);
+void sort_namespaces(xmlNode *node);
+
+#endif
