@@ -40,7 +40,7 @@ def c_files():
 def text_files():
     return [
         name for name in source_files('')
-        if not name.startswith(('tests/data/', 'tests/golden/', 'LICENSE'))
+        if not name.startswith(('tests/data/', 'tests/golden/', 'tests/fuzz/corpus/', 'LICENSE'))
         and not name.endswith(('.png', '.bin', '.gz'))]
 
 
