@@ -249,6 +249,9 @@ def completion__knows_domains_and_devices(book):
     contains(offered('detach-device', 'alpha', ''), 'vda')
     check('start' in offered('--json', ''), 'commands after options')
     check('--paused' in offered('start', '--'), 'options of the command')
+    for book_words in (('--book', book.path), ('--book=' + book.path,), ('--book', '=', book.path)):
+        words = [*book.command()[:1], 'completion', '--', *book_words, 'start', '']
+        equal(subprocess.run(words, capture_output=True, check=True).stdout, b'alpha\n')
     equal(offered('log', '-n', ''), [])
     equal(offered('define', ''), [])
     equal(offered('rename', 'alpha', ''), [])
