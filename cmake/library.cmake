@@ -14,6 +14,10 @@ target_link_libraries(libdomesday PRIVATE room_migrate)
 target_link_options(libdomesday PRIVATE
     -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/domesday.map -Wl,-Bsymbolic)
 
+if(NOT DOMESDAY_SANITIZE) # whose runtime is found in the program
+    target_link_options(libdomesday PRIVATE -Wl,--no-undefined)
+endif()
+
 # Relative, so that the installed tree may be moved.
 set(prefix ${CMAKE_INSTALL_PREFIX})
 file(RELATIVE_PATH DOMESDAY_PC_UP ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${prefix})

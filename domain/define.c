@@ -90,7 +90,6 @@ static int define_existing(struct dd_host *host, const struct dd_text *given,
 	size_t count = 0;
 	int rc = record_read(host->book, row->uuid, 0, &record, err);
 
-	memcpy(result->uuid, row->uuid, UUID_SIZE);
 	if (!rc)
 		rc = definition_for_record(
 			host, given->data, given->size, given->file, record, &meant, err);

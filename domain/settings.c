@@ -104,21 +104,6 @@ int dd_get_description(struct dd_host *host, const char *domain, char **out, str
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(document) struct document *document = NULL;
-	const char *words = NULL;
-	int rc = book_find(host->book, domain, &row, err);
-
-	if (!rc)
-		rc = record_read(host->book, row.uuid, 0, &document, err);
-	if (rc)
-		return rc;
-	words = node_text(node_child(document_root(document), "description"));
-	return string_copy(out, words ? words : "", err);
-}
-
-int dd_get_description(struct dd_host *host, const char *domain, char **out, struct dd_error *err)
-{
-	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	CLEANUP(document) struct document *document = NULL;
 	const char *description;
 	int rc = book_find(host->book, domain, &row, err);
 

@@ -19,12 +19,17 @@ struct line {
 	bool value;         /* that word is the value of an option */
 };
 
-static const struct option_row *find_option(const struct command *command, const char *word)
+/* The option that a word is, and its value where that is in the same word. */
+static const struct option_row *find_option(
+	const struct command *command, const char *word, const char **value)
 {
 	const struct option_row *row = NULL;
+	const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : "";
+	size_t length = strcspn(name, "=");
 
+	*value = name[length] ? name + length + 1 : NULL;
 	for (size_t i = 0; (row = command_option(command, i)) != NULL; i++) {
-		if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, row->name) == 0)
+		if (strlen(row->name) == length && memcmp(name, row->name, length) == 0)
 			return row;
 		if (row->letter && word[0] == '-' && word[1] == row->letter && !word[2])
 			return row;
@@ -32,17 +37,37 @@ static const struct option_row *find_option(const struct command *command, const
 	return NULL;
 }
 
+/* An option that takes a value; gives how many words follow that belong to it. */
+static size_t read_value(struct line *line, const struct option_row *row, char *const *after,
+	size_t count, const char *value)
+{
+	size_t taken = 0;
+
+	/* bash makes three words of --book=DIR */
+	if (!value && count > 1 && strcmp(after[0], "=") == 0)
+		taken++;
+	if (!value && taken + 1 >= count) {
+		line->value = true;
+		return count;
+	}
+	if (!value)
+		value = after[taken++];
+	if (strcmp(row->name, "book") == 0)
+		line->cli->book = value;
+	return taken;
+}
+
+/* All but the last word, which is being typed. */
 static void read_words(const struct arguments *args, struct line *line)
 {
 	for (size_t i = 0; i + 1 < args->count; i++) {
 		const char *word = args->operands[i];
-		const struct option_row *row = find_option(line->command, word);
+		const char *value = NULL;
+		const struct option_row *row = find_option(line->command, word, &value);
 
-		line->value = false;
-		if (row && row->value && i + 2 == args->count)
-			line->value = true;
-		else if (row && row->value)
-			i++;
+		if (row && row->value)
+			i += read_value(
+				line, row, args->operands + i + 1, args->count - i - 1, value);
 		else if (*word != '-' && !line->command)
 			command_find(word, &line->command, NULL);
 		else if (*word != '-' && line->operands++ == 0)
@@ -124,10 +149,11 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	struct line line = {.cli = cli};
 	const char *typed = args->count ? args->operands[args->count - 1] : "";
 
-	(void)err;
 	read_words(args, &line);
 	if (line.value)
 		return 0;
+	/* the book of the words; without one, no domain is offered and that is all */
+	cli_open(cli, false, err);
 	if (*typed == '-')
 		offer_options(&line);
 	else if (!line.command)
@@ -145,6 +171,6 @@ const struct command command_completion = {
 	.about = "The WORDs are those after 'domesday', up to the one that is being typed; '--' "
 		 "goes\n"
 		 "before them.",
-	.book = BOOK_MAYBE,
+	.book = BOOK_NONE,
 	.run = run,
 };

@@ -17,7 +17,7 @@ def guest_files():
     kernel, initrd = os.environ.get('GUEST_KERNEL'), os.environ.get('GUEST_INITRD')
     if kernel and initrd:
         return kernel, initrd
-    folder = os.path.join(harness.BUILD_DIR, 'guest')
+    folder = os.path.join(harness.SOURCE_DIR, 'build', 'guest')
     builder = os.path.join(harness.SOURCE_DIR, 'tests', 'guest', 'build-guest')
     subprocess.run([builder, folder], check=True)
     return os.path.join(folder, 'vmlinuz'), os.path.join(folder, 'initrd')

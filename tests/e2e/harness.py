@@ -210,14 +210,19 @@ class Book:
         """The QEMU processes of this book: they hold the lock file of their run folder open."""
         return [pid for pid in map(qemu_of, glob.glob(self.path + '/run/*/qemu.lock')) if pid]
 
+    def all_pids(self):
+        """Those of every book in the temporary folder."""
+        locks = glob.glob(self.folder + '/**/run/*/qemu.lock', recursive=True)
+        return [pid for pid in map(qemu_of, locks) if pid]
+
     def pid(self, name):
         return qemu_of(os.path.join(self.run_folder(name), 'qemu.lock'))
 
     def end_guests(self):
-        for pid in self.pids():
+        for pid in self.all_pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self.pids(), 'its guests are gone')
+        wait_until(lambda: not self.all_pids(), 'its guests are gone')
 
     def close(self, keep=False):
         self.end_guests()

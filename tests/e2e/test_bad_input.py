@@ -255,6 +255,16 @@ def book__on_a_full_disk_stays_as_it_was(book):
     after.define(domain('new'))
 
 
+@test()
+def book__in_a_deep_folder_works(book):
+    """Socket addresses are short; paths of books need not be."""
+    deep = book.another('deep/' + '/'.join('folder' for _ in range(20)) + '/book')
+    deep.define(domain('a', disk(book.image('a.img'), 'vda')))
+    deep.ok('start', '--paused', 'a')
+    deep.ok('check', 'a')
+    deep.ok('destroy', 'a')
+
+
 # ---- QEMU in trouble ----
 
 
