@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schema/device/kind.h"
 #include "schema/document_internal.h"
 #include "schema/format.h"
 #include "schema/words.h"
@@ -75,8 +74,8 @@ static bool same_attributes(const xmlNode *a, const xmlNode *b)
 	const xmlAttr *x = a->properties, *y = b->properties;
 
 	for (; x && y; x = x->next, y = y->next) {
-		const xmlChar *one = x->children ? x->children->content : BAD_CAST "";
-		const xmlChar *other = y->children ? y->children->content : BAD_CAST "";
+		const xmlChar *one = x->children ? x->children->content : (const xmlChar *)"";
+		const xmlChar *other = y->children ? y->children->content : (const xmlChar *)"";
 
 		if (!xmlStrEqual(x->name, y->name) || !xmlStrEqual(one, other))
 			return false;
@@ -394,18 +393,6 @@ static int device_updated(struct walk *walk, const xmlNode *before, const xmlNod
 	return rc ? rc : compare_addresses(walk, before, after);
 }
 
-static bool has_identity(const xmlNode *device)
-{
-	const struct device_kind *kind = device_kind(device);
-
-	return kind && kind->same && kind->same(device, device);
-}
-
-static bool identity_fits(const xmlNode *before, const xmlNode *after)
-{
-	return has_identity(before) && device_kind(before)->same(before, after);
-}
-
 static bool attribute_fits(const xmlNode *before, const xmlNode *after, const char *name)
 {
 	return same_string(node_attr(before, name), node_attr(after, name));
@@ -413,7 +400,7 @@ static bool attribute_fits(const xmlNode *before, const xmlNode *after, const ch
 
 static bool nameless(const xmlNode *before, const xmlNode *after)
 {
-	return !has_identity(before) && !has_identity(after);
+	return !device_own_name(before) && !device_own_name(after);
 }
 
 static bool address_fits(const xmlNode *before, const xmlNode *after)
@@ -454,7 +441,7 @@ static int device_alone(struct walk *walk, const xmlNode *before, const xmlNode 
 static int compare_kind(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, const xmlNode *like)
 {
-	static const pair_fn passes[] = {identity_fits, address_fits, sort_fits, only_fits};
+	static const pair_fn passes[] = {device_same, address_fits, sort_fits, only_fits};
 	CLEANUP(list) struct list old = {NULL, 0};
 	CLEANUP(list) struct list new = {NULL, 0};
 
@@ -529,14 +516,14 @@ int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn v
 	return trees_equal(before, after) ? 0 : device_updated(&walk, before, after);
 }
 
-bool place_listed(const char *place, const char *const *list)
+const char *place_listed(const char *place, const char *const *list)
 {
 	for (; list && *list; list++) {
 		size_t length = strlen(*list);
 
 		if (strncmp(place, *list, length) == 0 &&
 			(place[length] == '\0' || place[length] == '/'))
-			return true;
+			return *list;
 	}
-	return false;
+	return NULL;
 }

@@ -18,6 +18,7 @@
 #include "schema/edit_internal.h"
 #include "schema/format.h"
 #include "schema/vacated.h"
+#include "schema/words.h"
 
 int edit_finish(
 	struct document *document, const struct freeze_options *options, struct dd_error *err)
@@ -50,16 +51,15 @@ static int place_in(const struct document *device, const xmlNode *node, struct d
 
 static int check_new(const struct document *document, const xmlNode *device, struct dd_error *err)
 {
-	const struct device_kind *kind = device_kind(device);
 	char name[TREE_NAME_SIZE];
 	xmlNode *other =
 		node_child(document_devices(document), node_name(device, name, sizeof name));
 
-	for (; other && kind && kind->same; other = node_next(other)) {
+	for (; other; other = node_next(other)) {
 		CLEANUP(text) struct text words = TEXT_INIT;
 		CLEANUP(text) struct text details = TEXT_INIT;
 
-		if (!kind->same(device, other))
+		if (!device_same(device, other))
 			continue;
 		device_words(other, &words);
 		device_details(other, &details);
@@ -159,18 +159,44 @@ int edit_detach(struct document *document, xmlNode *device, struct dd_error *err
 
 struct update {
 	const struct device_kind *kind;
+	const xmlNode *device; /* as it was */
 	bool live;
 	char place[PLACE_SIZE];
 	struct dd_error *err;
-	const xmlNode *device;
 };
 
-static bool may_change(const struct device_kind *kind, bool live, const char *place)
+static bool changes_live(const struct update *update, const char *place)
 {
-	if (!kind)
-		return false;
-	return place_listed(place, kind->live_paths) ||
-	       (!live && place_listed(place, kind->free_paths));
+	const char *listed = place_listed(place, update->kind->live_paths);
+
+	return listed &&
+	       (!update->kind->changes_live || update->kind->changes_live(update->device, listed));
+}
+
+static bool changes_off(const struct update *update, const char *place)
+{
+	return changes_live(update, place) || place_listed(place, update->kind->free_paths);
+}
+
+/* Is the element at place one that may change in all its parts? */
+static bool is_replaceable(const struct update *update, const char *place)
+{
+	return place_listed(place, update->kind->live_paths) ||
+	       place_listed(place, update->kind->free_paths);
+}
+
+/* A drive whose medium can change is empty when no medium is said. */
+static bool is_medium(const struct update *update, const char *place)
+{
+	static const char *const medium[] = {"source", "backingStore", NULL};
+
+	return update->kind->changes_live && place_listed(place, medium) &&
+	       changes_live(update, place);
+}
+
+static bool is_empty(const xmlNode *node)
+{
+	return !node->properties && !node->children;
 }
 
 /* Appends a step to the place that update is at; the length before is for going back. */
@@ -189,11 +215,9 @@ static int keep_attributes(struct update *update, const xmlNode *old, xmlNode *n
 
 	for (const xmlAttr *attr = old->properties; attr && !rc; attr = attr->next) {
 		const char *name = (const char *)attr->name;
-		size_t before = update_enter(update, "@", name);
 
-		if (!node_attr(new, name) && !place_listed(update->place, update->kind->live_paths))
+		if (!node_attr(new, name))
 			rc = node_set_attr(new, name, node_attr(old, name), update->err);
-		update->place[before] = '\0';
 	}
 	return rc;
 }
@@ -208,10 +232,34 @@ static int keep_child(const xmlNode *child, xmlNode *new, struct dd_error *err)
 	return 0;
 }
 
+static int keep_unsaid(
+	struct update *update, const xmlNode *old, const xmlNode *said, xmlNode *new);
+
+/* child is of the old device; the place is its own. */
+static int keep_part(struct update *update, const xmlNode *child, const xmlNode *said, xmlNode *new)
+{
+	char name[TREE_NAME_SIZE];
+	const char *called = node_name(child, name, sizeof name);
+	const xmlNode *part = node_child(said, called);
+	xmlNode *copy = node_child(new, called);
+
+	if (!part)
+		return is_medium(update, update->place) ? 0 : keep_child(child, new, update->err);
+
+	if (is_replaceable(update, update->place)) {
+		/* <iotune/> takes the limits away */
+		if (is_empty(part) && !is_empty(child))
+			node_remove(copy);
+		return 0;
+	}
+	if (node_next(part) || node_next(child))
+		return 0;
+	return keep_unsaid(update, child, part, copy);
+}
+
 /*
- * Puts into new, which starts as a copy of said, what old has, said does not say, and an update
- * cannot take away by not saying it: whatever is not among the properties that may change while
- * the guest runs.
+ * Puts into new, which starts as a copy of said, what old has and said is silent about. An element
+ * that may change as a whole is taken as it is said.
  */
 static int keep_unsaid(struct update *update, const xmlNode *old, const xmlNode *said, xmlNode *new)
 {
@@ -221,15 +269,10 @@ static int keep_unsaid(struct update *update, const xmlNode *old, const xmlNode 
 	if (!rc && text[0] && !said->children)
 		rc = node_set_text(new, text, update->err);
 	for (const xmlNode *child = node_first(old); child && !rc; child = node_after(child)) {
-		char buffer[TREE_NAME_SIZE];
-		const char *name = node_name(child, buffer, sizeof buffer);
-		const xmlNode *said_child = node_child(said, name);
-		size_t before = update_enter(update, "", name);
+		char name[TREE_NAME_SIZE];
+		size_t before = update_enter(update, "", node_name(child, name, sizeof name));
 
-		if (!said_child && !place_listed(update->place, update->kind->live_paths))
-			rc = keep_child(child, new, update->err);
-		else if (said_child && !node_next(said_child) && !node_next(child))
-			rc = keep_unsaid(update, child, said_child, node_child(new, name));
+		rc = keep_part(update, child, said, new);
 		update->place[before] = '\0';
 	}
 	return rc;
@@ -239,28 +282,29 @@ static int on_update(const struct difference *difference, void *context)
 {
 	const struct update *update = context;
 	CLEANUP(text) struct text words = TEXT_INIT;
+	bool off = changes_off(update, difference->place);
 
-	if (may_change(update->kind, update->live, difference->place))
+	if (update->live ? changes_live(update, difference->place) : off)
 		return 0;
 	device_words(update->device, &words);
-	node_error(update->device, update->err, DD_REFUSED, "%s of %s cannot change%s",
-		difference->place, text_string(&words),
-		may_change(update->kind, false, difference->place) ? " while the guest runs" : "");
-	return may_change(update->kind, false, difference->place)
-		       ? error_hint(update->err, "with --config it changes at the next start")
-		       : error_hint(update->err, "detach the device and attach the new one");
+	node_error(difference->device_after, update->err, DD_REFUSED, "%s of %s cannot change%s",
+		difference->place, text_string(&words), off ? " while the guest runs" : "");
+	return error_hint(update->err, "%s",
+		off ? "change the persistent definition only, for the next start"
+		    : "detach the device and attach another");
 }
 
-/* The new element in the old one's place, frozen; the old one is handed back. */
-static int put_in_place(struct document *document, xmlNode *old, xmlNode *new, bool live,
+/* The new element in the old one's place, and frozen; the old one is the caller's. */
+static int put_in_place(struct document *document, xmlNode *old, xmlNode *new,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	int rc;
 
 	xmlReplaceNode(old, new);
 	rc = document_canonicalise(document, err);
+	/* whether it can be plugged in does not matter: it keeps its place */
 	if (!rc)
-		rc = device_freeze(document, new, live, options, err);
+		rc = device_freeze(document, new, false, options, err);
 	return rc ? rc : edit_finish(document, options, err);
 }
 
@@ -274,9 +318,8 @@ int edit_update(struct document *document, const struct document *device, bool l
 
 	if (rc)
 		return rc;
-	update.kind = device_kind(old);
-	if (!update.kind)
-		update.kind = &unknown;
+	update.device = old;
+	update.kind = device_kind(old) ? device_kind(old) : &unknown;
 
 	xmlNode *new = xmlDocCopyNode(document_root(device), document->xml, 1);
 
@@ -287,12 +330,11 @@ int edit_update(struct document *document, const struct document *device, bool l
 		xmlFreeNode(new);
 		return rc;
 	}
-	rc = put_in_place(document, old, new, live, options, err);
-	update.device = new;
+	rc = put_in_place(document, old, new, options, err);
 	if (!rc)
 		rc = compare_devices(old, new, on_update, &update, err);
 	else
-		place_in(device, new, err);
+		rc = place_in(device, new, err);
 	xmlFreeNode(old);
 	if (!rc)
 		*updated = new;
