@@ -154,6 +154,40 @@ static void store_checkpoint__takes_gc_by_stock_git(void **state)
 	assert_file(scene, UUID_A, 1, "domain.xml", "one");
 }
 
+static void store_checkpoint__many_small_packs_become_few(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	struct book_options options = {.host_name = "alpha"};
+	CLEANUP(book) struct book *other = NULL;
+
+	define(scene, UUID_A, "web", "0");
+	assert_ok(scene, book_open(scene->place, &options, &other, &scene->err));
+	for (uint32_t base = 1; base < 70; base++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		char xml[16];
+
+		snprintf(xml, sizeof xml, "%u", base);
+		change(scene, UUID_A, "web", base, xml);
+		assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+		/* whoever had the packs open before they went still finds everything */
+		assert_ok(scene,
+			book_read(other, UUID_A, base / 2 + 1, "domain.xml", &text, &scene->err));
+	}
+	assert_git_agrees(scene);
+	assert_int_equal(GIT(scene, &out, "count-objects", "-v"), 0);
+	const char *packs = strstr(text_string(&out), "packs: ");
+
+	assert_non_null(packs);
+	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 31);
+	for (uint32_t number = 1; number <= 70; number++) {
+		char xml[16];
+
+		snprintf(xml, sizeof xml, "%u", number - 1);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+}
+
 static void commit_many(struct scene *scene, uint32_t versions)
 {
 	struct book_options options = {.host_name = "alpha"};
@@ -207,6 +241,7 @@ int main(void)
 		TEST(store_checkpoint__a_book_without_domains_is_a_repository),
 		TEST(store_checkpoint__refs_of_others_stay_and_forged_ones_go),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
+		TEST(store_checkpoint__many_small_packs_become_few),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
 
