@@ -44,14 +44,15 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 	return statement_end(&statement, err);
 }
 
-static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
+/* Without refs where there is nothing to do. */
+static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_error *err)
 {
 	int rc = database_execute(&book->database, "BEGIN", err);
 
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
-	if (!rc && plan->last)
+	if (!rc && (plan->last || lost))
 		rc = refs_read(book, &plan->refs, err);
 	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
@@ -154,9 +155,12 @@ static int tidy_up(struct book *book, struct dd_error *err)
 static int checkpoint_run(struct book *book, struct dd_error *err)
 {
 	CLEANUP(plan) struct plan plan = {.refs = TEXT_INIT};
-	int rc = plan_read(book, &plan, err);
+	bool lost = false;
+	int rc = refs_lost(book, &lost, err);
 
-	if (rc || !plan.last)
+	if (!rc)
+		rc = plan_read(book, &plan, lost, err);
+	if (rc || !plan.refs.size)
 		return rc;
 	rc = packs_write(book, &plan, err);
 	if (!rc)

@@ -91,6 +91,21 @@ static void store_checkpoint__may_be_repeated_and_goes_on(void **state)
 	assert_string_equal(text_string(&out), "2\n");
 }
 
+static void store_checkpoint__sets_refs_that_were_lost(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char path[PATH_MAX + 64];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%s/book.git/packed-refs", scene->place);
+	assert_int_equal(unlink(path), 0);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(GIT(scene, &out, "rev-list", "--count", "domains/" UUID_A), 0);
+	assert_string_equal(text_string(&out), "1\n");
+}
+
 static void store_checkpoint__a_book_without_domains_is_a_repository(void **state)
 {
 	struct scene *scene = *state;
@@ -238,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(store_checkpoint__stock_git_reads_and_verifies_every_version),
 		TEST(store_checkpoint__may_be_repeated_and_goes_on),
+		TEST(store_checkpoint__sets_refs_that_were_lost),
 		TEST(store_checkpoint__a_book_without_domains_is_a_repository),
 		TEST(store_checkpoint__refs_of_others_stay_and_forged_ones_go),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
