@@ -56,11 +56,13 @@ int id_set_read(
 
 	if (rc || !text)
 		return rc;
-	do {
-		if (!read_range(&at, own))
-			break;
-	} while (*at == ',' && *++at);
-	if (*at)
+	bool good = read_range(&at, own);
+
+	while (good && *at == ',') {
+		at++;
+		good = read_range(&at, own);
+	}
+	if (!good || *at)
 		return node_error(node, err, DD_INVALID,
 			"'%s' is no list of numbers below %u, such as 0-3,^2,7", text, ID_MAX);
 	for (unsigned id = 0; id < ID_MAX; id++)
