@@ -108,10 +108,10 @@ int edit_attach(struct document *document, const struct document *device, bool l
 	if (!devices)
 		devices = node_add(document_root(document), "devices", err);
 
-	xmlNode *node = devices ? xmlDocCopyNode(document_root(device), document->xml, 1) : NULL;
+	xmlNode *node = devices ? node_copy(document_root(device), document->xml, err) : NULL;
 
 	if (!node)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(devices, node);
 	rc = device_freeze(document, node, live, options, err);
 	if (!rc) {
@@ -224,10 +224,10 @@ static int keep_attributes(struct update *update, const xmlNode *old, xmlNode *n
 
 static int keep_child(const xmlNode *child, xmlNode *new, struct dd_error *err)
 {
-	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)child, new->doc, 1);
+	xmlNode *copy = node_copy(child, new->doc, err);
 
 	if (!copy)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(new, copy);
 	return 0;
 }
@@ -328,10 +328,10 @@ int edit_update(struct document *document, const struct document *device, bool l
 	update.device = old;
 	update.kind = device_kind(old) ? device_kind(old) : &unknown;
 
-	xmlNode *new = xmlDocCopyNode(document_root(device), document->xml, 1);
+	xmlNode *new = node_copy(document_root(device), document->xml, err);
 
 	if (!new)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	rc = keep_unsaid(&update, old, document_root(device), new);
 	if (rc) {
 		xmlFreeNode(new);
