@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/address/pci.h"
+#include "schema/check_settings.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 #include "schema/freeze.h"
@@ -115,7 +116,9 @@ static int check_address(
 
 	const xmlNode *owner = address_owner(document, text_string(&words), device);
 
-	return owner ? conflict(device, owner, "address", text_string(&words), err) : 0;
+	if (owner)
+		return conflict(device, owner, "address", text_string(&words), err);
+	return usb_check(document, device, err);
 }
 
 static int check_disk(const struct document *document, const xmlNode *disk, struct dd_error *err)
@@ -209,6 +212,8 @@ int document_check(
 {
 	int rc = check_name(document_root(document), err);
 
+	if (!rc)
+		rc = check_settings(document, err);
 	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		rc = check_device(document, device, err);

@@ -124,7 +124,7 @@ bool address_taken(struct document *document, const char *words, enum place_choi
 {
 	if (address_owner(document, words, NULL))
 		return true;
-	if (choice == PLACE_FREE)
+	if (choice != PLACE_NEW)
 		return false;
 	for (xmlNode *entry = vacated_first(document); entry; entry = node_next(entry))
 		if (has_words(entry, words))

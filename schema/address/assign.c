@@ -27,6 +27,11 @@ static enum address_kind bus_of(const struct document *document, const xmlNode *
 	return kind && kind->address ? kind->address(document, device) : ADDRESS_NONE;
 }
 
+static enum place_choice choice_for(const xmlNode *device)
+{
+	return node_is(device, "disk") ? PLACE_NAMED : PLACE_FREE;
+}
+
 static int assign_on(struct document *document, enum address_kind bus, struct dd_error *err)
 {
 	int rc = 0;
@@ -34,7 +39,7 @@ static int assign_on(struct document *document, enum address_kind bus, struct dd
 	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		if (bus_of(document, device) == bus)
-			rc = allocators[bus](document, device, PLACE_FREE, err);
+			rc = allocators[bus](document, device, choice_for(device), err);
 	return rc;
 }
 
