@@ -4,8 +4,9 @@
 
 /*
  * JSON, behind one file: json.c alone includes json-c. A struct json is a value that owns what is
- * in it. Building never fails half-way: a failed allocation makes the result NULL, and every
- * function takes NULL and does nothing or gives NULL, so one check at the end is enough.
+ * in it. Building never fails half-way: a failed allocation makes the result NULL, every function
+ * takes NULL and does nothing or gives NULL, and what a NULL was put into is spoilt and cannot be
+ * written; so one check at the end, of json_failed() or of json_write(), is enough.
  */
 
 #include <stdbool.h>
@@ -35,6 +36,9 @@ struct json *json_unsigned(uint64_t value);
 struct json *json_bool(bool value);
 struct json *json_null(void);
 struct json *json_copy(const struct json *json);
+
+/* NULL, or an object or array that something could not be put into. */
+bool json_failed(const struct json *json);
 
 /* Take ownership of value, also on failure (they then return false and object is unusable). */
 bool json_put(struct json *object, const char *key, struct json *value);

@@ -74,8 +74,8 @@ static bool same_attributes(const xmlNode *a, const xmlNode *b)
 	const xmlAttr *x = a->properties, *y = b->properties;
 
 	for (; x && y; x = x->next, y = y->next) {
-		const xmlChar *one = x->children ? x->children->content : BAD_CAST "";
-		const xmlChar *other = y->children ? y->children->content : BAD_CAST "";
+		const xmlChar *one = x->children ? x->children->content : (const xmlChar *)"";
+		const xmlChar *other = y->children ? y->children->content : (const xmlChar *)"";
 
 		if (!xmlStrEqual(x->name, y->name) || !xmlStrEqual(one, other))
 			return false;

@@ -294,18 +294,25 @@ static int on_update(const struct difference *difference, void *context)
 		    : "detach the device and attach another");
 }
 
-/* The new element in the old one's place, and frozen; the old one is the caller's. */
-static int put_in_place(struct document *document, xmlNode *old, xmlNode *new,
-	const struct freeze_options *options, struct dd_error *err)
+/*
+ * Freezes and checks the new element, which stands where the old one was. What is asked for is
+ * compared first, so that it is what a refusal names; then again, as freezing may add to it.
+ */
+static int finish_update(struct document *document, struct update *update, xmlNode *new,
+	const struct freeze_options *options)
 {
-	int rc;
+	const xmlNode *old = update->device;
+	struct dd_error *err = update->err;
+	int rc = document_canonicalise(document, err);
 
-	xmlReplaceNode(old, new);
-	rc = document_canonicalise(document, err);
+	if (!rc)
+		rc = compare_devices(old, new, on_update, update, err);
 	/* whether it can be plugged in does not matter: it keeps its place */
 	if (!rc)
 		rc = device_freeze(document, new, false, options, err);
-	return rc ? rc : edit_finish(document, options, err);
+	if (!rc)
+		rc = edit_finish(document, options, err);
+	return rc ? rc : compare_devices(old, new, on_update, update, err);
 }
 
 int edit_update(struct document *document, const struct document *device, bool live,
@@ -330,13 +337,11 @@ int edit_update(struct document *document, const struct document *device, bool l
 		xmlFreeNode(new);
 		return rc;
 	}
-	rc = put_in_place(document, old, new, options, err);
-	if (!rc)
-		rc = compare_devices(old, new, on_update, &update, err);
-	else
-		rc = place_in(device, new, err);
+	xmlReplaceNode(old, new);
+	rc = finish_update(document, &update, new, options);
 	xmlFreeNode(old);
-	if (!rc)
-		*updated = new;
-	return rc;
+	if (rc)
+		return place_in(device, new, err);
+	*updated = new;
+	return 0;
 }

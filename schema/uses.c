@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/uses.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,24 @@ static int absolute(const char *path, char **out, struct dd_error *err)
 	squeeze(whole);
 	*out = whole;
 	return 0;
+}
+
+/* A path has a slash or is there; anything else is spelt in lower case, as MACs and ids are. */
+int use_normalise(const char *value, struct text *out, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+
+	if (strchr(value, '/') || access(value, F_OK) == 0) {
+		int rc = absolute(value, &path, err);
+
+		if (rc)
+			return rc;
+		text_puts(out, path);
+	} else {
+		for (const char *c = value; *c; c++)
+			text_putc(out, (char)tolower((unsigned char)*c));
+	}
+	return text_failed(out) ? error_no_memory(err) : 0;
 }
 
 static int add_path(struct uses *out, const char *path, enum use_mode mode, struct dd_error *err)

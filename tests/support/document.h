@@ -2,21 +2,24 @@
 #ifndef TESTS_SUPPORT_DOCUMENT_H
 #define TESTS_SUPPORT_DOCUMENT_H
 
-/* Definitions in tests: short ways in and out, that fail the test where they fail. */
+/* Documents from strings, and texts of them, for tests in which neither may fail. */
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "schema/freeze.h"
-#include "tests/support/capabilities.h"
+#include "schema/document.h"
 
-static inline void assert_ok(int rc, const struct dd_error *err)
+/* Fails the test with the error's line when rc is not 0. */
+static inline void must(int rc, const struct dd_error *err)
 {
-	char line[1024] = "";
+	char line[2048];
 
 	if (!rc)
 		return;
@@ -24,65 +27,49 @@ static inline void assert_ok(int rc, const struct dd_error *err)
 	fail_msg("%s", line);
 }
 
-static inline struct document *test_parse(const char *text)
+static inline struct document *document_of(const char *xml)
 {
+	struct dd_error err = {0};
 	struct document *document = NULL;
-	struct dd_error err = {0};
 
-	assert_ok(document_parse(text, strlen(text), "test.xml", &document, &err), &err);
+	must(document_parse(xml, strlen(xml), "test.xml", &document, &err), &err);
 	return document;
 }
 
-/* A frozen domain of a machine type with these devices. */
-static inline struct document *test_domain(
-	const struct freeze_options *options, const char *machine, const char *devices)
+static inline struct document *device_of(const char *xml)
 {
-	CLEANUP(text) struct text text = TEXT_INIT;
 	struct dd_error err = {0};
+	struct document *document = NULL;
 
-	text_printf(&text,
-		"<domain type='qemu'><name>guest</name>"
-		"<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><memory>219100</memory>"
-		"<os><type arch='x86_64' machine='%s'>hvm</type></os>"
-		"<devices>%s</devices></domain>",
-		machine, devices);
-
-	struct document *document = test_parse(text_string(&text));
-
-	assert_ok(document_freeze(document, options, &err), &err);
+	must(document_parse_device(xml, strlen(xml), "device.xml", &document, &err), &err);
 	return document;
 }
 
-static inline char *test_write(const struct document *document)
+/* The caller frees it. */
+static inline char *written(const struct document *document)
 {
+	struct dd_error err = {0};
 	struct text out = TEXT_INIT;
-	struct dd_error err = {0};
 
-	assert_ok(document_write(document, &out, &err), &err);
+	must(document_write(document, &out, &err), &err);
 	return text_take(&out);
 }
 
-/* The n-th device of that element name, from 0. */
-static inline xmlNode *test_device(
-	const struct document *document, const char *element, unsigned number)
+static inline void assert_mentions(const char *text, const char *part)
 {
-	xmlNode *device = node_child(document_devices(document), element);
-
-	while (device && number--)
-		device = node_next(device);
-	assert_non_null(device);
-	return device;
+	if (!strstr(text, part))
+		fail_msg("'%s' does not have '%s' in it", text, part);
 }
 
-/* Puts a device into the document, not frozen yet. */
-static inline xmlNode *test_insert(struct document *document, const char *text)
+/* The whole of an error as the user sees it. */
+static inline void assert_error(const struct dd_error *err, int code, const char *part)
 {
-	CLEANUP(document) struct document *device = NULL;
-	struct dd_error err = {0};
+	char line[2048];
 
-	assert_ok(document_parse_device(text, strlen(text), "device.xml", &device, &err), &err);
-	return xmlAddChild(document_devices(document),
-		xmlDocCopyNode(document_root(device), document_root(document)->doc, 1));
+	dd_error_format(err, line, sizeof line);
+	assert_mentions(line, part);
+	assert_int_equal(err->code, code);
+	assert_null(strchr(line, '\n'));
 }
 
 #endif

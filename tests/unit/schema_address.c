@@ -2,7 +2,7 @@
 #include "schema/address/address.h"
 #include "schema/edit.h"
 #include "schema/fill.h"
-#include "tests/support/document.h"
+#include "tests/support/frozen.h"
 
 #define DISK(name) \
 	"<disk type='file'><source file='/images/" name ".qcow2'/><target dev='" name "'/></disk>"
@@ -80,22 +80,13 @@ static void schema_address__first_devices_sit_where_libvirt_puts_them(void **sta
 	}
 }
 
-static struct document *parse_device(const char *text)
-{
-	struct document *device = NULL;
-	struct dd_error err = {0};
-
-	assert_ok(document_parse_device(text, strlen(text), "device.xml", &device, &err), &err);
-	return device;
-}
-
 static xmlNode *attach(struct document *domain, const char *text, bool live)
 {
-	CLEANUP(document) struct document *device = parse_device(text);
+	CLEANUP(document) struct document *device = device_of(text);
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
 
-	assert_ok(edit_attach(domain, device, live, &options, &attached, &err), &err);
+	must(edit_attach(domain, device, live, &options, &attached, &err), &err);
 	return attached;
 }
 
@@ -104,8 +95,8 @@ static void detach(struct document *domain, const char *reference)
 	struct dd_error err = {0};
 	xmlNode *device = NULL;
 
-	assert_ok(document_find_device(domain, reference, &device, &err), &err);
-	assert_ok(edit_detach(domain, device, &err), &err);
+	must(document_find_device(domain, reference, &device, &err), &err);
+	must(edit_detach(domain, device, &err), &err);
 }
 
 static void schema_address__pcie_root_port_reuses_slot(void **state)
@@ -165,10 +156,10 @@ static void schema_address__another_device_takes_a_place_nobody_had(void **state
 		CLEANUP(free) char *text = NULL;
 		struct dd_error err = {0};
 
-		assert_ok(string_format(&text, &err,
-				  "<interface type='user'><mac address='52:54:00:00:01:%02x'/>"
-				  "<model type='virtio'/></interface>",
-				  i),
+		must(string_format(&text, &err,
+			     "<interface type='user'><mac address='52:54:00:00:01:%02x'/>"
+			     "<model type='virtio'/></interface>",
+			     i),
 			&err);
 		assert_string_not_equal(place(attach(domain, text, true)), left);
 	}
@@ -188,6 +179,24 @@ static void schema_address__the_last_choice_is_what_somebody_left(void **state)
 	assert_string_equal(place(attach(domain, NIC(2), true)), left);
 }
 
+static void schema_address__an_old_place_that_is_gone_is_no_obstacle(void **state)
+{
+	static const char vacated[] =
+		"<vacated><device kind='disk' identity='vdb'><address type='pci' "
+		"domain='0x0000' bus='0x09' slot='0x00' function='0x0'/></device>"
+		"<device kind='disk' identity='vdc'><address type='pci' "
+		"domain='0x0000' bus='0x00' slot='0x09' function='0x0'/></device></vacated>";
+	CLEANUP(document) struct document *domain = test_domain(&options, "q35", DISK("vda"));
+	struct dd_error err = {0};
+
+	(void)state;
+	must(document_read_vacated(domain, vacated, sizeof vacated - 1, &err), &err);
+	assert_string_equal(place(attach(domain, DISK("vdb"), false)), "pci 0000:04:00.0");
+	detach(domain, "vdb");
+	/* on the root bus it could not be plugged */
+	assert_string_equal(place(attach(domain, DISK("vdc"), true)), "pci 0000:04:00.0");
+}
+
 static void schema_address__a_running_guest_without_a_free_port_refuses(void **state)
 {
 	CLEANUP(document)
@@ -195,19 +204,19 @@ static void schema_address__a_running_guest_without_a_free_port_refuses(void **s
 		"<controller type='pci' index='0' model='pcie-root'/>"
 		"<controller type='pci' index='1' model='pcie-root-port'/>"
 		"<controller type='usb' model='none'/>" DISK("vda") "<memballoon model='none'/>");
-	CLEANUP(document) struct document *device = parse_device(DISK("vdb"));
+	CLEANUP(document) struct document *device = device_of(DISK("vdb"));
 	CLEANUP(document) struct document *copy = NULL;
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
 
 	(void)state;
-	assert_ok(document_copy(domain, &copy, &err), &err);
+	must(document_copy(domain, &copy, &err), &err);
 	assert_int_equal(edit_attach(copy, device, true, &options, &attached, &err), DD_REFUSED);
 	assert_non_null(strstr(err.message, "no free hot-plug slot"));
 	assert_non_null(strstr(err.hint, "pcie-root-port"));
 
 	/* while it is shut off, a port is added */
-	assert_ok(edit_attach(domain, device, false, &options, &attached, &err), &err);
+	must(edit_attach(domain, device, false, &options, &attached, &err), &err);
 	assert_string_equal(place(attached), "pci 0000:02:00.0");
 	assert_int_equal(device_count(domain, "controller"), 5);
 }
@@ -290,6 +299,7 @@ int main(void)
 		cmocka_unit_test(schema_address__a_returning_device_gets_its_place_back),
 		cmocka_unit_test(schema_address__another_device_takes_a_place_nobody_had),
 		cmocka_unit_test(schema_address__the_last_choice_is_what_somebody_left),
+		cmocka_unit_test(schema_address__an_old_place_that_is_gone_is_no_obstacle),
 		cmocka_unit_test(schema_address__a_running_guest_without_a_free_port_refuses),
 		cmocka_unit_test(schema_address__hubs_are_added_when_ports_run_out),
 		cmocka_unit_test(schema_address__what_cannot_be_is_refused_by_path),

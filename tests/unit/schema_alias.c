@@ -2,7 +2,7 @@
 #include "schema/alias.h"
 
 #include "schema/fill.h"
-#include "tests/support/document.h"
+#include "tests/support/frozen.h"
 
 static struct freeze_options options;
 
@@ -68,7 +68,7 @@ static void schema_alias__each_kind_follows_its_rule(void **state)
 		struct document *domain = test_domain(&options, cases[i].machine, cases[i].devices);
 		struct dd_error err = {0};
 
-		assert_ok(document_assign_aliases(domain, &err), &err);
+		must(document_assign_aliases(domain, &err), &err);
 		assert_string_equal(
 			device_alias(test_device(domain, cases[i].element, cases[i].number)),
 			cases[i].alias);
@@ -83,13 +83,13 @@ static void schema_alias__a_plugged_device_takes_the_next_number(void **state)
 	struct dd_error err = {0};
 
 	(void)state;
-	assert_ok(document_assign_aliases(domain, &err), &err);
+	must(document_assign_aliases(domain, &err), &err);
 	node_remove(test_device(domain, "interface", 1));
 
 	xmlNode *added = test_insert(domain, "<interface type='user'/>");
 
-	assert_ok(device_freeze(domain, added, true, &options, &err), &err);
-	assert_ok(device_assign_alias(domain, added, &err), &err);
+	must(device_freeze(domain, added, true, &options, &err), &err);
+	must(device_assign_alias(domain, added, &err), &err);
 	assert_string_equal(device_alias(added), "net3");
 }
 
@@ -101,26 +101,25 @@ static void schema_alias__what_a_run_left_is_stripped(void **state)
 		"<alias name='ua-root'/></disk><serial type='pty'/>"
 		"<graphics type='vnc'/>"
 		"<channel type='unix'><target type='virtio' name='agent'/></channel>");
-	CLEANUP(free) char *frozen = test_write(domain);
+	CLEANUP(free) char *frozen = written(domain);
 	struct dd_error err = {0};
 
 	(void)state;
-	assert_ok(document_assign_aliases(domain, &err), &err);
-	assert_ok(node_set_attr(document_root(domain), "id", "3", &err), &err);
+	must(document_assign_aliases(domain, &err), &err);
+	must(node_set_attr(document_root(domain), "id", "3", &err), &err);
 
 	xmlNode *serial = test_device(domain, "serial", 0);
 	xmlNode *console = test_device(domain, "console", 0);
 	xmlNode *channel = test_device(domain, "channel", 0);
 
-	assert_ok(
-		node_set_attr(node_add(serial, "source", &err), "path", "/dev/pts/3", &err), &err);
-	assert_ok(node_set_attr(console, "tty", "/dev/pts/3", &err), &err);
-	assert_ok(node_set_attr(test_device(domain, "graphics", 0), "port", "5900", &err), &err);
-	assert_ok(node_set_attr(node_child(channel, "target"), "state", "connected", &err), &err);
-	assert_ok(document_canonicalise(domain, &err), &err);
-	assert_ok(document_strip_runtime(domain, &err), &err);
+	must(node_set_attr(node_add(serial, "source", &err), "path", "/dev/pts/3", &err), &err);
+	must(node_set_attr(console, "tty", "/dev/pts/3", &err), &err);
+	must(node_set_attr(test_device(domain, "graphics", 0), "port", "5900", &err), &err);
+	must(node_set_attr(node_child(channel, "target"), "state", "connected", &err), &err);
+	must(document_canonicalise(domain, &err), &err);
+	must(document_strip_runtime(domain, &err), &err);
 
-	CLEANUP(free) char *stripped = test_write(domain);
+	CLEANUP(free) char *stripped = written(domain);
 
 	assert_string_equal(stripped, frozen);
 	assert_string_equal(device_alias(test_device(domain, "disk", 0)), "ua-root");

@@ -5,7 +5,7 @@
 #include "schema/ids.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
-#include "tests/support/document.h"
+#include "tests/support/frozen.h"
 
 static struct freeze_options options;
 
@@ -32,13 +32,13 @@ static void schema_freeze__least_definition_gets_everything(void **state)
 {
 	CLEANUP(document)
 	struct document *domain =
-		test_parse("<domain type='qemu'><name>least</name><memory unit='MiB'>64</memory>"
-			   "<os><type>hvm</type></os></domain>");
+		document_of("<domain type='qemu'><name>least</name><memory unit='MiB'>64</memory>"
+			    "<os><type>hvm</type></os></domain>");
 	const xmlNode *root = document_root(domain);
 	struct dd_error err = {0};
 
 	(void)state;
-	assert_ok(document_freeze(domain, &options, &err), &err);
+	must(document_freeze(domain, &options, &err), &err);
 	assert_int_equal(strlen(document_uuid(domain)), UUID_SIZE - 1);
 	assert_int_equal(document_uuid(domain)[14], '4');
 	assert_string_equal(machine_of(domain), "pc-i440fx-7.2");
@@ -58,15 +58,15 @@ static void schema_freeze__two_guests_differ_in_what_is_made_up(void **state)
 	struct dd_error err = {0};
 
 	(void)state;
-	assert_ok(uuid_make(first, &err), &err);
-	assert_ok(uuid_make(second, &err), &err);
+	must(uuid_make(first, &err), &err);
+	must(uuid_make(second, &err), &err);
 	assert_string_not_equal(first, second);
 	for (unsigned i = 0; i < 100; i++) {
-		assert_ok(mac_make(one, &err), &err);
+		must(mac_make(one, &err), &err);
 		assert_true(mac_is_valid(one));
 		assert_memory_equal(one, "52:54:00:", 9);
 	}
-	assert_ok(mac_make(other, &err), &err);
+	must(mac_make(other, &err), &err);
 	assert_string_not_equal(one, other);
 	assert_false(mac_is_valid("53:54:00:00:00:01"));
 	assert_false(mac_is_valid("52:54:00:00:00"));
@@ -77,8 +77,8 @@ static void schema_freeze__an_unknown_machine_names_those_like_it(void **state)
 {
 	CLEANUP(document)
 	struct document *domain =
-		test_parse("<domain type='qemu'><name>g</name><memory>1024</memory><os>"
-			   "<type machine='pc-q35-99.0'>hvm</type></os></domain>");
+		document_of("<domain type='qemu'><name>g</name><memory>1024</memory><os>"
+			    "<type machine='pc-q35-99.0'>hvm</type></os></domain>");
 	struct dd_error err = {0};
 
 	(void)state;
@@ -131,7 +131,7 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 			"<domain type='qemu'><name>g</name><memory>1024</memory>"
 			"<vcpu>2</vcpu><os><type machine='pc'>hvm</type></os>%s</domain>",
 			cases[i].body);
-		domain = test_parse(text_string(&text));
+		domain = document_of(text_string(&text));
 		assert_int_equal(document_freeze(domain, &options, &err), DD_INVALID);
 		if (!strstr(err.message, cases[i].says))
 			fail_msg("%s: %s", err.path, err.message);
@@ -162,8 +162,8 @@ static void schema_freeze__numbers_in_a_set_are_read_and_written(void **state)
 		struct dd_error err = {0};
 		xmlNode *node = xmlNewNode(NULL, BAD_CAST "vcpu");
 
-		assert_ok(id_set_new(&set, &err), &err);
-		assert_ok(node_set_attr(node, "cpuset", cases[i].text, &err), &err);
+		must(id_set_new(&set, &err), &err);
+		must(node_set_attr(node, "cpuset", cases[i].text, &err), &err);
 
 		int rc = id_set_read(set, node, "cpuset", &err);
 

@@ -15,7 +15,7 @@
 #include "schema/edit.h"
 #include "schema/fill.h"
 #include "schema/machine.h"
-#include "tests/support/document.h"
+#include "tests/support/frozen.h"
 
 #define CASES CORPUS_DIR "/frozen"
 
@@ -38,9 +38,9 @@ static struct document *load(const char *name, const char *suffix)
 	struct document *document = NULL;
 	struct dd_error err = {0};
 
-	assert_ok(string_format(&path, &err, "%s/%s%s", CASES, name, suffix), &err);
-	assert_ok(file_read(path, DOCUMENT_SIZE_MAX, &text, &err), &err);
-	assert_ok(document_parse(text_string(&text), text.size, path, &document, &err), &err);
+	must(string_format(&path, &err, "%s/%s%s", CASES, name, suffix), &err);
+	must(file_read(path, DOCUMENT_SIZE_MAX, &text, &err), &err);
+	must(document_parse(text_string(&text), text.size, path, &document, &err), &err);
 	return document;
 }
 
@@ -63,7 +63,7 @@ static struct document *load_frozen(const struct corpus *corpus, const char *nam
 	struct freeze_options options = options_for(corpus, document);
 	struct dd_error err = {0};
 
-	assert_ok(document_freeze(document, &options, &err), &err);
+	must(document_freeze(document, &options, &err), &err);
 	return document;
 }
 
@@ -153,8 +153,8 @@ static void schema_freeze__corpus_comes_out_as_libvirts(void **state)
 
 		copy_random(input, got, want);
 
-		CLEANUP(free) char *a = test_write(got);
-		CLEANUP(free) char *b = test_write(want);
+		CLEANUP(free) char *a = written(got);
+		CLEANUP(free) char *b = written(want);
 		bool differs = first_difference(a, b, where, sizeof where);
 
 		if (differs == string_in(name, different))
@@ -173,13 +173,13 @@ static void schema_freeze__corpus_freezes_to_itself(void **state)
 		skip();
 	for (size_t i = 0; i < corpus->count; i++) {
 		CLEANUP(document) struct document *document = load_frozen(corpus, corpus->names[i]);
-		CLEANUP(free) char *once = test_write(document);
+		CLEANUP(free) char *once = written(document);
 		struct freeze_options options = options_for(corpus, document);
 		struct dd_error err = {0};
 
-		assert_ok(document_freeze(document, &options, &err), &err);
+		must(document_freeze(document, &options, &err), &err);
 
-		CLEANUP(free) char *twice = test_write(document);
+		CLEANUP(free) char *twice = written(document);
 
 		assert_string_equal(once, twice);
 	}
@@ -223,15 +223,15 @@ static void schema_freeze__corpus_does_not_depend_on_spelling(void **state)
 		struct dd_error err = {0};
 
 		shuffle(document_root(mixed), &seed);
-		assert_ok(document_canonicalise(mixed, &err), &err);
-		assert_ok(document_freeze(mixed, &options, &err), &err);
+		must(document_canonicalise(mixed, &err), &err);
+		must(document_freeze(mixed, &options, &err), &err);
 
 		CLEANUP(document) struct document *input = load(corpus->names[i], ".in.xml");
 
 		copy_random(input, mixed, plain);
 
-		CLEANUP(free) char *a = test_write(plain);
-		CLEANUP(free) char *b = test_write(mixed);
+		CLEANUP(free) char *a = written(plain);
+		CLEANUP(free) char *b = written(mixed);
 
 		assert_string_equal(a, b);
 	}
@@ -245,15 +245,15 @@ static void schema_alias__corpus_aliases_come_off_again(void **state)
 		skip();
 	for (size_t i = 0; i < corpus->count; i++) {
 		CLEANUP(document) struct document *document = load_frozen(corpus, corpus->names[i]);
-		CLEANUP(free) char *before = test_write(document);
+		CLEANUP(free) char *before = written(document);
 		struct dd_error err = {0};
 
-		assert_ok(document_assign_aliases(document, &err), &err);
-		assert_ok(document_check(document, corpus->caps, &err), &err);
+		must(document_assign_aliases(document, &err), &err);
+		must(document_check(document, corpus->caps, &err), &err);
 		node_set_attr(document_root(document), "id", "7", NULL);
-		assert_ok(document_strip_runtime(document, &err), &err);
+		must(document_strip_runtime(document, &err), &err);
 
-		CLEANUP(free) char *after = test_write(document);
+		CLEANUP(free) char *after = written(document);
 
 		assert_string_equal(before, after);
 	}
@@ -276,9 +276,8 @@ static void schema_freeze__corpus_refusals_are_refused_by_path(void **state)
 
 		if (!strstr(entry->d_name, ".in.xml"))
 			continue;
-		assert_ok(
-			string_format(&path, &err, CORPUS_DIR "/refused/%s", entry->d_name), &err);
-		assert_ok(file_read(path, DOCUMENT_SIZE_MAX, &text, &err), &err);
+		must(string_format(&path, &err, CORPUS_DIR "/refused/%s", entry->d_name), &err);
+		must(file_read(path, DOCUMENT_SIZE_MAX, &text, &err), &err);
 
 		int rc = document_parse(text_string(&text), text.size, path, &document, &err);
 
@@ -312,7 +311,7 @@ static xmlNode *attach(struct document *document, const struct freeze_options *o
 	CLEANUP(document) struct document *device = NULL;
 	xmlNode *attached = NULL;
 
-	assert_ok(document_parse_device(text, strlen(text), "device.xml", &device, err), err);
+	must(document_parse_device(text, strlen(text), "device.xml", &device, err), err);
 	if (edit_attach(document, device, false, options, &attached, err))
 		return NULL;
 	return attached;
@@ -335,15 +334,15 @@ static void schema_address__corpus_keeps_places_for_those_who_return(void **stat
 		struct dd_error err = {0};
 		xmlNode *first = attach(document, &options, one, &err);
 
-		assert_ok(first ? 0 : err.code, &err);
+		must(first ? 0 : err.code, &err);
 
 		CLEANUP(free) char *left = place_of(first);
 
-		assert_ok(edit_detach(document, first, &err), &err);
+		must(edit_detach(document, first, &err), &err);
 
 		xmlNode *second = attach(document, &options, two, &err);
 
-		assert_ok(second ? 0 : err.code, &err);
+		must(second ? 0 : err.code, &err);
 
 		CLEANUP(free) char *other = place_of(second);
 		/* where every port is in use, the one that was left is the choice */
@@ -352,13 +351,13 @@ static void schema_address__corpus_keeps_places_for_those_who_return(void **stat
 		assert_true(!crowded || machine_has_express(document));
 
 		first = attach(document, &options, one, &err);
-		assert_ok(first ? 0 : err.code, &err);
+		must(first ? 0 : err.code, &err);
 
 		CLEANUP(free) char *again = place_of(first);
 
 		if (!crowded)
 			assert_string_equal(again, left);
-		assert_ok(document_check(document, options.capabilities, &err), &err);
+		must(document_check(document, options.capabilities, &err), &err);
 	}
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMP_ARGV_H
+#define QMP_ARGV_H
+
+/* The QEMU command line of a plan. */
+
+#include "qmp/plan.h"
+
+/* Adds what concerns the machine as a whole: type, CPU, memory, clock, firmware, boot. */
+int plan_machine(struct plan *plan, struct dd_error *err);
+
+/* -cpu, -smp and -numa. */
+int plan_processor(struct plan *plan, struct dd_error *err);
+
+/* The whole: the machine, and every device in the order in which they build on each other. */
+int plan_domain(struct plan *plan, struct dd_error *err);
+
+/* Is all of the definition, devices apart, within what plan_machine() interprets? */
+int machine_check(const struct document *live, struct dd_error *err);
+
+/*
+ * The arguments as a JSON array. monitor is the descriptor of the monitor's listening socket. The
+ * descriptor of a tap must have been put into its netdev's "fd" before.
+ */
+int argv_render(const struct plan *plan, int monitor, struct json **array, struct dd_error *err);
+
+/* Appends value with each comma doubled, as QEMU's key=value options want it. */
+void argv_escape(struct text *out, const char *value);
+
+#endif

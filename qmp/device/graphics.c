@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmp/device/rows.h"
+
+#include "qmp/argv.h"
+
+#include <string.h>
+
+#define VNC_PORT 5900
+#define VNC_PORTS_TRIED 999
+
+static const char *const known[] = {
+	"@type",
+	"@port",
+	"@autoport",
+	"@listen",
+	"@socket",
+	"@sharePolicy",
+	"@passwd",
+	"@keymap",
+	"listen/@type",
+	"listen/@address",
+	"listen/@socket",
+	NULL,
+};
+
+/* A socket's path where it listens on one, otherwise NULL. "" where the path is left to us. */
+static const char *find_socket(const xmlNode *graphics)
+{
+	const xmlNode *listen = node_child(graphics, "listen");
+
+	if (node_attr(graphics, "socket"))
+		return node_attr(graphics, "socket");
+	if (!node_attr_is(listen, "type", "socket"))
+		return NULL;
+	return node_attr(listen, "socket") ? node_attr(listen, "socket") : "";
+}
+
+static void put_socket(const struct plan *plan, const char *path, struct text *out)
+{
+	CLEANUP(text) struct text own = TEXT_INIT;
+
+	text_printf(&own, "%s/vnc.sock", plan->folder);
+	text_puts(out, "vnc=unix:");
+	argv_escape(out, path[0] ? path : text_string(&own));
+}
+
+/* With autoport QEMU itself takes the first free port, so nobody can take it in between. */
+static int put_address(const xmlNode *graphics, struct text *out, struct dd_error *err)
+{
+	const char *address = text_of(graphics, "listen/@address");
+	const char *host = address ? address : node_attr(graphics, "listen");
+	uint64_t port = 0;
+	bool chosen = node_attr_number(graphics, "port", &port) &&
+		      !node_attr_is(graphics, "autoport", "yes");
+
+	if (!host)
+		host = "127.0.0.1";
+	if (chosen && (port < VNC_PORT || port > 65535))
+		return node_error(graphics, err, DD_UNSUPPORTED, "VNC ports begin at %d", VNC_PORT);
+	text_puts(out, strchr(host, ':') ? "[" : "");
+	argv_escape(out, host);
+	text_puts(out, strchr(host, ':') ? "]" : "");
+	if (chosen)
+		text_printf(out, ":%u", (unsigned)(port - VNC_PORT));
+	else
+		text_printf(out, ":0,to=%d", VNC_PORTS_TRIED);
+	return 0;
+}
+
+static int check(const xmlNode *graphics, struct dd_error *err)
+{
+	static const struct word listens[] = {
+		{"address", ""}, {"socket", ""}, {"none", ""}, {NULL}};
+	const xmlNode *listen = node_child(graphics, "listen");
+	const char *type = node_attr(listen, "type");
+
+	if (!node_attr_is(graphics, "type", "vnc"))
+		return node_error(graphics, err, DD_UNSUPPORTED,
+			"graphics of type '%s' cannot be run yet",
+			node_attr(graphics, "type") ? node_attr(graphics, "type") : "");
+	if (type && (!word_find(listens, type) || strcmp(type, "none") == 0))
+		return node_error(listen, err, DD_UNSUPPORTED,
+			"graphics listening on '%s' cannot be run yet", type);
+	if (listen && node_next(listen))
+		return node_error(node_next(listen), err, DD_UNSUPPORTED,
+			"graphics listening at two places cannot be run yet");
+	return 0;
+}
+
+static int plan_graphics(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
+{
+	static const struct word policies[] = {{"allow-exclusive", "allow-exclusive"},
+		{"force-shared", "force-shared"}, {"ignore", "ignore"}, {NULL}};
+	CLEANUP(text) struct text value = TEXT_INIT;
+	const char *policy = node_attr(graphics, "sharePolicy");
+	const char *socket = find_socket(graphics);
+	int code = check(graphics, err);
+
+	if (!code && plan->hotplug)
+		return node_error(
+			graphics, err, DD_REFUSED, "graphics cannot be added while the guest runs");
+	if (!code && socket)
+		put_socket(plan, socket, &value);
+	else if (!code)
+		code = put_address(graphics, &value, err);
+	if (code)
+		return code;
+	if (node_attr(graphics, "passwd"))
+		text_puts(&value, ",password=on");
+	if (policy && word_find(policies, policy))
+		text_printf(&value, ",share=%s", word_find(policies, policy));
+	if (text_failed(&value))
+		return error_no_memory(err);
+	plan_argument(plan, "-vnc", text_string(&value));
+	if (node_attr(graphics, "keymap"))
+		plan_argument(plan, "-k", node_attr(graphics, "keymap"));
+	return 0;
+}
+
+const struct device_row graphics_row = {
+	.element = "graphics",
+	.plan = plan_graphics,
+	.known = known,
+};

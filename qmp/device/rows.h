@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMP_DEVICE_ROWS_H
+#define QMP_DEVICE_ROWS_H
+
+/* The rows of the table in plan.c, each in the file of its kind. */
+
+#include "qmp/plan.h"
+
+extern const struct device_row audio_row;
+extern const struct device_row channel_row;
+extern const struct device_row console_row;
+extern const struct device_row controller_row;
+extern const struct device_row disk_row;
+extern const struct device_row emulator_row;
+extern const struct device_row graphics_row;
+extern const struct device_row hub_row;
+extern const struct device_row input_row;
+extern const struct device_row interface_row;
+extern const struct device_row memballoon_row;
+extern const struct device_row memory_row;
+extern const struct device_row panic_row;
+extern const struct device_row rng_row;
+extern const struct device_row serial_row;
+extern const struct device_row sound_row;
+extern const struct device_row video_row;
+extern const struct device_row watchdog_row;
+
+#endif

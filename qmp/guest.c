@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmp/guest_internal.h"
+
+#include "qmp/argv.h"
+#include "qmp/process.h"
+#include "qmp/socket.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECT_MS 30000 /* for QEMU to come up, or for another that is served to finish */
+#define QUIT_MS 5000     /* for QEMU to follow a request to end, or SIGTERM */
+#define KILL_MS 15000    /* for the kernel to end it */
+
+const char *guest_status_name(enum guest_status status)
+{
+	static const char *const names[] = {
+		[GUEST_RUNNING] = "running",
+		[GUEST_PAUSED] = "paused",
+		[GUEST_PRELAUNCH] = "paused",
+		[GUEST_SHUTDOWN] = "in shutdown",
+		[GUEST_CRASHED] = "crashed",
+		[GUEST_IO_ERROR] = "paused",
+		[GUEST_OTHER] = "paused",
+	};
+
+	return names[status];
+}
+
+bool guest_alive(const char *folder, pid_t *pid)
+{
+	return process_alive(folder, pid);
+}
+
+pid_t guest_pid(const struct guest *guest)
+{
+	return guest->pid;
+}
+
+void guest_free(struct guest *guest)
+{
+	if (!guest)
+		return;
+	monitor_free(guest->monitor);
+	free(guest->folder);
+	free(guest);
+}
+
+static int monitor_path(const char *folder, char *path, size_t size, struct dd_error *err)
+{
+	int length = snprintf(path, size, "%s/monitor.sock", folder);
+
+	return length < 0 || (size_t)length >= size
+		       ? error_set(err, DD_INVALID, "folder name is too long")
+		       : 0;
+}
+
+static int connect_monitor(
+	const char *folder, int wait_ms, struct monitor **out, struct dd_error *err)
+{
+	char path[PATH_MAX];
+	int log = -1;
+	int fd = -1;
+	int code = monitor_path(folder, path, sizeof path, err);
+
+	if (!code)
+		code = process_log(folder, &log, err);
+	if (!code)
+		code = socket_connect(path, &fd, err);
+	if (!code)
+		return monitor_new(fd, log, wait_ms, out, err);
+	if (log >= 0)
+		close(log);
+	return code;
+}
+
+static int make_guest(const char *folder, int wait_ms, struct guest **out, struct dd_error *err)
+{
+	CLEANUP(guest) struct guest *guest = calloc(1, sizeof *guest);
+
+	if (!guest)
+		return error_no_memory(err);
+
+	int code = string_copy(&guest->folder, folder, err);
+
+	if (!code)
+		code = connect_monitor(folder, wait_ms, &guest->monitor, err);
+	if (code)
+		return code;
+	process_alive(folder, &guest->pid);
+	*out = TAKE(guest);
+	return 0;
+}
+
+int guest_connect(const char *folder, struct guest **out, struct dd_error *err)
+{
+	if (!process_alive(folder, NULL))
+		return error_set(err, DD_NOT_FOUND, "it is not running");
+
+	int code = make_guest(folder, CONNECT_MS, out, err);
+
+	/* it may have ended while we were connecting */
+	if (code && !process_alive(folder, NULL))
+		return error_set(err, DD_NOT_FOUND, "it is not running");
+	return code;
+}
+
+static int call(struct guest *guest, const char *command, struct dd_error *err)
+{
+	return monitor_call(guest->monitor, command, NULL, NULL, err);
+}
+
+int guest_status(struct guest *guest, enum guest_status *out, struct dd_error *err)
+{
+	static const struct {
+		const char *name;
+		enum guest_status status;
+	} states[] = {
+		{"running", GUEST_RUNNING},
+		{"paused", GUEST_PAUSED},
+		{"prelaunch", GUEST_PRELAUNCH},
+		{"shutdown", GUEST_SHUTDOWN},
+		{"guest-panicked", GUEST_CRASHED},
+		{"internal-error", GUEST_CRASHED},
+		{"io-error", GUEST_IO_ERROR},
+	};
+	CLEANUP(json) struct json *reply = NULL;
+	int code = monitor_call(guest->monitor, "query-status", NULL, &reply, err);
+	const char *word = json_get_string(reply, "status");
+
+	if (code)
+		return code;
+	*out = GUEST_OTHER;
+	for (size_t i = 0; word && i < sizeof states / sizeof *states; i++)
+		if (strcmp(word, states[i].name) == 0)
+			*out = states[i].status;
+	return 0;
+}
+
+int guest_continue(struct guest *guest, struct dd_error *err)
+{
+	return call(guest, "cont", err);
+}
+
+int guest_stop(struct guest *guest, struct dd_error *err)
+{
+	return call(guest, "stop", err);
+}
+
+int guest_powerdown(struct guest *guest, struct dd_error *err)
+{
+	return call(guest, "system_powerdown", err);
+}
+
+int guest_reset(struct guest *guest, struct dd_error *err)
+{
+	return call(guest, "system_reset", err);
+}
+
+int guest_await_exit(const char *folder, int wait_ms, struct dd_error *err)
+{
+	return process_await_exit(folder, wait_ms, err);
+}
+
+/* Politely first: QEMU then writes what it still holds. */
+static bool quit(const char *folder)
+{
+	CLEANUP(guest) struct guest *guest = NULL;
+
+	if (make_guest(folder, QUIT_MS / 5, &guest, NULL) || call(guest, "quit", NULL))
+		return false;
+	return process_await_exit(folder, QUIT_MS, NULL) == 0;
+}
+
+int guest_destroy(const char *folder, struct dd_error *err)
+{
+	static const struct {
+		int number;
+		int wait_ms;
+	} signals[] = {{SIGTERM, QUIT_MS}, {SIGKILL, KILL_MS}};
+
+	if (!process_alive(folder, NULL) || quit(folder))
+		return 0;
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		int code = process_signal(folder, signals[i].number, err);
+
+		if (code == DD_NOT_FOUND)
+			return 0;
+		if (code && code != DD_BUSY)
+			return code;
+		if (process_await_exit(folder, signals[i].wait_ms, NULL) == 0)
+			return 0;
+	}
+	return error_set(err, DD_HYPERVISOR, "QEMU does not end even when it is killed");
+}
+
+int guest_plan(const struct guest *guest, const struct document *live, const xmlNode *device,
+	struct plan *plan, struct dd_error *err)
+{
+	plan->live = live;
+	plan->folder = guest->folder;
+	plan->hotplug = true;
+	return plan_device(plan, device, err);
+}

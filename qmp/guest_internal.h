@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMP_GUEST_INTERNAL_H
+#define QMP_GUEST_INTERNAL_H
+
+/* What the files that make up a guest share. Not for anybody outside qmp/. */
+
+#include "qmp/guest.h"
+#include "qmp/hotplug.h"
+
+struct guest {
+	char *folder;
+	pid_t pid;
+	struct monitor *monitor;
+};
+
+/*
+ * The steps of a device of a running guest. What its QEMU can do is not asked first: QEMU itself
+ * says so when it cannot.
+ */
+int guest_plan(const struct guest *guest, const struct document *live, const xmlNode *device,
+	struct plan *plan, struct dd_error *err);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmp/monitor.h"
+
+#include "qmp/deadline.h"
+#include "qmp/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define LAST_WORDS 400 /* bytes of the log that go into a message */
+
+struct monitor {
+	int fd;
+	int log;
+	bool gone; /* the connection has ended */
+	struct session *session;
+	struct text output; /* not sent yet */
+};
+
+void monitor_free(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	close(monitor->fd);
+	if (monitor->log >= 0)
+		close(monitor->log);
+	session_free(monitor->session);
+	text_release(&monitor->output);
+	free(monitor);
+}
+
+/* The start of the last line, or of the line before when that is short of words. */
+static const char *last_line(char *text)
+{
+	size_t size = strlen(text);
+
+	while (size && strchr(" \r\n", text[size - 1]))
+		text[--size] = '\0';
+
+	char *line = strrchr(text, '\n');
+
+	return line ? line + 1 : text;
+}
+
+void log_explain(int log, struct dd_error *err)
+{
+	char tail[LAST_WORDS + 1];
+	struct stat info;
+
+	if (!err || log < 0 || fstat(log, &info))
+		return;
+
+	off_t from = info.st_size > LAST_WORDS ? info.st_size - LAST_WORDS : 0;
+	ssize_t size = pread(log, tail, LAST_WORDS, from);
+
+	if (size <= 0)
+		return;
+	tail[size] = '\0';
+
+	const char *line = last_line(tail);
+	size_t length = strlen(err->message);
+
+	if (*line && strncmp(line, "--- ", 4) != 0 && length < sizeof err->message) {
+		struct dd_error said;
+
+		error_set(&said, err->code, "%.500s; QEMU's last words: %s", err->message, line);
+		memcpy(err->message, said.message, sizeof err->message);
+	}
+}
+
+static int died(struct monitor *monitor, struct dd_error *err)
+{
+	monitor->gone = true;
+	error_set(err, DD_HYPERVISOR, "QEMU has ended");
+	log_explain(monitor->log, err);
+	return DD_HYPERVISOR;
+}
+
+static int receive(struct monitor *monitor, struct dd_error *err)
+{
+	char bytes[16384];
+	ssize_t size = recv(monitor->fd, bytes, sizeof bytes, 0);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (size <= 0)
+		return died(monitor, err);
+	return session_feed(monitor->session, bytes, (size_t)size, &monitor->output, err);
+}
+
+static int transmit(struct monitor *monitor, struct dd_error *err)
+{
+	ssize_t size = send(monitor->fd, text_string(&monitor->output), monitor->output.size,
+		MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (size < 0)
+		return died(monitor, err);
+	memmove(monitor->output.data, monitor->output.data + size,
+		monitor->output.size - (size_t)size);
+	monitor->output.size -= (size_t)size;
+	return 0;
+}
+
+/* Moves bytes once, waiting for the other side until the deadline at most. */
+static int turn(struct monitor *monitor, int64_t deadline, struct dd_error *err)
+{
+	struct pollfd poll_fd = {.fd = monitor->fd, .events = POLLIN};
+
+	if (monitor->gone)
+		return died(monitor, err);
+	if (monitor->output.size)
+		poll_fd.events |= POLLOUT;
+	if (poll(&poll_fd, 1, deadline_left(deadline)) < 0)
+		return errno == EINTR ? 0 : error_errno(err, errno, "cannot wait for QEMU");
+	if (poll_fd.revents & (POLLIN | POLLHUP | POLLERR)) {
+		int code = receive(monitor, err);
+
+		if (code)
+			return code;
+	}
+	return poll_fd.revents & POLLOUT ? transmit(monitor, err) : 0;
+}
+
+static int await_ready(struct monitor *monitor, int wait_ms, struct dd_error *err)
+{
+	int64_t deadline = deadline_in(wait_ms);
+
+	while (session_phase(monitor->session) != SESSION_READY) {
+		int code = turn(monitor, deadline, err);
+
+		if (code)
+			return code;
+		if (session_phase(monitor->session) != SESSION_READY && !deadline_left(deadline))
+			return error_set(err, DD_BUSY,
+				"QEMU's monitor has not answered for %d seconds: it hangs, or "
+				"serves somebody else",
+				wait_ms / 1000);
+	}
+	return 0;
+}
+
+int monitor_new(int fd, int log, int wait_ms, struct monitor **out, struct dd_error *err)
+{
+	CLEANUP(monitor) struct monitor *monitor = calloc(1, sizeof *monitor);
+
+	if (!monitor) {
+		close(fd);
+		if (log >= 0)
+			close(log);
+		return error_no_memory(err);
+	}
+	monitor->fd = fd;
+	monitor->log = log;
+	monitor->session = session_new();
+	if (!monitor->session)
+		return error_no_memory(err);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		return error_errno(err, errno, "cannot set up the monitor's socket");
+
+	int code = await_ready(monitor, wait_ms, err);
+
+	if (!code)
+		*out = TAKE(monitor);
+	return code;
+}
+
+static int refused(const char *command, const struct json *error, struct dd_error *err)
+{
+	static const struct {
+		const char *class;
+		int code;
+	} codes[] = {
+		{"DeviceNotFound", DD_NOT_FOUND},
+		{"CommandNotFound", DD_UNSUPPORTED},
+	};
+	const char *class = json_get_string(error, "class");
+	const char *words = json_get_string(error, "desc");
+
+	for (size_t i = 0; class && i < sizeof codes / sizeof *codes; i++)
+		if (strcmp(class, codes[i].class) == 0)
+			return error_set(err, codes[i].code, "QEMU: %s", words);
+	return error_set(err, DD_HYPERVISOR, "QEMU refuses %s: %s", command, words);
+}
+
+static int await_answer(
+	struct monitor *monitor, const char *command, struct json **reply, struct dd_error *err)
+{
+	int64_t deadline = deadline_in(MONITOR_CALL_MS);
+
+	for (;;) {
+		CLEANUP(json) struct json *value = NULL;
+
+		switch (session_take_answer(monitor->session, &value)) {
+		case SESSION_RETURN:
+			if (reply)
+				*reply = TAKE(value);
+			return 0;
+		case SESSION_ERROR:
+			return refused(command, value, err);
+		case SESSION_PENDING:
+			break;
+		}
+		if (!deadline_left(deadline))
+			return error_set(err, DD_HYPERVISOR,
+				"QEMU has not answered %s for %d seconds", command,
+				MONITOR_CALL_MS / 1000);
+
+		int code = turn(monitor, deadline, err);
+
+		if (code)
+			return error_wrap(err, "%s", command);
+	}
+}
+
+int monitor_call(struct monitor *monitor, const char *command, struct json *args,
+	struct json **reply, struct dd_error *err)
+{
+	CLEANUP(json) struct json *owned = args;
+	int code = session_command(monitor->session, command, owned, &monitor->output, err);
+
+	return code ? code : await_answer(monitor, command, reply, err);
+}
+
+/* Sends the first bytes of output together with fd. */
+static int transmit_with_fd(struct monitor *monitor, int fd, struct dd_error *err)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {.bytes = {0}};
+	struct iovec part = {.iov_base = monitor->output.data, .iov_len = monitor->output.size};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof fd);
+
+	ssize_t size = sendmsg(monitor->fd, &message, MSG_NOSIGNAL);
+
+	if (size < 0)
+		return error_errno(err, errno, "cannot hand QEMU a descriptor");
+	memmove(monitor->output.data, monitor->output.data + size,
+		monitor->output.size - (size_t)size);
+	monitor->output.size -= (size_t)size;
+	return 0;
+}
+
+int monitor_send_fd(struct monitor *monitor, const char *name, int fd, struct dd_error *err)
+{
+	CLEANUP(json) struct json *args = json_object();
+
+	json_put_string(args, "fdname", name);
+
+	int code = session_command(monitor->session, "getfd", args, &monitor->output, err);
+
+	if (!code)
+		code = transmit_with_fd(monitor, fd, err);
+	return code ? code : await_answer(monitor, "getfd", NULL, err);
+}
+
+int monitor_await(struct monitor *monitor,
+	bool (*wanted)(const char *name, const struct json *data, void *context), void *context,
+	int wait_ms, struct json **event, struct dd_error *err)
+{
+	int64_t deadline = deadline_in(wait_ms);
+
+	for (;;) {
+		CLEANUP(json) struct json *next = NULL;
+
+		while ((next = session_take_event(monitor->session))) {
+			if (wanted(json_get_string(next, "event"), json_get(next, "data"),
+				    context)) {
+				*event = TAKE(next);
+				return 0;
+			}
+			json_free(TAKE(next));
+		}
+		if (!deadline_left(deadline)) {
+			*event = NULL;
+			return 0;
+		}
+
+		int code = turn(monitor, deadline, err);
+
+		if (code)
+			return code;
+	}
+}
+
+void monitor_drop_events(struct monitor *monitor)
+{
+	struct json *event;
+
+	while ((event = session_take_event(monitor->session)))
+		json_free(event);
+}

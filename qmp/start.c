@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmp/guest_internal.h"
+
+#include "base/file.h"
+#include "qmp/argv.h"
+#include "qmp/process.h"
+#include "qmp/socket.h"
+#include "qmp/tap.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * A start, and what a kill of the starter leaves behind at each point: before the fork nothing (the
+ * lock goes with the starter); after it a QEMU that holds the lock and that the next one finds by
+ * it, stopped before its first instruction (-S) until somebody lets it run.
+ */
+#define INHERITED_MAX 64 /* descriptors handed to QEMU: the monitor's socket and taps */
+
+struct start {
+	const char *folder;
+	int log;
+	int lock;
+	int inherited[INHERITED_MAX]; /* the first is the monitor's */
+	size_t count;
+	char **argv;
+};
+
+static void start_release(struct start *start)
+{
+	for (size_t i = 0; i < start->count; i++)
+		close(start->inherited[i]);
+	if (start->log >= 0)
+		close(start->log);
+	if (start->lock >= 0)
+		close(start->lock);
+	for (char **arg = start->argv; arg && *arg; arg++)
+		free(*arg);
+	free(start->argv);
+}
+
+static inline void cleanup_start(struct start *start)
+{
+	start_release(start);
+}
+
+int guest_check(const struct document *live, const struct capabilities *caps, struct dd_error *err)
+{
+	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = "/"};
+	int code = machine_check(live, err);
+
+	return code ? code : plan_domain(&plan, err);
+}
+
+int guest_command_line(const char *folder, const struct document *live,
+	const struct capabilities *caps, struct json **array, struct dd_error *err)
+{
+	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = folder};
+	int code = machine_check(live, err);
+
+	if (!code)
+		code = plan_domain(&plan, err);
+	return code ? code : argv_render(&plan, 3, array, err);
+}
+
+static int inherit(struct start *start, int fd, struct dd_error *err)
+{
+	if (start->count == INHERITED_MAX) {
+		close(fd);
+		return error_set(err, DD_UNSUPPORTED, "more than %d interfaces on bridges",
+			INHERITED_MAX - 1);
+	}
+	start->inherited[start->count++] = fd;
+	return 0;
+}
+
+static int open_monitor(struct start *start, struct dd_error *err)
+{
+	char path[PATH_MAX];
+	int fd = -1;
+	int length = snprintf(path, sizeof path, "%s/monitor.sock", start->folder);
+
+	if (length < 0 || (size_t)length >= sizeof path)
+		return error_set(err, DD_INVALID, "folder name is too long");
+
+	int code = socket_listen(path, &fd, err);
+
+	return code ? code : inherit(start, fd, err);
+}
+
+static int open_taps(struct start *start, struct plan *plan, struct dd_error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = &plan->steps[i];
+		char number[16];
+		int fd = -1;
+
+		if (!step->tap)
+			continue;
+
+		int code = tap_open(step->tap, step->bridge, &fd, err);
+
+		if (!code)
+			code = inherit(start, fd, err);
+		if (code)
+			return code;
+		snprintf(number, sizeof number, "%d", fd);
+		if (!json_put_string(step->args, "fd", number))
+			return error_no_memory(err);
+	}
+	return 0;
+}
+
+static int make_argv(struct start *start, const struct plan *plan, struct dd_error *err)
+{
+	CLEANUP(json) struct json *array = NULL;
+	int code = argv_render(plan, start->inherited[0], &array, err);
+
+	if (code)
+		return code;
+	start->argv = calloc(json_count(array) + 1, sizeof *start->argv);
+	if (!start->argv)
+		return error_no_memory(err);
+	for (size_t i = 0; i < json_count(array); i++) {
+		code = string_copy(&start->argv[i], json_as_string(json_at(array, i)), err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* So that the log says which of its lines belong to which run. */
+static int log_start(const struct start *start, struct dd_error *err)
+{
+	CLEANUP(text) struct text line = TEXT_INIT;
+	time_t now = time(NULL);
+	struct tm broken;
+	char when[32];
+
+	gmtime_r(&now, &broken);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &broken);
+	text_printf(&line, "--- %s starting", when);
+	for (char **arg = start->argv; *arg; arg++)
+		text_printf(&line, " %s", *arg);
+	text_putc(&line, '\n');
+	if (text_failed(&line))
+		return error_no_memory(err);
+	if (write(start->log, text_string(&line), line.size) != (ssize_t)line.size)
+		return error_errno(err, errno, "cannot write %s/qemu.log", start->folder);
+	return 0;
+}
+
+static int spawn(struct start *start, struct plan *plan, struct dd_error *err)
+{
+	int code = open_monitor(start, err);
+
+	if (!code)
+		code = open_taps(start, plan, err);
+	if (!code)
+		code = make_argv(start, plan, err);
+	if (!code)
+		code = log_start(start, err);
+	if (code)
+		return code;
+
+	const struct spawn request = {
+		.argv = start->argv,
+		.log = start->log,
+		.keep = start->inherited,
+		.keep_count = start->count,
+		.lock = start->lock,
+	};
+
+	return process_spawn(&request, err);
+}
+
+static int launch(const char *folder, struct plan *plan, struct dd_error *err)
+{
+	CLEANUP(start) struct start start = {.folder = folder, .log = -1, .lock = -1};
+	int code = directory_make(folder, 0700, err);
+
+	if (!code)
+		code = process_lock(folder, &start.lock, err);
+	if (!code)
+		code = process_log(folder, &start.log, err);
+	return code ? code : spawn(&start, plan, err);
+}
+
+/* Fails with QEMU's last words when it has died already. */
+static int meet(const char *folder, struct guest **out, struct dd_error *err)
+{
+	CLEANUP(close) int log = -1;
+	int code = guest_connect(folder, out, err);
+
+	if (code != DD_NOT_FOUND)
+		return code;
+	error_set(err, DD_HYPERVISOR, "QEMU has ended");
+	if (process_log(folder, &log, NULL) == 0)
+		log_explain(log, err);
+	return DD_HYPERVISOR;
+}
+
+static bool has_balloon(const struct document *live)
+{
+	const xmlNode *balloon = node_child(document_devices(live), "memballoon");
+
+	return balloon && !node_attr_is(balloon, "model", "none");
+}
+
+static int settle_all(struct guest *guest, const struct document *live, struct dd_error *err)
+{
+	const xmlNode *root = document_root(live);
+	const xmlNode *device = node_first(document_devices(live));
+	uint64_t now = 0;
+	uint64_t most = 0;
+	int code = 0;
+
+	for (; device && !code; device = node_after(device))
+		code = hotplug_settle(guest->monitor, device, err);
+	if (!code && node_text_number(node_child(root, "memory"), &most) &&
+		node_text_number(node_child(root, "currentMemory"), &now) && now < most &&
+		has_balloon(live))
+		code = guest_set_memory(guest, now, err);
+	return code;
+}
+
+int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
+	struct guest **out, struct dd_error *err)
+{
+	CLEANUP(guest) struct guest *guest = NULL;
+	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = folder};
+	int code = machine_check(live, err);
+
+	if (!code)
+		code = plan_domain(&plan, err);
+	if (!code)
+		code = launch(folder, &plan, err);
+	if (code)
+		return code;
+	code = meet(folder, &guest, err);
+	if (!code)
+		code = settle_all(guest, live, err);
+	if (code) {
+		guest_free(TAKE(guest));
+		guest_destroy(folder, NULL);
+		return code;
+	}
+	*out = TAKE(guest);
+	return 0;
+}
