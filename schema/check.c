@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema/address/pci.h"
+#include "schema/check_settings.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 #include "schema/freeze.h"
@@ -88,10 +89,15 @@ static int check_uniques(const xmlNode *device, struct dd_error *err)
 	return 0;
 }
 
-/* A console repeats the alias of the serial port whose other name it is. */
+/*
+ * A console repeats the alias of the serial port whose other name it is, and USB companions that of
+ * their master.
+ */
 static int check_alias(const xmlNode *device, struct dd_error *err)
 {
-	const char *alias = node_is(device, "console") ? NULL : alias_of(device);
+	bool shared = node_is(device, "console") ||
+		      (node_is(device, "controller") && node_attr_is(device, "type", "usb"));
+	const char *alias = shared ? NULL : alias_of(device);
 	const xmlNode *other = alias ? earlier_with(device, alias_of, alias) : NULL;
 
 	return other ? conflict(device, other, "alias", alias, err) : 0;
@@ -110,7 +116,9 @@ static int check_address(
 
 	const xmlNode *owner = address_owner(document, text_string(&words), device);
 
-	return owner ? conflict(device, owner, "address", text_string(&words), err) : 0;
+	if (owner)
+		return conflict(device, owner, "address", text_string(&words), err);
+	return usb_check(document, device, err);
 }
 
 static int check_disk(const struct document *document, const xmlNode *disk, struct dd_error *err)
@@ -204,6 +212,8 @@ int document_check(
 {
 	int rc = check_name(document_root(document), err);
 
+	if (!rc)
+		rc = check_settings(document, err);
 	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		rc = check_device(document, device, err);

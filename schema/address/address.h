@@ -18,6 +18,7 @@
 enum place_choice {
 	PLACE_NEW,
 	PLACE_FREE,
+	PLACE_NAMED, /* where the device's name says: whoever has it is found by the check */
 };
 
 /* The type of the device's own <address>, or NULL. */
@@ -65,6 +66,7 @@ int address_assign(struct document *document, xmlNode *device, bool live,
 /* The allocators for buses whose places depend on nothing but the document. */
 int usb_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
+int usb_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 int usb_assign_all(struct document *document, struct dd_error *err);
 int drive_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);

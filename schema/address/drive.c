@@ -125,7 +125,7 @@ int drive_assign(
 		/* the named place first, then all from the start */
 		struct drive_place place = place_number(layout, i ? i - 1 : first);
 
-		if (!taken(document, layout, &place, choice))
+		if (choice == PLACE_NAMED || !taken(document, layout, &place, choice))
 			return write_place(device, &place, err);
 	}
 	return node_error(

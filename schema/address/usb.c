@@ -7,6 +7,7 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/address/address.h"
@@ -157,7 +158,54 @@ int usb_assign(
 		if (ports && find_port(&search, ports, 1))
 			return write_place(device, &search, err);
 	}
-	return node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
+	node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
+	return error_hint(err, "add <controller type='usb' model='qemu-xhci'/>");
+}
+
+/* Follows the path "1.2.3" from hub to hub. */
+static int check_path(const struct document *document, const xmlNode *device, unsigned bus,
+	unsigned ports, struct dd_error *err)
+{
+	const char *path = node_attr(node_child(device, "address"), "port");
+	const char *step = path;
+
+	for (unsigned depth = 1;; depth++) {
+		char *end;
+		char words[64];
+		unsigned long port = strtoul(step, &end, 10);
+		size_t length = (size_t)(end - path);
+
+		if (end == step || depth > USB_DEPTH_MAX || (*end && *end != '.'))
+			return node_error(device, err, DD_INVALID, "'%s' is no USB port", path);
+		if (!port || port > ports)
+			return node_error(device, err, DD_INVALID,
+				"USB %u:%.*s: there are only ports 1 to %u", bus, (int)length, path,
+				ports);
+		if (!*end)
+			return 0;
+		snprintf(words, sizeof words, "usb %u:%.*s", bus, (int)length, path);
+		if (!is_hub(address_owner(document, words, NULL)))
+			return node_error(device, err, DD_INVALID, "there is no hub at USB %u:%.*s",
+				bus, (int)length, path);
+		ports = USB_HUB_PORTS;
+		step = end + 1;
+	}
+}
+
+int usb_check(const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const xmlNode *address = node_child(device, "address");
+	uint64_t bus = attr_number(address, "bus", 0);
+
+	if (!node_attr_is(address, "type", "usb") || !node_attr(address, "port"))
+		return 0;
+	for (const xmlNode *node = controller_first(document, "usb"); node;
+		node = controller_next(node))
+		if (controller_index(node) == bus && controller_ports(node))
+			return check_path(
+				document, device, (unsigned)bus, controller_ports(node), err);
+	return node_error(
+		device, err, DD_INVALID, "there is no USB controller with index %u", (unsigned)bus);
 }
 
 static unsigned count_ports(const struct document *document)

@@ -98,11 +98,18 @@ static int complete_console(struct document *document, xmlNode *console,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(console, "target", err);
+	xmlNode *serial = device_first(document, "serial");
 	int rc = target ? fill_attr(target, "type", "serial", err) : DD_NO_MEMORY;
 
-	(void)options;
 	if (!rc)
 		rc = chardev_complete(console, err);
+	if (!rc && serial && console == device_first(document, "console") &&
+		node_attr_is(target, "type", "serial")) {
+		rc = complete_serial(document, serial, options, err);
+		if (!rc)
+			rc = node_set_attr(target, "port",
+				node_attr(node_child(serial, "target"), "port"), err);
+	}
 	return rc ? rc : fill_port(document, console, err);
 }
 
@@ -121,10 +128,24 @@ static bool chosen_for_one_run(const xmlNode *channel, const char *path)
 	return strncmp(slash, "domain-", strlen("domain-")) == 0;
 }
 
+/* What a run chose is chosen again at the next. */
+static void drop_chosen(xmlNode *channel)
+{
+	xmlNode *next;
+
+	if (!node_attr_is(channel, "type", "unix"))
+		return;
+	for (xmlNode *source = node_child(channel, "source"); source; source = next) {
+		next = node_next(source);
+		if (!node_attr_is(source, "mode", "connect") &&
+			chosen_for_one_run(channel, node_attr(source, "path")))
+			node_remove(source);
+	}
+}
+
 static int complete_channel(struct document *document, xmlNode *channel,
 	const struct freeze_options *options, struct dd_error *err)
 {
-	xmlNode *source = node_child(channel, "source");
 	xmlNode *target = fill_child(channel, "target", err);
 	bool agent = node_attr_is(channel, "type", "spicevmc") ||
 		     node_attr_is(channel, "type", "qemu-vdagent");
@@ -135,10 +156,7 @@ static int complete_channel(struct document *document, xmlNode *channel,
 	if (rc || !target_is(channel, "virtio"))
 		return rc;
 	(void)node_set_attr(target, "state", NULL, NULL);
-	if (source && node_attr_is(channel, "type", "unix") &&
-		!node_attr_is(source, "mode", "connect") &&
-		chosen_for_one_run(channel, node_attr(source, "path")))
-		node_remove(source);
+	drop_chosen(channel);
 	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
 }
 
@@ -268,16 +286,16 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
 
 	for (size_t i = 0; parts[i] && !rc; i++) {
-		const xmlNode *part = node_child(from, parts[i]);
-		xmlNode *copy = NULL;
+		while (node_child(to, parts[i]))
+			node_remove(node_child(to, parts[i]));
+		for (const xmlNode *part = node_child(from, parts[i]); part && !rc;
+			part = node_next(part)) {
+			xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
 
-		node_remove(node_child(to, parts[i]));
-		if (!part)
-			continue;
-		copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
-		if (!copy)
-			return error_no_memory(err);
-		xmlAddPrevSibling(node_child(to, "target"), copy);
+			if (!copy)
+				return error_no_memory(err);
+			xmlAddPrevSibling(node_child(to, "target"), copy);
+		}
 	}
 	return rc;
 }
