@@ -9,15 +9,17 @@
 
 /* ---- start ---- */
 
-/* Records a guest that runs as live. The journal row's number is the domain's id: never twice. */
+/* Records a guest that runs as live. */
 static int record_start(
 	struct operation *op, struct document *live, struct dd_result *result, struct dd_error *err)
 {
 	struct outcome outcome = {.subject = "start", .live = live};
-	int rc;
+	int64_t id = 0;
+	int rc = book_count(op->host->book, "domain-id", &id, err);
 
-	op->id = (int)op->journal;
-	rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
+	op->id = (int)id;
+	if (!rc)
+		rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
 	if (!rc)
 		rc = document_canonicalise(live, err);
 	if (!rc)

@@ -9,6 +9,14 @@
 /* Adds what concerns the machine as a whole: type, CPU, memory, clock, firmware, boot. */
 int plan_machine(struct plan *plan, struct dd_error *err);
 
+/*
+ * Sizes in KiB as QEMU gets them: each part in whole MiB, as libvirt does too. The memory that is
+ * there without pluggable modules, and all of it.
+ */
+uint64_t memory_initial(const struct document *live);
+uint64_t memory_total(const struct document *live);
+uint64_t memory_round(uint64_t kib);
+
 /* -cpu, -smp and -numa. */
 int plan_processor(struct plan *plan, struct dd_error *err);
 

@@ -60,7 +60,10 @@ CLEANUP_DEFINE(guest, struct guest *, guest_free)
 pid_t guest_pid(const struct guest *guest);
 int guest_status(struct guest *guest, enum guest_status *out, struct dd_error *err);
 
-/* Writes facts of this run into the live document: ports, ptys, domain balloon. */
+/*
+ * Writes facts of this run into the live document: ports, ptys, sockets, tap interfaces. The
+ * balloon's present size is none of them: <currentMemory> stays what was asked for.
+ */
 int guest_fill_runtime(struct guest *guest, struct document *live, struct dd_error *err);
 
 int guest_continue(struct guest *guest, struct dd_error *err);

@@ -211,7 +211,7 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 	CLEANUP(text) struct text value = TEXT_INIT;
 	const char *machine = text_of(root, "os/type/@machine");
 
-	if (!machine || !capabilities_machine(plan->caps, machine))
+	if (plan->caps && (!machine || !capabilities_machine(plan->caps, machine)))
 		return node_error(node_descend(root, "os/type"), err, DD_UNSUPPORTED,
 			"%s %s has no machine type '%s'", plan->caps->emulator, plan->caps->version,
 			machine ? machine : "");
@@ -230,7 +230,7 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 	if (text_failed(&value))
 		return error_no_memory(err);
 	plan_argument(plan, "-machine", text_string(&value));
-	if (is_kvm(plan->live) && !plan->caps->kvm)
+	if (plan->caps && is_kvm(plan->live) && !plan->caps->kvm)
 		return node_error(
 			root, err, DD_UNSUPPORTED, "this host has no KVM: /dev/kvm cannot be used");
 	plan_argument(plan, "-accel", is_kvm(plan->live) ? "kvm" : "tcg");
@@ -239,31 +239,22 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 	return 0;
 }
 
-/* What <memory> says includes the pluggable modules; QEMU wants to know what is there without. */
 static int plan_memory_size(struct plan *plan, const xmlNode *root, struct dd_error *err)
 {
-	const xmlNode *memory = node_child(document_devices(plan->live), "memory");
 	const xmlNode *maximum = node_child(root, "maxMemory");
-	uint64_t total = 0;
+	uint64_t initial = memory_initial(plan->live);
 	uint64_t most = 0;
 	uint64_t slots = 0;
 	char value[128];
 
-	if (!node_text_number(node_child(root, "memory"), &total))
-		return node_error(root, err, DD_INVALID, "the size of the memory is not said");
-	for (; memory; memory = node_next(memory)) {
-		uint64_t size = 0;
-
-		node_text_number(node_descend(memory, "target/size"), &size);
-		if (size >= total)
-			return node_error(memory, err, DD_INVALID, "larger than the whole memory");
-		total -= size;
-	}
-	snprintf(value, sizeof value, "size=%lluk", (unsigned long long)total);
+	if (!initial)
+		return node_error(node_child(root, "memory"), err, DD_INVALID,
+			"no memory is left besides the pluggable modules");
+	snprintf(value, sizeof value, "size=%lluk", (unsigned long long)initial);
 	if (node_text_number(maximum, &most)) {
 		node_attr_number(maximum, "slots", &slots);
 		snprintf(value, sizeof value, "size=%lluk,slots=%u,maxmem=%lluk",
-			(unsigned long long)total, (unsigned)slots, (unsigned long long)most);
+			(unsigned long long)initial, (unsigned)slots, (unsigned long long)most);
 	}
 	plan_argument(plan, "-m", value);
 	plan_argument(plan, "-overcommit",

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Features whose names differ, or ("") that QEMU derives by itself. */
+/* Features whose names differ, or ("") that QEMU derives by itself or no longer has. */
 static const struct word feature_names[] = {
 	{"pclmuldq", "pclmulqdq"},
 	{"osxsave", ""},
 	{"ospke", ""},
+	{"pconfig", ""},
 	{NULL},
 };
 
@@ -65,7 +66,7 @@ static int put_model(
 	if (!mode || strcmp(mode, "custom") == 0) {
 		if (!model || !model[0])
 			return 0;
-		if (!capabilities_cpu(plan->caps, model))
+		if (plan->caps && !capabilities_cpu(plan->caps, model))
 			return node_error(cpu, err, DD_UNSUPPORTED, "%s %s has no CPU model '%s'",
 				plan->caps->emulator, plan->caps->version, model);
 		text_puts(value, model);
@@ -149,7 +150,7 @@ static int plan_cell(struct plan *plan, const xmlNode *cell, unsigned id, struct
 		return node_error(cell, err, DD_INVALID, "its memory is not said");
 	json_put_string(args, "qom-type", "memory-backend-ram");
 	json_put_string(args, "id", backend);
-	json_put(args, "size", json_unsigned(kib * 1024));
+	json_put(args, "size", json_unsigned(memory_round(kib) * 1024));
 	text_printf(&value, "node,nodeid=%u", id);
 	while (*cpus) {
 		size_t length = strcspn(cpus, ",");

@@ -193,7 +193,7 @@ static int launch(const char *folder, struct plan *plan, struct dd_error *err)
 static int meet(const char *folder, struct guest **out, struct dd_error *err)
 {
 	CLEANUP(close) int log = -1;
-	int code = guest_connect(folder, out, err);
+	int code = guest_meet(folder, MONITOR_GREETING_MS, out, err);
 
 	if (code != DD_NOT_FOUND)
 		return code;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/device/rows.h"
 
+#include "qmp/argv.h"
+
 #include <stdio.h>
 
 static const char *const known[] = {
@@ -26,7 +28,7 @@ static int plan_memory(struct plan *plan, const xmlNode *memory, struct dd_error
 
 	json_put_string(backend, "qom-type", "memory-backend-ram");
 	json_put_string(backend, "id", id);
-	json_put(backend, "size", json_unsigned(kib * 1024));
+	json_put(backend, "size", json_unsigned(memory_round(kib) * 1024));
 
 	struct json *args = plan_add(plan, STEP_DEVICE);
 	int code = put_driver(plan, memory, args, "pc-dimm", err);
