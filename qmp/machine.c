@@ -36,10 +36,13 @@ static const char *const known[] = {
 	"vcpu",
 	"vcpu/@placement",
 	"vcpu/@current",
+	"vcpu/@cpuset",
 	"resource/",
 	"os/type",
 	"os/type/@arch",
 	"os/type/@machine",
+	"os/@firmware",
+	"os/firmware/",
 	"os/loader",
 	"os/loader/@readonly",
 	"os/loader/@type",
@@ -150,6 +153,10 @@ int machine_check(const struct document *live, struct dd_error *err)
 
 	int code = vocabulary_check(root, known, NULL, err);
 
+	if (!code && node_attr_is(node_child(root, "os"), "firmware", "efi") &&
+		!(node_descend(root, "os/loader") && node_text(node_descend(root, "os/loader"))[0]))
+		return node_error(node_child(root, "os"), err, DD_UNSUPPORTED,
+			"which firmware is to be used must be said with <loader>");
 	return code ? code : check_fixed(root, err);
 }
 

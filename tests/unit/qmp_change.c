@@ -220,6 +220,47 @@ static void guest_update__puts_the_old_medium_back(void **state)
 	assert_in_step(place);
 }
 
+static void guest_update__refuses_another_device_in_a_cdroms_place(void **state)
+{
+	struct place *place = start(state, "q35", CDROM("<source file='@/c.iso'/>"));
+	CLEANUP(document) struct document *before = NULL;
+	struct dd_error err = {.code = 0};
+	xmlNode *old = NULL;
+
+	must(document_copy(place->live, &before, &err), &err);
+	must(document_find_device(before, "sata0-0-0", &old, &err), &err);
+	define(place, "q35", CDROM("<source file='@/d.iso'/><serial>new</serial>"));
+	assert_int_equal(
+		guest_update(place->guest, place->live, old, device(place, "sata0-0-0"), &err),
+		DD_REFUSED);
+	define(place, "q35", CDROM("<source file='@/c.iso'/>"));
+	assert_in_step(place);
+}
+
+static void guest_update__changes_only_the_password_of_vnc(void **state)
+{
+	static const char *const screens[] = {"<graphics type='vnc' autoport='yes' passwd='one'/>",
+		"<graphics type='vnc' autoport='yes' passwd='two'/>",
+		"<graphics type='vnc' autoport='no' port='5999' passwd='two'/>"};
+	struct place *place = start(state, "q35", screens[0]);
+	struct dd_error err = {.code = 0};
+
+	for (int i = 1; i < 3; i++) {
+		CLEANUP(document) struct document *before = TAKE(place->live);
+
+		define(place, "q35", screens[i]);
+
+		int code = guest_update(place->guest, place->live,
+			node_child(document_devices(before), "graphics"),
+			node_child(document_devices(place->live), "graphics"), &err);
+
+		if (i == 1)
+			must(code, &err);
+		else
+			assert_int_equal(code, DD_REFUSED);
+	}
+}
+
 static void guest_update__refuses_what_cannot_change(void **state)
 {
 	struct place *place =
@@ -397,6 +438,8 @@ int main(void)
 		TEST(guest_detach__refuses_what_is_a_part_of_the_machine),
 		TEST(guest_update__changes_the_medium_of_a_cdrom),
 		TEST(guest_update__puts_the_old_medium_back),
+		TEST(guest_update__refuses_another_device_in_a_cdroms_place),
+		TEST(guest_update__changes_only_the_password_of_vnc),
 		TEST(guest_update__refuses_what_cannot_change),
 		TEST(guest_drift__finds_none_after_a_start),
 		TEST(guest_drift__names_each_difference),

@@ -83,6 +83,25 @@ static void guest_start__keeps_its_folder_private(void **state)
 	}
 }
 
+static void guest_start__makes_the_variables_of_a_firmware(void **state)
+{
+	struct place *place = *state;
+	CLEANUP(text) struct text made = TEXT_INIT;
+	struct stat info;
+	char path[256];
+
+	/* any image of a fitting size will do for a guest that never runs */
+	place->os = "<loader readonly='yes' type='pflash'>@/c.iso</loader>"
+		    "<nvram template='@/d.iso'>@/vars.fd</nvram>";
+	place = start(state, "q35", "");
+	snprintf(path, sizeof path, "%s/vars.fd", place->root);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_size, 1 << 20);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_in_step(place);
+	unlink(path);
+}
+
 static void guest_connect__finds_a_guest_whose_starter_was_killed(void **state)
 {
 	struct place *place = *state;
@@ -338,6 +357,7 @@ int main(void)
 		TEST(guest_start__tells_why_qemu_died),
 		TEST(guest_start__keeps_its_folder_private),
 		TEST(guest_start__works_in_a_folder_with_a_long_name),
+		TEST(guest_start__makes_the_variables_of_a_firmware),
 		TEST(guest_connect__finds_a_guest_whose_starter_was_killed),
 		TEST(guest_start__may_be_killed_at_any_moment),
 		TEST(guest_connect__reconnects_again_and_again),
