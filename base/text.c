@@ -64,10 +64,7 @@ void text_putc(struct text *text, char c)
 	text_add(text, &c, 1);
 }
 
-static void text_vprintf(struct text *text, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static void text_vprintf(struct text *text, const char *format, va_list args)
+void text_vprintf(struct text *text, const char *format, va_list args)
 {
 	va_list again;
 

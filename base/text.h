@@ -34,6 +34,7 @@ void text_add(struct text *text, const void *data, size_t size);
 void text_puts(struct text *text, const char *string);
 void text_putc(struct text *text, char c);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+void text_vprintf(struct text *text, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
 bool text_failed(const struct text *text);
 

@@ -94,11 +94,7 @@ struct dd_result {
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	bool keep_host_model, char **out, struct dd_error *err);
 
-/*
- * Creates a domain: frozen, version 1. Where one of that name or UUID exists with the same meaning,
- * that is success with changed false; with another meaning DD_EXISTS, and `difference` (may be
- * NULL) has been told each one.
- */
+/* One thing in which two definitions differ. */
 struct dd_difference {
 	const char *kind;     /* "attached", "detached", "updated", "setting" */
 	const char *device;   /* "disk vdb"; NULL outside devices */
@@ -109,6 +105,11 @@ struct dd_difference {
 };
 typedef int (*dd_difference_fn)(const struct dd_difference *difference, void *context);
 
+/*
+ * Creates a domain: frozen, version 1. Where one of that name or UUID exists with the same meaning,
+ * that is success with changed false; with another meaning DD_EXISTS, and `difference` (may be
+ * NULL) has been told each one; result->uuid then says which domain is there.
+ */
 int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
@@ -198,6 +199,8 @@ int dd_set_title(struct dd_host *host, const char *domain, const char *title,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
 int dd_set_description(struct dd_host *host, const char *domain, const char *description,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+/* As stored; "" where there is none. */
+int dd_get_description(struct dd_host *host, const char *domain, char **out, struct dd_error *err);
 /* One element of <metadata>, by its namespace. xml NULL removes it. */
 int dd_set_metadata(struct dd_host *host, const char *domain, const char *uri, const char *key,
 	const char *xml, const struct dd_change *change, struct dd_result *result,

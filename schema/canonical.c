@@ -144,7 +144,8 @@ static int check_children(
 
 	for (xmlNode *child = node_first(node); child; child = node_after(child)) {
 		const char *name = node_name(child, buffer, sizeof buffer);
-		bool ours = !child->ns || xmlStrEqual(child->ns->href, BAD_CAST QEMU_NAMESPACE);
+		bool ours =
+			!child->ns || xmlStrEqual(child->ns->href, (const xmlChar *)QEMU_NAMESPACE);
 		char many = 0;
 		int place = ours ? format_place(list, name, &many) : -1;
 		bool known = place >= 0;

@@ -88,10 +88,15 @@ static int check_uniques(const xmlNode *device, struct dd_error *err)
 	return 0;
 }
 
-/* A console repeats the alias of the serial port whose other name it is. */
+/*
+ * A console repeats the alias of the serial port whose other name it is, and USB companions that of
+ * their master.
+ */
 static int check_alias(const xmlNode *device, struct dd_error *err)
 {
-	const char *alias = node_is(device, "console") ? NULL : alias_of(device);
+	bool shared = node_is(device, "console") ||
+		      (node_is(device, "controller") && node_attr_is(device, "type", "usb"));
+	const char *alias = shared ? NULL : alias_of(device);
 	const xmlNode *other = alias ? earlier_with(device, alias_of, alias) : NULL;
 
 	return other ? conflict(device, other, "alias", alias, err) : 0;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schema/device/kind.h"
 #include "schema/document_internal.h"
 #include "schema/format.h"
 #include "schema/words.h"
@@ -75,8 +74,8 @@ static bool same_attributes(const xmlNode *a, const xmlNode *b)
 	const xmlAttr *x = a->properties, *y = b->properties;
 
 	for (; x && y; x = x->next, y = y->next) {
-		const xmlChar *one = x->children ? x->children->content : BAD_CAST "";
-		const xmlChar *other = y->children ? y->children->content : BAD_CAST "";
+		const xmlChar *one = x->children ? x->children->content : (const xmlChar *)"";
+		const xmlChar *other = y->children ? y->children->content : (const xmlChar *)"";
 
 		if (!xmlStrEqual(x->name, y->name) || !xmlStrEqual(one, other))
 			return false;
@@ -285,7 +284,7 @@ static bool is_first(const xmlNode *node)
 }
 
 /* Some children are not compared here: skip says which. */
-typedef bool (*skip_fn)(const struct walk *walk, const xmlNode *child);
+typedef bool (*skip_fn)(const xmlNode *child);
 
 static int compare_children(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, skip_fn skip)
@@ -294,10 +293,10 @@ static int compare_children(
 	const xmlNode *child;
 
 	for (child = node_first(before); child && !rc; child = node_after(child))
-		if (is_first(child) && !(skip && skip(walk, child)))
+		if (is_first(child) && !(skip && skip(child)))
 			rc = compare_likes(walk, before, after, child);
 	for (child = node_first(after); child && !rc; child = node_after(child))
-		if (is_first(child) && !has_like(before, child) && !(skip && skip(walk, child)))
+		if (is_first(child) && !has_like(before, child) && !(skip && skip(child)))
 			rc = compare_likes(walk, before, after, child);
 	return rc;
 }
@@ -362,9 +361,8 @@ static int compare_element(struct walk *walk, const xmlNode *before, const xmlNo
 
 /* ---- devices ---- */
 
-static bool skip_address(const struct walk *walk, const xmlNode *child)
+static bool skip_address(const xmlNode *child)
 {
-	(void)walk;
 	return node_is(child, "address");
 }
 
@@ -395,18 +393,6 @@ static int device_updated(struct walk *walk, const xmlNode *before, const xmlNod
 	return rc ? rc : compare_addresses(walk, before, after);
 }
 
-static bool has_identity(const xmlNode *device)
-{
-	const struct device_kind *kind = device_kind(device);
-
-	return kind && kind->same && kind->same(device, device);
-}
-
-static bool identity_fits(const xmlNode *before, const xmlNode *after)
-{
-	return has_identity(before) && device_kind(before)->same(before, after);
-}
-
 static bool attribute_fits(const xmlNode *before, const xmlNode *after, const char *name)
 {
 	return same_string(node_attr(before, name), node_attr(after, name));
@@ -414,7 +400,7 @@ static bool attribute_fits(const xmlNode *before, const xmlNode *after, const ch
 
 static bool nameless(const xmlNode *before, const xmlNode *after)
 {
-	return !has_identity(before) && !has_identity(after);
+	return !device_own_name(before) && !device_own_name(after);
 }
 
 static bool address_fits(const xmlNode *before, const xmlNode *after)
@@ -455,7 +441,7 @@ static int device_alone(struct walk *walk, const xmlNode *before, const xmlNode 
 static int compare_kind(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, const xmlNode *like)
 {
-	static const pair_fn passes[] = {identity_fits, address_fits, sort_fits, only_fits};
+	static const pair_fn passes[] = {device_same, address_fits, sort_fits, only_fits};
 	CLEANUP(list) struct list old = {NULL, 0};
 	CLEANUP(list) struct list new = {NULL, 0};
 
@@ -491,15 +477,13 @@ static int compare_all_devices(struct walk *walk, const xmlNode *before, const x
 
 /* ---- whole documents ---- */
 
-static bool skip_devices(const struct walk *walk, const xmlNode *child)
+static bool skip_devices(const xmlNode *child)
 {
-	(void)walk;
 	return node_is(child, "devices");
 }
 
-static bool skip_all_but_emulator(const struct walk *walk, const xmlNode *child)
+static bool skip_all_but_emulator(const xmlNode *child)
 {
-	(void)walk;
 	return !node_is(child, "emulator");
 }
 
@@ -532,14 +516,14 @@ int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn v
 	return trees_equal(before, after) ? 0 : device_updated(&walk, before, after);
 }
 
-bool place_listed(const char *place, const char *const *list)
+const char *place_listed(const char *place, const char *const *list)
 {
 	for (; list && *list; list++) {
 		size_t length = strlen(*list);
 
 		if (strncmp(place, *list, length) == 0 &&
 			(place[length] == '\0' || place[length] == '/'))
-			return true;
+			return *list;
 	}
-	return false;
+	return NULL;
 }

@@ -40,7 +40,7 @@ int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn v
 /* Are two canonical elements the same in everything? */
 bool trees_equal(const xmlNode *a, const xmlNode *b);
 
-/* Is place in a NULL-terminated list, or below a place that is? NULL is an empty list. */
-bool place_listed(const char *place, const char *const *list);
+/* The place in a NULL-terminated list (or NULL) that place is or is below; NULL: none. */
+const char *place_listed(const char *place, const char *const *list);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "schema/device/kind.h"
 #include "schema/fill.h"
 
 static xmlNode *typed(xmlNode *node, const char *type)
@@ -38,22 +39,30 @@ xmlNode *controller_find(const struct document *document, const char *type, unsi
 	return node;
 }
 
-/* Before a companion comes the master of its group. */
-static bool is_companion(const xmlNode *controller)
+/* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
+static const struct companion {
+	const char *model, *port;
+} companions[] = {{"ich9-uhci1", "0"}, {"ich9-uhci2", "2"}, {"ich9-uhci3", "4"}};
+
+static const struct companion *companion_of(const xmlNode *controller)
 {
-	return node_child(controller, "master") != NULL;
+	for (size_t i = 0; i < COUNT(companions); i++)
+		if (node_attr_is(controller, "model", companions[i].model))
+			return &companions[i];
+	return NULL;
 }
 
-static bool goes_before(const xmlNode *controller, const xmlNode *other)
+/* Where both are numbered, the master of a group comes before its companions. */
+static bool goes_before(const xmlNode *controller, const xmlNode *other, bool numbered)
 {
 	unsigned index = controller_index(controller);
 	unsigned other_index = controller_index(other);
 
 	if (index != other_index)
 		return index < other_index;
-	if (index == CONTROLLER_INDEX_NONE)
+	if (!numbered || index == CONTROLLER_INDEX_NONE)
 		return false;
-	return !is_companion(controller) && is_companion(other);
+	return !companion_of(controller) && companion_of(other);
 }
 
 static const char *type_of(const xmlNode *controller)
@@ -67,7 +76,7 @@ static const char *type_of(const xmlNode *controller)
  * Moves a controller to where it belongs among those before limit: behind the last of its type,
  * but before the first of these that has a greater index.
  */
-static void settle(struct document *document, xmlNode *controller, xmlNode *limit)
+static void settle(struct document *document, xmlNode *controller, xmlNode *limit, bool numbered)
 {
 	xmlNode *last = NULL;
 
@@ -75,7 +84,7 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		other = node_next(other)) {
 		if (other == controller || strcmp(type_of(other), type_of(controller)) != 0)
 			continue;
-		if (goes_before(controller, other)) {
+		if (goes_before(controller, other, numbered)) {
 			xmlAddPrevSibling(other, controller);
 			return;
 		}
@@ -89,13 +98,14 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		xmlAddNextSibling(last, controller);
 }
 
-static void sort(struct document *document)
+/* numbered: by the user, who then means the groups of USB controllers. */
+static void sort(struct document *document, bool numbered)
 {
 	xmlNode *next;
 
 	for (xmlNode *node = device_first(document, "controller"); node; node = next) {
 		next = node_next(node);
-		settle(document, node, next);
+		settle(document, node, next, numbered);
 	}
 }
 
@@ -111,7 +121,6 @@ int controller_add(struct document *document, const char *type, unsigned index, 
 		rc = node_set_attr(node, "model", model, err);
 	if (rc)
 		return rc;
-	settle(document, node, NULL);
 	*out = node;
 	return 0;
 }
@@ -166,18 +175,12 @@ static bool group_index(const struct document *document, const xmlNode *controll
 	return true;
 }
 
-/* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
-static int fill_master(xmlNode *controller, struct dd_error *err)
+int controller_fill_master(xmlNode *controller, struct dd_error *err)
 {
-	static const struct {
-		const char *model, *port;
-	} masters[] = {{"ich9-uhci1", "0"}, {"ich9-uhci2", "2"}, {"ich9-uhci3", "4"}};
+	const struct companion *companion = companion_of(controller);
 
-	for (size_t i = 0; i < COUNT(masters); i++)
-		if (node_attr_is(controller, "model", masters[i].model))
-			return fill_child_attr(
-				controller, "master", "startport", masters[i].port, err);
-	return 0;
+	return companion ? fill_child_attr(controller, "master", "startport", companion->port, err)
+			 : 0;
 }
 
 static int number_one(struct document *document, xmlNode *node, struct dd_error *err)
@@ -197,17 +200,32 @@ static int number_one(struct document *document, xmlNode *node, struct dd_error 
 	return fill_number(node, "index", index, err);
 }
 
+/* A list in which every controller has its index and place is what it is, in any order. */
+static bool all_settled(const struct document *document)
+{
+	for (const xmlNode *node = device_first(document, "controller"); node;
+		node = node_next(node)) {
+		const struct device_kind *kind = device_kind(node);
+
+		if (!node_attr(node, "index"))
+			return false;
+		if (kind->address(document, node) == ADDRESS_PCI && !node_child(node, "address"))
+			return false;
+	}
+	return true;
+}
+
 int controllers_number(struct document *document, struct dd_error *err)
 {
-	xmlNode *first = device_first(document, "controller");
+	bool settled = all_settled(document);
 	int rc = 0;
 
-	for (xmlNode *node = first; node && !rc; node = node_next(node))
-		rc = fill_master(node, err);
-	sort(document);
-	first = device_first(document, "controller");
-	for (xmlNode *node = first; node && !rc; node = node_next(node))
+	if (!settled)
+		sort(document, true);
+	for (xmlNode *node = device_first(document, "controller"); node && !rc;
+		node = node_next(node))
 		rc = number_one(document, node, err);
-	sort(document);
+	if (!settled)
+		sort(document, false);
 	return rc;
 }

@@ -4,7 +4,8 @@
 
 /*
  * Controllers: finding, numbering and ordering them, and adding those that a machine has or a
- * device needs. In a list of controllers those of one type stand together by index.
+ * device needs. In a definition to be frozen those of one type are put together by index, since
+ * they get their addresses in this order; those that are added then stand at the end.
  */
 
 #include "schema/freeze.h"
@@ -19,7 +20,7 @@ xmlNode *controller_next(const xmlNode *controller);
 xmlNode *controller_find(const struct document *document, const char *type, unsigned index);
 unsigned controller_index(const xmlNode *controller); /* CONTROLLER_INDEX_NONE: has none */
 
-/* Adds a controller at its place in the list. model may be NULL. */
+/* Adds a controller at the end. model may be NULL. */
 int controller_add(struct document *document, const char *type, unsigned index, const char *model,
 	xmlNode **out, struct dd_error *err);
 
@@ -29,6 +30,9 @@ int controller_ensure(struct document *document, const char *type, unsigned inde
 
 /* Gives every controller without an index the lowest free one, and sorts the list. */
 int controllers_number(struct document *document, struct dd_error *err);
+
+/* Says at which ports of its master a USB 1 companion starts. */
+int controller_fill_master(xmlNode *controller, struct dd_error *err);
 
 /* Adds the controllers that every machine of this type has. */
 int controllers_add_machine(struct document *document, struct dd_error *err);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "schema/fill.h"
+#include "schema/ids.h"
 #include "schema/machine.h"
 
 /* mode='custom' may be left out where there is a model. */
@@ -62,25 +63,15 @@ static const char *default_check(const struct document *document, const xmlNode 
 	return machine_uses_kvm(document) ? "partial" : "none";
 }
 
-/* An invariant TSC cannot be taken along. */
-static bool has_invtsc(const xmlNode *cpu)
-{
-	for (const xmlNode *feature = node_child(cpu, "feature"); feature;
-		feature = node_next(feature))
-		if (node_attr_is(feature, "name", "invtsc") &&
-			!node_attr_is(feature, "policy", "disable") &&
-			!node_attr_is(feature, "policy", "forbid"))
-			return true;
-	return false;
-}
-
 static int complete_model(const struct document *document, xmlNode *cpu, struct dd_error *err)
 {
 	int rc = fill_attr(cpu, "check", default_check(document, cpu), err);
 	xmlNode *model = node_child(cpu, "model");
+	/* only the 64 bit binary can leave out what cannot be taken along */
+	bool can_migrate = strcmp(machine_arch(document), "x86_64") == 0;
 
 	if (!rc && (mode_is(cpu, "host-passthrough") || mode_is(cpu, "maximum")))
-		rc = fill_attr(cpu, "migratable", has_invtsc(cpu) ? "off" : "on", err);
+		rc = fill_attr(cpu, "migratable", can_migrate ? "on" : "off", err);
 	if (!rc && mode_is(cpu, "custom"))
 		rc = fill_attr(cpu, "mode", "custom", err);
 	if (!rc && mode_is(cpu, "custom"))
@@ -119,6 +110,29 @@ static int complete_cells(xmlNode *cpu, struct dd_error *err)
 	return rc;
 }
 
+/* vCPUs that are in no cell are in the first one. */
+static int complete_cell_cpus(const struct document *document, xmlNode *cpu, struct dd_error *err)
+{
+	CLEANUP(id_set) struct id_set *set = NULL;
+	CLEANUP(text) struct text first = TEXT_INIT;
+	xmlNode *cell = node_descend(cpu, "numa/cell");
+	uint64_t vcpus = 1;
+	int rc = cell ? id_set_new(&set, err) : 0;
+
+	(void)node_text_number(node_child(document_root(document), "vcpu"), &vcpus);
+	if (rc || !cell || vcpus > ID_MAX)
+		return rc;
+	for (const xmlNode *other = node_next(cell); other && !rc; other = node_next(other))
+		rc = id_set_read(set, other, "cpus", err);
+	if (rc)
+		return rc;
+	id_set_invert(set, (unsigned)vcpus);
+	id_set_write(set, &first);
+	if (text_failed(&first))
+		return error_no_memory(err);
+	return first.size ? node_set_attr(cell, "cpus", text_string(&first), err) : 0;
+}
+
 int cpu_freeze(
 	struct document *document, const struct freeze_options *options, struct dd_error *err)
 {
@@ -141,5 +155,7 @@ int cpu_freeze(
 		rc = complete_features(cpu, err);
 	if (!rc)
 		rc = complete_topology(cpu, err);
-	return rc ? rc : complete_cells(cpu, err);
+	if (!rc)
+		rc = complete_cells(cpu, err);
+	return rc ? rc : complete_cell_cpus(document, cpu, err);
 }

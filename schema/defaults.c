@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema/fill.h"
+#include "schema/tuning.h"
 #include "schema/uuid.h"
 
 static int freeze_uuid(xmlNode *root, struct dd_error *err)
@@ -81,17 +82,25 @@ static int freeze_memory(xmlNode *root, struct dd_error *err)
 	return 0;
 }
 
-/* vCPUs are placed by an outside planner where memory is and nobody says otherwise. */
+static bool has_pins(const xmlNode *cputune)
+{
+	return node_child(cputune, "vcpupin") || node_child(cputune, "emulatorpin") ||
+	       node_child(cputune, "iothreadpin");
+}
+
+/* Where memory is placed by an outside planner, so are vCPUs that are not pinned. */
 static int freeze_vcpu(xmlNode *root, struct dd_error *err)
 {
 	xmlNode *vcpu = node_child(root, "vcpu");
 	xmlNode *numa = node_descend(root, "numatune/memory");
-	bool automatic = node_attr_is(numa, "placement", "auto") && !node_attr(vcpu, "placement") &&
-			 !node_attr(vcpu, "cpuset");
+	bool automatic = node_attr_is(numa, "placement", "auto") && !node_attr(vcpu, "cpuset") &&
+			 !has_pins(node_child(root, "cputune"));
 	int rc = vcpu ? 0 : fill_text(root, "vcpu", "1", err);
 
 	vcpu = node_child(root, "vcpu");
-	return rc ? rc : fill_attr(vcpu, "placement", automatic ? "auto" : "static", err);
+	if (!rc && automatic)
+		rc = node_set_attr(vcpu, "placement", "auto", err);
+	return rc ? rc : fill_attr(vcpu, "placement", "static", err);
 }
 
 static int freeze_numatune(xmlNode *root, struct dd_error *err)
@@ -144,6 +153,58 @@ static int freeze_reactions(xmlNode *root, struct dd_error *err)
 	if (!rc)
 		rc = fill_text(root, "on_reboot", "restart", err);
 	return rc ? rc : fill_text(root, "on_crash", "destroy", err);
+}
+
+/* A menu that is not shown has no time to wait. */
+static int freeze_bootmenu(xmlNode *root, struct dd_error *err)
+{
+	xmlNode *menu = node_descend(root, "os/bootmenu");
+
+	if (!menu || node_attr_is(menu, "enable", "yes"))
+		return 0;
+	return node_set_attr(menu, "timeout", NULL, err);
+}
+
+static bool firmware_feature(const xmlNode *firmware, const char *name, const char *enabled)
+{
+	for (const xmlNode *node = node_child(firmware, "feature"); node; node = node_next(node))
+		if (node_attr_is(node, "name", name) &&
+			(!enabled || node_attr_is(node, "enabled", enabled)))
+			return true;
+	return false;
+}
+
+/* Keys are enrolled for secure boot. */
+static int freeze_firmware(xmlNode *root, struct dd_error *err)
+{
+	xmlNode *firmware = node_descend(root, "os/firmware");
+
+	if (!firmware_feature(firmware, "enrolled-keys", "yes") ||
+		firmware_feature(firmware, "secure-boot", NULL))
+		return 0;
+
+	xmlNode *feature = node_add(firmware, "feature", err);
+	int rc = feature ? node_set_attr(feature, "enabled", "yes", err) : DD_NO_MEMORY;
+
+	return rc ? rc : node_set_attr(feature, "name", "secure-boot", err);
+}
+
+/* No label is given where no security driver is named. */
+static int freeze_seclabels(xmlNode *root, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *label = node_child(root, "seclabel"); label && !rc;
+		label = node_next(label)) {
+		if (node_attr(label, "model") || node_first(label))
+			continue;
+		rc = node_set_attr(label, "type", "none", err);
+		if (!rc)
+			rc = node_set_attr(label, "model", "none", err);
+		if (!rc)
+			rc = node_set_attr(label, "relabel", NULL, err);
+	}
+	return rc;
 }
 
 static int freeze_features(xmlNode *root, struct dd_error *err)
@@ -216,8 +277,13 @@ int defaults_freeze(struct document *document, struct dd_error *err)
 		freeze_numatune,
 		freeze_iothreads,
 		freeze_boot,
+		freeze_bootmenu,
+		freeze_firmware,
 		freeze_features,
 		freeze_reactions,
+		freeze_seclabels,
+		freeze_tuning,
+		freeze_metadata,
 	};
 	int rc = 0;
 

@@ -48,12 +48,17 @@ int defaults_add_inputs(struct document *document, struct dd_error *err)
 	return rc ? rc : add_input(document, "keyboard", err);
 }
 
-/* Sound goes where the screen goes; VNC carries none by default. */
+/*
+ * Sound goes where the screen goes: with SPICE, or nowhere. Other screens than VNC and SPICE come
+ * with sound of their own.
+ */
 int defaults_add_audio(struct document *document, struct dd_error *err)
 {
-	bool spice = node_attr_is(device_first(document, "graphics"), "type", "spice");
+	static const char *const own[] = {"sdl", "dbus", "egl-headless", NULL};
+	const char *screen = node_attr(device_first(document, "graphics"), "type");
+	bool spice = screen && strcmp(screen, "spice") == 0;
 
-	if (device_first(document, "audio"))
+	if (device_first(document, "audio") || string_in(screen, own))
 		return 0;
 
 	xmlNode *audio = device_add(document, "audio", err);

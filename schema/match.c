@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Which device is meant. What a stand-alone device says of alias, address and identity (target,
+ * Which device is meant. What a stand-alone device says of alias, address and its own name (target,
  * MAC…) must all fit, since a device that says two things that belong to two devices is a mistake.
  * Only where it says none of these does the rest of it decide: everything that it does say must
  * then be true of the device.
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "schema/device/kind.h"
 #include "schema/diff.h"
 #include "schema/document_internal.h"
 #include "schema/words.h"
@@ -73,63 +72,36 @@ static const xmlNode *full_address(const xmlNode *device)
 	return address && address->properties && address->properties->next ? address : NULL;
 }
 
-/* The ways in which a device may say who it is: does wanted, and does found agree? */
-
-static bool says_alias(const xmlNode *wanted)
+/* Does wanted say by alias or address which device it is? */
+static bool is_placed(const xmlNode *wanted)
 {
-	return alias_of(wanted) != NULL;
+	return alias_of(wanted) || full_address(wanted);
 }
 
-/* aliases are given anew at each start: a definition has none to compare with */
-static bool agrees_alias(const xmlNode *wanted, const xmlNode *found)
+/*
+ * Does nothing that wanted says of alias, address and name speak against found? Aliases are given
+ * anew at each start: a persistent definition has none to compare with.
+ */
+static bool may_be(const xmlNode *wanted, const xmlNode *found)
 {
-	const char *alias = alias_of(found);
+	const char *alias = alias_of(wanted), *own = alias_of(found);
+	const xmlNode *address = full_address(wanted), *at = node_child(found, "address");
 
-	return !alias || strcmp(alias, alias_of(wanted)) == 0;
+	if (alias && own && strcmp(alias, own) != 0)
+		return false;
+	if (address && !(at && contains(at, address)))
+		return false;
+	return !device_own_name(wanted) || !device_own_name(found) || device_same(wanted, found);
 }
 
-static bool says_address(const xmlNode *wanted)
+/* How strongly found is meant: 0 not, 2 by its name or place, 1 by all the rest that is said. */
+static int how_meant(const xmlNode *wanted, const xmlNode *found)
 {
-	return full_address(wanted) != NULL;
-}
-
-static bool agrees_address(const xmlNode *wanted, const xmlNode *found)
-{
-	const xmlNode *address = node_child(found, "address");
-
-	return address && contains(address, full_address(wanted));
-}
-
-/* a kind's devices have an identity if each is the same as itself */
-static bool says_identity(const xmlNode *wanted)
-{
-	const struct device_kind *kind = device_kind(wanted);
-
-	return kind && kind->same && kind->same(wanted, wanted);
-}
-
-static bool agrees_identity(const xmlNode *wanted, const xmlNode *found)
-{
-	return device_kind(wanted)->same(wanted, found);
-}
-
-static const struct {
-	bool (*says)(const xmlNode *wanted);
-	bool (*agrees)(const xmlNode *wanted, const xmlNode *found);
-} signs[] = {
-	{says_alias, agrees_alias},
-	{says_address, agrees_address},
-	{says_identity, agrees_identity},
-};
-
-#define SIGNS (sizeof signs / sizeof signs[0])
-
-static bool fits(const xmlNode *wanted, const xmlNode *found, bool named)
-{
-	for (size_t i = 0; i < SIGNS; i++)
-		if (signs[i].says(wanted) && !signs[i].agrees(wanted, found))
-			return false;
-	return named || contains(found, wanted);
+	if (!may_be(wanted, found))
+		return 0;
+	if (device_same(wanted, found) || is_placed(wanted))
+		return 2;
+	return contains(found, wanted) ? 1 : 0;
 }
 
 /* "vda, vdb": what there is of a kind. */
@@ -157,32 +129,39 @@ static int not_found(const struct document *document, const xmlNode *wanted, str
 	return error_hint(err, "there is no %s", element);
 }
 
+static int ambiguous(const xmlNode *wanted, struct dd_error *err)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	device_words(wanted, &words);
+	error_set(err, DD_CONFLICT, "%s fits more than one device", text_string(&words));
+	return error_hint(err, "say which by its <address> or <alias>");
+}
+
 int document_match_device(const struct document *document, const struct document *device,
 	xmlNode **found, struct dd_error *err)
 {
 	const xmlNode *wanted = document_root(device);
 	char name[TREE_NAME_SIZE];
 	xmlNode *match = NULL;
-	bool named = false;
-
-	for (size_t i = 0; i < SIGNS; i++)
-		named = named || signs[i].says(wanted);
+	int best = 0;
+	bool several = false;
 
 	xmlNode *at = node_child(document_devices(document), node_name(wanted, name, sizeof name));
 
 	for (; at; at = node_next(at)) {
-		CLEANUP(text) struct text words = TEXT_INIT;
+		int meant = how_meant(wanted, at);
 
-		if (!fits(wanted, at, named))
+		if (meant && meant == best)
+			several = true;
+		if (meant <= best)
 			continue;
-		if (match) {
-			device_words(wanted, &words);
-			error_set(err, DD_CONFLICT, "%s fits more than one device",
-				text_string(&words));
-			return error_hint(err, "say which by its <address> or <alias>");
-		}
+		best = meant;
 		match = at;
+		several = false;
 	}
+	if (several)
+		return ambiguous(wanted, err);
 	if (!match)
 		return not_found(document, wanted, err);
 	*found = match;

@@ -5,7 +5,7 @@
 
 static bool is_qemu(const xmlNs *ns)
 {
-	return ns && xmlStrEqual(ns->href, BAD_CAST QEMU_NAMESPACE);
+	return ns && xmlStrEqual(ns->href, (const xmlChar *)QEMU_NAMESPACE);
 }
 
 /* Whether node or anything below it is in the namespace; each that is gets usual (if not NULL). */
@@ -59,7 +59,7 @@ int qemu_namespace(xmlDoc *doc, struct dd_error *err)
 				"the prefix 'qemu' stands for another namespace than %s",
 				QEMU_NAMESPACE);
 		if (!usual)
-			usual = xmlNewNs(root, BAD_CAST QEMU_NAMESPACE, BAD_CAST "qemu");
+			usual = xmlNewNs(root, (const xmlChar *)QEMU_NAMESPACE, BAD_CAST "qemu");
 		if (!usual)
 			return error_no_memory(err);
 		adopt(root, usual);

@@ -29,6 +29,11 @@ struct uses {
 	}
 
 int document_uses(const struct document *document, struct uses *out, struct dd_error *err);
+/*
+ * How a value that a person gives (a path, a MAC) is spelt in the list: appends it to out.
+ */
+int use_normalise(const char *value, struct text *out, struct dd_error *err);
+
 void uses_release(struct uses *uses);
 static inline void cleanup_uses(struct uses *uses)
 {

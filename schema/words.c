@@ -9,25 +9,44 @@
 #include "schema/device/kind.h"
 #include "schema/diff.h"
 
-/* What tells devices of one kind apart, first that is there. */
+/* What a device is told by, first that is there; own says that no other of its kind has it. */
 static const struct {
 	const char *element; /* "" for the device itself */
 	const char *attribute;
+	bool own;
 } names[] = {
-	{"target", "dev"},
-	{"mac", "address"},
-	{"target", "dir"},
-	{"target", "name"},
-	{"", "index"},
-	{"", "name"},
-	{"model", "type"},
-	{"", "model"},
-	{"", "type"},
+	{"target", "dev", true},
+	{"mac", "address", true},
+	{"target", "dir", true},
+	{"target", "name", true},
+	{"", "index", true},
+	{"", "name", true},
+	{"model", "type", false},
+	{"", "model", false},
+	{"", "type", false},
 };
 
 static const xmlNode *part(const xmlNode *device, const char *element)
 {
 	return element[0] ? node_child(device, element) : device;
+}
+
+const char *device_own_name(const xmlNode *device)
+{
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *name = node_attr(part(device, names[i].element), names[i].attribute);
+
+		if (names[i].own && name && name[0])
+			return name;
+	}
+	return NULL;
+}
+
+bool device_same(const xmlNode *a, const xmlNode *b)
+{
+	const struct device_kind *kind = device_kind(a);
+
+	return kind && kind->same && device_own_name(a) && device_own_name(b) && kind->same(a, b);
 }
 
 void device_identity(const xmlNode *device, struct text *out)

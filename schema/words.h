@@ -7,6 +7,15 @@
 /* What a device is told by among its kind ("vdb", a MAC); nothing where it has nothing. Appends. */
 void device_identity(const xmlNode *device, struct text *out);
 
+/*
+ * The name that a device has to itself within its kind: target, MAC, index. NULL for one that has
+ * none and is only known by its place, such as a video card.
+ */
+const char *device_own_name(const xmlNode *device);
+
+/* Have both such a name, and is it the same by the rules of their kind? */
+bool device_same(const xmlNode *a, const xmlNode *b);
+
 /* An <address> element as a person writes it: "pci 0000:05:00.0", "drive 0:0:0:1". Appends. */
 void address_words(const xmlNode *address, struct text *out);
 

@@ -89,7 +89,11 @@ static inline void cleanup_domain_row(struct domain_row *row)
 int book_find(
 	struct book *book, const char *name_or_uuid, struct domain_row *out, struct dd_error *err);
 
-/* Every domain that is not gone (or every one), by name. visit returns non-zero to stop with it. */
+/*
+ * Every domain that is not gone (or every one), by name, as they are at one moment. visit returns
+ * non-zero to stop with it; it may read the book, and must not change it (nor may that of
+ * book_who_uses and journal_list).
+ */
 int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);
@@ -121,7 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
-	const struct trailer *trailers; /* Domain: and Host: are added by the book */
+	const struct trailer *trailers; /* Domain:, Version: and Host: are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
 	size_t file_count;
@@ -198,6 +202,9 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
 
+/* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
+int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
+
 /* ---- the journal: what is under way, one row a domain ---- */
 
 struct journal_draft {
@@ -260,5 +267,8 @@ CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
+
+/* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
+int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);
 
 #endif

@@ -144,6 +144,17 @@ static bool left_by(const xmlNode *entry, const xmlNode *device)
 	return node_attr_is(entry, "identity", text_string(&identity));
 }
 
+/*
+ * Of the kinds that are told apart by their places alone, any may return to a place that one left.
+ */
+static bool left_by_its_like(const xmlNode *entry, const xmlNode *device)
+{
+	const char *identity = node_attr(entry, "identity");
+
+	return identity && node_attr_is(entry, "kind", (const char *)device->name) &&
+	       has_words(entry, identity);
+}
+
 /* Does an address of this type fit the bus that the device is plugged into? */
 static bool fits(const struct document *document, const xmlNode *device, const xmlNode *address)
 {
@@ -177,10 +188,14 @@ static xmlNode *copy_address(const xmlNode *address, xmlNode *device, struct dd_
 int address_return(struct document *document, xmlNode *device, bool *given, struct dd_error *err)
 {
 	CLEANUP(text) struct text words = TEXT_INIT;
-	xmlNode *entry = vacated_first(document);
+	xmlNode *first = vacated_first(document);
+	xmlNode *entry = first;
 
 	while (entry && !left_by(entry, device))
 		entry = node_next(entry);
+	if (!entry)
+		for (entry = first; entry && !left_by_its_like(entry, device);)
+			entry = node_next(entry);
 
 	const xmlNode *address = node_child(entry, "address");
 

@@ -157,7 +157,8 @@ int usb_assign(
 		if (ports && find_port(&search, ports, 1))
 			return write_place(device, &search, err);
 	}
-	return node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
+	node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
+	return error_hint(err, "add <controller type='usb' model='qemu-xhci'/>");
 }
 
 static unsigned count_ports(const struct document *document)

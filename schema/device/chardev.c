@@ -98,11 +98,18 @@ static int complete_console(struct document *document, xmlNode *console,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(console, "target", err);
+	xmlNode *serial = device_first(document, "serial");
 	int rc = target ? fill_attr(target, "type", "serial", err) : DD_NO_MEMORY;
 
-	(void)options;
 	if (!rc)
 		rc = chardev_complete(console, err);
+	if (!rc && serial && console == device_first(document, "console") &&
+		node_attr_is(target, "type", "serial")) {
+		rc = complete_serial(document, serial, options, err);
+		if (!rc)
+			rc = node_set_attr(target, "port",
+				node_attr(node_child(serial, "target"), "port"), err);
+	}
 	return rc ? rc : fill_port(document, console, err);
 }
 
@@ -268,16 +275,16 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
 
 	for (size_t i = 0; parts[i] && !rc; i++) {
-		const xmlNode *part = node_child(from, parts[i]);
-		xmlNode *copy = NULL;
+		while (node_child(to, parts[i]))
+			node_remove(node_child(to, parts[i]));
+		for (const xmlNode *part = node_child(from, parts[i]); part && !rc;
+			part = node_next(part)) {
+			xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
 
-		node_remove(node_child(to, parts[i]));
-		if (!part)
-			continue;
-		copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
-		if (!copy)
-			return error_no_memory(err);
-		xmlAddPrevSibling(node_child(to, "target"), copy);
+			if (!copy)
+				return error_no_memory(err);
+			xmlAddPrevSibling(node_child(to, "target"), copy);
+		}
 	}
 	return rc;
 }

@@ -33,7 +33,9 @@ static int complete_usb(xmlNode *controller, const struct capabilities *caps, st
 {
 	bool piix = capabilities_has_device(caps, "piix3-usb-uhci") || !caps->device_count;
 
-	return piix ? fill_attr(controller, "model", "piix3-uhci", err) : 0;
+	int rc = piix ? fill_attr(controller, "model", "piix3-uhci", err) : 0;
+
+	return rc ? rc : controller_fill_master(controller, err);
 }
 
 static int complete_scsi(xmlNode *controller, const struct capabilities *caps, struct dd_error *err)

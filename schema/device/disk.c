@@ -91,10 +91,23 @@ static int check(const struct document *document, const xmlNode *disk, struct dd
 	return 0;
 }
 
+/* That labelling failed is a fact of one run. */
+static void drop_skipped_labels(xmlNode *source)
+{
+	xmlNode *next;
+
+	for (xmlNode *label = node_child(source, "seclabel"); label; label = next) {
+		next = node_next(label);
+		if (node_attr_is(label, "labelskip", "yes"))
+			node_remove(label);
+	}
+}
+
 /* What says nothing of the next run: a copy under way, and the numbers of open images. */
 static void drop_runtime(xmlNode *disk)
 {
 	node_remove(node_child(disk, "mirror"));
+	drop_skipped_labels(node_child(disk, "source"));
 	for (xmlNode *layer = disk; layer; layer = node_child(layer, "backingStore")) {
 		(void)node_set_attr(node_child(layer, "source"), "index", NULL, NULL);
 		if (layer != disk)

@@ -66,8 +66,17 @@ static int complete_model(xmlNode *interface, struct dd_error *err)
 /* Settings that only a virtio card has, and the port that a network chose for one run. */
 static void drop_meaningless(xmlNode *interface)
 {
-	if (!is_virtio(interface))
-		node_remove(node_child(interface, "driver"));
+	xmlNode *driver = node_child(interface, "driver");
+	xmlNode *rx = node_descend(interface, "coalesce/rx");
+
+	if (!is_virtio(interface) && !node_attr_is(interface, "type", "hostdev")) {
+		node_remove(driver);
+		(void)node_set_attr(node_child(interface, "backend"), "vhost", NULL, NULL);
+	}
+	if (is_virtio(interface) && node_attr_is(driver, "queues", "1"))
+		(void)node_set_attr(driver, "queues", NULL, NULL);
+	if (attr_number(node_child(rx, "frames"), "max", 0) == 0)
+		node_remove(node_child(interface, "coalesce"));
 	if (node_attr_is(interface, "type", "network"))
 		(void)node_set_attr(node_child(interface, "source"), "portid", NULL, NULL);
 }

@@ -94,6 +94,7 @@ extern const struct device_kind kind_memory;
 extern const struct device_kind kind_panic;
 extern const struct device_kind kind_parallel;
 extern const struct device_kind kind_redirdev;
+extern const struct device_kind kind_redirfilter;
 extern const struct device_kind kind_rng;
 extern const struct device_kind kind_serial;
 extern const struct device_kind kind_shmem;

@@ -21,6 +21,7 @@ static const struct device_kind *const kinds[] = {
 	&kind_video,
 	&kind_hostdev,
 	&kind_redirdev,
+	&kind_redirfilter,
 	&kind_hub,
 	&kind_watchdog,
 	&kind_memballoon,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/session.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 /*
  * The first byte says into how large pieces the rest is cut; after each piece a command is sent
  * where the session takes one. Whatever comes must leave the session usable or broken, no more.

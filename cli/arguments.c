@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* getopt's number for a row; above every letter. */
+#define ROW_BASE 256
+
+static void usage_hint(const struct command *command, struct dd_error *err)
+{
+	error_hint(
+		err, "see 'domesday %s%s--help'", command ? command->name : "", command ? " " : "");
+}
+
+static const char *option_name_at(size_t index, const void *command)
+{
+	const struct option_row *row = command_option(command, index);
+
+	return row ? row->name : NULL;
+}
+
+static int unknown_option(const struct command *command, const char *word, struct dd_error *err)
+{
+	const char *name = word + strspn(word, "-");
+	size_t length = strcspn(name, "=");
+	char typed[64];
+
+	snprintf(typed, sizeof typed, "%.*s", (int)(length < 60 ? length : 60), name);
+
+	const char *near = word[1] == '-' ? nearest(typed, option_name_at, command) : NULL;
+
+	if (near)
+		error_set(
+			err, CLI_USAGE, "unknown option '--%s'; did you mean '--%s'?", typed, near);
+	else
+		error_set(err, CLI_USAGE, "unknown option '%s%s'", word[1] == '-' ? "--" : "-",
+			typed);
+	usage_hint(command, err);
+	return CLI_USAGE;
+}
+
+/* What getopt_long() needs to know of a command's rows. */
+struct getopt_tables {
+	struct option longs[OPTION_MAX + 1];
+	char shorts[2 * OPTION_MAX + 4];
+};
+
+static void fill_tables(const struct command *command, struct getopt_tables *tables)
+{
+	size_t at = 0;
+
+	memset(tables, 0, sizeof *tables);
+	if (!command)
+		tables->shorts[at++] = '+';
+	tables->shorts[at++] = ':';
+	for (size_t i = 0; i < OPTION_MAX; i++) {
+		const struct option_row *row = command_option(command, i);
+
+		if (!row)
+			break;
+		tables->longs[i] = (struct option){
+			.name = row->name,
+			.has_arg = row->value ? required_argument : no_argument,
+			.val = ROW_BASE + (int)i,
+		};
+		if (row->letter)
+			tables->shorts[at++] = row->letter;
+		if (row->letter && row->value)
+			tables->shorts[at++] = ':';
+	}
+}
+
+static int row_of_letter(const struct command *command, int letter)
+{
+	const struct option_row *row = NULL;
+
+	for (int i = 0; (row = command_option(command, (size_t)i)) != NULL; i++)
+		if (row->letter == letter)
+			return i;
+	return -1;
+}
+
+/* A word that getopt_long() did not accept; it stands just before optind. */
+static int bad_option(const struct command *command, int found, char **argv, struct dd_error *err)
+{
+	const char *word = argv[optind - 1];
+	char letter[] = {'-', (char)optopt, '\0'};
+	bool is_letter = optopt > 0 && optopt < ROW_BASE;
+
+	if (found == ':') {
+		error_set(err, CLI_USAGE, "option '%s' needs a value", is_letter ? letter : word);
+		usage_hint(command, err);
+		return CLI_USAGE;
+	}
+	if (optopt >= ROW_BASE) {
+		error_set(err, CLI_USAGE, "option '%s' takes no value", word);
+		usage_hint(command, err);
+		return CLI_USAGE;
+	}
+	return unknown_option(command, is_letter ? letter : word, err);
+}
+
+int arguments_parse(const struct command *command, int argc, char **argv, struct arguments *args,
+	struct dd_error *err)
+{
+	struct getopt_tables tables;
+	int found = 0;
+
+	memset(args, 0, sizeof *args);
+	args->command = command;
+	fill_tables(command, &tables);
+	opterr = 0;
+	optind = 0; /* start afresh, also in the GNU sense */
+	while ((found = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
+		if (found == '?' || found == ':')
+			return bad_option(command, found, argv, err);
+
+		int row = found >= ROW_BASE ? found - ROW_BASE : row_of_letter(command, found);
+
+		args->values[row] = optarg ? optarg : "";
+	}
+	args->operands = argv + optind;
+	args->count = (size_t)(argc - optind);
+	args->used = (size_t)optind;
+	return 0;
+}
+
+int arguments_check(const struct arguments *args, struct dd_error *err)
+{
+	size_t least = 0, most = 0;
+	const char *missing = "";
+
+	for (const char *word = args->command->operands; *word; word += strspn(word, " ")) {
+		size_t length = strcspn(word, " ");
+
+		if (*word != '[')
+			least++;
+		if (*word != '[' && least == args->count + 1)
+			missing = word;
+		most = length > 3 && memcmp(word + length - 3, "...", 3) == 0 ? SIZE_MAX : most + 1;
+		word += length;
+		if (most == SIZE_MAX)
+			break;
+	}
+	if (args->count >= least && args->count <= most)
+		return 0;
+	if (args->count < least)
+		error_set(err, CLI_USAGE, "%.*s is missing", (int)strcspn(missing, " "), missing);
+	else
+		error_set(err, CLI_USAGE, "'%s' is too much", args->operands[most]);
+	error_hint(err, "usage: domesday %s %s", args->command->name, args->command->operands);
+	return CLI_USAGE;
+}
+
+const char *option_value(const struct arguments *args, const char *name)
+{
+	const struct option_row *row = NULL;
+
+	for (size_t i = 0; (row = command_option(args->command, i)) != NULL; i++)
+		if (strcmp(row->name, name) == 0)
+			return args->values[i];
+	return NULL;
+}
+
+bool option_given(const struct arguments *args, const char *name)
+{
+	return option_value(args, name) != NULL;
+}
+
+const char *operand(const struct arguments *args, size_t index)
+{
+	return index < args->count ? args->operands[index] : NULL;
+}
+
+int parse_number(const char *word, const char *what, uint64_t least, uint64_t most, uint64_t *out,
+	struct dd_error *err)
+{
+	char *end = NULL;
+
+	errno = 0;
+	unsigned long long number = strtoull(word, &end, 10);
+
+	if (*word < '0' || *word > '9' || *end || errno || number < least || number > most)
+		return error_set(err, CLI_USAGE, "%s is a number from %llu to %llu, not '%s'", what,
+			(unsigned long long)least, (unsigned long long)most, word);
+	*out = number;
+	return 0;
+}
+
+static const struct {
+	const char *suffix;
+	uint64_t bytes;
+} units[] = {
+	{"", 1024},
+	{"b", 1},
+	{"k", 1ull << 10},
+	{"kib", 1ull << 10},
+	{"kb", 1000},
+	{"m", 1ull << 20},
+	{"mib", 1ull << 20},
+	{"mb", 1000ull * 1000},
+	{"g", 1ull << 30},
+	{"gib", 1ull << 30},
+	{"gb", 1000ull * 1000 * 1000},
+	{"t", 1ull << 40},
+	{"tib", 1ull << 40},
+	{"tb", 1000ull * 1000 * 1000 * 1000},
+};
+
+int parse_size(const char *word, uint64_t *kib, struct dd_error *err)
+{
+	char *end = NULL;
+
+	errno = 0;
+	unsigned long long number = strtoull(word, &end, 10);
+
+	for (size_t i = 0;
+		*word >= '0' && *word <= '9' && !errno && i < sizeof units / sizeof *units; i++) {
+		uint64_t bytes = 0;
+
+		if (strcasecmp(end, units[i].suffix) != 0)
+			continue;
+		if (__builtin_mul_overflow(number, units[i].bytes, &bytes))
+			break;
+		*kib = bytes / 1024 + (bytes % 1024 != 0);
+		return 0;
+	}
+	error_set(err, CLI_USAGE, "'%s' is no size", word);
+	return error_hint(err, "write a number and K, M, G or T, such as 2G; a bare number is KiB");
+}
+
+int parse_version(const char *word, char **name, uint32_t *version, struct dd_error *err)
+{
+	const char *at = strrchr(word, '@');
+	uint64_t number = 0;
+
+	if (!at || !at[1] || at[1 + strspn(at + 1, "0123456789")])
+		return string_copy(name, word, err);
+
+	int rc = parse_number(at + 1, "a version", 0, UINT32_MAX, &number, err);
+
+	if (rc == 0)
+		rc = string_format(name, err, "%.*s", (int)(at - word), word);
+	if (rc == 0)
+		*version = (uint32_t)number;
+	return rc;
+}
+
+static int see_running(const struct dd_domain_info *info, void *running)
+{
+	*(bool *)running = info->pid != 0;
+	return 0;
+}
+
+/* virsh's switches. Config and live together, like neither and like --persistent, is everything. */
+static int choose_scope(
+	struct cli *cli, const struct arguments *args, enum dd_scope *scope, struct dd_error *err)
+{
+	bool config = option_given(args, "config");
+	bool live = option_given(args, "live");
+	bool persistent = option_given(args, "persistent");
+	bool running = false;
+
+	if (!option_given(args, "current")) {
+		*scope = config == live || persistent ? DD_SCOPE_ALL
+			 : config                     ? DD_SCOPE_CONFIG
+						      : DD_SCOPE_LIVE;
+		return 0;
+	}
+	if (config || live || persistent)
+		return error_set(err, CLI_USAGE,
+			"--current goes with none of --config, --live and --persistent");
+
+	int rc = dd_info(cli->host, operand(args, 0), see_running, &running, err);
+
+	if (rc == 0)
+		*scope = running ? DD_SCOPE_LIVE : DD_SCOPE_CONFIG;
+	return rc;
+}
+
+int arguments_change(
+	struct cli *cli, const struct arguments *args, struct dd_change *out, struct dd_error *err)
+{
+	const char *expected = option_value(args, "if-version");
+	uint64_t number = 0;
+
+	memset(out, 0, sizeof *out);
+	if (expected) {
+		int rc = parse_number(expected, "--if-version", 1, UINT32_MAX, &number, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	out->if_version = (uint32_t)number;
+	out->reason = option_value(args, "reason");
+	return choose_scope(cli, args, &out->scope, err);
+}
+
+int read_input(const char *file, struct text *out, struct dd_error *err)
+{
+	return file_read(file, INPUT_MAX, out, err);
+}
+
+const char *input_name(const char *file)
+{
+	return strcmp(file, "-") == 0 ? "standard input" : file;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_ARGUMENTS_H
+#define CLI_ARGUMENTS_H
+
+/* A command line, taken apart by the command's own table of options. */
+
+#include "cli/command.h"
+
+#define OPTION_MAX 32        /* rows that one command can have, with the shared ones */
+#define INPUT_MAX (8u << 20) /* bytes of a definition that is read from a file */
+
+struct arguments {
+	const struct command *command; /* NULL: what stands before the command */
+	const char *values[OPTION_MAX];
+	char **operands;
+	size_t count; /* of operands */
+	size_t used;  /* words of argv that were taken, argv[0] included */
+};
+
+/*
+ * Before the command (command NULL) it stops at the first word that is no option; otherwise options
+ * and operands mix. CLI_USAGE names the option and how to get help. argv is permuted and must
+ * outlive args.
+ */
+int arguments_parse(const struct command *command, int argc, char **argv, struct arguments *args,
+	struct dd_error *err);
+
+/* CLI_USAGE unless there are as many operands as the command's row says. */
+int arguments_check(const struct arguments *args, struct dd_error *err);
+
+/* The option's value, "" for a switch that was given; NULL when it was not. */
+const char *option_value(const struct arguments *args, const char *name);
+bool option_given(const struct arguments *args, const char *name);
+
+/* The operand, or NULL where there are fewer. */
+const char *operand(const struct arguments *args, size_t index);
+
+/* A decimal number of an operand or option, called `what` in messages. */
+int parse_number(const char *word, const char *what, uint64_t least, uint64_t most, uint64_t *out,
+	struct dd_error *err);
+
+/* "2G", "512MiB", "2097152" (KiB, as in the definition) to KiB, rounded up. */
+int parse_size(const char *word, uint64_t *kib, struct dd_error *err);
+
+/* NAME, or NAME@N: the domain's name, owned by the caller, and N (0 without). */
+int parse_version(const char *word, char **name, uint32_t *version, struct dd_error *err);
+
+/*
+ * What the options shared by changing commands say. domain is asked for its state where that
+ * decides (--current).
+ */
+int arguments_change(
+	struct cli *cli, const struct arguments *args, struct dd_change *out, struct dd_error *err);
+
+/* Reads FILE or "-". */
+int read_input(const char *file, struct text *out, struct dd_error *err);
+/* What messages call it. */
+const char *input_name(const char *file);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void cli_init(struct cli *cli)
+{
+	memset(cli, 0, sizeof *cli);
+}
+
+void cli_release(struct cli *cli)
+{
+	dd_host_close(cli->host);
+	text_release(&cli->out);
+	text_release(&cli->advice);
+	json_free(cli->answer);
+	json_free(cli->details);
+}
+
+static void warn(const char *message, void *context)
+{
+	(void)context;
+	fprintf(stderr, "domesday: warning: %s\n", message);
+}
+
+int cli_open(struct cli *cli, bool create, struct dd_error *err)
+{
+	const struct dd_host_options options = {
+		.book = cli->book,
+		.create = create,
+		.program = "domesday",
+		.warn = warn,
+	};
+
+	return dd_host_open(&options, &cli->host, err);
+}
+
+void cli_note(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	if (cli->quiet || cli->json)
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int cli_answer(struct cli *cli, struct json *value, struct dd_error *err)
+{
+	if (!value)
+		return error_no_memory(err);
+	json_free(cli->answer);
+	cli->answer = value;
+	return 0;
+}
+
+static const char *const status_words[] = {
+	"success",
+	"success, and the answer is no: diff found differences, check found drift",
+	"the command line makes no sense",
+	"invalid: what was handed in is malformed or contradicts itself",
+	"not-found: no such domain, version, device, file or book",
+	"exists: the name, UUID or device is there already",
+	"conflict: the domain has moved on from --if-version",
+	"busy: somebody else holds the domain or the book, or the guest is late",
+	"refused: understood, but against a rule or in the wrong state",
+	"unsupported: understood, but this version cannot honour it",
+	"corrupt: the book contradicts itself",
+	"system: the operating system refused (no space, no permission...)",
+	"hypervisor: QEMU is missing, died, or refused a command",
+	"no-memory: an allocation failed",
+};
+#define STATUS_COUNT ((int)(sizeof status_words / sizeof status_words[0]))
+
+const char *exit_status_words(int status)
+{
+	return status >= 0 && status < STATUS_COUNT ? status_words[status] : NULL;
+}
+
+int exit_status(int code)
+{
+	if (code >= 0)
+		return code;
+	if (code == CLI_USAGE)
+		return STATUS_USAGE;
+	return STATUS_USAGE - code < STATUS_COUNT ? STATUS_USAGE - code : STATUS_USAGE - DD_SYSTEM;
+}
+
+static int add_detail(const char *key, const struct json *value, void *error)
+{
+	return json_put(error, key, json_copy(value)) ? 0 : -1;
+}
+
+/* {"error": {…}}; what is not known is left out. */
+static struct json *error_json(const struct cli *cli, const struct dd_error *err)
+{
+	struct json *error = json_object();
+	struct json *answer = json_object();
+	bool usage = err->code == CLI_USAGE;
+
+	json_put_string(error, "code", usage ? "usage" : dd_code_name(err->code));
+	json_put_number(error, "status", exit_status(err->code));
+	json_put_string(error, "message", err->message);
+	if (err->file[0])
+		json_put_string(error, "file", err->file);
+	if (err->line)
+		json_put_number(error, "line", err->line);
+	if (err->column)
+		json_put_number(error, "column", err->column);
+	if (err->path[0])
+		json_put_string(error, "path", err->path);
+	if (err->hint[0])
+		json_put_string(error, "hint", err->hint);
+	json_each(cli->details, add_detail, error);
+	json_put(answer, "error", error);
+	return answer;
+}
+
+static void report_error(struct cli *cli, const struct dd_error *err)
+{
+	char line[sizeof *err + 64];
+
+	text_clear(&cli->out);
+	if (cli->json && cli_answer(cli, error_json(cli, err), NULL) == 0)
+		return;
+	dd_error_format(err, line, sizeof line);
+	fprintf(stderr, "domesday: %s\n%s", line, text_string(&cli->advice));
+}
+
+static int write_out(const struct text *out)
+{
+	const char *data = text_string(out);
+	size_t size = out->size;
+
+	while (size) {
+		ssize_t put = write(STDOUT_FILENO, data, size);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		data += put;
+		size -= (size_t)put;
+	}
+	return 0;
+}
+
+static int compose_answer(struct cli *cli, struct dd_error *err)
+{
+	text_clear(&cli->out);
+	if (isatty(STDOUT_FILENO))
+		return json_write_pretty(cli->answer, &cli->out, err);
+	return json_write(cli->answer, &cli->out, err);
+}
+
+int cli_finish(struct cli *cli, int code, const struct dd_error *err)
+{
+	struct dd_error local = {0};
+
+	if (code < 0)
+		report_error(cli, err);
+	if (cli->answer)
+		compose_answer(cli, &local);
+	if (cli->answer && cli->out.size && cli->out.data[cli->out.size - 1] != '\n')
+		text_putc(&cli->out, '\n');
+	if (text_failed(&cli->out))
+		error_no_memory(&local);
+	if (local.code) {
+		fprintf(stderr, "domesday: %s\n", local.message);
+		return exit_status(local.code);
+	}
+
+	int put = write_out(&cli->out);
+
+	if (put == -EPIPE)
+		return STATUS_PIPE;
+	if (put < 0) {
+		fprintf(stderr, "domesday: cannot write the output: %s\n", strerror(-put));
+		return exit_status(code < 0 ? code : DD_SYSTEM);
+	}
+	return exit_status(code);
+}

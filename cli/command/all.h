@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_COMMAND_ALL_H
+#define CLI_COMMAND_ALL_H
+
+/* The row of every command, each defined in the file of its name (lifecycle and edits share). */
+
+#include "cli/command.h"
+
+extern const struct command command_freeze;
+extern const struct command command_define;
+extern const struct command command_undefine;
+extern const struct command command_rename;
+extern const struct command command_desc;
+extern const struct command command_metadata;
+extern const struct command command_autostart;
+extern const struct command command_list;
+extern const struct command command_dominfo;
+extern const struct command command_domstate;
+extern const struct command command_dumpxml;
+extern const struct command command_who_uses;
+extern const struct command command_start;
+extern const struct command command_shutdown;
+extern const struct command command_reboot;
+extern const struct command command_suspend;
+extern const struct command command_resume;
+extern const struct command command_destroy;
+extern const struct command command_attach_device;
+extern const struct command command_detach_device;
+extern const struct command command_update_device;
+extern const struct command command_set_memory;
+extern const struct command command_set_vcpus;
+extern const struct command command_log;
+extern const struct command command_show;
+extern const struct command command_diff;
+extern const struct command command_rollback;
+extern const struct command command_check;
+extern const struct command command_sync;
+extern const struct command command_help;
+extern const struct command command_version;
+extern const struct command command_completion;
+extern const struct command command_manual;
+
+#endif

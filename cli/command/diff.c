@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "cli/arguments.h"
+#include "cli/command/all.h"
+#include "cli/output.h"
+
+static const struct option_row options[] = {
+	{"live", 0, NULL, "compare the record with what the running guest has"},
+	{NULL},
+};
+
+/* A dd_side and what it points to. */
+struct side {
+	struct dd_side dd;
+	char *name;
+	struct text input;
+};
+
+static void cleanup_side(struct side *side)
+{
+	free(side->name);
+	text_release(&side->input);
+}
+
+static bool is_file(const char *word)
+{
+	size_t length = strlen(word);
+
+	return strcmp(word, "-") == 0 || strchr(word, '/') ||
+	       (length > 4 && strcmp(word + length - 4, ".xml") == 0);
+}
+
+static int read_side(const char *word, struct side *side, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!is_file(word)) {
+		rc = parse_version(word, &side->name, &side->dd.version, err);
+		side->dd.domain = side->name;
+		return rc;
+	}
+	rc = read_input(word, &side->input, err);
+	side->dd.xml = text_string(&side->input);
+	side->dd.size = side->input.size;
+	side->dd.file = input_name(word);
+	return rc;
+}
+
+static int see_version(const struct dd_domain_info *info, void *version)
+{
+	*(uint32_t *)version = info->version;
+	return 0;
+}
+
+/*
+ * The other side when only one was named: for NAME the version before the newest, for NAME@N the
+ * newest, with --live the running guest.
+ */
+static int imply_side(
+	struct cli *cli, bool live, struct side *before, struct side *after, struct dd_error *err)
+{
+	uint32_t newest = 0;
+
+	if (before->dd.xml)
+		return error_set(err, CLI_USAGE, "a file is compared with a domain: name one too");
+	after->dd.domain = before->name;
+	after->dd.live = live;
+	if (live || before->dd.version)
+		return 0;
+
+	int rc = dd_info(cli->host, before->name, see_version, &newest, err);
+
+	after->dd.version = newest;
+	before->dd.version = newest - 1;
+	if (rc == 0 && newest < 2)
+		return error_set(err, DD_NOT_FOUND,
+			"domain '%s' has one version only: there is nothing before it",
+			before->name);
+	return rc;
+}
+
+static int answer(struct cli *cli, struct differences *differences, struct dd_error *err)
+{
+	struct json *object = json_object();
+	int status = differences->count ? STATUS_NO : STATUS_OK;
+
+	json_put_bool(object, "equal", differences->count == 0);
+	json_put(object, "differences", TAKE(differences->array));
+	text_puts(&cli->out, text_string(&differences->lines));
+	if (!cli->json) {
+		json_free(object);
+		return status;
+	}
+
+	int rc = cli_answer(cli, object, err);
+
+	return rc < 0 ? rc : status;
+}
+
+static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	CLEANUP(side) struct side before = {.name = NULL};
+	CLEANUP(side) struct side after = {.name = NULL};
+	CLEANUP(differences) struct differences differences;
+	const char *second = operand(args, 1);
+	bool live = option_given(args, "live");
+
+	differences_init(&differences, cli);
+	if (second && live)
+		return error_set(err, CLI_USAGE, "--live goes with one NAME");
+
+	int rc = read_side(operand(args, 0), &before, err);
+
+	if (rc == 0)
+		rc = second ? read_side(second, &after, err)
+			    : imply_side(cli, live, &before, &after, err);
+	if (rc == 0)
+		rc = dd_diff(cli->host, &before.dd, &after.dd, differences_add, &differences, err);
+	return rc < 0 ? rc : answer(cli, &differences, err);
+}
+
+const struct command command_diff = {
+	.name = "diff",
+	.group = GROUP_HISTORY,
+	.operands = "NAME[@N] [NAME[@M]|FILE]",
+	.summary = "say in words what differs between two definitions",
+	.about = "diff NAME           the version before the newest, and the newest\n"
+		 "diff NAME@N         version N, and the newest\n"
+		 "diff NAME@N NAME@M  any two versions, of two domains too\n"
+		 "diff NAME FILE      the newest, and a file: a word with a '/', ending in .xml, "
+		 "or '-'\n"
+		 "diff NAME --live    the record, and what the running guest has\n"
+		 "\n"
+		 "The exit status is 0 where nothing differs and 1 where something does.",
+	.options = options,
+	.book = BOOK_OPEN,
+	.run = run,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/arguments.h"
+#include "cli/change.h"
+#include "cli/command/all.h"
+
+static const struct option_row options[] = {
+	{"live", 0, NULL, "what the running guest has now, with facts of this run"},
+	{"inactive", 0, NULL, "the record, which is what is shown anyway, as virsh calls it"},
+	{NULL},
+};
+
+static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	CLEANUP(free) char *domain = NULL;
+	CLEANUP(dd) char *xml = NULL;
+	uint32_t version = 0;
+	int rc = parse_version(operand(args, 0), &domain, &version, err);
+
+	if (rc == 0)
+		rc = dd_dumpxml(cli->host, domain, version, option_given(args, "live"), &xml, err);
+	return rc < 0 ? rc : answer_string(cli, "xml", xml, err);
+}
+
+const struct command command_dumpxml = {
+	.name = "dumpxml",
+	.group = GROUP_LOOK,
+	.operands = "NAME[@N]",
+	.summary = "show a domain's definition, or that of its version N",
+	.options = options,
+	.book = BOOK_OPEN,
+	.run = run,
+};

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a domain comes to be, and goes. Creation is the one moment at which a definition is taken as
+ * a whole; a definition for a domain that exists is only ever compared with the record.
+ */
+#include <string.h>
+
+#include "domain/difference.h"
+#include "domain/operation.h"
+#include "domain/record.h"
+#include "domain/secret.h"
+#include "schema/freeze.h"
+
+static int freeze(
+	struct dd_host *host, struct document *document, bool keep_host_model, struct dd_error *err)
+{
+	struct freeze_options options = {.keep_host_model = keep_host_model};
+	const struct capabilities *caps = NULL;
+	int rc = host_capabilities(host, document, &caps, err);
+
+	options.capabilities = caps;
+	if (!rc)
+		rc = document_freeze(document, &options, err);
+	if (!host)
+		capabilities_free((struct capabilities *)(uintptr_t)caps);
+	return rc;
+}
+
+int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
+	bool keep_host_model, char **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc = document_parse(xml, size, file, &document, err);
+
+	if (!rc)
+		rc = freeze(host, document, keep_host_model, err);
+	if (!rc)
+		rc = document_write(document, &text, err);
+	if (rc)
+		return rc;
+	*out = text_take(&text);
+	return *out ? 0 : error_no_memory(err);
+}
+
+/* The domain that the definition is about: by UUID, or by name. DD_NOT_FOUND for a new one. */
+static int find_existing(struct dd_host *host, const struct document *document,
+	struct domain_row *row, struct dd_error *err)
+{
+	const char *uuid = document_uuid(document);
+	int rc = DD_NOT_FOUND;
+
+	if (uuid)
+		rc = book_find(host->book, uuid, row, err);
+	if (!rc && row->state == STATE_GONE) {
+		domain_row_release(row);
+		rc = DD_NOT_FOUND;
+	}
+	if (rc == DD_NOT_FOUND)
+		rc = book_find(host->book, document_name(document), row, err);
+	return rc;
+}
+
+static int refuse_other_identity(
+	const struct document *given, const struct domain_row *row, struct dd_error *err)
+{
+	const char *uuid = document_uuid(given);
+
+	if (uuid && strcmp(uuid, row->uuid) != 0) {
+		error_set(err, DD_EXISTS, "domain '%s' exists with another UUID, %s", row->name,
+			row->uuid);
+		return error_hint(err, "give the new domain another name");
+	}
+	if (strcmp(document_name(given), row->name) != 0) {
+		error_set(
+			err, DD_EXISTS, "the UUID %s belongs to domain '%s'", row->uuid, row->name);
+		return error_hint(err, "for a new name: domesday rename %s %s", row->name,
+			document_name(given));
+	}
+	return 0;
+}
+
+/* What it means is compared with the record, and nothing is written. */
+static int define_existing(struct dd_host *host, const struct dd_text *given,
+	const struct domain_row *row, dd_difference_fn difference, void *context,
+	struct dd_result *result, struct dd_error *err)
+{
+	CLEANUP(document) struct document *record = NULL;
+	CLEANUP(document) struct document *meant = NULL;
+	size_t count = 0;
+	int rc = record_read(host->book, row->uuid, 0, &record, err);
+
+	if (!rc)
+		rc = definition_for_record(
+			host, given->data, given->size, given->file, record, &meant, err);
+	if (!rc)
+		rc = differences_tell(record, meant, difference, context, &count, err);
+	if (rc)
+		return rc;
+	memcpy(result->uuid, row->uuid, UUID_SIZE);
+	if (count) {
+		error_set(err, DD_EXISTS,
+			"domain '%s' exists and the definition differs from its record in %zu %s",
+			row->name, count, count == 1 ? "place" : "places");
+		return error_hint(
+			err, "a record changes by device-level edits only, never by redefinition");
+	}
+	result->version = row->version;
+	result->changed = false;
+	return 0;
+}
+
+struct warning {
+	struct dd_host *host;
+	const char *uuid;
+};
+
+static int warn_shared(const struct domain_row *row, const struct use_row *use, void *context)
+{
+	const struct warning *warning = context;
+
+	if (strcmp(row->uuid, warning->uuid) == 0)
+		return 0;
+	host_warn(warning->host, "%s is used by domain '%s' too%s", use->value, row->name,
+		use->scope & USE_LIVE ? ", which is running" : "");
+	return 0;
+}
+
+/* Two domains may name the same disk, as long as they do not run together: worth a word. */
+static int warn_of_sharing(
+	struct dd_host *host, const struct document *document, struct dd_error *err)
+{
+	CLEANUP(use_rows) struct use_rows uses = {.items = NULL};
+	struct warning warning = {host, document_uuid(document)};
+	int rc = record_uses(document, NULL, &uses, err);
+
+	for (size_t i = 0; !rc && i < uses.count; i++)
+		if (uses.items[i].mode == 'w')
+			rc = book_who_uses(host->book, uses.items[i].kind, uses.items[i].value,
+				warn_shared, &warning, err);
+	return rc;
+}
+
+static int define_new(struct dd_host *host, struct document *document,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	CLEANUP(free) char *subject = NULL;
+	int rc = freeze(host, document, true, err);
+
+	if (!rc)
+		rc = operation_begin_new(&op, host, document_uuid(document), "define", change, err);
+	if (!rc && op.row.version && op.row.state != STATE_GONE)
+		rc = error_set(err, DD_EXISTS, "domain '%s' was defined by somebody else just now",
+			op.row.name);
+	if (!rc)
+		rc = warn_of_sharing(host, document, err);
+	if (!rc)
+		rc = string_format(&subject, err, "define %s", document_name(document));
+	if (rc)
+		return rc;
+
+	struct outcome outcome = {.subject = subject, .config = document};
+
+	op.row.autostart = false; /* of a namesake that is gone */
+	return operation_commit(&op, &outcome, result, err);
+}
+
+int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,
+	const struct dd_change *change, dd_difference_fn difference, void *context,
+	struct dd_result *result, struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_text given = {xml, size, file};
+	struct dd_result own;
+	int rc = document_parse(xml, size, file, &document, err);
+
+	if (!rc)
+		rc = secret_refuse(document, err);
+	if (!rc)
+		rc = find_existing(host, document, &row, err);
+	if (rc == DD_NOT_FOUND && change && change->if_version)
+		return error_set(err, DD_CONFLICT,
+			"there is no domain '%s' that could be at version %u",
+			document_name(document), change->if_version);
+	if (rc == DD_NOT_FOUND) {
+		rc = define_new(host, document, change, result ? result : &own, err);
+		/* somebody may have been quicker, with the same in mind */
+		if (rc != DD_EXISTS || find_existing(host, document, &row, err))
+			return rc;
+		rc = 0;
+	}
+	if (!rc)
+		rc = refuse_other_identity(document, &row, err);
+	return rc ? rc
+		  : define_existing(
+			    host, &given, &row, difference, context, result ? result : &own, err);
+}
+
+int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change *change,
+	struct dd_result *result, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	struct outcome outcome = {.subject = "undefine", .gone = true};
+	int rc = operation_begin(&op, host, domain, "undefine", change, err);
+
+	if (!rc)
+		rc = operation_require_shut_off(&op, err);
+	return rc ? rc : operation_commit(&op, &outcome, result, err);
+}

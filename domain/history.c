@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking back: the versions of a domain, what each changed, and any two compared. */
+
+#include "domain/difference.h"
+#include "domain/operation.h"
+#include "domain/record.h"
+
+struct log_visit {
+	dd_version_fn version;
+	void *context;
+};
+
+static int tell_version(const struct version_info *info, void *context)
+{
+	const struct log_visit *visit = context;
+	const char *operation = version_trailer(info, "Operation");
+	struct dd_version_info told = {
+		.number = info->number,
+		.when = info->when,
+		.author = info->author,
+		.committer = info->committer,
+		.operation = operation ? operation : "",
+		.subject = info->subject,
+		.reason = info->body ? info->body : "",
+		.trailers = (const char *const *)info->trailers,
+		.trailer_count = info->trailer_count,
+	};
+
+	_Static_assert(DD_COMMIT_SIZE == COMMIT_SIZE, "one size of a commit's name");
+	for (size_t i = 0; i < COMMIT_SIZE; i++)
+		told.commit[i] = info->commit[i];
+	return visit->version ? visit->version(&told, visit->context) : 0;
+}
+
+int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
+	void *context, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct log_visit own = {visit, context};
+	int rc = book_find(host->book, domain, &row, err);
+
+	return rc ? rc : book_log(host->book, row.uuid, limit, tell_version, &own, err);
+}
+
+/* The first version differs from nothing in everything: its devices are not spelt out. */
+static int tell_changes(struct dd_host *host, const char *uuid, uint32_t number,
+	dd_difference_fn difference, void *context, struct dd_error *err)
+{
+	CLEANUP(document) struct document *before = NULL;
+	CLEANUP(document) struct document *after = NULL;
+	int rc;
+
+	if (number <= 1 || !difference)
+		return 0;
+	rc = record_read(host->book, uuid, number - 1, &before, err);
+	if (!rc)
+		rc = record_read(host->book, uuid, number, &after, err);
+	return rc ? rc : differences_tell(before, after, difference, context, NULL, err);
+}
+
+int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
+	dd_difference_fn difference, void *context, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(version_info) struct version_info info = {.number = 0};
+	struct log_visit own = {visit, context};
+	int rc = book_find(host->book, domain, &row, err);
+
+	if (!rc)
+		rc = book_version(host->book, row.uuid, version, &info, err);
+	if (!rc)
+		rc = tell_version(&info, &own);
+	return rc ? rc : tell_changes(host, row.uuid, info.number, difference, context, err);
+}
+
+static int read_live(struct dd_host *host, const struct domain_row *row, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc = record_read_text(host->book, row->uuid, 0, FILE_LIVE, &text, err);
+
+	if (rc || !text.size)
+		return rc ? rc : record_read(host->book, row->uuid, 0, out, err);
+	return document_parse(text.data, text.size, NULL, out, err);
+}
+
+static int read_side(struct dd_host *host, const struct dd_side *side, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	int rc = book_find(host->book, side->domain, &row, err);
+
+	if (rc)
+		return rc;
+	return side->live ? read_live(host, &row, out, err)
+			  : record_read(host->book, row.uuid, side->version, out, err);
+}
+
+static int read_xml(struct dd_host *host, const struct dd_side *side, const struct document *other,
+	struct document **out, struct dd_error *err)
+{
+	if (other)
+		return definition_for_record(
+			host, side->xml, side->size, side->file, other, out, err);
+	return document_parse(side->xml, side->size, side->file, out, err);
+}
+
+int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_side *after,
+	dd_difference_fn difference, void *context, struct dd_error *err)
+{
+	CLEANUP(document) struct document *first = NULL;
+	CLEANUP(document) struct document *second = NULL;
+	int rc = before->xml ? 0 : read_side(host, before, &first, err);
+
+	if (!rc)
+		rc = after->xml ? read_xml(host, after, first, &second, err)
+				: read_side(host, after, &second, err);
+	if (!rc && before->xml)
+		rc = read_xml(host, before, after->xml ? NULL : second, &first, err);
+	return rc ? rc : differences_tell(first, second, difference, context, NULL, err);
+}

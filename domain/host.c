@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/host.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define DEFAULT_WAIT_MS 30000
+#define DEFAULT_EMULATOR "/usr/bin/qemu-system-x86_64"
+#define PROBE_LOCK "00000000-0000-0000-0000-000000000000" /* the job lock of no domain */
+
+void dd_free(void *pointer)
+{
+	free(pointer);
+}
+
+const char *dd_version(void)
+{
+	return DOMESDAY_VERSION;
+}
+
+void host_warn(struct dd_host *host, const char *format, ...)
+{
+	CLEANUP(text) struct text message = TEXT_INIT;
+	va_list args;
+
+	if (!host || !host->warn)
+		return;
+	va_start(args, format);
+	text_vprintf(&message, format, args);
+	va_end(args);
+	host->warn(text_string(&message), host->warn_context);
+}
+
+/* $DOMESDAY_BOOK, else the state folder of the system for root, else the user's (XDG). */
+static int default_book(char **out, struct dd_error *err)
+{
+	const char *book = getenv("DOMESDAY_BOOK");
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (book && book[0])
+		return string_copy(out, book, err);
+	if (geteuid() == 0)
+		return string_copy(out, "/var/lib/domesday", err);
+	if (state && state[0] == '/')
+		return string_format(out, err, "%s/domesday", state);
+	if (home && home[0] == '/')
+		return string_format(out, err, "%s/.local/state/domesday", home);
+	error_set(err, DD_INVALID,
+		"there is no book to open: neither --book, $DOMESDAY_BOOK nor $HOME is set");
+	return error_hint(err, "name the book's folder");
+}
+
+/* The person behind the call: through sudo it is the one who typed it. */
+static uid_t calling_user(void)
+{
+	const char *sudo = getenv("SUDO_UID");
+	char *end;
+
+	if (getuid() != 0 || !sudo || !sudo[0])
+		return getuid();
+
+	unsigned long uid = strtoul(sudo, &end, 10);
+
+	return *end || uid > UINT32_MAX - 1 ? 0 : (uid_t)uid;
+}
+
+static int author_of_caller(struct dd_host *host, struct dd_error *err)
+{
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+	uid_t uid = calling_user();
+	int rc;
+
+	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
+		rc = string_copy(&host->author_name, found->pw_name, err);
+	else
+		rc = string_format(&host->author_name, err, "uid-%u", (unsigned)uid);
+	return rc ? rc
+		  : string_format(&host->author_email, err, "%s@%s", host->author_name,
+			    book_host_name(host->book));
+}
+
+/* "Name <email>" taken apart; an email alone, or a name alone, serves as both. */
+static int author_given(struct dd_host *host, const char *author, struct dd_error *err)
+{
+	const char *open = strchr(author, '<');
+	const char *close = open ? strchr(open, '>') : NULL;
+	int rc;
+
+	if (!close) {
+		rc = string_copy(&host->author_name, author, err);
+		return rc ? rc : string_copy(&host->author_email, author, err);
+	}
+
+	size_t name = (size_t)(open - author);
+
+	while (name && author[name - 1] == ' ')
+		name--;
+	rc = string_format(&host->author_name, err, "%.*s", (int)name, author);
+	return rc ? rc
+		  : string_format(
+			    &host->author_email, err, "%.*s", (int)(close - open - 1), open + 1);
+}
+
+static int host_fill(
+	struct dd_host *host, const struct dd_host_options *options, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	struct book_options book_options = {
+		.create = options->create,
+		.host_name = options->host_name,
+		.wait_ms = options->wait_ms,
+	};
+	int rc = options->book ? string_copy(&folder, options->book, err)
+			       : default_book(&folder, err);
+
+	host->wait_ms = options->wait_ms ? options->wait_ms : DEFAULT_WAIT_MS;
+	host->warn = options->warn;
+	host->warn_context = options->warn_context;
+	if (!rc)
+		rc = book_open(folder, &book_options, &host->book, err);
+	if (!rc && options->program)
+		rc = string_copy(&host->program, options->program, err);
+	if (!rc)
+		rc = options->author ? author_given(host, options->author, err)
+				     : author_of_caller(host, err);
+	return rc;
+}
+
+int dd_host_open(const struct dd_host_options *options, struct dd_host **out, struct dd_error *err)
+{
+	struct dd_host *host = calloc(1, sizeof *host);
+
+	if (!host)
+		return error_no_memory(err);
+
+	int rc = host_fill(host, options, err);
+
+	if (rc)
+		dd_host_close(host);
+	else
+		*out = host;
+	return rc;
+}
+
+void dd_host_close(struct dd_host *host)
+{
+	if (!host)
+		return;
+	book_close(host->book);
+	capabilities_free(host->caps);
+	free(host->author_name);
+	free(host->author_email);
+	free(host->program);
+	free(host);
+}
+
+const char *dd_host_book(const struct dd_host *host)
+{
+	return book_folder(host->book);
+}
+
+int dd_sync(struct dd_host *host, struct dd_error *err)
+{
+	return book_checkpoint(host->book, err);
+}
+
+int host_run_folder(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
+{
+	return string_format(out, err, "%s/run/%s", book_folder(host->book), uuid);
+}
+
+/* From the book, or by a probe whose answer the book then keeps. One process probes at a time. */
+static int capabilities_through_book(
+	struct dd_host *host, const char *emulator, struct capabilities **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text key = TEXT_INIT;
+	CLEANUP(text) struct text saved = TEXT_INIT;
+	CLEANUP(job_lock) struct job_lock *lock = NULL;
+	int rc = capabilities_key(emulator, &key, err);
+
+	if (!rc)
+		rc = book_cache_get(host->book, text_string(&key), &saved, err);
+	if (rc == DD_NOT_FOUND && key.size) {
+		rc = job_lock_take(
+			host->book, PROBE_LOCK, "capabilities", host->wait_ms, &lock, err);
+		if (!rc)
+			rc = book_cache_get(host->book, text_string(&key), &saved, err);
+	}
+	if (!rc)
+		return capabilities_from_json(saved.data, saved.size, out, err);
+	if (rc != DD_NOT_FOUND || !key.size)
+		return rc;
+	rc = capabilities_probe(emulator, out, err);
+	if (rc)
+		return rc;
+	rc = capabilities_to_json(*out, &saved, err);
+	if (!rc)
+		rc = book_cache_put(host->book, text_string(&key), text_string(&saved), err);
+	if (rc) {
+		capabilities_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+int host_capabilities(struct dd_host *host, const struct document *document,
+	const struct capabilities **out, struct dd_error *err)
+{
+	const char *emulator = document_emulator(document);
+	struct capabilities *caps = NULL;
+
+	if (!emulator)
+		emulator = DEFAULT_EMULATOR;
+	if (host && host->caps && strcmp(host->caps->emulator, emulator) == 0) {
+		*out = host->caps;
+		return 0;
+	}
+
+	int rc = host ? capabilities_through_book(host, emulator, &caps, err)
+		      : capabilities_probe(emulator, &caps, err);
+
+	if (rc)
+		return rc;
+	if (host) {
+		capabilities_free(host->caps);
+		host->caps = caps;
+	}
+	*out = caps;
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_LIFECYCLE_H
+#define DOMAIN_LIFECYCLE_H
+
+/* Guests begin and end. The public calls are in domesday.h; this is what recovery needs. */
+
+#include "domain/journal_detail.h"
+
+/* An interrupted start: a QEMU that is there is let go and recorded, otherwise nothing happened. */
+int start_settle(struct operation *op, const struct json *detail, struct dd_error *err);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking: what domains there are, what they are now, what they use. Readers take no lock. */
+
+#include <string.h>
+
+#include "domain/operation.h"
+#include "domain/record.h"
+#include "domain/runtime.h"
+#include "qmp/guest.h"
+
+struct visit {
+	struct dd_host *host;
+	bool all;
+	dd_domain_fn domain;
+	dd_use_fn use;
+	void *context;
+	struct dd_error *err;
+};
+
+/* The index says what ran; whether it still does, its QEMU's lock says. */
+static int describe(struct dd_host *host, const struct domain_row *row, struct dd_domain_info *info,
+	struct dd_error *err)
+{
+	CLEANUP(runtime) struct runtime runtime = {.id = 0};
+	CLEANUP(free) char *folder = NULL;
+	pid_t pid = 0;
+	int rc;
+
+	memcpy(info->uuid, row->uuid, UUID_SIZE);
+	info->name = row->name;
+	info->title = row->title;
+	info->state = "shut off";
+	info->autostart = row->autostart;
+	info->version = row->version;
+	if (row->state != STATE_RUNNING || !row->runtime)
+		return 0;
+	rc = host_run_folder(host, row->uuid, &folder, err);
+	if (rc || !guest_alive(folder, &pid))
+		return rc;
+	rc = runtime_read(row->runtime, &runtime, err);
+	info->state = runtime.paused ? "paused" : "running";
+	info->id = runtime.id;
+	info->pid = (int)pid;
+	return rc;
+}
+
+static int visit_domain(const struct domain_row *row, void *context)
+{
+	struct visit *visit = context;
+	struct dd_domain_info info = {.id = 0};
+	int rc = describe(visit->host, row, &info, visit->err);
+
+	if (rc || (!visit->all && !info.id))
+		return rc;
+	return visit->domain(&info, visit->context);
+}
+
+int dd_list(struct dd_host *host, bool all, dd_domain_fn visit, void *context, struct dd_error *err)
+{
+	struct visit own = {
+		.host = host, .all = all, .domain = visit, .context = context, .err = err};
+
+	return book_list(host->book, false, visit_domain, &own, err);
+}
+
+static int find_present(
+	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err)
+{
+	int rc = book_find(host->book, domain, row, err);
+
+	if (!rc && row->state == STATE_GONE) {
+		domain_row_release(row);
+		rc = error_set(err, DD_NOT_FOUND, "domain '%s' was undefined", domain);
+		error_hint(err, "its history is still there: domesday log %s", domain);
+	}
+	return rc;
+}
+
+/* QEMU's own word, where it can be had at once. */
+static void ask_state(struct dd_host *host, struct dd_domain_info *info)
+{
+	CLEANUP(job_lock) struct job_lock *lock = NULL;
+	CLEANUP(guest) struct guest *guest = NULL;
+	CLEANUP(free) char *folder = NULL;
+	enum guest_status status;
+
+	if (info->id && job_lock_take(host->book, info->uuid, "dominfo", 0, &lock, NULL) == 0 &&
+		host_run_folder(host, info->uuid, &folder, NULL) == 0 &&
+		guest_connect(folder, &guest, NULL) == 0 && guest_status(guest, &status, NULL) == 0)
+		info->state = guest_status_name(status);
+}
+
+int dd_info(struct dd_host *host, const char *domain, dd_domain_fn visit, void *context,
+	struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_domain_info info = {.id = 0};
+	int rc = find_present(host, domain, &row, err);
+
+	if (!rc)
+		rc = describe(host, &row, &info, err);
+	if (rc)
+		return rc;
+	ask_state(host, &info);
+	return visit(&info, context);
+}
+
+static int visit_use(const struct domain_row *row, const struct use_row *use, void *context)
+{
+	struct visit *visit = context;
+	struct dd_domain_info info = {.id = 0};
+	int rc = describe(visit->host, row, &info, visit->err);
+
+	if (rc)
+		return rc;
+	return visit->use(&info,
+		&(struct dd_use){
+			.kind = use->kind,
+			.value = use->value,
+			.mode = use->mode == 'w'   ? "exclusive"
+				: use->mode == 's' ? "shared"
+						   : "read",
+			.config = use->scope & USE_CONFIG,
+			.live = (use->scope & USE_LIVE) && info.id,
+		},
+		visit->context);
+}
+
+int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *context,
+	struct dd_error *err)
+{
+	struct visit own = {.host = host, .use = visit, .context = context, .err = err};
+	CLEANUP(text) struct text meant = TEXT_INIT;
+	int rc = use_normalise(value, &meant, err);
+
+	return rc ? rc : book_who_uses(host->book, NULL, text_string(&meant), visit_use, &own, err);
+}
+
+static int take_text(struct text *text, char **out, struct dd_error *err)
+{
+	*out = text_take(text);
+	return *out ? 0 : error_no_memory(err);
+}
+
+int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
+	struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(runtime) struct runtime runtime = {.id = 0};
+	CLEANUP(free) char *folder = NULL;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc;
+
+	if (live && version)
+		return error_set(err, DD_INVALID, "only the newest version can be live");
+	rc = version ? book_find(host->book, domain, &row, err)
+		     : find_present(host, domain, &row, err);
+	if (!rc)
+		rc = host_run_folder(host, row.uuid, &folder, err);
+	if (rc)
+		return rc;
+	if (live && row.state == STATE_RUNNING && row.runtime && guest_alive(folder, NULL)) {
+		rc = runtime_read(row.runtime, &runtime, err);
+		if (!rc)
+			*out = TAKE(runtime.live);
+		return rc;
+	}
+	rc = book_read(host->book, row.uuid, version, FILE_CONFIG, &text, err);
+	return rc ? rc : take_text(&text, out, err);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/operation.h"
+
+#include <string.h>
+
+#include "domain/crash.h"
+#include "domain/record.h"
+#include "domain/recover.h"
+
+#define FIRST_EPOCH "1" /* of ownership: raised by each migration */
+#define TRAILERS_MAX 64 /* of one version; more devices than fit are in the diff anyway */
+#define SINCE_MAX 5     /* versions that a conflict spells out */
+
+bool operation_running(const struct operation *op)
+{
+	return op->row.state == STATE_RUNNING;
+}
+
+int operation_require_running(const struct operation *op, struct dd_error *err)
+{
+	if (operation_running(op))
+		return 0;
+	error_set(err, DD_REFUSED, "domain '%s' is not running", op->row.name);
+	return error_hint(err, "start it with: domesday start %s", op->row.name);
+}
+
+int operation_require_shut_off(const struct operation *op, struct dd_error *err)
+{
+	if (!operation_running(op))
+		return 0;
+	error_set(err, DD_REFUSED, "domain '%s' is running", op->row.name);
+	return error_hint(err, "shut it off first: domesday shutdown %s", op->row.name);
+}
+
+int operation_guest(struct operation *op, struct dd_error *err)
+{
+	int rc = operation_require_running(op, err);
+
+	if (rc || op->guest)
+		return rc;
+	return guest_connect(op->folder, &op->guest, err);
+}
+
+void operation_end(struct operation *op)
+{
+	guest_free(op->guest);
+	document_free(op->config);
+	document_free(op->live);
+	text_release(&op->config_text);
+	text_release(&op->live_text);
+	text_release(&op->vacated_text);
+	domain_row_release(&op->row);
+	free(op->folder);
+	job_lock_release(op->lock);
+	memset(op, 0, sizeof *op);
+}
+
+/* ---- beginning ---- */
+
+static int load_live(struct operation *op, struct dd_error *err)
+{
+	CLEANUP(runtime) struct runtime runtime = {.id = 0};
+	int rc;
+
+	op->id = 0;
+	op->paused = false;
+	if (op->row.state != STATE_RUNNING)
+		return 0;
+	if (!op->row.runtime)
+		return error_set(err, DD_CORRUPT,
+			"the index says that domain '%s' runs, but not as what", op->row.name);
+	rc = runtime_read(op->row.runtime, &runtime, err);
+	if (!rc)
+		rc = document_parse(runtime.live, strlen(runtime.live), NULL, &op->live, err);
+	if (!rc)
+		rc = document_read_vacated(
+			op->live, text_string(&op->vacated_text), op->vacated_text.size, err);
+	op->id = runtime.id;
+	op->paused = runtime.paused;
+	return rc;
+}
+
+/* Everything that is recorded of the domain, anew. */
+static int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
+{
+	struct domain_row row = {.name = NULL};
+	int rc = book_find(op->host->book, uuid, &row, err);
+
+	if (rc)
+		return rc;
+	domain_row_release(&op->row);
+	op->row = row;
+	document_free(TAKE(op->config));
+	document_free(TAKE(op->live));
+	text_clear(&op->config_text);
+	text_clear(&op->live_text);
+	text_clear(&op->vacated_text);
+	rc = record_read(op->host->book, uuid, 0, &op->config, err);
+	if (!rc)
+		rc = record_read_text(op->host->book, uuid, 0, FILE_CONFIG, &op->config_text, err);
+	if (!rc)
+		rc = record_read_text(op->host->book, uuid, 0, FILE_LIVE, &op->live_text, err);
+	if (!rc)
+		rc = record_read_text(
+			op->host->book, uuid, 0, FILE_VACATED, &op->vacated_text, err);
+	return rc ? rc : load_live(op, err);
+}
+
+/* The guest ended without being told by us (its own shutdown, a crash, the host's restart). */
+static int note_end(struct operation *op, struct dd_error *err)
+{
+	struct operation stop = *op;
+	struct outcome outcome = {.subject = "guest stopped, live-only changes ended"};
+
+	stop.name = "stopped";
+	stop.reason = NULL;
+	return operation_commit(&stop, &outcome, NULL, err);
+}
+
+/* Settles what others left, until the record and the guest agree. */
+static int operation_settle(struct operation *op, struct dd_error *err)
+{
+	bool settled = false;
+	int rc = recover_settle(op, &settled, err);
+
+	if (!rc && settled)
+		rc = operation_load(op, op->row.uuid, err);
+	if (rc || op->row.state != STATE_RUNNING || guest_alive(op->folder, NULL))
+		return rc;
+	rc = note_end(op, err);
+	return rc ? rc : operation_load(op, op->row.uuid, err);
+}
+
+static int operation_prepare(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct dd_error *err)
+{
+	int rc;
+
+	*op = (struct operation){
+		.host = host,
+		.name = name,
+		.reason = change ? change->reason : NULL,
+		.author = {.name = host->author_name, .email = host->author_email},
+	};
+	rc = host_run_folder(host, uuid, &op->folder, err);
+	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
+}
+
+struct since {
+	uint32_t base;
+	struct text words;
+};
+
+static int since_add(const struct version_info *info, void *context)
+{
+	struct since *since = context;
+
+	if (info->number <= since->base)
+		return 1;
+	text_printf(&since->words, "%s%u %s (%s)", since->words.size ? ", " : "", info->number,
+		info->subject, info->author);
+	return 0;
+}
+
+static int check_version(
+	const struct operation *op, const struct dd_change *change, struct dd_error *err)
+{
+	struct since since = {.words = TEXT_INIT};
+
+	if (!change || !change->if_version || change->if_version == op->row.version)
+		return 0;
+	since.base = change->if_version;
+	(void)book_log(op->host->book, op->row.uuid, SINCE_MAX, since_add, &since, NULL);
+	error_set(err, DD_CONFLICT, "domain '%s' is at version %u, not %u%s%s", op->row.name,
+		op->row.version, change->if_version, since.words.size ? "; since then: " : "",
+		text_string(&since.words));
+	text_release(&since.words);
+	return error_hint(err, "see: domesday log %s, then repeat with --if-version %u",
+		op->row.name, op->row.version);
+}
+
+int operation_begin(struct operation *op, struct dd_host *host, const char *domain,
+	const char *name, const struct dd_change *change, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	int rc = book_find(host->book, domain, &row, err);
+
+	if (rc)
+		return rc;
+	rc = operation_prepare(op, host, row.uuid, name, change, err);
+	if (!rc)
+		rc = operation_load(op, row.uuid, err);
+	if (!rc && op->row.state != STATE_GONE)
+		rc = operation_settle(op, err);
+	if (!rc && op->row.state == STATE_GONE)
+		rc = error_set(err, DD_NOT_FOUND,
+			"there is no domain '%s' (undefined in version %u)", domain,
+			op->row.version);
+	if (!rc && strcmp(op->row.name, domain) != 0 && strcmp(op->row.uuid, domain) != 0)
+		rc = error_set(err, DD_NOT_FOUND,
+			"there is no domain '%s' (it was just renamed '%s')", domain, op->row.name);
+	if (!rc)
+		rc = check_version(op, change, err);
+	if (rc)
+		operation_end(op);
+	return rc;
+}
+
+int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct dd_error *err)
+{
+	int rc = operation_prepare(op, host, uuid, name, change, err);
+
+	if (!rc) {
+		rc = operation_load(op, uuid, err);
+		if (rc == DD_NOT_FOUND) {
+			memcpy(op->row.uuid, uuid, UUID_SIZE);
+			rc = 0;
+		} else if (!rc && op->row.state != STATE_GONE) {
+			rc = operation_settle(op, err);
+		}
+	}
+	if (rc)
+		operation_end(op);
+	return rc;
+}
+
+/* ---- committing ---- */
+
+/* The new texts of the version's tree, beside what they were. */
+struct draft {
+	struct text config, live, vacated, runtime;
+	struct use_rows uses;
+	struct tree_file files[3];
+	size_t file_count;
+	struct trailer trailers[TRAILERS_MAX];
+	size_t trailer_count;
+};
+
+static void draft_release(struct draft *draft)
+{
+	text_release(&draft->config);
+	text_release(&draft->live);
+	text_release(&draft->vacated);
+	text_release(&draft->runtime);
+	use_rows_release(&draft->uses);
+}
+
+static inline void cleanup_draft(struct draft *draft)
+{
+	draft_release(draft);
+}
+
+static void draft_file(struct draft *draft, const char *path, const struct text *text)
+{
+	if (text->size)
+		draft->files[draft->file_count++] =
+			(struct tree_file){.path = path, .data = text->data, .size = text->size};
+}
+
+static void draft_trailer(struct draft *draft, const char *key, const char *value)
+{
+	if (draft->trailer_count < TRAILERS_MAX)
+		draft->trailers[draft->trailer_count++] = (struct trailer){key, value};
+}
+
+static bool text_equal(const struct text *a, const struct text *b)
+{
+	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+static int draft_texts(struct draft *draft, const struct operation *op,
+	const struct document *config, const struct document *live, struct dd_error *err)
+{
+	CLEANUP(text) struct text whole = TEXT_INIT;
+	struct runtime runtime = {.id = op->id, .paused = op->paused};
+	int rc = document_write(config, &draft->config, err);
+
+	if (!rc)
+		rc = document_write_vacated(config, &draft->vacated, err);
+	if (!rc)
+		rc = record_uses(config, live, &draft->uses, err);
+	if (rc || !live)
+		return rc;
+	rc = record_live_text(live, &draft->live, err);
+	if (!rc && text_equal(&draft->live, &draft->config))
+		text_clear(&draft->live);
+	if (!rc)
+		rc = document_write(live, &whole, err);
+	runtime.live = whole.data;
+	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
+}
+
+static void draft_trailers(struct draft *draft, const struct operation *op,
+	const struct outcome *outcome, const char *state)
+{
+	draft_trailer(draft, "Operation", op->name);
+	for (const char *const *device = outcome->devices; device && *device; device++)
+		draft_trailer(draft, "Device", *device);
+	draft_trailer(draft, "Guest-State", state);
+	if (op->host->program)
+		draft_trailer(draft, "Program", op->host->program);
+	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+}
+
+static bool draft_changes_record(
+	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
+{
+	return outcome->gone || op->row.version == 0 || op->row.state == STATE_GONE ||
+	       !text_equal(&draft->config, &op->config_text) ||
+	       !text_equal(&draft->live, &op->live_text) ||
+	       !text_equal(&draft->vacated, &op->vacated_text);
+}
+
+static int draft_apply(struct draft *draft, struct operation *op, const struct outcome *outcome,
+	const struct document *config, struct dd_result *result, struct dd_error *err)
+{
+	const char *title = node_text(node_child(document_root(config), "title"));
+	struct version_draft version = {
+		.subject = outcome->subject,
+		.body = op->reason,
+		.author = op->author,
+		.trailers = draft->trailers,
+		.trailer_count = draft->trailer_count,
+		.files = draft->files,
+		.file_count = draft->file_count,
+	};
+	struct index_draft index = {
+		.name = document_name(config),
+		.title = title,
+		.state = outcome->gone   ? STATE_GONE
+			 : outcome->live ? STATE_RUNNING
+					 : STATE_SHUT_OFF,
+		.autostart = outcome->autostart ? *outcome->autostart : op->row.autostart,
+		.runtime = outcome->live ? text_string(&draft->runtime) : NULL,
+		.uses = draft->uses.items,
+		.use_count = outcome->gone ? 0 : draft->uses.count,
+	};
+	bool changed = draft_changes_record(draft, op, outcome);
+	struct book_change change = {
+		.uuid = op->row.uuid,
+		.base = op->row.version,
+		.version = changed ? &version : NULL,
+		.index = &index,
+		.journal = op->journal,
+	};
+	uint32_t number = 0;
+
+	CRASH_POINT("commit:before");
+
+	int rc = book_apply(op->host->book, &change, &number, err);
+
+	if (rc)
+		return rc;
+	CRASH_POINT("commit:after");
+	op->journal = 0;
+	if (result) {
+		memcpy(result->uuid, op->row.uuid, UUID_SIZE);
+		result->version = number;
+		result->changed = changed;
+	}
+	return 0;
+}
+
+int operation_commit(struct operation *op, const struct outcome *outcome, struct dd_result *result,
+	struct dd_error *err)
+{
+	CLEANUP(draft) struct draft draft = {.file_count = 0};
+	const struct document *config = outcome->config ? outcome->config : op->config;
+	const char *state = !outcome->live ? "shut off" : op->paused ? "paused" : "running";
+	int rc = draft_texts(&draft, op, config, outcome->live, err);
+
+	if (rc)
+		return rc;
+	draft_file(&draft, FILE_CONFIG, &draft.config);
+	draft_file(&draft, FILE_LIVE, &draft.live);
+	draft_file(&draft, FILE_VACATED, &draft.vacated);
+	draft_trailers(&draft, op, outcome, state);
+	return draft_apply(&draft, op, outcome, config, result, err);
+}
+
+void operation_unchanged(const struct operation *op, struct dd_result *result)
+{
+	if (!result)
+		return;
+	memcpy(result->uuid, op->row.uuid, UUID_SIZE);
+	result->version = op->row.version;
+	result->changed = false;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_OPERATION_H
+#define DOMAIN_OPERATION_H
+
+/*
+ * One operation on one domain. operation_begin() takes the domain's job lock, settles what an
+ * earlier holder may have left (domain/recover), notices a guest that has ended by itself, and
+ * loads the domain; operation_commit() makes the outcome true in one transaction;
+ * operation_end() lets go. In between nobody else changes the domain.
+ *
+ *   persistent definition   op->config: the newest version's domain.xml
+ *   live document           op->live: what the running guest has, with aliases and facts of this
+ *                           run; NULL while shut off. History keeps it as live.xml, without those
+ *                           facts, only while it differs from the persistent definition.
+ */
+
+#include "domain/host.h"
+#include "domain/runtime.h"
+#include "qmp/guest.h"
+#include "schema/uses.h"
+
+struct operation {
+	struct dd_host *host;
+	const char *name;   /* "attach-device" */
+	const char *reason; /* or NULL */
+	struct person author;
+	struct job_lock *lock;
+	struct domain_row row;
+	char *folder;            /* of the guest */
+	struct document *config; /* with its vacated addresses; NULL in a domain not yet there */
+	struct document *live;   /* or NULL */
+	struct guest *guest;     /* connected by operation_guest() */
+	int id;
+	bool paused;
+	uint64_t journal;        /* open row, 0: none */
+	struct text config_text; /* domain.xml, live.xml ("" for none), vacated.xml as recorded */
+	struct text live_text;
+	struct text vacated_text;
+};
+
+#define OPERATION_INIT       \
+	{                    \
+		.host = NULL \
+	}
+
+/*
+ * On failure op is released. change may be NULL. DD_NOT_FOUND, DD_BUSY, DD_CONFLICT (if_version).
+ */
+int operation_begin(struct operation *op, struct dd_host *host, const char *domain,
+	const char *name, const struct dd_change *change, struct dd_error *err);
+
+/* The same for a domain that may not exist yet; op->row.version is 0 then, and op->config NULL. */
+int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct dd_error *err);
+
+void operation_end(struct operation *op);
+static inline void cleanup_operation(struct operation *op)
+{
+	operation_end(op);
+}
+
+bool operation_running(const struct operation *op);
+
+/* Connects op->guest. DD_REFUSED where the domain does not run. */
+int operation_guest(struct operation *op, struct dd_error *err);
+
+/* Refuses where the domain runs (or does not), in the words of this operation. */
+int operation_require_running(const struct operation *op, struct dd_error *err);
+int operation_require_shut_off(const struct operation *op, struct dd_error *err);
+
+/* How the domain is to be afterwards. */
+struct outcome {
+	const char *subject;           /* of the version, if one is made */
+	const struct document *config; /* NULL: as it is */
+	const struct document *live;   /* NULL: not running afterwards */
+	bool gone;                     /* undefined */
+	const char *const *devices;    /* for Device: trailers; NULL-terminated, or NULL */
+	const bool *autostart;         /* NULL: as it is */
+};
+
+/*
+ * One transaction: a version, if the record changes at all, the index, and the end of op->journal.
+ * result may be NULL.
+ */
+int operation_commit(struct operation *op, const struct outcome *outcome, struct dd_result *result,
+	struct dd_error *err);
+
+/* Fills result for an operation that found everything so already. */
+void operation_unchanged(const struct operation *op, struct dd_result *result);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_RECORD_H
+#define DOMAIN_RECORD_H
+
+/* Between documents and the book: the files of a version's tree, and the rows of the index. */
+
+#include "schema/document.h"
+#include "store/book.h"
+
+#define FILE_CONFIG "domain.xml"
+#define FILE_LIVE "live.xml"
+#define FILE_VACATED "vacated.xml"
+
+/* A version's persistent definition, with its vacated addresses. number 0 is the newest. */
+int record_read(struct book *book, const char *uuid, uint32_t number, struct document **out,
+	struct dd_error *err);
+
+/* As record_read for the text of one file; a file that is not there is "" (and success). */
+int record_read_text(struct book *book, const char *uuid, uint32_t number, const char *path,
+	struct text *out, struct dd_error *err);
+
+/* What a live document is without the facts of its run: comparable with a persistent one. */
+int record_live_text(const struct document *live, struct text *out, struct dd_error *err);
+
+/* Rows of what config and live (either may be NULL) use. The values belong to rows. */
+struct use_rows {
+	struct use_row *items;
+	size_t count;
+};
+
+int record_uses(const struct document *config, const struct document *live, struct use_rows *out,
+	struct dd_error *err);
+void use_rows_release(struct use_rows *rows);
+static inline void cleanup_use_rows(struct use_rows *rows)
+{
+	use_rows_release(rows);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/recover.h"
+
+#include <string.h>
+
+#include "domain/journal_detail.h"
+#include "domain/lifecycle.h"
+#include "domain/transition.h"
+
+static int settle_transition(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	CLEANUP(transition) struct transition transition = {.steps = NULL};
+	int rc = transition_read(text, &transition, err);
+
+	(void)detail;
+	return rc ? rc : transition_settle(&transition, op, err);
+}
+
+static int settle_start(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	return start_settle(op, detail, err);
+}
+
+static const struct {
+	const char *kind;
+	int (*settle)(struct operation *op, const char *text, const struct json *detail,
+		struct dd_error *err);
+} settlers[] = {
+	{DETAIL_START, settle_start},
+	{DETAIL_TRANSITION, settle_transition},
+};
+
+/* In the name of whoever began it. */
+static int settle_as(struct operation *op, const struct journal_row *row, const struct json *detail,
+	struct dd_error *err)
+{
+	const char *kind = json_get_string(detail, "kind");
+	struct operation as = *op;
+	int rc = error_set(err, DD_CORRUPT, "the journal row of '%s' is of no known kind '%s'",
+		row->operation, kind ? kind : "");
+
+	as.name = row->operation;
+	as.reason = json_get_string(detail, "reason");
+	as.author.name = json_get_string(detail, "author_name");
+	as.author.email = json_get_string(detail, "author_email");
+	as.journal = row->id;
+	for (size_t i = 0; kind && i < sizeof settlers / sizeof settlers[0]; i++)
+		if (strcmp(settlers[i].kind, kind) == 0)
+			rc = settlers[i].settle(&as, row->detail, detail, err);
+	op->guest = as.guest;
+	return rc;
+}
+
+int recover_settle(struct operation *op, bool *settled, struct dd_error *err)
+{
+	CLEANUP(journal_row) struct journal_row row = {.id = 0};
+	CLEANUP(json) struct json *detail = NULL;
+	int rc = journal_find(op->host->book, op->row.uuid, &row, err);
+
+	*settled = false;
+	if (rc == DD_NOT_FOUND)
+		return 0;
+	if (!rc)
+		rc = json_parse(row.detail, strlen(row.detail), &detail, err);
+	if (!rc)
+		rc = settle_as(op, &row, detail, err);
+	if (rc)
+		return error_wrap(err, "cannot settle the interrupted %s of domain '%s'",
+			row.operation ? row.operation : "operation", op->row.name);
+	*settled = true;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/runtime.h"
+
+#include <string.h>
+
+#include "qmp/json.h"
+
+int runtime_write(const struct runtime *runtime, struct text *out, struct dd_error *err)
+{
+	CLEANUP(json) struct json *json = json_object();
+
+	json_put_number(json, "id", runtime->id);
+	json_put_bool(json, "paused", runtime->paused);
+	json_put_string(json, "live", runtime->live);
+	return json ? json_write(json, out, err) : error_no_memory(err);
+}
+
+int runtime_read(const char *text, struct runtime *out, struct dd_error *err)
+{
+	CLEANUP(json) struct json *json = NULL;
+	int rc = json_parse(text, strlen(text), &json, err);
+
+	if (rc)
+		return error_set(err, DD_CORRUPT, "the index holds no readable facts of the guest");
+
+	const char *live = json_get_string(json, "live");
+
+	if (!live)
+		return error_set(
+			err, DD_CORRUPT, "the index holds no live definition of the guest");
+	rc = string_copy(&out->live, live, err);
+	if (rc)
+		return rc;
+	out->id = (int)json_get_number(json, "id", 0);
+	out->paused = json_get_bool(json, "paused", false);
+	return 0;
+}
+
+void runtime_release(struct runtime *runtime)
+{
+	free(runtime->live);
+	memset(runtime, 0, sizeof *runtime);
+}

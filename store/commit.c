@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one commit point. What can be done beforehand is done before anything is locked: the files
+ * are hashed, the tree is built, the commit is signed on top of the version that the caller builds
+ * on. Then one transaction checks that this still is the newest version, and writes objects, head,
+ * index and the end of the journal row. The part inside (change_write) needs nothing from the
+ * caller's thread but the prepared change, so that several can share a transaction.
+ */
+#include "store/commit.h"
+
+#include <string.h>
+
+#include "store/index.h"
+#include "store/journal.h"
+#include "store/message.h"
+#include "store/object.h"
+
+struct head {
+	int64_t domain; /* 0: no such row */
+	uint32_t version;
+	git_oid oid;
+};
+
+struct prepared {
+	struct book *book;
+	const struct book_change *change;
+	struct head head;   /* that it was prepared for */
+	struct head result; /* afterwards */
+	struct object_set objects;
+};
+
+static void cleanup_prepared(struct prepared *prepared)
+{
+	object_set_release(&prepared->objects);
+}
+
+int commit_ready(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = repository_need(book, err);
+
+	if (rc || book->key)
+		return rc;
+	rc = book_path(book, "keys/host", &path, err);
+	return rc ? rc : key_load(path, &book->key, err);
+}
+
+static int head_read(struct book *book, const char *uuid, struct head *head, struct dd_error *err)
+{
+	struct statement statement = statement_begin(
+		&book->database, "SELECT id, version, head FROM domain WHERE uuid = ?");
+
+	*head = (struct head){0};
+	statement_text(&statement, uuid);
+	if (statement_row(&statement)) {
+		const void *oid = sqlite3_column_blob(statement.handle, 2);
+
+		head->domain = statement_integer(&statement, 0);
+		head->version = (uint32_t)statement_integer(&statement, 1);
+		if (oid && sqlite3_column_bytes(statement.handle, 2) == GIT_OID_RAWSZ)
+			git_oid_fromraw(&head->oid, oid);
+		else
+			statement.code = SQLITE_CORRUPT;
+	}
+	return statement_end(&statement, err);
+}
+
+static int head_check(struct book *book, const struct book_change *change, const struct head *head,
+	struct dd_error *err)
+{
+	char name[256];
+
+	if (head->version == change->base && (head->domain || !change->base))
+		return 0;
+	if (!head->domain)
+		return error_set(err, DD_NOT_FOUND, "there is no domain %s", change->uuid);
+	index_name(book, change->uuid, name, sizeof name);
+	if (!change->base) {
+		error_set(err, DD_EXISTS, "there is a domain with the UUID %s already: '%s'",
+			change->uuid, name);
+		return DD_EXISTS;
+	}
+	error_set(err, DD_CONFLICT, "the domain '%s' is at version %u, not at %u", name,
+		head->version, change->base);
+	return error_hint(err, "look at what changed since, and try again");
+}
+
+/* ---- before ---- */
+
+static int change_check(const struct book_change *change, struct dd_error *err)
+{
+	if (!uuid_valid(change->uuid))
+		return error_set(err, DD_INVALID, "'%s' is no UUID in lower case", change->uuid);
+	if (!change->base && (!change->version || !change->index))
+		return error_set(
+			err, DD_INVALID, "a new domain needs a first version and an index");
+	if (change->base == UINT32_MAX)
+		return error_set(
+			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
+	return change->index ? index_draft_check(change->index, err) : 0;
+}
+
+/*
+ * Forgets what is packed already: a pack never goes while a version needs what is in it. What is
+ * staged is found out by inserting it.
+ */
+static void drop_packed(struct book *book, struct object_set *set)
+{
+	size_t kept = 0;
+
+	staging_hide(book->staging, true);
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->list[i].type != GIT_OBJECT_COMMIT &&
+			git_odb_exists_ext(
+				book->objects, &set->list[i].oid, GIT_ODB_LOOKUP_NO_REFRESH)) {
+			free(set->list[i].owned);
+			continue;
+		}
+		set->list[kept++] = set->list[i];
+	}
+	set->count = kept;
+	staging_hide(book->staging, false);
+}
+
+static int version_prepare(struct prepared *prepared, struct dd_error *err)
+{
+	struct book *book = prepared->book;
+	const struct version_draft *version = prepared->change->version;
+	CLEANUP(text) struct text message = TEXT_INIT;
+	struct message_facts facts = {
+		.uuid = prepared->change->uuid,
+		.number = prepared->change->base + 1,
+		.host = book->host_name,
+	};
+	struct commit_draft draft = {
+		.parent = prepared->head.domain ? &prepared->head.oid : NULL,
+		.author = version->author,
+		.committer = {book->host_name, book->committer_email},
+		.when = time(NULL),
+	};
+	int rc = message_build(version, &facts, &message, err);
+
+	if (!rc)
+		rc = commit_ready(book, err);
+	if (!rc)
+		rc = tree_build(
+			&prepared->objects, version->files, version->file_count, &draft.tree, err);
+	if (rc)
+		return rc;
+	draft.message = text_string(&message);
+	rc = commit_build(&prepared->objects, book->key, &draft, &prepared->result.oid, err);
+	if (!rc) {
+		prepared->result.version = facts.number;
+		drop_packed(book, &prepared->objects);
+	}
+	return rc;
+}
+
+static int change_prepare(struct prepared *prepared, struct dd_error *err)
+{
+	int rc = change_check(prepared->change, err);
+
+	if (!rc)
+		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
+	if (!rc)
+		rc = head_check(prepared->book, prepared->change, &prepared->head, err);
+	prepared->result = prepared->head;
+	if (!rc && prepared->change->version)
+		rc = version_prepare(prepared, err);
+	return rc;
+}
+
+/* ---- inside the transaction ---- */
+
+static int domain_insert(struct prepared *prepared, struct dd_error *err)
+{
+	struct database *database = &prepared->book->database;
+	const struct index_draft *index = prepared->change->index;
+	struct statement statement = statement_begin(database,
+		"INSERT INTO domain(uuid, name, title, state, autostart, version, head)"
+		" VALUES(?, ?, '', ?, 0, ?, ?)");
+	int rc;
+
+	statement_text(&statement, prepared->change->uuid);
+	statement_text(&statement, index->name);
+	statement_number(&statement, index->state);
+	statement_number(&statement, prepared->result.version);
+	statement_blob(&statement, prepared->result.oid.id, sizeof prepared->result.oid.id);
+	rc = statement_run(&statement, err);
+	if (!rc)
+		prepared->result.domain = sqlite3_last_insert_rowid(database->sqlite);
+	return rc;
+}
+
+static int head_move(struct prepared *prepared, struct dd_error *err)
+{
+	struct statement statement = statement_begin(
+		&prepared->book->database, "UPDATE domain SET version = ?, head = ? WHERE id = ?");
+
+	statement_number(&statement, prepared->result.version);
+	statement_blob(&statement, prepared->result.oid.id, sizeof prepared->result.oid.id);
+	statement_number(&statement, prepared->result.domain);
+	return statement_run(&statement, err);
+}
+
+static int version_write(struct prepared *prepared, struct dd_error *err)
+{
+	struct database *database = &prepared->book->database;
+	struct statement statement;
+	int rc = prepared->head.domain ? head_move(prepared, err) : domain_insert(prepared, err);
+
+	if (!rc)
+		rc = object_set_stage(&prepared->objects, database, prepared->result.domain, err);
+	if (rc)
+		return rc;
+	statement = statement_begin(
+		database, "INSERT INTO version(domain, number, oid) VALUES(?, ?, ?)");
+	statement_number(&statement, prepared->result.domain);
+	statement_number(&statement, prepared->result.version);
+	statement_blob(&statement, prepared->result.oid.id, sizeof prepared->result.oid.id);
+	return statement_run(&statement, err);
+}
+
+static int change_write(void *context, struct dd_error *err)
+{
+	struct prepared *prepared = context;
+	const struct book_change *change = prepared->change;
+	struct book *book = prepared->book;
+	struct head now;
+	int rc = head_read(book, change->uuid, &now, err);
+
+	if (!rc)
+		rc = head_check(book, change, &now, err);
+	if (!rc && change->index && change->index->state != STATE_GONE)
+		rc = index_name_free(book, change->uuid, change->index->name, err);
+	if (!rc && change->version)
+		rc = version_write(prepared, err);
+	if (!rc && change->journal)
+		rc = journal_close(book, change, prepared->result.domain, err);
+	if (!rc && change->index)
+		rc = index_write(book, prepared->result.domain, change->index, err);
+	return rc;
+}
+
+int book_apply(
+	struct book *book, const struct book_change *change, uint32_t *number, struct dd_error *err)
+{
+	CLEANUP(prepared) struct prepared prepared = {.book = book, .change = change};
+	int rc = change_prepare(&prepared, err);
+
+	if (!rc)
+		rc = database_change(&book->database,
+			change->version ? change->version->subject : "index", change_write,
+			&prepared, err);
+	if (!rc && number)
+		*number = prepared.result.version;
+	return rc;
+}

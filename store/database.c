@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/database.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "store/lock.h"
+#include "store/proclocks.h"
+
+/*
+ * Pages in the write-ahead log before a commit copies them back. A book that nobody has open reads
+ * the whole log when it is opened next, which this keeps within a few milliseconds.
+ */
+#define LOG_PAGES 1000
+#define CACHE_KIB 8192
+
+int database_open(struct database *database, const char *path, struct dd_error *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	int code = sqlite3_open_v2(path, &database->sqlite, flags, NULL);
+
+	if (code)
+		return database_failure(database, code, err);
+	sqlite3_extended_result_codes(database->sqlite, 1);
+	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
+	sqlite3_wal_autocheckpoint(database->sqlite, LOG_PAGES);
+	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+
+	CLEANUP(free) char *settings = NULL;
+	int rc = string_format(
+		&settings, err, "PRAGMA synchronous=FULL; PRAGMA cache_size=-%d", CACHE_KIB);
+
+	return rc ? rc : database_execute(database, settings, err);
+}
+
+void database_close(struct database *database)
+{
+	for (size_t i = 0; i < database->kept_count; i++)
+		sqlite3_finalize(database->kept[i].statement);
+	database->kept_count = 0;
+	sqlite3_close(database->sqlite);
+	database->sqlite = NULL;
+	if (database->lock_fd >= 0)
+		close(database->lock_fd);
+	database->lock_fd = -1;
+	free(TAKE(database->path));
+	free(TAKE(database->lock_path));
+}
+
+static int busy_failure(struct database *database, struct dd_error *err)
+{
+	int pid = proclocks_writer(database->path);
+
+	if (pid > 0)
+		error_set(err, DD_BUSY, "the book %s is being written by the process %d",
+			database->path, pid);
+	else
+		error_set(err, DD_BUSY, "the book %s is being written by another process",
+			database->path);
+	error_hint(err, "try again when it has finished");
+	return DD_BUSY;
+}
+
+static int space_failure(struct database *database, struct dd_error *err)
+{
+	error_set(err, DD_SYSTEM, "no space left for the book %s, which stays as it was",
+		database->path);
+	error_hint(err, "make room on its file system");
+	return DD_SYSTEM;
+}
+
+static bool means_no_space(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached. */
+static bool space_is_out(struct database *database)
+{
+	sqlite3_file *log = NULL;
+	int number = 0;
+
+	(void)sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+	if (!number)
+		(void)sqlite3_file_control(
+			database->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+	return means_no_space(number);
+}
+
+static int input_output_failure(struct database *database, int code, struct dd_error *err)
+{
+	int number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
+
+	if (means_no_space(number) || (database->sqlite && space_is_out(database)))
+		return space_failure(database, err);
+	if (code == SQLITE_IOERR_NOMEM)
+		return error_no_memory(err);
+	return error_set(err, DD_SYSTEM, "cannot read or write the book %s: %s", database->path,
+		number ? strerror(number) : sqlite3_errstr(code));
+}
+
+int database_failure(struct database *database, int code, struct dd_error *err)
+{
+	const char *detail = database->sqlite ? sqlite3_errmsg(database->sqlite) : "";
+
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return busy_failure(database, err);
+	case SQLITE_FULL:
+		return space_failure(database, err);
+	case SQLITE_IOERR:
+		return input_output_failure(database, code, err);
+	case SQLITE_NOMEM:
+		return error_no_memory(err);
+	case SQLITE_NOTADB:
+		return error_set(err, DD_CORRUPT, "%s is not a book", database->path);
+	case SQLITE_CORRUPT:
+		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
+		error_hint(err, "book.git beside it holds what was checkpointed");
+		return DD_CORRUPT;
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return error_set(err, DD_SYSTEM, "cannot open the book %s for writing: %s",
+			database->path, detail);
+	default:
+		return error_set(err, DD_CORRUPT, "the book %s: %s", database->path, detail);
+	}
+}
+
+int database_execute(struct database *database, const char *sql, struct dd_error *err)
+{
+	int code = sqlite3_exec(database->sqlite, sql, NULL, NULL, NULL);
+
+	return code ? database_failure(database, code, err) : 0;
+}
+
+int database_lock_fd(struct database *database, int *fd, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (database->lock_fd < 0)
+		rc = lock_file_open(database->lock_path, &database->lock_fd, err);
+	if (!rc)
+		*fd = database->lock_fd;
+	return rc;
+}
+
+static int lock_busy(struct database *database, int slot, struct dd_error *err)
+{
+	char holder[LOCK_HOLDER_SIZE];
+
+	lock_slot_holder(database->lock_fd, slot, holder);
+	error_set(err, DD_BUSY, "the book %s is held: %s", database->path, holder);
+	error_hint(err, "try again when it has finished");
+	return DD_BUSY;
+}
+
+int database_lock(struct database *database, enum lock_slot slot, const char *what, int wait_ms,
+	struct dd_error *err)
+{
+	int fd;
+	int rc = database_lock_fd(database, &fd, err);
+
+	if (!rc)
+		rc = lock_slot_take(fd, (int)slot, wait_ms, 5000, err);
+	if (rc == DD_BUSY)
+		return lock_busy(database, (int)slot, err);
+	if (!rc)
+		lock_slot_sign(fd, (int)slot, what);
+	return rc;
+}
+
+void database_unlock(struct database *database, enum lock_slot slot)
+{
+	lock_slot_drop(database->lock_fd, (int)slot);
+}
+
+/*
+ * A queue of two places. Everybody passes through SLOT_NEXT, so a process that commits in a tight
+ * loop cannot overtake the one that waits there; and only that one polls often.
+ */
+static int turn_take(struct database *database, const char *what, struct dd_error *err)
+{
+	int fd;
+	int rc = database_lock_fd(database, &fd, err);
+
+	if (!rc)
+		rc = lock_slot_take(fd, SLOT_NEXT, database->wait_ms, 3000, err);
+	if (!rc) {
+		rc = lock_slot_take(fd, SLOT_CHANGE, database->wait_ms, 200, err);
+		lock_slot_drop(fd, SLOT_NEXT);
+	}
+	if (rc == DD_BUSY)
+		return lock_busy(database, SLOT_CHANGE, err);
+	if (!rc)
+		lock_slot_sign(fd, SLOT_CHANGE, what);
+	return rc;
+}
+
+static int transaction_run(struct database *database,
+	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
+{
+	struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
+	int rc = statement_run(&begin, err);
+
+	if (rc)
+		return rc;
+	rc = body(context, err);
+	if (!rc) {
+		struct statement commit = statement_begin(database, "COMMIT");
+
+		rc = statement_run(&commit, err);
+	}
+	/* some failures have rolled back by themselves */
+	if (rc && !sqlite3_get_autocommit(database->sqlite))
+		(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+int database_change(struct database *database, const char *what,
+	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
+{
+	int rc = turn_take(database, what, err);
+
+	if (rc)
+		return rc;
+	rc = transaction_run(database, body, context, err);
+	database_unlock(database, SLOT_CHANGE);
+	return rc;
+}

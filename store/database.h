@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
+
+/*
+ * SQLite, as the rest of the room sees it: statements that are prepared once and kept, failures
+ * that speak the library's error codes, and one way to change anything (database_change).
+ */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define STATEMENTS_MAX 64
+
+struct database {
+	sqlite3 *sqlite;
+	char *path; /* of book.db */
+	char *lock_path;
+	int lock_fd; /* -1 until the first change */
+	int wait_ms;
+	struct kept_statement {
+		const char *sql; /* a literal: known by its address */
+		sqlite3_stmt *statement;
+	} kept[STATEMENTS_MAX];
+	size_t kept_count;
+};
+
+/* Slots of the lock file that all processes with the folder open share. */
+enum lock_slot {
+	SLOT_CHANGE,     /* who holds it may change book.db */
+	SLOT_NEXT,       /* who holds it is the next to change book.db */
+	SLOT_CHECKPOINT, /* who holds it may write to book.git */
+	SLOT_CREATE,     /* who holds it may make or upgrade the book */
+};
+
+/*
+ * One statement, bound, stepped and given back. After a failure every later call does nothing and
+ * keeps the first code, so that binding and stepping read as one sentence; statement_end() returns
+ * the code.
+ */
+struct statement {
+	struct database *database;
+	sqlite3_stmt *handle;
+	bool own; /* not one of the kept ones */
+	int next; /* parameter to bind */
+	int code; /* of SQLite */
+};
+
+struct statement statement_begin(struct database *database, const char *literal_sql);
+void statement_text(struct statement *statement, const char *value); /* NULL: null */
+void statement_number(struct statement *statement, int64_t value);
+/* value must live until the statement ends */
+void statement_blob(struct statement *statement, const void *value, size_t size);
+bool statement_row(struct statement *statement); /* true while there is one */
+/* Steps once, expecting no row, and ends. */
+int statement_run(struct statement *statement, struct dd_error *err);
+/* Steps an already ended INSERT again from its first parameter. */
+void statement_again(struct statement *statement);
+int statement_end(struct statement *statement, struct dd_error *err);
+void statement_drop(struct statement *statement);
+static inline void cleanup_statement(struct statement *statement)
+{
+	statement_drop(statement);
+}
+
+int64_t statement_integer(struct statement *statement, int column);
+/* Never NULL: a null reads as "". Valid until the next step. */
+const char *statement_string(struct statement *statement, int column);
+
+int database_open(struct database *database, const char *path, struct dd_error *err);
+void database_close(struct database *database);
+
+/* SQLite's code as one of ours, with a message that says what it means for the book. */
+int database_failure(struct database *database, int code, struct dd_error *err);
+
+/* Runs SQL without parameters or rows. */
+int database_execute(struct database *database, const char *sql, struct dd_error *err);
+
+/* The database's lock file, opened when first needed. */
+int database_lock_fd(struct database *database, int *fd, struct dd_error *err);
+
+/* Takes a slot other than SLOT_CHANGE, signed with what it is taken for. */
+int database_lock(struct database *database, enum lock_slot slot, const char *what, int wait_ms,
+	struct dd_error *err);
+void database_unlock(struct database *database, enum lock_slot slot);
+
+/*
+ * The one way to change book.db: waits its turn, and runs body in one transaction, which is durable
+ * when 0 is returned and never happened when anything else is. What body returns is returned.
+ */
+int database_change(struct database *database, const char *what,
+	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err);
+
+#endif

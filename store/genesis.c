@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/genesis.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "store/commit.h"
+#include "store/object.h"
+
+#define SIGNERS_LIMIT 65536
+
+static const char readme[] =
+	"# A book of domains\n"
+	"\n"
+	"Each branch `domains/UUID` is the history of one virtual machine: every commit is one\n"
+	"version of its definition, signed by the host that made it.\n"
+	"\n"
+	"    git branch --all\n"
+	"    git log -p origin/domains/UUID\n"
+	"    git -c gpg.ssh.allowedSignersFile=allowed_signers log --show-signature "
+	"origin/domains/UUID\n";
+
+static int genesis_commit(struct book *book, const struct text *signers, struct object_set *set,
+	git_oid *oid, struct dd_error *err)
+{
+	struct tree_file files[] = {
+		{"README.md", readme, sizeof readme - 1},
+		{"allowed_signers", signers->data, signers->size},
+	};
+	struct person host = {book->host_name, book->committer_email};
+	struct commit_draft draft = {
+		.author = host,
+		.committer = host,
+		.when = time(NULL),
+		.message = "open the book\n",
+	};
+	int rc = tree_build(set, files, 2, &draft.tree, err);
+
+	return rc ? rc : commit_build(set, book->key, &draft, oid, err);
+}
+
+static int head_set(struct book *book, const git_oid *oid, struct dd_error *err)
+{
+	struct statement statement = statement_begin(
+		&book->database, "INSERT INTO setting(key, value) VALUES('book-head', ?)");
+
+	statement_blob(&statement, oid->id, sizeof oid->id);
+	return statement_run(&statement, err);
+}
+
+int genesis_stage(struct book *book, struct dd_error *err)
+{
+	CLEANUP(object_set) struct object_set set = {0};
+	CLEANUP(text) struct text signers = TEXT_INIT;
+	CLEANUP(free) char *path = NULL;
+	git_oid oid;
+	int rc = commit_ready(book, err);
+
+	if (!rc)
+		rc = book_path(book, "keys/allowed_signers", &path, err);
+	if (!rc)
+		rc = file_read(path, SIGNERS_LIMIT, &signers, err);
+	if (!rc)
+		rc = genesis_commit(book, &signers, &set, &oid, err);
+	if (!rc)
+		rc = object_set_stage(&set, &book->database, 0, err);
+	if (!rc)
+		rc = head_set(book, &oid, err);
+	return rc;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking back: a version's commit by its number, its message and its files. */
+#include "store/room.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/message.h"
+
+static void cleanup_commit(git_commit **commit)
+{
+	git_commit_free(*commit);
+}
+
+static void cleanup_tree(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+
+static void cleanup_entry(git_tree_entry **entry)
+{
+	git_tree_entry_free(*entry);
+}
+
+static void cleanup_blob(git_blob **blob)
+{
+	git_blob_free(*blob);
+}
+
+static int no_version(struct book *book, const char *uuid, uint32_t number, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {0};
+	int rc = book_find(book, uuid, &row, err);
+
+	if (rc)
+		return rc;
+	return error_set(err, DD_NOT_FOUND, "the domain '%s' has no version %u, only 1 to %u",
+		row.name, number, row.version);
+}
+
+/* The commit of a version; *number 0 becomes the newest. */
+static int version_find(
+	struct book *book, const char *uuid, uint32_t *number, git_oid *oid, struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement statement = statement_begin(&book->database,
+		"SELECT v.number, v.oid FROM domain d JOIN version v ON v.domain = d.id"
+		" WHERE d.uuid = ?1 AND v.number = iif(?2 = 0, d.version, ?2)");
+	int rc;
+
+	statement_text(&statement, uuid);
+	statement_number(&statement, *number);
+	if (statement_row(&statement)) {
+		const void *raw = sqlite3_column_blob(statement.handle, 1);
+
+		if (!raw || sqlite3_column_bytes(statement.handle, 1) != GIT_OID_RAWSZ)
+			return database_failure(&book->database, SQLITE_CORRUPT, err);
+		git_oid_fromraw(oid, raw);
+		*number = (uint32_t)statement_integer(&statement, 0);
+		return 0;
+	}
+	rc = statement_end(&statement, err);
+	return rc ? rc : no_version(book, uuid, *number, err);
+}
+
+static int commit_find(
+	struct book *book, const git_oid *oid, git_commit **out, struct dd_error *err)
+{
+	int rc = repository_need(book, err);
+	int code;
+
+	if (rc)
+		return rc;
+	code = git_commit_lookup(out, book->repository, oid);
+	return code ? repository_failure(book, code, "cannot read a version", err) : 0;
+}
+
+static int signature_text(char **out, const git_signature *signature, struct dd_error *err)
+{
+	return string_format(out, err, "%s <%s>", signature->name, signature->email);
+}
+
+static int info_read(struct book *book, uint32_t number, const git_oid *oid,
+	struct version_info *out, struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {.number = number};
+	CLEANUP(commit) git_commit *commit = NULL;
+	int rc = commit_find(book, oid, &commit, err);
+
+	if (rc)
+		return rc;
+	git_oid_tostr(info.commit, sizeof info.commit, oid);
+	info.when = git_commit_time(commit);
+	rc = signature_text(&info.author, git_commit_author(commit), err);
+	if (!rc)
+		rc = signature_text(&info.committer, git_commit_committer(commit), err);
+	if (!rc)
+		rc = message_parse(git_commit_message_raw(commit), &info, err);
+	if (rc)
+		return rc;
+	*out = info;
+	info = (struct version_info){0};
+	return 0;
+}
+
+int book_version(struct book *book, const char *uuid, uint32_t number, struct version_info *out,
+	struct dd_error *err)
+{
+	git_oid oid;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	return rc ? rc : info_read(book, number, &oid, out, err);
+}
+
+int book_log(struct book *book, const char *uuid, uint32_t limit,
+	int (*visit)(const struct version_info *info, void *context), void *context,
+	struct dd_error *err)
+{
+	uint32_t number = 0, left = limit ? limit : UINT32_MAX;
+	git_oid oid;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	/* versions are never renumbered, so each can be looked up on its own */
+	while (!rc && left--) {
+		CLEANUP(version_info) struct version_info info = {0};
+
+		rc = info_read(book, number, &oid, &info, err);
+		if (!rc)
+			rc = visit(&info, context);
+		if (rc || --number == 0)
+			break;
+		rc = version_find(book, uuid, &number, &oid, err);
+	}
+	return rc;
+}
+
+static int blob_find(struct book *book, const git_commit *commit, const char *path, git_blob **out,
+	struct dd_error *err)
+{
+	CLEANUP(tree) git_tree *tree = NULL;
+	CLEANUP(entry) git_tree_entry *entry = NULL;
+	int code = git_commit_tree(&tree, commit);
+
+	if (code)
+		return repository_failure(book, code, "cannot read a version's tree", err);
+	code = git_tree_entry_bypath(&entry, tree, path);
+	if (code == GIT_ENOTFOUND || (!code && git_tree_entry_type(entry) != GIT_OBJECT_BLOB))
+		return error_set(err, DD_NOT_FOUND, "the version has no file %s", path);
+	if (!code)
+		code = git_blob_lookup(out, book->repository, git_tree_entry_id(entry));
+	return code ? repository_failure(book, code, "cannot read a version's file", err) : 0;
+}
+
+int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
+	struct text *out, struct dd_error *err)
+{
+	CLEANUP(commit) git_commit *commit = NULL;
+	CLEANUP(blob) git_blob *blob = NULL;
+	git_oid oid;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	if (!rc)
+		rc = commit_find(book, &oid, &commit, err);
+	if (!rc)
+		rc = blob_find(book, commit, path, &blob, err);
+	if (rc)
+		return rc;
+	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+	return text_failed(out) ? error_no_memory(err) : 0;
+}

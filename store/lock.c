@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define FIRST_SLEEP_US 50
+
+static off_t slot_offset(int slot)
+{
+	return (off_t)slot * LOCK_SLOT_SIZE;
+}
+
+int lock_file_open(const char *path, int *fd, struct dd_error *err)
+{
+	int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (opened < 0)
+		return error_errno(err, errno, "cannot open the lock file %s", path);
+	*fd = opened;
+	return 0;
+}
+
+static int slot_set(int fd, int slot, short type)
+{
+	struct flock lock = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = slot_offset(slot),
+		.l_len = 1,
+	};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_error *err)
+{
+	int64_t until = 0;
+	int sleep_us = FIRST_SLEEP_US;
+
+	for (;;) {
+		int rc = slot_set(fd, slot, F_WRLCK);
+		int64_t now;
+
+		if (rc == 0)
+			return 0;
+		if (rc != -EAGAIN && rc != -EACCES && rc != -EINTR)
+			return error_errno(err, -rc, "cannot lock");
+		now = now_us();
+		if (!until)
+			until = now + (int64_t)wait_ms * 1000;
+		if (now >= until)
+			return DD_BUSY;
+		if (sleep_us > until - now)
+			sleep_us = (int)(until - now);
+		nanosleep(&(struct timespec){.tv_nsec = sleep_us * 1000L}, NULL);
+		sleep_us = sleep_us * 2 > longest_us ? longest_us : sleep_us * 2;
+	}
+}
+
+void lock_slot_drop(int fd, int slot)
+{
+	/* not left to close(): a child that has not reached its exec yet shares the description */
+	(void)slot_set(fd, slot, F_UNLCK);
+}
+
+void lock_slot_sign(int fd, int slot, const char *operation)
+{
+	char text[LOCK_SLOT_SIZE];
+	int length = snprintf(text, sizeof text, "%d %lld %.60s %.100s\n", (int)getpid(),
+		(long long)time(NULL), program_invocation_short_name, operation);
+
+	/* who holds it is a courtesy to those who wait: the lock itself does not depend on it */
+	if (length > 0 && pwrite(fd, text, (size_t)length, slot_offset(slot)) < 0)
+		return;
+}
+
+void lock_slot_holder(int fd, int slot, char holder[LOCK_HOLDER_SIZE])
+{
+	char text[LOCK_SLOT_SIZE + 1] = "";
+	char program[61], operation[101], since[16];
+	int pid;
+	long long when;
+	ssize_t size = pread(fd, text, LOCK_SLOT_SIZE, slot_offset(slot));
+	struct tm broken_down;
+
+	snprintf(holder, LOCK_HOLDER_SIZE, "another process");
+	if (size <= 0)
+		return;
+	text[size] = '\0';
+	if (sscanf(text, "%d %lld %60s %100[^\n]", &pid, &when, program, operation) != 4)
+		return;
+
+	time_t seconds = (time_t)when;
+
+	if (!localtime_r(&seconds, &broken_down) ||
+		!strftime(since, sizeof since, "%H:%M:%S", &broken_down))
+		return;
+	snprintf(holder, LOCK_HOLDER_SIZE, "%s by %s (pid %d) since %s", operation, program, pid,
+		since);
+}

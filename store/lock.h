@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_LOCK_H
+#define STORE_LOCK_H
+
+/*
+ * Locks that die with their holder. A lock file has slots; slot N is the open-file-description lock
+ * on the byte N * LOCK_SLOT_SIZE, and from that byte on the holder writes who it is, as text. The
+ * text is only true while the lock is held. A lock file is never removed: who removes one lets two
+ * processes hold "the same" lock on two files.
+ */
+
+#include <sys/types.h>
+
+#include "base/text.h"
+
+#define LOCK_SLOT_SIZE 256
+#define LOCK_HOLDER_SIZE LOCK_SLOT_SIZE
+
+/* Opens (and makes, 0600) a lock file; it is closed on exec. */
+int lock_file_open(const char *path, int *fd, struct dd_error *err);
+
+/*
+ * Waits up to wait_ms for the slot; between two tries it sleeps, at most longest_us. Returns 0,
+ * DD_BUSY (with no message: ask lock_holder) or DD_SYSTEM.
+ */
+int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_error *err);
+void lock_slot_drop(int fd, int slot);
+
+/* Writes who holds the slot, which the caller does. */
+void lock_slot_sign(int fd, int slot, const char *operation);
+
+/* "attach-device by domesday (pid 71) since 12:00:03", or "another process". */
+void lock_slot_holder(int fd, int slot, char holder[LOCK_HOLDER_SIZE]);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/message.h"
+
+#include <string.h>
+
+/* ---- people ---- */
+
+static bool crud(unsigned char c)
+{
+	return c <= ' ' || c == 0x7f || (c < 0x80 && strchr(".,:;<>\"\\'", c));
+}
+
+/* Appends word without what would end or split a header, or fallback when nothing is left. */
+static void word_add(struct text *out, const char *word, const char *fallback, bool spaces)
+{
+	size_t length = strnlen(word ? word : "", PERSON_LIMIT);
+	size_t before = out->size;
+
+	while (length && crud((unsigned char)word[0])) {
+		word++;
+		length--;
+	}
+	while (length && crud((unsigned char)word[length - 1]))
+		length--;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)word[i];
+
+		if (c >= (spaces ? 0x20 : 0x21) && c != 0x7f && c != '<' && c != '>')
+			text_putc(out, (char)c);
+	}
+	if (out->size == before)
+		text_puts(out, fallback);
+}
+
+void person_add(struct text *out, const struct person *person)
+{
+	word_add(out, person->name, "unknown", true);
+	text_puts(out, " <");
+	word_add(out, person->email, "unknown", false);
+	text_putc(out, '>');
+}
+
+/* ---- making ---- */
+
+static bool one_line(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool key_valid(const char *key)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-";
+	static const char *const ours[] = {"Domain", "Version", "Host"};
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (strcasecmp(key, ours[i]) == 0)
+			return false;
+	return length && length <= 64 && strspn(key, letters) == length;
+}
+
+static int subject_add(struct text *out, const char *subject, struct dd_error *err)
+{
+	if (!subject || !*subject || strlen(subject) > SUBJECT_LIMIT || !one_line(subject))
+		return error_set(err, DD_INVALID, "'%.80s' cannot be a version's subject",
+			subject ? subject : "");
+	text_printf(out, "%s\n\n", subject);
+	return 0;
+}
+
+static int body_add(struct text *out, const char *body, struct dd_error *err)
+{
+	size_t length = body ? strlen(body) : 0;
+
+	if (length > BODY_LIMIT)
+		return error_set(
+			err, DD_INVALID, "a version's text has more than %d bytes", BODY_LIMIT);
+	for (size_t i = 0; i < length; i++)
+		if (((unsigned char)body[i] < 0x20 && !strchr("\n\t", body[i])) || body[i] == 0x7f)
+			return error_set(
+				err, DD_INVALID, "a version's text has control characters");
+	while (length && *body == '\n') {
+		body++;
+		length--;
+	}
+	while (length && body[length - 1] == '\n')
+		length--;
+	if (!length)
+		return 0;
+	text_add(out, body, length);
+	text_puts(out, "\n\n");
+	return 0;
+}
+
+static int trailers_add(struct text *out, const struct version_draft *draft, struct dd_error *err)
+{
+	if (draft->trailer_count > TRAILERS_LIMIT)
+		return error_set(
+			err, DD_INVALID, "a version has more than %d trailers", TRAILERS_LIMIT);
+	for (size_t i = 0; i < draft->trailer_count; i++) {
+		const struct trailer *trailer = &draft->trailers[i];
+
+		if (!key_valid(trailer->key))
+			return error_set(
+				err, DD_INVALID, "'%s' cannot name a trailer", trailer->key);
+		if (!one_line(trailer->value) || strlen(trailer->value) > TRAILER_VALUE_LIMIT)
+			return error_set(err, DD_INVALID, "the trailer %s is not one short line",
+				trailer->key);
+		text_printf(out, "%s: %s\n", trailer->key, trailer->value);
+	}
+	return 0;
+}
+
+int message_build(const struct version_draft *draft, const struct message_facts *facts,
+	struct text *out, struct dd_error *err)
+{
+	int rc = subject_add(out, draft->subject, err);
+
+	if (!rc)
+		rc = body_add(out, draft->body, err);
+	if (rc)
+		return rc;
+	text_printf(out, "Domain: %s\nVersion: %u\n", facts->uuid, facts->number);
+	rc = trailers_add(out, draft, err);
+	if (rc)
+		return rc;
+	text_printf(out, "Host: %s\n", facts->host);
+	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+/* ---- reading ---- */
+
+/* Where the last paragraph of a text without newlines at its end begins. */
+static size_t last_paragraph(const char *text, size_t length)
+{
+	for (size_t i = length; i >= 2; i--)
+		if (text[i - 1] == '\n' && text[i - 2] == '\n')
+			return i;
+	return length;
+}
+
+static int part_copy(char **out, const char *text, size_t length, struct dd_error *err)
+{
+	while (length && text[length - 1] == '\n')
+		length--;
+	*out = strndup(text, length);
+	return *out ? 0 : error_no_memory(err);
+}
+
+static int trailers_parse(
+	const char *text, size_t length, struct version_info *info, struct dd_error *err)
+{
+	const char *end = text + length;
+	size_t lines = 1;
+
+	for (const char *at = text; at < end; at++)
+		lines += *at == '\n';
+	info->trailers = calloc(lines, sizeof *info->trailers);
+	if (!info->trailers)
+		return error_no_memory(err);
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t line = (size_t)((newline ? newline : end) - text);
+
+		if (line && part_copy(&info->trailers[info->trailer_count], text, line, err))
+			return DD_NO_MEMORY;
+		info->trailer_count += line != 0;
+		text += line + 1;
+	}
+	return 0;
+}
+
+int message_parse(const char *message, struct version_info *info, struct dd_error *err)
+{
+	size_t length = strlen(message);
+	size_t subject = strcspn(message, "\n");
+	size_t trailers, body;
+	int rc;
+
+	while (length && message[length - 1] == '\n')
+		length--;
+	trailers = last_paragraph(message, length);
+	body = subject;
+	while (body < trailers && message[body] == '\n')
+		body++;
+	rc = part_copy(&info->subject, message, subject, err);
+	if (!rc)
+		rc = part_copy(&info->body, message + body, trailers - body, err);
+	if (!rc)
+		rc = trailers_parse(message + trailers, length - trailers, info, err);
+	return rc;
+}
+
+void version_info_release(struct version_info *info)
+{
+	for (size_t i = 0; i < info->trailer_count; i++)
+		free(info->trailers[i]);
+	free(info->trailers);
+	free(info->author);
+	free(info->committer);
+	free(info->subject);
+	free(info->body);
+	*info = (struct version_info){0};
+}
+
+const char *version_trailer(const struct version_info *info, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < info->trailer_count; i++) {
+		const char *line = info->trailers[i];
+
+		if (strncasecmp(line, key, length) == 0 && strncmp(line + length, ": ", 2) == 0)
+			return line + length + 2;
+	}
+	return NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_OBJECT_H
+#define STORE_OBJECT_H
+
+/* Git objects in the making: blobs, trees and signed commits, as bytes with their names. */
+
+#include "store/room.h"
+
+struct object {
+	git_oid oid;
+	git_object_t type;
+	const void *data;
+	size_t size;
+	char *owned; /* data, where it is not the caller's */
+};
+
+struct object_set {
+	struct object *list;
+	size_t count, room;
+};
+
+void object_set_release(struct object_set *set);
+static inline void cleanup_object_set(struct object_set *set)
+{
+	object_set_release(set);
+}
+
+/* Names and adds bytes that stay the caller's. Any thread that has libgit2 started. */
+int object_add(struct object_set *set, git_object_t type, const void *data, size_t size,
+	git_oid *oid, struct dd_error *err);
+/* The same with bytes that become the set's; data is left empty. */
+int object_add_text(struct object_set *set, git_object_t type, struct text *data, git_oid *oid,
+	struct dd_error *err);
+
+/*
+ * Adds the blobs and nested trees of these files. DD_INVALID: a path that git would not check out
+ * everywhere, one that comes twice, or one that is both a file and a folder.
+ */
+int tree_build(struct object_set *set, const struct tree_file *files, size_t count, git_oid *oid,
+	struct dd_error *err);
+
+struct commit_draft {
+	git_oid tree;
+	const git_oid *parent; /* NULL: the first */
+	struct person author, committer;
+	int64_t when;
+	const char *message;
+};
+
+/* Adds the signed commit. */
+int commit_build(struct object_set *set, const struct key *key, const struct commit_draft *draft,
+	git_oid *oid, struct dd_error *err);
+
+/* Writes the set into the table of staged objects; inside database_change(). */
+int object_set_stage(const struct object_set *set, struct database *database, int64_t domain,
+	struct dd_error *err);
+
+#endif

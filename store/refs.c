@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/refs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store/folder.h"
+
+#define REFS_LIMIT ((size_t)1 << 30)
+#define NAME_COLUMN (GIT_OID_HEXSZ + 1) /* of a line "OID NAME" */
+
+int refs_lost(struct book *book, bool *lost, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "book.git/packed-refs", &path, err);
+
+	if (!rc)
+		*lost = access(path, F_OK) < 0 && errno == ENOENT;
+	return rc;
+}
+
+static void refs_add(
+	struct text *out, struct statement *statement, const char *prefix, const char *name)
+{
+	const void *raw = sqlite3_column_blob(statement->handle, 0);
+	char hex[GIT_OID_HEXSZ + 1];
+	git_oid oid;
+
+	if (!raw || sqlite3_column_bytes(statement->handle, 0) != GIT_OID_RAWSZ) {
+		statement->code = SQLITE_CORRUPT;
+		return;
+	}
+	git_oid_fromraw(&oid, raw);
+	text_printf(out, "%s %s%s\n", git_oid_tostr(hex, sizeof hex, &oid), prefix, name);
+}
+
+int refs_read(struct book *book, struct text *out, struct dd_error *err)
+{
+	struct statement head = statement_begin(
+		&book->database, "SELECT value FROM setting WHERE key = 'book-head'");
+	struct statement domains =
+		statement_begin(&book->database, "SELECT head, uuid FROM domain ORDER BY uuid");
+	int rc;
+
+	if (statement_row(&head))
+		refs_add(out, &head, BOOK_REF, "");
+	rc = statement_end(&head, err);
+	while (!rc && statement_row(&domains))
+		refs_add(out, &domains, DOMAIN_REFS, statement_string(&domains, 1));
+	if (rc)
+		statement_drop(&domains);
+	else
+		rc = statement_end(&domains, err);
+	return !rc && text_failed(out) ? error_no_memory(err) : rc;
+}
+
+static bool ours(const char *name)
+{
+	return strncmp(name, BOOK_REF "\n", sizeof BOOK_REF) == 0 ||
+	       strncmp(name, DOMAIN_REFS, sizeof DOMAIN_REFS - 1) == 0;
+}
+
+/* Appends the refs of old that are not ours and sort between two names. */
+static void keep_others(struct text *out, const char *old, const char *from, const char *until)
+{
+	bool kept = false;
+
+	for (const char *line = old; *line;) {
+		size_t length = strcspn(line, "\n");
+		const char *name = line + NAME_COLUMN;
+
+		length += line[length] == '\n';
+		/* a line with ^ says what the tag in the line before points to */
+		if (*line != '^')
+			kept = *line != '#' && length > NAME_COLUMN && !ours(name) &&
+			       strcmp(name, from) >= 0 && strcmp(name, until) < 0;
+		if (kept)
+			text_add(out, line, length);
+		line += length;
+	}
+}
+
+static int packed_refs_read(const char *path, struct text *old, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = file_read(path, REFS_LIMIT, old, &reason);
+
+	if (!rc || rc == DD_NOT_FOUND)
+		return 0;
+	return error_set(err, rc, "%s", reason.message);
+}
+
+static int packed_refs_write(struct book *book, const struct text *refs, struct dd_error *err)
+{
+	CLEANUP(text) struct text old = TEXT_INIT;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(free) char *path = NULL;
+	size_t first = strcspn(text_string(refs), "\n") + 1; /* the line of "book" */
+	int rc = book_path(book, "book.git/packed-refs", &path, err);
+
+	if (!rc)
+		rc = packed_refs_read(path, &old, err);
+	if (rc)
+		return rc;
+	text_puts(&text, "# pack-refs with: peeled fully-peeled sorted \n");
+	keep_others(&text, text_string(&old), "", BOOK_REF);
+	text_add(&text, refs->data, first);
+	keep_others(&text, text_string(&old), BOOK_REF, DOMAIN_REFS);
+	text_add(&text, refs->data + first, refs->size - first);
+	keep_others(&text, text_string(&old), DOMAIN_REFS, "\xff");
+	if (text_failed(&text))
+		return error_no_memory(err);
+	return file_replace(path, 0644, text.data, text.size, err);
+}
+
+static int remove_loose(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *book_ref = NULL;
+	CLEANUP(free) char *domains = NULL;
+	int rc = book_path(book, "book.git/" BOOK_REF, &book_ref, err);
+
+	if (!rc && unlink(book_ref) < 0 && errno != ENOENT)
+		rc = error_errno(err, errno, "cannot remove %s", book_ref);
+	if (!rc)
+		rc = book_path(book, "book.git/refs/heads/domains", &domains, err);
+	return rc ? rc : folder_clean(domains, "", "", err);
+}
+
+int refs_write(struct book *book, const struct text *refs, struct dd_error *err)
+{
+	CLEANUP(free) char *repository = NULL;
+	int rc = book_path(book, "book.git", &repository, err);
+
+	if (!rc)
+		rc = folder_clean(repository, "packed-refs.", ".new", err);
+	if (!rc)
+		rc = packed_refs_write(book, refs, err);
+	return rc ? rc : remove_loose(book, err);
+}

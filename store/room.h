@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_ROOM_H
+#define STORE_ROOM_H
+
+/* What the files of this room share about an open book. Nobody else includes it. */
+
+#include <git2.h>
+
+#include "store/book.h"
+#include "store/database.h"
+#include "store/key.h"
+
+#define BOOK_APPLICATION 0x446f6d45 /* "DomE", application_id of book.db */
+#define BOOK_REF "refs/heads/book"
+#define DOMAIN_REFS "refs/heads/domains/"
+
+struct staging;
+
+struct book {
+	char *folder;
+	char *host_name;
+	char *committer_email; /* domesday@HOST, which is the key's principal too */
+	int wait_ms;
+	struct database database;
+	/* opened when first needed, so that looking something up costs neither */
+	struct key *key;
+	git_repository *repository;
+	git_odb *objects;        /* staged and packed ones */
+	struct staging *staging; /* owned by objects */
+};
+
+/* "FOLDER/name" */
+int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
+
+/* Text that looks like a UUID in the one spelling that is used here. */
+bool uuid_valid(const char *text);
+
+/* ---- layout.c: what is in the folder ---- */
+
+/* Opens book.db, making or completing the book where that is wanted and possible. */
+int layout_open(struct book *book, bool create, struct dd_error *err);
+
+/* ---- repository.c ---- */
+
+/* Makes what is missing of the bare repository, without any template. */
+int repository_make(const char *path, struct dd_error *err);
+/* Sees to it that book->objects is there. */
+int repository_need(struct book *book, struct dd_error *err);
+/* Libgit2's last error, or the one of the staging table behind it. */
+int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
+
+/* ---- staging.c: git objects that are not packed yet, in book.db ---- */
+
+/* Lets objects read staged objects too, before all others. */
+int staging_attach(struct database *database, git_odb *objects, struct staging **out);
+/* SQLite's code where it, and not a missing object, made a read fail; and forgets it. */
+int staging_failed(struct staging *staging);
+/* While hidden, no staged object is said to exist. */
+void staging_hide(struct staging *staging, bool hidden);
+
+/* ---- index.c ---- */
+
+/* Reads a row whose columns are those of INDEX_COLUMNS, the first being column. */
+#define INDEX_COLUMNS "d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime"
+int index_row_read(
+	struct statement *statement, int column, struct domain_row *row, struct dd_error *err);
+/* The domain's name for a message; the UUID itself where there is none. */
+void index_name(struct book *book, const char *uuid, char *name, size_t size);
+
+#endif

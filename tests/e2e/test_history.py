@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""Looking back and going back: log, show, diff, rollback."""
+
+from definition import MAC, disk, domain, interface, spare_ports
+from guest import Guest
+from harness import check, contains, equal, main, test
+
+
+def four_versions(book):
+    """define, attach vdb, more vCPUs, detach the network card"""
+    book.define(domain('a', disk(book.image('a.img'), 'vda'), interface()))
+    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
+            '--reason', 'room for mail')
+    book.ok('set-vcpus', '--maximum', 'a', 4)
+    book.ok('detach-device', 'a', MAC)
+    return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
+
+
+@test()
+def log__tells_every_version_newest_first(book):
+    four_versions(book)
+    log = book.log('a')
+    equal([entry['version'] for entry in log], [4, 3, 2, 1])
+    contains(log[2]['subject'], 'attach', 'vdb')
+    equal(log[2]['reason'], 'room for mail')
+    contains(log[0]['subject'], 'detach', MAC)
+    equal(len({entry['commit'] for entry in log}), 4)
+    contains(book.ok('log', 'a').out, 'vdb', MAC)
+    equal(len(book.json('log', 'a', '-n', 2)), 2)
+
+
+@test()
+def show__tells_what_one_version_changed(book):
+    four_versions(book)
+    contains(book.ok('show', 'a@2').out, 'vdb', book.folder + '/b.img', 'room for mail')
+    contains(book.ok('show', 'a@3').out, 'vcpu', '4')
+    book.refuse('show', 'a@9', code='not-found', says='9')
+
+
+@test()
+def diff__speaks_in_devices(book):
+    versions = four_versions(book)
+    equal(book.run('diff', 'a@2', 'a@2').rc, 0)
+    result = book.ok('diff', 'a@1', 'a@2', rc=1)
+    contains(result.out, 'disk vdb attached', book.folder + '/b.img')
+    check('interface' not in result.out and '<' not in result.out, result)
+    contains(book.ok('diff', 'a@1', 'a', rc=1).out, 'vdb', MAC, 'detached')
+    differences = book.json('diff', 'a@1', 'a@2', rc=1)['differences']
+    equal([entry['kind'] for entry in differences], ['attached'])
+    equal(differences[0]['device'], 'disk vdb')
+    contains(book.ok('diff', 'a@1', book.file('v2.xml', versions[1]), rc=1).out, 'vdb')
+
+
+@test()
+def diff__with_a_file_counts_only_what_it_says(book):
+    """A definition as a person wrote it lacks what was frozen, and that is no difference."""
+    xml = domain('a', disk(book.image('a.img'), 'vda'), interface())
+    book.define(xml)
+    equal(book.run('diff', 'a', book.file('same.xml', xml)).rc, 0)
+    other = book.file('other.xml', xml.replace('<vcpu>1<', '<vcpu>2<'))
+    result = book.ok('diff', 'a', other, rc=1)
+    contains(result.out, 'vcpu', '2')
+    equal(len(book.json('diff', 'a', other, rc=1)['differences']), 1, result.out)
+
+
+@test()
+def rollback__makes_an_old_definition_the_newest(book):
+    versions = four_versions(book)
+    book.ok('rollback', 'a', 1)
+    equal(book.dumpxml('a'), versions[0])
+    equal(book.version('a'), 5)
+    book.ok('rollback', 'a', 3)
+    equal(book.dumpxml('a'), versions[2])
+    for number, xml in enumerate(versions, 1):
+        equal(book.dumpxml(f'a@{number}'), xml, f'version {number} has changed')
+    check(not book.json('rollback', 'a', 3)['changed'])
+    with book.unchanged():
+        book.refuse('rollback', 'a', 99, code='not-found', says='99')
+        book.refuse('rollback', 'a', 'x')
+    book.verify()
+
+
+@test('pc', 'q35')
+def rollback__plugs_and_unplugs_a_running_guest(book, machine):
+    guest = Guest(
+        book, 'guest', disk(book.image('a.img'), 'vda'), interface(), *spare_ports(machine),
+        machine=machine).start()
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    book.ok('detach-device', 'guest', MAC)
+    guest.wait_for('^disk . vdb')
+    book.ok('rollback', 'guest', 1)
+    guest.wait_for('^disk - vdb')
+    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
+    book.ok('check', 'guest')
+    book.ok('rollback', 'guest', 2)
+    guest.wait_for(r'^disk \+ vdb')
+    equal(book.dumpxml('guest'), book.dumpxml('guest@2'))
+    book.ok('check', 'guest')
+
+
+@test()
+def rollback__that_a_running_guest_cannot_follow_is_refused(book):
+    guest = Guest(book, 'guest')
+    book.ok('set-vcpus', '--maximum', 'guest', 4)
+    guest.start()
+    with book.unchanged():
+        book.refuse('rollback', 'guest', 1, code='refused', says='vcpu')
+    book.ok('rollback', '--config', 'guest', 1)
+    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
+    equal(guest.state(), 'running')
+    guest.destroy()
+    guest.start()
+    book.ok('check', 'guest')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""Every command answers with one JSON value when asked to."""
+
+import json
+import re
+
+from definition import disk, domain
+from harness import check, equal, main, test
+
+CHANGE = {'domain', 'uuid', 'version', 'changed'}
+STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
+VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'subject', 'reason'}
+
+# Words, exit status, members of the answer (of its first element if it is a list). In this order.
+SESSION = (
+    ('freeze FILE', 0, {'xml'}),
+    ('define FILE', 0, CHANGE),
+    ('list --all', 0, STATE),
+    ('dominfo a', 0, STATE),
+    ('domstate a', 0, {'state'}),
+    ('dumpxml a', 0, {'xml'}),
+    ('attach-device a DISK', 0, CHANGE),
+    ('who-uses IMAGE', 0, {'domain', 'kind', 'value', 'mode', 'config', 'live'}),
+    ('diff a', 1, {'equal', 'differences'}),
+    ('log a', 0, VERSION),
+    ('show a@2', 0, VERSION | {'changes'}),
+    ('detach-device a vdb', 0, CHANGE),
+    ('update-device a CDROM', 0, CHANGE),
+    ('set-memory a 64M', 0, CHANGE),
+    ('set-vcpus --maximum a 2', 0, CHANGE),
+    ('desc a words', 0, CHANGE),
+    ('desc a', 0, {'description'}),
+    ('metadata a urn:a --key k --set <x/>', 0, CHANGE),
+    ('metadata a urn:a', 0, {'xml'}),
+    ('autostart a', 0, STATE),
+    ('rename a b', 0, CHANGE),
+    ('rollback b 1', 0, CHANGE),
+    ('start b', 0, STATE),
+    ('check b', 0, {'agree', 'drift'}),
+    ('suspend b', 0, STATE),
+    ('resume b', 0, STATE),
+    ('reboot b', 0, STATE),
+    ('shutdown b', 0, STATE),
+    ('destroy b', 0, STATE),
+    ('sync', 0, {'book'}),
+    ('undefine b', 0, CHANGE),
+)
+NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
+
+
+@test()
+def json__of_every_command(book):
+    cdrom = "<disk type='file' device='cdrom'>{}<target dev='sda' bus='scsi'/><readonly/></disk>"
+    medium = f"<driver name='qemu' type='raw'/><source file='{book.image('cd.iso')}'/>"
+    places = {
+        'FILE': book.file('a.xml', domain('a', cdrom.format(''))), 'IMAGE': book.image('b.img'),
+        'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
+        'CDROM': book.file('cd.xml', cdrom.format(medium))}
+    for words, status, members in SESSION:
+        result = book.run('--json', *(places.get(word, word) for word in words.split()))
+        equal(result.rc, status, result)
+        equal(result.err, '', result)
+        answer = result.json
+        first = answer[0] if isinstance(answer, list) else answer
+        check(members <= first.keys(), f'wanted: {members}', result)
+        equal(len(result.out.splitlines()), 1, 'not one line:', result)
+
+
+@test()
+def json__session_covers_every_command(book):
+    names = set(re.findall(r'^  ([a-z-]+)  +\S', book.ok('help').out, re.MULTILINE))
+    check(len(names) > 20, names)
+    equal(names - {words.split()[0] for words, _, _ in SESSION} - NOT_HERE, set())
+
+
+@test()
+def json__words_of_people_survive(book):
+    title = 'Öl & "Gas" <1> \\ \u2603'
+    book.define(domain('ä b'))
+    book.ok('desc', '--title', 'ä b', title)
+    rows = json.loads(book.ok('--json', 'list', '--all').out)
+    equal([(row['name'], row['title']) for row in rows], [('ä b', title)])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/freeze.h"
+
+#include "schema/fill.h"
+#include "schema/ids.h"
+#include "schema/mac.h"
+#include "schema/uuid.h"
+#include "tests/support/document.h"
+
+static struct freeze_options options;
+
+static int setup(void **state)
+{
+	(void)state;
+	options.capabilities = test_capabilities();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	capabilities_free((struct capabilities *)(uintptr_t)options.capabilities);
+	return 0;
+}
+
+static const char *machine_of(const struct document *document)
+{
+	return node_attr(node_descend(document_root(document), "os/type"), "machine");
+}
+
+static void schema_freeze__least_definition_gets_everything(void **state)
+{
+	CLEANUP(document)
+	struct document *domain =
+		document_of("<domain type='qemu'><name>least</name><memory unit='MiB'>64</memory>"
+			    "<os><type>hvm</type></os></domain>");
+	const xmlNode *root = document_root(domain);
+	struct dd_error err = {0};
+
+	(void)state;
+	must(document_freeze(domain, &options, &err), &err);
+	assert_int_equal(strlen(document_uuid(domain)), UUID_SIZE - 1);
+	assert_int_equal(document_uuid(domain)[14], '4');
+	assert_string_equal(machine_of(domain), "pc-i440fx-7.2");
+	assert_string_equal(document_emulator(domain), "/usr/bin/qemu-system-x86_64");
+	assert_string_equal(node_text(node_child(root, "currentMemory")), "65536");
+	assert_string_equal(node_text(node_descend(root, "cpu/model")), "qemu64");
+	assert_string_equal(node_attr(node_descend(root, "os/boot"), "dev"), "hd");
+	assert_string_equal(node_attr(node_child(root, "clock"), "offset"), "utc");
+	assert_int_equal(device_count(domain, "input"), 2);
+	assert_int_equal(device_count(domain, "memballoon"), 1);
+	assert_int_equal(device_count(domain, "audio"), 1);
+}
+
+static void schema_freeze__two_guests_differ_in_what_is_made_up(void **state)
+{
+	char first[UUID_SIZE], second[UUID_SIZE], one[MAC_SIZE], other[MAC_SIZE];
+	struct dd_error err = {0};
+
+	(void)state;
+	must(uuid_make(first, &err), &err);
+	must(uuid_make(second, &err), &err);
+	assert_string_not_equal(first, second);
+	for (unsigned i = 0; i < 100; i++) {
+		must(mac_make(one, &err), &err);
+		assert_true(mac_is_valid(one));
+		assert_memory_equal(one, "52:54:00:", 9);
+	}
+	must(mac_make(other, &err), &err);
+	assert_string_not_equal(one, other);
+	assert_false(mac_is_valid("53:54:00:00:00:01"));
+	assert_false(mac_is_valid("52:54:00:00:00"));
+	assert_false(mac_is_valid(NULL));
+}
+
+static void schema_freeze__an_unknown_machine_names_those_like_it(void **state)
+{
+	CLEANUP(document)
+	struct document *domain =
+		document_of("<domain type='qemu'><name>g</name><memory>1024</memory><os>"
+			    "<type machine='pc-q35-99.0'>hvm</type></os></domain>");
+	struct dd_error err = {0};
+
+	(void)state;
+	assert_int_equal(document_freeze(domain, &options, &err), DD_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "pc-q35-99.0"));
+	assert_non_null(strstr(err.hint, "pc-q35-7.2"));
+	assert_string_equal(err.path, "/domain/os/type");
+}
+
+static void schema_freeze__what_contradicts_itself_is_refused(void **state)
+{
+	static const struct {
+		const char *body, *says;
+	} cases[] = {
+		{"<devices><disk type='file'><target dev='vda'/></disk>"
+		 "<disk type='file'><target dev='vda'/></disk></devices>",
+			"target vda is also that of /domain/devices/disk[1]"},
+		{"<devices><disk type='file'/></devices>", "no target"},
+		{"<devices><interface type='user'><mac address='53:00:00:00:00:01'/>"
+		 "</interface></devices>",
+			"MAC"},
+		{"<devices><disk type='file'><target dev='vda'/><boot order='1'/></disk>"
+		 "<interface type='user'><boot order='1'/></interface></devices>",
+			"boot order 1"},
+		{"<devices><memballoon model='virtio'/><memballoon model='virtio'/></devices>",
+			"only one memballoon"},
+		{"<devices><controller type='scsi' index='1'/><controller type='scsi' "
+		 "index='1'/></devices>",
+			"index 1"},
+		{"<devices><disk type='file'><target dev='sda' bus='scsi'/><address type='drive' "
+		 "controller='0' bus='0' target='0' unit='3'/></disk><disk type='file'><target "
+		 "dev='sdb' bus='scsi'/><address type='drive' controller='0' bus='0' target='0' "
+		 "unit='3'/></disk></devices>",
+			"scsi 0:0:0:3"},
+		{"<devices><memory model='dimm'><target><size>1024</size></target></memory>"
+		 "</devices>",
+			"memory"},
+		{"<cputune><vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' "
+		 "scheduler='batch'/></cputune>",
+			"has a scheduler already"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		CLEANUP(document) struct document *domain = NULL;
+		struct dd_error err = {0};
+
+		text_printf(&text,
+			"<domain type='qemu'><name>g</name><memory>1024</memory>"
+			"<vcpu>2</vcpu><os><type machine='pc'>hvm</type></os>%s</domain>",
+			cases[i].body);
+		domain = document_of(text_string(&text));
+		assert_int_equal(document_freeze(domain, &options, &err), DD_INVALID);
+		if (!strstr(err.message, cases[i].says))
+			fail_msg("%s: %s", err.path, err.message);
+		assert_true(err.path[0]);
+	}
+}
+
+static void schema_freeze__numbers_in_a_set_are_read_and_written(void **state)
+{
+	static const struct {
+		const char *text, *written;
+	} cases[] = {
+		{"0-3", "0-3"},
+		{"1-3,^2", "1,3"},
+		{"5,4,3", "3-5"},
+		{"4095", "4095"},
+		{"4096", NULL},
+		{"3-1", NULL},
+		{"1,,2", NULL},
+		{"-1", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(id_set) struct id_set *set = NULL;
+		CLEANUP(text) struct text out = TEXT_INIT;
+		struct dd_error err = {0};
+		xmlNode *node = xmlNewNode(NULL, BAD_CAST "vcpu");
+
+		must(id_set_new(&set, &err), &err);
+		must(node_set_attr(node, "cpuset", cases[i].text, &err), &err);
+
+		int rc = id_set_read(set, node, "cpuset", &err);
+
+		xmlFreeNode(node);
+		assert_int_equal(rc, cases[i].written ? 0 : DD_INVALID);
+		if (!cases[i].written)
+			continue;
+		id_set_write(set, &out);
+		assert_string_equal(text_string(&out), cases[i].written);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(schema_freeze__least_definition_gets_everything),
+		cmocka_unit_test(schema_freeze__two_guests_differ_in_what_is_made_up),
+		cmocka_unit_test(schema_freeze__an_unknown_machine_names_those_like_it),
+		cmocka_unit_test(schema_freeze__what_contradicts_itself_is_refused),
+		cmocka_unit_test(schema_freeze__numbers_in_a_set_are_read_and_written),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
