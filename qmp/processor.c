@@ -39,6 +39,9 @@ static int put_details(
 
 	if (code)
 		return code;
+	/* QEMU then ends rather than run with less than the record says */
+	if (node_attr_is(cpu, "check", "full"))
+		text_puts(value, ",enforce=on");
 	if (node_attr_is(cache, "mode", "passthrough"))
 		text_puts(value, ",host-cache-info=on,l3-cache=off");
 	else if (node_attr_is(cache, "mode", "emulate") && node_attr_is(cache, "level", "3"))
