@@ -225,16 +225,35 @@ static int refuse_live(const struct rollback *rollback, const char *why, struct 
 	return error_hint(err, "with --config the rollback holds from the next start");
 }
 
-/* The live document must have arrived exactly where the record goes. */
-static int check_arrival(struct rollback *rollback, struct dd_error *err)
+/* The live document as a persistent one: what the guest would be started from. */
+static int arrived_at(const struct rollback *rollback, struct document **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
-	struct first_difference first = {.sentence = ""};
-	size_t count = 0;
 	int rc = document_copy(rollback->transition.live, &arrived, err);
 
 	if (!rc)
 		rc = document_strip_runtime(arrived, err);
+	if (!rc)
+		*out = TAKE(arrived);
+	return rc;
+}
+
+static int check_abi(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = arrived_at(rollback, &arrived, err);
+
+	return rc ? rc : abi_check(arrived, rollback->target, err);
+}
+
+/* It must have arrived exactly where the record goes. */
+static int check_arrival(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	struct first_difference first = {.sentence = ""};
+	size_t count = 0;
+	int rc = arrived_at(rollback, &arrived, err);
+
 	if (!rc)
 		rc = differences_tell(arrived, rollback->target, keep_first, &first, &count, err);
 	return rc || !count ? rc : refuse_live(rollback, first.sentence, err);
@@ -249,7 +268,7 @@ static int plan_live(struct rollback *rollback, struct dd_error *err)
 	if (!rc)
 		rc = settle_settings(rollback, err);
 	if (!rc)
-		rc = abi_check(rollback->transition.live, rollback->target, err);
+		rc = check_abi(rollback, err);
 	if (!rc)
 		rc = take_settings(rollback, err);
 	if (!rc)
