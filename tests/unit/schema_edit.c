@@ -130,6 +130,9 @@ static void schema_edit__a_device_is_matched_by_everything_it_says(void **state)
 		{"<disk><source file='/vdc'/></disk>", 0, "vdc"},
 		{"<disk device='cdrom'/>", 0, "sda"},
 		{"<disk><source file='/other'/><target dev='vdb'/></disk>", 0, "vdb"},
+		{"<memballoon model='virtio'><stats period='5'/></memballoon>", 0, NULL},
+		{"<memballoon model='none'/>", DD_NOT_FOUND, NULL},
+		{"<serial type='file'><target port='0'/></serial>", 0, NULL},
 		{"<disk/>", DD_CONFLICT, NULL},
 		{"<disk><target bus='virtio'/></disk>", DD_CONFLICT, NULL},
 		{"<disk><target dev='vdx'/></disk>", DD_NOT_FOUND, NULL},
@@ -144,7 +147,8 @@ static void schema_edit__a_device_is_matched_by_everything_it_says(void **state)
 		assert_int_equal(
 			document_match_device(fixture->document, wanted, &found, &fixture->err),
 			cases[i].rc);
-		if (found)
+		assert_true(!found == !!cases[i].rc);
+		if (cases[i].target)
 			assert_string_equal(
 				node_attr(node_child(found, "target"), "dev"), cases[i].target);
 	}
@@ -311,16 +315,26 @@ static void schema_edit__what_others_need_stays(void **state)
 	assert_string_equal(before, after);
 }
 
-static void schema_edit__a_serial_port_takes_its_console_along(void **state)
+static void schema_edit__a_serial_port_and_its_console_come_and_go_together(void **state)
 {
 	struct fixture *fixture = *state;
 	xmlNode *devices = document_devices(fixture->document);
+	CLEANUP(free) char *before = written(fixture->document);
+	xmlNode *serial = NULL;
 
-	assert_non_null(node_child(devices, "console"));
 	must(edit_detach(fixture->document, node_child(devices, "serial"), &fixture->err),
 		&fixture->err);
 	assert_null(node_child(devices, "serial"));
 	assert_null(node_child(devices, "console"));
+	must(attach(fixture, "<serial type='pty'/>", false, &serial), &fixture->err);
+
+	CLEANUP(free) char *after = written(fixture->document);
+
+	assert_string_equal(before, after);
+	must(update(fixture, "<serial type='file'><source path='/log'/><target port='0'/></serial>",
+		     false, &serial),
+		&fixture->err);
+	assert_string_equal(node_attr(node_descend(devices, "console/source"), "path"), "/log");
 }
 
 /* ---- update ---- */
@@ -641,7 +655,7 @@ int main(void)
 		EDIT_TEST(schema_edit__a_fault_in_a_device_names_its_own_text),
 		EDIT_TEST(schema_edit__disks_are_listed_by_target),
 		EDIT_TEST(schema_edit__what_others_need_stays),
-		EDIT_TEST(schema_edit__a_serial_port_takes_its_console_along),
+		EDIT_TEST(schema_edit__a_serial_port_and_its_console_come_and_go_together),
 		EDIT_TEST(schema_edit__an_update_keeps_what_it_is_silent_about),
 		EDIT_TEST(schema_edit__a_medium_is_changed_and_ejected_live),
 		EDIT_TEST(schema_edit__a_link_goes_down_live),
