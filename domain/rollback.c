@@ -27,20 +27,12 @@ static inline void cleanup_rollback(struct rollback *rollback)
 	operation_end(&rollback->op);
 }
 
-static int alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = node_write(device, &text, err);
-
-	return rc ? rc : document_parse_device(text_string(&text), text.size, NULL, out, err);
-}
-
 /* The device of document that device (of another document) is; NULL where it has none. */
 static int counterpart(
 	const struct document *document, const xmlNode *device, xmlNode **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *single = NULL;
-	int rc = alone(device, &single, err);
+	int rc = scope_device(device, &single, err);
 
 	*out = NULL;
 	if (!rc)
@@ -116,7 +108,7 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 	CLEANUP(text) struct text before = TEXT_INIT;
 	CLEANUP(text) struct text after = TEXT_INIT;
 	xmlNode *device = NULL;
-	int rc = alone(wanted, &single, err);
+	int rc = scope_device(wanted, &single, err);
 
 	if (!rc)
 		rc = counterpart(live, wanted, &device, err);
@@ -307,6 +299,9 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 	if (!rc)
 		rc = record_read(
 			host->book, rollback->op.row.uuid, version, &rollback->target, err);
+	/* a domain is called what it is called now */
+	if (!rc)
+		rc = edit_rename(rollback->target, rollback->op.row.name, err);
 	if (!rc)
 		rc = vacate(rollback, err);
 	if (!rc)
