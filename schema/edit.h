@@ -12,8 +12,8 @@
 #include "schema/name.h"
 
 /*
- * Adds a device, frozen, behind its like; a disk among those of its bus by its target. *attached
- * points into document. DD_EXISTS: target, MAC… in use, says by whom.
+ * Adds a device, frozen, behind its like; a disk among those of its bus by its target, a port by
+ * its number. *attached points into document. DD_EXISTS: target, MAC… in use, says by whom.
  */
 int edit_attach(struct document *document, const struct document *device, bool live,
 	const struct freeze_options *options, xmlNode **attached, struct dd_error *err);
