@@ -36,9 +36,6 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 /* The device that has the place, except for one; NULL where nobody does. */
 xmlNode *address_owner(const struct document *document, const char *words, const xmlNode *except);
 
-/* Is the place of these words not to be given out under this choice? */
-bool address_taken(struct document *document, const char *words, enum place_choice choice);
-
 /*
  * Gives the device back the address that it left when it was detached, where it left one and nobody
  * has it now. *given says so.

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 
@@ -74,18 +74,17 @@ static bool wants_port(const xmlNode *device)
 
 /* A search for a free port: the path so far, and how the words of a place begin. */
 struct search {
-	struct document *document;
-	enum place_choice choice;
+	const struct places *places;
 	unsigned bus;
 	char path[USB_DEPTH_MAX * 5];
 };
 
-static bool port_taken(const struct search *search, enum place_choice choice, unsigned port)
+static bool port_taken(const struct search *search, unsigned port)
 {
 	char words[64];
 
 	snprintf(words, sizeof words, "usb %u:%s%u", search->bus, search->path, port);
-	return address_taken(search->document, words, choice);
+	return places_taken(search->places, words);
 }
 
 static bool port_has_hub(const struct search *search, unsigned port)
@@ -93,7 +92,7 @@ static bool port_has_hub(const struct search *search, unsigned port)
 	char words[64];
 
 	snprintf(words, sizeof words, "usb %u:%s%u", search->bus, search->path, port);
-	return is_hub(address_owner(search->document, words, NULL));
+	return is_hub(places_owner(search->places, words, NULL));
 }
 
 static bool find_port(struct search *search, unsigned ports, unsigned depth)
@@ -101,7 +100,7 @@ static bool find_port(struct search *search, unsigned ports, unsigned depth)
 	size_t length = strlen(search->path);
 
 	for (unsigned port = 1; port <= ports; port++)
-		if (!port_taken(search, search->choice, port)) {
+		if (!port_taken(search, port)) {
 			snprintf(search->path + length, sizeof search->path - length, "%u", port);
 			return true;
 		}
@@ -141,16 +140,20 @@ int usb_assign(
 {
 	uint64_t only = CONTROLLER_INDEX_NONE;
 	bool limited = node_attr_number(node_child(device, "address"), "bus", &only);
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
 
 	if (!wants_port(device))
 		return 0;
 	if (!has_usb(document))
 		return node_error(device, err, DD_INVALID,
 			"it is a USB device, but the domain has no USB controller");
+	rc = places_new(document, choice, &places, err);
+	if (rc)
+		return rc;
 	for (const xmlNode *node = controller_first(document, "usb"); node;
 		node = controller_next(node)) {
-		struct search search = {
-			.document = document, .choice = choice, .bus = controller_index(node)};
+		struct search search = {.places = places, .bus = controller_index(node)};
 		unsigned ports = controller_ports(node);
 
 		if (limited && only != search.bus)
