@@ -77,26 +77,6 @@ static bool set_edits_config(const struct change_set *set)
 	return set->scope.config && !(set->scope.live && set->scope.alike);
 }
 
-/* The element alone, without its alias: as one would hand it in. */
-static int device_alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	CLEANUP(document) struct document *document = NULL;
-	int rc = node_write(device, &text, err);
-
-	if (!rc)
-		rc = document_parse_device(text_string(&text), text.size, NULL, &document, err);
-	if (rc)
-		return rc;
-
-	xmlNode *alias = node_child(document_root(document), "alias");
-
-	if (alias && strncmp(node_attr(alias, "name"), "ua-", 3) != 0)
-		node_remove(alias);
-	*out = TAKE(document);
-	return 0;
-}
-
 /* A device that somebody hands in. */
 static int device_given(const struct dd_text *text, struct document **out, struct dd_error *err)
 {
@@ -187,7 +167,7 @@ static int attach_one(struct change_set *set, const struct dd_text *text, struct
 	if (!rc && set->scope.live)
 		rc = attach_live(set, device, &attached, err);
 	if (!rc && set->scope.live)
-		rc = device_alone(attached, &placed, err);
+		rc = scope_device(attached, &placed, err);
 	if (!rc && set_edits_config(set))
 		rc = attach_beside(set->transition.config,
 			set->scope.alike ? NULL : set->transition.live, placed ? placed : device,
@@ -274,7 +254,7 @@ static int detach_live(struct change_set *set, const struct dd_text *text,
 		rc = transition_step(
 			&set->transition, STEP_DETACH, device_alias(device), 0, 0, err);
 	if (!rc)
-		rc = device_alone(device, removed, err);
+		rc = scope_device(device, removed, err);
 	return rc ? rc : edit_detach(set->transition.live, device, err);
 }
 

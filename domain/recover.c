@@ -24,12 +24,21 @@ static int settle_start(
 	return start_settle(op, detail, err);
 }
 
+static int settle_reboot(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	(void)detail;
+	return reboot_settle(op, err);
+}
+
 static const struct {
 	const char *kind;
 	int (*settle)(struct operation *op, const char *text, const struct json *detail,
 		struct dd_error *err);
 } settlers[] = {
 	{DETAIL_START, settle_start},
+	{DETAIL_REBOOT, settle_reboot},
 	{DETAIL_TRANSITION, settle_transition},
 };
 

@@ -27,20 +27,12 @@ static inline void cleanup_rollback(struct rollback *rollback)
 	operation_end(&rollback->op);
 }
 
-static int alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = node_write(device, &text, err);
-
-	return rc ? rc : document_parse_device(text_string(&text), text.size, NULL, out, err);
-}
-
 /* The device of document that device (of another document) is; NULL where it has none. */
 static int counterpart(
 	const struct document *document, const xmlNode *device, xmlNode **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *single = NULL;
-	int rc = alone(device, &single, err);
+	int rc = scope_device(device, &single, err);
 
 	*out = NULL;
 	if (!rc)
@@ -116,7 +108,7 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 	CLEANUP(text) struct text before = TEXT_INIT;
 	CLEANUP(text) struct text after = TEXT_INIT;
 	xmlNode *device = NULL;
-	int rc = alone(wanted, &single, err);
+	int rc = scope_device(wanted, &single, err);
 
 	if (!rc)
 		rc = counterpart(live, wanted, &device, err);
@@ -233,16 +225,35 @@ static int refuse_live(const struct rollback *rollback, const char *why, struct 
 	return error_hint(err, "with --config the rollback holds from the next start");
 }
 
-/* The live document must have arrived exactly where the record goes. */
-static int check_arrival(struct rollback *rollback, struct dd_error *err)
+/* The live document as a persistent one: what the guest would be started from. */
+static int arrived_at(const struct rollback *rollback, struct document **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
-	struct first_difference first = {.sentence = ""};
-	size_t count = 0;
 	int rc = document_copy(rollback->transition.live, &arrived, err);
 
 	if (!rc)
 		rc = document_strip_runtime(arrived, err);
+	if (!rc)
+		*out = TAKE(arrived);
+	return rc;
+}
+
+static int check_abi(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = arrived_at(rollback, &arrived, err);
+
+	return rc ? rc : abi_check(arrived, rollback->target, err);
+}
+
+/* It must have arrived exactly where the record goes. */
+static int check_arrival(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	struct first_difference first = {.sentence = ""};
+	size_t count = 0;
+	int rc = arrived_at(rollback, &arrived, err);
+
 	if (!rc)
 		rc = differences_tell(arrived, rollback->target, keep_first, &first, &count, err);
 	return rc || !count ? rc : refuse_live(rollback, first.sentence, err);
@@ -257,7 +268,7 @@ static int plan_live(struct rollback *rollback, struct dd_error *err)
 	if (!rc)
 		rc = settle_settings(rollback, err);
 	if (!rc)
-		rc = abi_check(rollback->transition.live, rollback->target, err);
+		rc = check_abi(rollback, err);
 	if (!rc)
 		rc = take_settings(rollback, err);
 	if (!rc)
@@ -307,6 +318,9 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 	if (!rc)
 		rc = record_read(
 			host->book, rollback->op.row.uuid, version, &rollback->target, err);
+	/* a domain is called what it is called now */
+	if (!rc)
+		rc = edit_rename(rollback->target, rollback->op.row.name, err);
 	if (!rc)
 		rc = vacate(rollback, err);
 	if (!rc)

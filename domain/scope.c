@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/scope.h"
 
+#include <string.h>
+
 #include "schema/alias.h"
 
 int scope_of(const struct operation *op, const struct dd_change *change, struct scope *out,
@@ -40,4 +42,23 @@ int scope_edit(struct transition *transition, const struct scope *scope,
 	int rc = scope->config ? edit(transition->config, context, err) : 0;
 
 	return rc || !scope->live ? rc : edit(transition->live, context, err);
+}
+
+int scope_device(const xmlNode *device, struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(document) struct document *document = NULL;
+	int rc = node_write(device, &text, err);
+
+	if (!rc)
+		rc = document_parse_device(text_string(&text), text.size, NULL, &document, err);
+	if (rc)
+		return rc;
+
+	xmlNode *alias = node_child(document_root(document), "alias");
+
+	if (alias && strncmp(node_attr(alias, "name"), "ua-", 3) != 0)
+		node_remove(alias);
+	*out = TAKE(document);
+	return 0;
 }

@@ -26,4 +26,10 @@ int scope_edit(struct transition *transition, const struct scope *scope,
 	int (*edit)(struct document *document, const void *context, struct dd_error *err),
 	const void *context, struct dd_error *err);
 
+/*
+ * A device alone, as one would hand it in: without the alias that it has for one run, which would
+ * mean another device in the other definition.
+ */
+int scope_device(const xmlNode *device, struct document **out, struct dd_error *err);
+
 #endif

@@ -7,6 +7,7 @@
 #include "domain/journal_detail.h"
 #include "domain/record.h"
 #include "schema/alias.h"
+#include "schema/diff.h"
 
 #define DETACH_WAIT_MS 20000 /* for a guest to let go of a device */
 
@@ -143,14 +144,31 @@ static int step_backward(const struct transition *transition, const struct step 
 	return error_set(err, DD_CORRUPT, "a step of no known kind");
 }
 
+/* Says which of a transition's steps it was that failed. */
+static void step_blame(const struct transition *transition, const struct step *step,
+	const struct operation *op, struct dd_error *err)
+{
+	const struct document *document = step->kind == STEP_DETACH ? op->live : transition->live;
+	const xmlNode *device = step->alias ? by_alias(document, step->alias) : NULL;
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	if (device)
+		device_words(device, &words);
+	error_wrap(err, "domain '%s', %s%s%s", op->row.name, step_names[step->kind],
+		device ? " " : "", text_string(&words));
+}
+
 static int transition_forward(const struct transition *transition, struct operation *op,
 	size_t *reached, struct dd_error *err)
 {
 	for (*reached = 0; *reached < transition->step_count; ++*reached) {
-		int rc = step_forward(transition, &transition->steps[*reached], op, err);
+		const struct step *step = &transition->steps[*reached];
+		int rc = step_forward(transition, step, op, err);
 
-		if (rc)
+		if (rc) {
+			step_blame(transition, step, op, err);
 			return rc;
+		}
 		CRASH_POINT("transition:step");
 	}
 	return 0;

@@ -252,7 +252,8 @@ int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_
 	dd_difference_fn difference, void *context, struct dd_error *err);
 
 /*
- * Makes the definition of that version the newest again, as a new version; on a running guest with
+ * Makes the definition of that version the newest again, as a new version, under the name that the
+ * domain has now; on a running guest with
  * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
  * what); with DD_SCOPE_CONFIG it holds from the next start.
  */

@@ -70,6 +70,14 @@ int guest_continue(struct guest *guest, struct dd_error *err);
 int guest_stop(struct guest *guest, struct dd_error *err);      /* vCPUs only */
 int guest_powerdown(struct guest *guest, struct dd_error *err); /* ACPI; returns at once */
 int guest_reset(struct guest *guest, struct dd_error *err);
+
+/*
+ * Asks the guest to shut itself down and starts it anew in the same QEMU. DD_BUSY: it has not
+ * within wait_ms, and goes on. guest_reboot_settle() finishes one whose caller died.
+ */
+int guest_reboot(struct guest *guest, int wait_ms, struct dd_error *err);
+int guest_reboot_settle(struct guest *guest, struct dd_error *err);
+
 int guest_await_exit(
 	const char *folder, int wait_ms, struct dd_error *err); /* DD_BUSY: still there */
 

@@ -25,13 +25,24 @@ static const char *const known[] = {
 	"maxMemory/@slots",
 	"memoryBacking/locked",
 	"memoryBacking/nosharepages",
+	"memoryBacking/hugepages",
+	"memoryBacking/hugepages/page/",
+	"memoryBacking/source/@type",
+	"memoryBacking/access/@mode",
+	"memoryBacking/allocation/@mode",
+	"iothreads",
+	"iothreadids/iothread/@id",
+	"sysinfo/",
 	"vcpu",
 	"vcpu/@placement",
 	"vcpu/@current",
+	"vcpu/@cpuset",
 	"resource/",
 	"os/type",
 	"os/type/@arch",
 	"os/type/@machine",
+	"os/@firmware",
+	"os/firmware/",
 	"os/loader",
 	"os/loader/@readonly",
 	"os/loader/@type",
@@ -48,6 +59,13 @@ static const char *const known[] = {
 	"os/smbios/@mode",
 	"features/acpi",
 	"features/apic",
+	"features/apic/@eoi",
+	"features/pvspinlock/@state",
+	"features/ioapic/@driver",
+	"features/vmcoreinfo/@state",
+	"features/hyperv/",
+	"features/kvm/hint-dedicated/@state",
+	"features/kvm/poll-control/@state",
 	"features/pae",
 	"features/vmport/@state",
 	"features/pmu/@state",
@@ -90,7 +108,11 @@ static const struct fixed_value {
 	const char *values[4];
 } fixed_values[] = {
 	{"os/type", {"hvm"}},
-	{"os/smbios/@mode", {"emulate"}},
+	{"os/smbios/@mode", {"emulate", "sysinfo"}},
+	{"memoryBacking/source/@type", {"memfd", "anonymous"}},
+	{"memoryBacking/access/@mode", {"shared", "private"}},
+	{"memoryBacking/allocation/@mode", {"immediate", "ondemand"}},
+	{"features/ioapic/@driver", {"kvm", "qemu"}},
 	{"vcpu/@placement", {"static"}},
 	{"on_poweroff", {"destroy"}},
 	{"on_reboot", {"restart", "destroy"}},
@@ -131,6 +153,10 @@ int machine_check(const struct document *live, struct dd_error *err)
 
 	int code = vocabulary_check(root, known, NULL, err);
 
+	if (!code && node_attr_is(node_child(root, "os"), "firmware", "efi") &&
+		!(node_descend(root, "os/loader") && node_text(node_descend(root, "os/loader"))[0]))
+		return node_error(node_child(root, "os"), err, DD_UNSUPPORTED,
+			"which firmware is to be used must be said with <loader>");
 	return code ? code : check_fixed(root, err);
 }
 
@@ -222,9 +248,18 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 		text_puts(&value, ",hpet=off");
 	if (node_descend(root, "memoryBacking/nosharepages"))
 		text_puts(&value, ",mem-merge=off");
+	if (is_kvm(plan->live) && text_of(root, "features/ioapic/@driver"))
+		text_puts(&value, strcmp(text_of(root, "features/ioapic/@driver"), "kvm") == 0
+					  ? ",kernel_irqchip=on"
+					  : ",kernel_irqchip=split");
 
-	int code = plan_firmware(plan, node_child(root, "os"), &value, err);
+	bool made = false;
+	int code = plan_main_memory(plan, &made, err);
 
+	if (made)
+		text_puts(&value, ",memory-backend=pc.ram");
+	if (!code)
+		code = plan_firmware(plan, node_child(root, "os"), &value, err);
 	if (code)
 		return code;
 	if (text_failed(&value))
@@ -410,7 +445,7 @@ static int plan_name(struct plan *plan, const xmlNode *root, struct dd_error *er
 int plan_machine(struct plan *plan, struct dd_error *err)
 {
 	static int (*const parts[])(struct plan *, const xmlNode *, struct dd_error *) = {
-		plan_name, plan_type, plan_memory_size, plan_clock};
+		plan_name, plan_type, plan_memory_size, plan_clock, plan_features};
 	const xmlNode *root = document_root(plan->live);
 	int code = 0;
 

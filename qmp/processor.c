@@ -35,13 +35,13 @@ static int put_details(
 {
 	const xmlNode *cache = node_child(cpu, "cache");
 	const xmlNode *bits = node_child(cpu, "maxphysaddr");
-	const char *pmu = text_of(root, "features/pmu/@state");
+	int code = put_cpu_features(node_child(root, "features"), value, err);
 
-	if (text_of(root, "features/kvm/hidden/@state") &&
-		strcmp(text_of(root, "features/kvm/hidden/@state"), "on") == 0)
-		text_puts(value, ",kvm=off");
-	if (pmu)
-		text_printf(value, ",pmu=%s", pmu);
+	if (code)
+		return code;
+	/* QEMU then ends rather than run with less than the record says */
+	if (node_attr_is(cpu, "check", "full"))
+		text_puts(value, ",enforce=on");
 	if (node_attr_is(cache, "mode", "passthrough"))
 		text_puts(value, ",host-cache-info=on,l3-cache=off");
 	else if (node_attr_is(cache, "mode", "emulate") && node_attr_is(cache, "level", "3"))
@@ -141,16 +141,17 @@ static int plan_cell(struct plan *plan, const xmlNode *cell, unsigned id, struct
 {
 	CLEANUP(text) struct text value = TEXT_INIT;
 	const char *cpus = node_attr(cell, "cpus") ? node_attr(cell, "cpus") : "";
-	struct json *args = plan_add(plan, STEP_OBJECT);
 	uint64_t kib = 0;
 	char backend[32];
 
 	snprintf(backend, sizeof backend, "ram-node%u", id);
 	if (!node_attr_number(cell, "memory", &kib))
 		return node_error(cell, err, DD_INVALID, "its memory is not said");
-	json_put_string(args, "qom-type", "memory-backend-ram");
-	json_put_string(args, "id", backend);
-	json_put(args, "size", json_unsigned(memory_round(kib) * 1024));
+
+	int code = plan_memory_backend(plan, backend, kib, err);
+
+	if (code)
+		return code;
 	text_printf(&value, "node,nodeid=%u", id);
 	while (*cpus) {
 		size_t length = strcspn(cpus, ",");

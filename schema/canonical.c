@@ -10,6 +10,7 @@
  * A tree in canonical form comes out unchanged.
  */
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,14 +56,14 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 {
 	CLEANUP(free) char *spelt = NULL;
 	const char *name = (const char *)attr->name;
-	const char *value = attr->children ? (const char *)attr->children->content : "";
+	const char *value = node_attr(node, name);
 	const char *unit = NULL;
 	struct dd_error fault = {0};
 	int rc = format_spell(kind, value, node_attr(node, "unit"), &spelt, &unit, &fault);
 
 	if (rc)
 		return node_error(node, err, rc, "attribute %s: %s", name, fault.message);
-	if (unit)
+	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
 	if (!rc && strcmp(spelt, value) != 0)
 		rc = node_set_attr(node, name, spelt, err);
@@ -102,7 +103,7 @@ static int spell_text(xmlNode *node, char kind, struct dd_error *err)
 
 	if (rc)
 		return node_error(node, err, rc, "%s", fault.message);
-	if (unit)
+	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
 	if (!rc && strcmp(spelt, value) != 0)
 		rc = node_set_text(node, spelt, err);
@@ -114,7 +115,8 @@ static int canonical_foreign(xmlNode *node, struct dd_error *err)
 {
 	int rc = sort_attributes(node, "", err);
 
-	sort_namespaces(node);
+	if (!rc)
+		rc = sort_namespaces(node, err);
 	for (xmlNode *child = node_first(node); child && !rc; child = node_after(child))
 		rc = canonical_foreign(child, err);
 	return rc;
@@ -134,38 +136,87 @@ static const char *element_form(const xmlNode *node)
 	return node_attr(node, "target") || node_attr(node, "unit") ? "scsi" : "pci";
 }
 
-static int canonical(struct walk *walk, xmlNode *node, struct dd_error *err);
+/* The row of the element that the walk is at. */
+static const struct format *row_of(const struct walk *walk, const xmlNode *node)
+{
+	static const struct format leaf = {"", "", "", 0};
+	const struct format *format = format_find(walk->path, element_form(node));
+
+	return format ? format : &leaf;
+}
+
+static int canonical(
+	struct walk *walk, xmlNode *node, const struct format *format, struct dd_error *err);
+
+/* What is known of the children of one element while the walk goes over them. */
+struct children {
+	const char *list;
+	uint64_t seen; /* a bit for each place of the list that is taken */
+	const xmlNode *last;
+	const struct format *last_row;
+};
+
+static bool is_ours(const xmlNode *node)
+{
+	return !node->ns || xmlStrEqual(node->ns->href, (const xmlChar *)QEMU_NAMESPACE);
+}
+
+/* Looking the row up is what costs most, and thousands of like siblings need it once. */
+static const struct format *row_again(
+	struct children *children, const struct walk *walk, const xmlNode *node)
+{
+	const xmlNode *last = children->last;
+
+	if (!last || last->ns != node->ns || !xmlStrEqual(last->name, node->name) ||
+		!xmlStrEqual(
+			(const xmlChar *)element_form(last), (const xmlChar *)element_form(node)))
+		children->last_row = row_of(walk, node);
+	children->last = node;
+	return children->last_row;
+}
+
+/* Is the child in the vocabulary, and not there twice? */
+static int check_child(
+	struct children *children, const xmlNode *child, const char *name, struct dd_error *err)
+{
+	char many = 0;
+	int place = format_place(children->list, name, &many);
+
+	if (place < 0)
+		return unknown(child, "element", name, children->list, "<", ">", err);
+	assert(place < 64);
+	if (!many && (children->seen >> place & 1))
+		return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
+	children->seen |= (uint64_t)1 << place;
+	return 0;
+}
 
 static int check_children(
 	struct walk *walk, const xmlNode *node, const char *list, struct dd_error *err)
 {
+	struct children children = {.list = list};
 	char buffer[TREE_NAME_SIZE];
-	uint64_t seen = 0;
+	int rc = 0;
 
-	for (xmlNode *child = node_first(node); child; child = node_after(child)) {
+	for (xmlNode *child = node_first(node); child && !rc; child = node_after(child)) {
 		const char *name = node_name(child, buffer, sizeof buffer);
-		bool ours =
-			!child->ns || xmlStrEqual(child->ns->href, (const xmlChar *)QEMU_NAMESPACE);
-		char many = 0;
-		int place = ours ? format_place(list, name, &many) : -1;
-		bool known = place >= 0;
 
-		if (!known && (ours || !child->ns->prefix))
-			return unknown(child, "element", name, list, "<", ">", err);
-
-		/* no list is longer than the mask has bits */
-		if (known && !many && (seen >> place & 1))
-			return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
-		seen |= known ? (uint64_t)1 << place : 0;
-
-		size_t before = walk_enter(walk, name);
-		int rc = known ? canonical(walk, child, err) : canonical_foreign(child, err);
-
-		walk_leave(walk, before);
+		/* a stranger has a prefix to be told by */
+		if (!is_ours(child) && child->ns->prefix) {
+			rc = canonical_foreign(child, err);
+			continue;
+		}
+		rc = is_ours(child) ? check_child(&children, child, name, err)
+				    : unknown(child, "element", name, list, "<", ">", err);
 		if (rc)
 			return rc;
+
+		size_t before = walk_enter(walk, name);
+
+		rc = canonical(walk, child, row_again(&children, walk, child), err);
+		walk_leave(walk, before);
 	}
-	return 0;
+	return rc;
 }
 
 static int refuse_text(const xmlNode *node, struct dd_error *err)
@@ -177,15 +228,13 @@ static int refuse_text(const xmlNode *node, struct dd_error *err)
 	return 0;
 }
 
-static int canonical(struct walk *walk, xmlNode *node, struct dd_error *err)
+static int canonical(
+	struct walk *walk, xmlNode *node, const struct format *format, struct dd_error *err)
 {
-	static const struct format leaf = {"", "", "", 0};
-	const struct format *format = format_find(walk->path, element_form(node));
-
-	if (!format)
-		format = &leaf;
-
 	int rc = check_attributes(node, format->attributes, err);
+
+	if (!rc)
+		rc = sort_namespaces(node, err);
 
 	if (!rc && format->text)
 		rc = spell_text(node, format->text, err);
@@ -226,7 +275,6 @@ int document_canonicalise(struct document *document, struct dd_error *err)
 	if (!node_is(root, "domain"))
 		walk_enter(&walk, "domain/devices");
 	walk_enter(&walk, node_name(root, buffer, sizeof buffer));
-	sort_namespaces(root);
-	rc = canonical(&walk, root, err);
+	rc = canonical(&walk, root, row_of(&walk, root), err);
 	return rc ? rc : check_name(root, err);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "schema/address/pci.h"
+#include "schema/address/places.h"
+#include "schema/check_settings.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 #include "schema/freeze.h"
@@ -102,8 +104,8 @@ static int check_alias(const xmlNode *device, struct dd_error *err)
 	return other ? conflict(device, other, "alias", alias, err) : 0;
 }
 
-static int check_address(
-	const struct document *document, const xmlNode *device, struct dd_error *err)
+static int check_address(const struct document *document, const struct places *places,
+	const xmlNode *device, struct dd_error *err)
 {
 	CLEANUP(text) struct text words = TEXT_INIT;
 
@@ -113,9 +115,11 @@ static int check_address(
 	if (!words.size)
 		return 0;
 
-	const xmlNode *owner = address_owner(document, text_string(&words), device);
+	const xmlNode *owner = places_owner(places, text_string(&words), device);
 
-	return owner ? conflict(device, owner, "address", text_string(&words), err) : 0;
+	if (owner)
+		return conflict(device, owner, "address", text_string(&words), err);
+	return usb_check(document, device, err);
 }
 
 static int check_disk(const struct document *document, const xmlNode *disk, struct dd_error *err)
@@ -163,8 +167,8 @@ static int check_hostdev(const xmlNode *hostdev, struct dd_error *err)
 	return 0;
 }
 
-static int check_device(
-	const struct document *document, const xmlNode *device, struct dd_error *err)
+static int check_device(const struct document *document, const struct places *places,
+	const xmlNode *device, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
 	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
@@ -174,7 +178,7 @@ static int check_device(
 	if (!rc)
 		rc = check_alias(device, err);
 	if (!rc)
-		rc = check_address(document, device, err);
+		rc = check_address(document, places, device, err);
 	if (!rc && node_is(device, "disk"))
 		rc = check_disk(document, device, err);
 	if (!rc && node_is(device, "controller"))
@@ -207,11 +211,17 @@ static int check_pci(
 int document_check(
 	const struct document *document, const struct capabilities *caps, struct dd_error *err)
 {
+	CLEANUP(places) struct places *places = NULL;
 	int rc = check_name(document_root(document), err);
 
+	/* places of the devices alone: the document is only read */
+	if (!rc)
+		rc = places_new((struct document *)(uintptr_t)document, PLACE_FREE, &places, err);
+	if (!rc)
+		rc = check_settings(document, err);
 	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
-		rc = check_device(document, device, err);
+		rc = check_device(document, places, device, err);
 	if (!rc)
 		rc = check_boot(document, err);
 	if (!rc && controller_first(document, "pci"))

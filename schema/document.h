@@ -16,7 +16,7 @@
 #define DOCUMENT_SIZE_MAX (4u << 20) /* bytes of XML text */
 #define DOCUMENT_DEPTH_MAX 64        /* nested elements */
 #define DOCUMENT_ATTRIBUTES_MAX 256u /* of one element */
-#define DOCUMENT_ATTRIBUTE_MAX 65536 /* bytes of an attribute's value */
+#define DOCUMENT_ATTRIBUTE_MAX 65536 /* bytes of an attribute's value, without escapes */
 
 struct document;
 
@@ -36,7 +36,10 @@ int document_copy(const struct document *document, struct document **out, struct
 void document_free(struct document *document);
 CLEANUP_DEFINE(document, struct document *, document_free)
 
-/* Appends the canonical text: two-space indent, single quotes, a final newline. */
+/*
+ * Appends the canonical text: two-space indent, single quotes, a final newline. DD_INVALID where it
+ * is past DOCUMENT_SIZE_MAX, since it could not be read again.
+ */
 int document_write(const struct document *document, struct text *out, struct dd_error *err);
 
 /* As document_write for one element of a tree, as it would stand alone. */
@@ -72,8 +75,9 @@ int document_find_device(const struct document *document, const char *reference,
 	struct dd_error *err);
 
 /*
- * Finds the device that the stand-alone device document means, by alias, address, target, MAC or
- * source, in that order. Errors as document_find_device.
+ * Finds the device that the stand-alone device document means: by its alias, address and own name
+ * (target, MAC…), all of those that it says; saying none of them, by everything else that it says.
+ * Errors as document_find_device.
  */
 int document_match_device(const struct document *document, const struct document *device,
 	xmlNode **found, struct dd_error *err);

@@ -13,6 +13,7 @@
 struct item {
 	void *node;
 	const char *name;
+	const xmlChar *prefix;
 	int place;
 	uint64_t key; /* of children that have a number of their own */
 	size_t number;
@@ -32,9 +33,13 @@ static int compare_items(const void *a, const void *b)
 static int compare_attributes(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
-	int names = x->place == y->place ? strcmp(x->name, y->name) : 0;
+	int rc = 0;
 
-	return names ? names : compare_items(a, b);
+	if (x->place == y->place)
+		rc = strcmp(x->name, y->name);
+	if (x->place == y->place && !rc)
+		rc = xmlStrcmp(x->prefix, y->prefix);
+	return rc ? rc : compare_items(a, b);
 }
 
 static bool in_order(
@@ -44,6 +49,12 @@ static bool in_order(
 		if (compare(&items[i - 1], &items[i]) > 0)
 			return false;
 	return true;
+}
+
+static int too_long(const xmlNode *node, struct dd_error *err)
+{
+	return node_error(node, err, DD_INVALID, "an attribute value is longer than %u bytes",
+		DOCUMENT_ATTRIBUTE_MAX);
 }
 
 int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
@@ -56,10 +67,14 @@ int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
 			return node_error(node, err, DD_INVALID, "more than %u attributes",
 				DOCUMENT_ATTRIBUTES_MAX);
 
+		if (attr->children && xmlStrlen(attr->children->content) > DOCUMENT_ATTRIBUTE_MAX)
+			return too_long(node, err);
+
 		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, NULL);
 
 		items[count] = (struct item){.node = attr, .number = count};
 		items[count].name = (const char *)attr->name;
+		items[count].prefix = attr->ns ? attr->ns->prefix : NULL;
 		items[count++].place = place < 0 ? INT32_MAX : place;
 	}
 	if (in_order(items, count, compare_attributes))
@@ -156,19 +171,23 @@ static int compare_prefixes(const xmlNs *a, const xmlNs *b)
 		a->prefix ? (const char *)a->prefix : "", b->prefix ? (const char *)b->prefix : "");
 }
 
-void sort_namespaces(xmlNode *node)
+int sort_namespaces(xmlNode *node, struct dd_error *err)
 {
 	xmlNs *sorted = NULL;
 	xmlNs *next;
+	int fault = 0;
 
 	for (xmlNs *ns = node->nsDef; ns; ns = next) {
 		xmlNs **at = &sorted;
 
 		next = ns->next;
+		if (xmlStrlen(ns->href) > DOCUMENT_ATTRIBUTE_MAX)
+			fault = too_long(node, err);
 		while (*at && compare_prefixes(*at, ns) <= 0)
 			at = &(*at)->next;
 		ns->next = *at;
 		*at = ns;
 	}
 	node->nsDef = sorted;
+	return fault;
 }

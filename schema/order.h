@@ -4,10 +4,12 @@
 
 #include "schema/document.h"
 
-/* Each puts what node has into order by a list of struct format. DD_NO_MEMORY; too many
- * attributes are DD_INVALID. The children must all be elements. */
+/*
+ * Each puts what node has into order, by a list of struct format where there is one. DD_NO_MEMORY;
+ * too many attributes, or too long ones, are DD_INVALID. The children must all be elements.
+ */
 int sort_attributes(xmlNode *node, const char *list, struct dd_error *err);
 int sort_children(xmlNode *node, const char *list, struct dd_error *err);
-void sort_namespaces(xmlNode *node);
+int sort_namespaces(xmlNode *node, struct dd_error *err);
 
 #endif

@@ -129,7 +129,8 @@ static int scan_value(struct scan *scan, unsigned *count, struct dd_error *err)
 
 	int rc = scan_past(scan, quote, err);
 
-	if (!rc && scan->at - start > DOCUMENT_ATTRIBUTE_MAX)
+	/* the exact limit is that of the value without its escapes, which are six bytes at most */
+	if (!rc && scan->at - start - 1 > 6 * DOCUMENT_ATTRIBUTE_MAX)
 		rc = scan_fail(scan, err, "an attribute value is longer than %u bytes",
 			DOCUMENT_ATTRIBUTE_MAX);
 	return rc;

@@ -120,5 +120,12 @@ int node_write(const xmlNode *node, struct text *out, struct dd_error *err)
 
 int document_write(const struct document *document, struct text *out, struct dd_error *err)
 {
-	return node_write(document_root(document), out, err);
+	size_t before = out->size;
+	int rc = node_write(document_root(document), out, err);
+
+	if (rc || out->size - before <= DOCUMENT_SIZE_MAX)
+		return rc;
+	return node_error(document_root(document), err, DD_INVALID,
+		"%zu bytes of definition are more than the limit of %u", out->size - before,
+		DOCUMENT_SIZE_MAX);
 }

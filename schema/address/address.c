@@ -120,18 +120,6 @@ xmlNode *vacated_first(struct document *document)
 	return node_child(document_vacated(document, NULL), "device");
 }
 
-bool address_taken(struct document *document, const char *words, enum place_choice choice)
-{
-	if (address_owner(document, words, NULL))
-		return true;
-	if (choice == PLACE_FREE)
-		return false;
-	for (xmlNode *entry = vacated_first(document); entry; entry = node_next(entry))
-		if (has_words(entry, words))
-			return true;
-	return false;
-}
-
 /* Was it this device that left the entry? */
 static bool left_by(const xmlNode *entry, const xmlNode *device)
 {

@@ -18,6 +18,7 @@
 enum place_choice {
 	PLACE_NEW,
 	PLACE_FREE,
+	PLACE_NAMED, /* where the device's name says: whoever has it is found by the check */
 };
 
 /* The type of the device's own <address>, or NULL. */
@@ -34,9 +35,6 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 
 /* The device that has the place, except for one; NULL where nobody does. */
 xmlNode *address_owner(const struct document *document, const char *words, const xmlNode *except);
-
-/* Is the place of these words not to be given out under this choice? */
-bool address_taken(struct document *document, const char *words, enum place_choice choice);
 
 /*
  * Gives the device back the address that it left when it was detached, where it left one and nobody
@@ -65,6 +63,7 @@ int address_assign(struct document *document, xmlNode *device, bool live,
 /* The allocators for buses whose places depend on nothing but the document. */
 int usb_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
+int usb_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 int usb_assign_all(struct document *document, struct dd_error *err);
 int drive_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);

@@ -27,6 +27,11 @@ static enum address_kind bus_of(const struct document *document, const xmlNode *
 	return kind && kind->address ? kind->address(document, device) : ADDRESS_NONE;
 }
 
+static enum place_choice choice_for(const xmlNode *device)
+{
+	return node_is(device, "disk") ? PLACE_NAMED : PLACE_FREE;
+}
+
 static int assign_on(struct document *document, enum address_kind bus, struct dd_error *err)
 {
 	int rc = 0;
@@ -34,7 +39,7 @@ static int assign_on(struct document *document, enum address_kind bus, struct dd
 	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		if (bus_of(document, device) == bus)
-			rc = allocators[bus](document, device, PLACE_FREE, err);
+			rc = allocators[bus](document, device, choice_for(device), err);
 	return rc;
 }
 
@@ -102,21 +107,37 @@ static bool calls_for_controller(enum address_kind bus)
 	return bus == ADDRESS_DRIVE || bus == ADDRESS_VIRTIO_SERIAL || bus == ADDRESS_CCID;
 }
 
+/* Finds a place, or sees whether the given one will do. */
+static int place(struct document *document, xmlNode *device, enum address_kind bus, bool live,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	int rc;
+
+	if (bus == ADDRESS_PCI)
+		return pci_assign(document, device, live, options->capabilities, err);
+	rc = choose(document, device, bus, err);
+	return rc ? rc : usb_check(document, device, err);
+}
+
 int address_assign(struct document *document, xmlNode *device, bool live,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	enum address_kind bus = bus_of(document, device);
-	bool given = false;
+	bool returned = false;
 	int rc = 0;
 
 	if (bus == ADDRESS_NONE)
 		return 0;
 	if (!node_child(device, "address"))
-		rc = address_return(document, device, &given, err);
+		rc = address_return(document, device, &returned, err);
 	if (rc)
 		return rc;
-	rc = bus == ADDRESS_PCI ? pci_assign(document, device, live, options->capabilities, err)
-				: choose(document, device, bus, err);
+	rc = place(document, device, bus, live, options, err);
+	if (rc && rc != DD_NO_MEMORY && returned) {
+		/* its old place is gone, or cannot be had while the guest runs */
+		node_remove(node_child(device, "address"));
+		rc = place(document, device, bus, live, options, err);
+	}
 	if (!rc)
 		rc = check_free(document, device, err);
 	if (!rc)

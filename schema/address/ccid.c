@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/fill.h"
 
 #define CCID_SLOTS_MAX 256u
@@ -12,17 +12,24 @@
 int ccid_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
 {
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
+
 	if (!address_wanted(device, "ccid"))
 		return 0;
+	rc = places_new(document, choice, &places, err);
+	if (rc)
+		return rc;
 	for (unsigned slot = 0; slot < CCID_SLOTS_MAX; slot++) {
 		char words[32];
 
 		snprintf(words, sizeof words, "ccid 0:%u", slot);
-		if (address_taken(document, words, choice))
+		if (places_taken(places, words))
 			continue;
 
 		xmlNode *address = address_make(device, "ccid", err);
-		int rc = address ? fill_number(address, "controller", 0, err) : DD_NO_MEMORY;
+
+		rc = address ? fill_number(address, "controller", 0, err) : DD_NO_MEMORY;
 
 		return rc ? rc : fill_number(address, "slot", slot, err);
 	}

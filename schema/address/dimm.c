@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/fill.h"
 
 #define MEMORY_SLOTS_MAX 256u
@@ -14,14 +14,19 @@ int dimm_assign(
 {
 	const xmlNode *maximum = node_child(document_root(document), "maxMemory");
 	uint64_t slots = attr_number(maximum, "slots", 0);
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
 
 	if (!maximum || !address_wanted(device, "dimm"))
 		return 0;
+	rc = places_new(document, choice, &places, err);
+	if (rc)
+		return rc;
 	for (unsigned slot = 0; slot < slots && slot < MEMORY_SLOTS_MAX; slot++) {
 		char words[32];
 
 		snprintf(words, sizeof words, "dimm %u", slot);
-		if (address_taken(document, words, choice))
+		if (places_taken(places, words))
 			continue;
 
 		xmlNode *address = address_make(device, "dimm", err);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/controllers.h"
 #include "schema/device/disk.h"
 #include "schema/fill.h"
@@ -46,14 +46,14 @@ static struct drive_place place_number(const struct layout *layout, unsigned num
 	return place;
 }
 
-static bool taken(struct document *document, const struct layout *layout,
-	const struct drive_place *place, enum place_choice choice)
+static bool taken(
+	const struct places *places, const struct layout *layout, const struct drive_place *place)
 {
 	char words[64];
 
 	snprintf(words, sizeof words, "%s %u:%u:0:%u", layout->bus, place->controller, place->bus,
 		place->unit);
-	return address_taken(document, words, choice);
+	return places_taken(places, words);
 }
 
 static int write_place(xmlNode *device, const struct drive_place *place, struct dd_error *err)
@@ -119,13 +119,18 @@ int drive_assign(
 		return node_attr_is(node_child(device, "address"), "type", "drive")
 			       ? fill_partial(device, err)
 			       : 0;
+	CLEANUP(places) struct places *places = NULL;
 	unsigned count = place_count(document, layout, first);
+	int rc = places_new(document, choice, &places, err);
+
+	if (rc)
+		return rc;
 
 	for (unsigned i = 0; i <= count; i++) {
 		/* the named place first, then all from the start */
 		struct drive_place place = place_number(layout, i ? i - 1 : first);
 
-		if (!taken(document, layout, &place, choice))
+		if (choice == PLACE_NAMED || !taken(places, layout, &place))
 			return write_place(device, &place, err);
 	}
 	return node_error(

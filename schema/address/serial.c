@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 
@@ -30,13 +30,12 @@ static unsigned waiting_consoles(const struct document *document)
 	return count;
 }
 
-static bool port_taken(
-	struct document *document, unsigned controller, unsigned port, enum place_choice choice)
+static bool port_taken(const struct places *places, unsigned controller, unsigned port)
 {
 	char words[64];
 
 	snprintf(words, sizeof words, "virtio-serial %u:%u", controller, port);
-	return address_taken(document, words, choice);
+	return places_taken(places, words);
 }
 
 static unsigned port_count(const xmlNode *controller)
@@ -58,13 +57,13 @@ static int write_place(xmlNode *device, unsigned controller, unsigned port, stru
 }
 
 /* The first port that a channel may have; 0 where there is none. */
-static unsigned find_port(struct document *document, const xmlNode *controller, unsigned *consoles,
-	enum place_choice choice)
+static unsigned find_port(
+	const struct places *places, const xmlNode *controller, unsigned *consoles)
 {
 	unsigned index = controller_index(controller);
 
 	for (unsigned port = 0; port < port_count(controller); port++) {
-		if (port_taken(document, index, port, choice))
+		if (port_taken(places, index, port))
 			continue;
 		if (*consoles)
 			--*consoles;
@@ -90,11 +89,17 @@ int serial_assign(
 	uint64_t only = CONTROLLER_INDEX_NONE;
 	bool limited = node_attr_number(node_child(device, "address"), "controller", &only);
 
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
+
 	if (is_complete(device))
 		return 0;
+	rc = places_new(document, choice, &places, err);
+	if (rc)
+		return rc;
 	for (const xmlNode *node = controller_first(document, "virtio-serial"); node;
 		node = controller_next(node)) {
-		unsigned port = find_port(document, node, &consoles, choice);
+		unsigned port = find_port(places, node, &consoles);
 
 		if (port && (!limited || only == controller_index(node)))
 			return write_place(device, controller_index(node), port, err);
@@ -104,8 +109,8 @@ int serial_assign(
 			device, err, DD_REFUSED, "there is no free virtio-serial port left for it");
 
 	unsigned index = unused_index(document);
-	int rc = controller_ensure(document, "virtio-serial", index, NULL, err);
 
+	rc = controller_ensure(document, "virtio-serial", index, NULL, err);
 	return rc ? rc : write_place(device, index, 1, err);
 }
 

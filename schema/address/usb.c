@@ -7,9 +7,10 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "schema/address/address.h"
+#include "schema/address/places.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
 
@@ -73,18 +74,17 @@ static bool wants_port(const xmlNode *device)
 
 /* A search for a free port: the path so far, and how the words of a place begin. */
 struct search {
-	struct document *document;
-	enum place_choice choice;
+	const struct places *places;
 	unsigned bus;
 	char path[USB_DEPTH_MAX * 5];
 };
 
-static bool port_taken(const struct search *search, enum place_choice choice, unsigned port)
+static bool port_taken(const struct search *search, unsigned port)
 {
 	char words[64];
 
 	snprintf(words, sizeof words, "usb %u:%s%u", search->bus, search->path, port);
-	return address_taken(search->document, words, choice);
+	return places_taken(search->places, words);
 }
 
 static bool port_has_hub(const struct search *search, unsigned port)
@@ -92,7 +92,7 @@ static bool port_has_hub(const struct search *search, unsigned port)
 	char words[64];
 
 	snprintf(words, sizeof words, "usb %u:%s%u", search->bus, search->path, port);
-	return is_hub(address_owner(search->document, words, NULL));
+	return is_hub(places_owner(search->places, words, NULL));
 }
 
 static bool find_port(struct search *search, unsigned ports, unsigned depth)
@@ -100,7 +100,7 @@ static bool find_port(struct search *search, unsigned ports, unsigned depth)
 	size_t length = strlen(search->path);
 
 	for (unsigned port = 1; port <= ports; port++)
-		if (!port_taken(search, search->choice, port)) {
+		if (!port_taken(search, port)) {
 			snprintf(search->path + length, sizeof search->path - length, "%u", port);
 			return true;
 		}
@@ -140,16 +140,20 @@ int usb_assign(
 {
 	uint64_t only = CONTROLLER_INDEX_NONE;
 	bool limited = node_attr_number(node_child(device, "address"), "bus", &only);
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
 
 	if (!wants_port(device))
 		return 0;
 	if (!has_usb(document))
 		return node_error(device, err, DD_INVALID,
 			"it is a USB device, but the domain has no USB controller");
+	rc = places_new(document, choice, &places, err);
+	if (rc)
+		return rc;
 	for (const xmlNode *node = controller_first(document, "usb"); node;
 		node = controller_next(node)) {
-		struct search search = {
-			.document = document, .choice = choice, .bus = controller_index(node)};
+		struct search search = {.places = places, .bus = controller_index(node)};
 		unsigned ports = controller_ports(node);
 
 		if (limited && only != search.bus)
@@ -159,6 +163,52 @@ int usb_assign(
 	}
 	node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
 	return error_hint(err, "add <controller type='usb' model='qemu-xhci'/>");
+}
+
+/* Follows the path "1.2.3" from hub to hub. */
+static int check_path(const struct document *document, const xmlNode *device, unsigned bus,
+	unsigned ports, struct dd_error *err)
+{
+	const char *path = node_attr(node_child(device, "address"), "port");
+	const char *step = path;
+
+	for (unsigned depth = 1;; depth++) {
+		char *end;
+		char words[64];
+		unsigned long port = strtoul(step, &end, 10);
+		size_t length = (size_t)(end - path);
+
+		if (end == step || depth > USB_DEPTH_MAX || (*end && *end != '.'))
+			return node_error(device, err, DD_INVALID, "'%s' is no USB port", path);
+		if (!port || port > ports)
+			return node_error(device, err, DD_INVALID,
+				"USB %u:%.*s: there are only ports 1 to %u", bus, (int)length, path,
+				ports);
+		if (!*end)
+			return 0;
+		snprintf(words, sizeof words, "usb %u:%.*s", bus, (int)length, path);
+		if (!is_hub(address_owner(document, words, NULL)))
+			return node_error(device, err, DD_INVALID, "there is no hub at USB %u:%.*s",
+				bus, (int)length, path);
+		ports = USB_HUB_PORTS;
+		step = end + 1;
+	}
+}
+
+int usb_check(const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const xmlNode *address = node_child(device, "address");
+	uint64_t bus = attr_number(address, "bus", 0);
+
+	if (!node_attr_is(address, "type", "usb") || !node_attr(address, "port"))
+		return 0;
+	for (const xmlNode *node = controller_first(document, "usb"); node;
+		node = controller_next(node))
+		if (controller_index(node) == bus && controller_ports(node))
+			return check_path(
+				document, device, (unsigned)bus, controller_ports(node), err);
+	return node_error(
+		device, err, DD_INVALID, "there is no USB controller with index %u", (unsigned)bus);
 }
 
 static unsigned count_ports(const struct document *document)

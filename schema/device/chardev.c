@@ -128,10 +128,24 @@ static bool chosen_for_one_run(const xmlNode *channel, const char *path)
 	return strncmp(slash, "domain-", strlen("domain-")) == 0;
 }
 
+/* What a run chose is chosen again at the next. */
+static void drop_chosen(xmlNode *channel)
+{
+	xmlNode *next;
+
+	if (!node_attr_is(channel, "type", "unix"))
+		return;
+	for (xmlNode *source = node_child(channel, "source"); source; source = next) {
+		next = node_next(source);
+		if (!node_attr_is(source, "mode", "connect") &&
+			chosen_for_one_run(channel, node_attr(source, "path")))
+			node_remove(source);
+	}
+}
+
 static int complete_channel(struct document *document, xmlNode *channel,
 	const struct freeze_options *options, struct dd_error *err)
 {
-	xmlNode *source = node_child(channel, "source");
 	xmlNode *target = fill_child(channel, "target", err);
 	bool agent = node_attr_is(channel, "type", "spicevmc") ||
 		     node_attr_is(channel, "type", "qemu-vdagent");
@@ -142,10 +156,7 @@ static int complete_channel(struct document *document, xmlNode *channel,
 	if (rc || !target_is(channel, "virtio"))
 		return rc;
 	(void)node_set_attr(target, "state", NULL, NULL);
-	if (source && node_attr_is(channel, "type", "unix") &&
-		!node_attr_is(source, "mode", "connect") &&
-		chosen_for_one_run(channel, node_attr(source, "path")))
-		node_remove(source);
+	drop_chosen(channel);
 	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
 }
 

@@ -71,26 +71,6 @@ int disk_index(const xmlNode *disk)
 	return *letter ? -1 : index - 1;
 }
 
-static int check(const struct document *document, const xmlNode *disk, struct dd_error *err)
-{
-	static const char *const devices[] = {"disk", "cdrom", "floppy", "lun", NULL};
-	static const char *const buses[] = {
-		"virtio", "scsi", "sata", "ide", "usb", "fdc", "sd", "xen", NULL};
-
-	(void)document;
-	if (!target_name(disk)) {
-		node_error(disk, err, DD_INVALID, "the disk has no target");
-		return error_hint(err, "say <target dev='vda' bus='virtio'/>");
-	}
-	if (node_attr(disk, "device") && !string_in(node_attr(disk, "device"), devices))
-		return node_error(disk, err, DD_INVALID, "'%s' is no kind of disk device",
-			node_attr(disk, "device"));
-	if (!string_in(disk_bus(disk), buses))
-		return node_error(node_child(disk, "target"), err, DD_UNSUPPORTED,
-			"disk bus '%s' is not supported", disk_bus(disk));
-	return 0;
-}
-
 /* That labelling failed is a fact of one run. */
 static void drop_skipped_labels(xmlNode *source)
 {
@@ -293,7 +273,7 @@ static const char *no_hot_plug(const xmlNode *disk)
 
 const struct device_kind kind_disk = {
 	.element = "disk",
-	.check = check,
+	.check = disk_check,
 	.complete = complete,
 	.address = address,
 	.plug = plug,

@@ -16,13 +16,34 @@ static bool is_type(const xmlNode *graphics, const char *type)
 	return node_attr_is(graphics, "type", type);
 }
 
+/* It renders for another screen, which then does not itself. */
+static int check_headless(
+	const struct document *document, const xmlNode *graphics, struct dd_error *err)
+{
+	static const char *const screens[] = {"vnc", "spice", NULL};
+
+	for (const xmlNode *other = device_first(document, "graphics"); other;
+		other = node_next(other)) {
+		if (other == graphics)
+			continue;
+		if (!string_in(node_attr(other, "type"), screens))
+			return node_error(graphics, err, DD_INVALID,
+				"egl-headless goes with a vnc or spice screen, not with %s",
+				node_attr(other, "type"));
+		if (node_attr_is(node_child(other, "gl"), "enable", "yes"))
+			return node_error(graphics, err, DD_INVALID,
+				"only one screen can render with OpenGL");
+	}
+	return 0;
+}
+
 static int check(const struct document *document, const xmlNode *graphics, struct dd_error *err)
 {
 	static const char *const types[] = {"vnc", "spice", "sdl", "egl-headless", "dbus", NULL};
 
-	(void)document;
 	if (string_in(node_attr(graphics, "type"), types))
-		return 0;
+		return is_type(graphics, "egl-headless") ? check_headless(document, graphics, err)
+							 : 0;
 	return node_error(graphics, err, DD_UNSUPPORTED, "graphics of type '%s' are not supported",
 		node_attr(graphics, "type") ? node_attr(graphics, "type") : "");
 }

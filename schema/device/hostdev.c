@@ -12,18 +12,35 @@ static bool is_type(const xmlNode *hostdev, const char *type)
 	return node_attr_is(hostdev, "type", type);
 }
 
+static int check_mdev(const struct document *document, const xmlNode *hostdev, struct dd_error *err)
+{
+	const char *address = node_attr(node_child(hostdev, "address"), "type");
+
+	if (address && node_attr_is(hostdev, "model", "vfio-pci") && strcmp(address, "pci") != 0)
+		return node_error(hostdev, err, DD_INVALID,
+			"a vfio-pci device has a pci address, not one of type %s", address);
+	if (node_attr_is(hostdev, "display", "on") && !device_first(document, "graphics"))
+		return node_error(
+			hostdev, err, DD_INVALID, "display='on' needs a <graphics> to show it");
+	for (const xmlNode *other = node_next(hostdev); other; other = node_next(other))
+		if (node_attr_is(hostdev, "ramfb", "on") && node_attr_is(other, "ramfb", "on"))
+			return node_error(other, err, DD_INVALID, "only one device can have ramfb");
+	return 0;
+}
+
 static int check(const struct document *document, const xmlNode *hostdev, struct dd_error *err)
 {
 	static const char *const types[] = {"pci", "usb", "scsi", "scsi_host", "mdev", NULL};
 	const char *type = node_attr(hostdev, "type");
 
-	(void)document;
 	if (node_attr_is(hostdev, "mode", "capabilities"))
 		return node_error(hostdev, err, DD_UNSUPPORTED,
 			"host devices by capability are for containers only");
 	if (!string_in(type, types))
 		return node_error(hostdev, err, DD_UNSUPPORTED,
 			"host devices of type '%s' are not supported", type ? type : "");
+	if (is_type(hostdev, "mdev"))
+		return check_mdev(document, hostdev, err);
 	if (is_type(hostdev, "scsi_host") && node_child(hostdev, "boot"))
 		return node_error(hostdev, err, DD_INVALID,
 			"booting from a vhost-scsi device is not supported");

@@ -12,10 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "schema/capabilities.h"
-
-CLEANUP_DEFINE(capabilities, struct capabilities *, capabilities_free)
 
 static inline char *test_string(const char *string)
 {

@@ -28,6 +28,7 @@ struct place {
 	char root[64];
 	char folder[96];
 	struct capabilities *caps;
+	const char *os; /* what <os> has besides its type; may be NULL */
 	struct document *live;
 	struct guest *guest;
 };
@@ -146,9 +147,20 @@ __attribute__((unused)) static int teardown(void **state)
 	"' slot='0' function='0'/></interface>"
 
 /* Replaces each @ by the place's root. */
+__attribute__((unused)) static void put_text(
+	const struct place *place, const char *text, struct text *out)
+{
+	for (; *text; text++)
+		if (*text == '@')
+			text_puts(out, place->root);
+		else
+			text_putc(out, *text);
+}
+
 __attribute__((unused)) static void define(
 	struct place *place, const char *machine, const char *devices)
 {
+	const char *controllers = strstr(machine, "q35") ? Q35_CONTROLLERS : PC_CONTROLLERS;
 	CLEANUP(text) struct text xml = TEXT_INIT;
 	struct dd_error err = {.code = 0};
 
@@ -156,17 +168,15 @@ __attribute__((unused)) static void define(
 		"<domain type='qemu'><name>test, with=comma</name>"
 		"<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
 		"<memory unit='KiB'>131072</memory><currentMemory unit='KiB'>131072</currentMemory>"
-		"<vcpu current='1'>2</vcpu>"
-		"<os><type arch='x86_64' machine='%s'>hvm</type></os>"
-		"<features><acpi/></features><cpu mode='custom' match='exact'>"
-		"<model fallback='forbid'>qemu64</model></cpu>"
-		"<devices><emulator>" QEMU "</emulator>%s",
-		machine, strstr(machine, "q35") ? Q35_CONTROLLERS : PC_CONTROLLERS);
-	for (; *devices; devices++)
-		if (*devices == '@')
-			text_puts(&xml, place->root);
-		else
-			text_putc(&xml, *devices);
+		"<vcpu cpuset='0-63' current='1'>2</vcpu>"
+		"<os><type arch='x86_64' machine='%s'>hvm</type>",
+		machine);
+	put_text(place, place->os ? place->os : "", &xml);
+	text_puts(&xml, "</os><features><acpi/></features><cpu mode='custom' match='exact'>"
+			"<model fallback='forbid'>qemu64</model></cpu>"
+			"<devices><emulator>" QEMU "</emulator>");
+	put_text(place, controllers, &xml);
+	put_text(place, devices, &xml);
 	text_puts(&xml, "</devices></domain>");
 	document_free(place->live);
 	place->live = NULL;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/guest.h"
 
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 static void guest_drift__finds_none_after_a_start(void **state)
 {
 	static const struct {
@@ -214,6 +220,47 @@ static void guest_update__puts_the_old_medium_back(void **state)
 	assert_in_step(place);
 }
 
+static void guest_update__refuses_another_device_in_a_cdroms_place(void **state)
+{
+	struct place *place = start(state, "q35", CDROM("<source file='@/c.iso'/>"));
+	CLEANUP(document) struct document *before = NULL;
+	struct dd_error err = {.code = 0};
+	xmlNode *old = NULL;
+
+	must(document_copy(place->live, &before, &err), &err);
+	must(document_find_device(before, "sata0-0-0", &old, &err), &err);
+	define(place, "q35", CDROM("<source file='@/d.iso'/><serial>new</serial>"));
+	assert_int_equal(
+		guest_update(place->guest, place->live, old, device(place, "sata0-0-0"), &err),
+		DD_REFUSED);
+	define(place, "q35", CDROM("<source file='@/c.iso'/>"));
+	assert_in_step(place);
+}
+
+static void guest_update__changes_only_the_password_of_vnc(void **state)
+{
+	static const char *const screens[] = {"<graphics type='vnc' autoport='yes' passwd='one'/>",
+		"<graphics type='vnc' autoport='yes' passwd='two'/>",
+		"<graphics type='vnc' autoport='no' port='5999' passwd='two'/>"};
+	struct place *place = start(state, "q35", screens[0]);
+	struct dd_error err = {.code = 0};
+
+	for (int i = 1; i < 3; i++) {
+		CLEANUP(document) struct document *before = TAKE(place->live);
+
+		define(place, "q35", screens[i]);
+
+		int code = guest_update(place->guest, place->live,
+			node_child(document_devices(before), "graphics"),
+			node_child(document_devices(place->live), "graphics"), &err);
+
+		if (i == 1)
+			must(code, &err);
+		else
+			assert_int_equal(code, DD_REFUSED);
+	}
+}
+
 static void guest_update__refuses_what_cannot_change(void **state)
 {
 	struct place *place =
@@ -295,6 +342,64 @@ static void guest_fill_runtime__tells_ptys_ports_and_sockets(void **state)
 	assert_in_step(place);
 }
 
+#define BRIDGE_NIC(n, slot, bridge)                                                               \
+	"<interface type='bridge'><mac address='52:54:00:00:01:0" #n "'/><source bridge='" bridge \
+	"'/><model type='virtio'/><alias name='net" #n                                            \
+	"'/><address type='pci' domain='0' bus='0' slot='" #slot "' function='0'/></interface>"
+
+/* Goes where no interface of the host can be harmed, and makes a bridge there. */
+static void enter_empty_network(void)
+{
+	if (unshare(CLONE_NEWNET) || access("/dev/net/tun", R_OK | W_OK))
+		skip();
+
+	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (ioctl(control, SIOCBRADDBR, "testbr0")) {
+		close(control);
+		skip();
+	}
+	close(control);
+}
+
+static const char *tap_of(struct place *place, const char *alias)
+{
+	struct dd_error err = {.code = 0};
+
+	must(guest_fill_runtime(place->guest, place->live, &err), &err);
+	return node_attr(node_child(device(place, alias), "target"), "dev");
+}
+
+static void guest_start__puts_taps_into_bridges(void **state)
+{
+	struct dd_error err = {.code = 0};
+
+	enter_empty_network();
+
+	struct place *place = start(state, "pc", BRIDGE_NIC(0, 3, "testbr0"));
+	const char *tap = tap_of(place, "net0");
+
+	assert_non_null(tap);
+	assert_true(if_nametoindex(tap) > 0);
+	assert_in_step(place);
+
+	define(place, "pc", BRIDGE_NIC(0, 3, "testbr0") BRIDGE_NIC(1, 12, "testbr0"));
+	must(guest_attach(place->guest, place->live, device(place, "net1"), &err), &err);
+	tap = tap_of(place, "net1");
+	assert_true(if_nametoindex(tap) > 0);
+	assert_in_step(place);
+
+	define(place, "pc", BRIDGE_NIC(2, 13, "missing0"));
+	assert_int_equal(
+		guest_attach(place->guest, place->live, device(place, "net2"), &err), DD_NOT_FOUND);
+	assert_says(&err, "missing0");
+
+	define(place, "pc", BRIDGE_NIC(0, 3, "testbr0") BRIDGE_NIC(1, 12, "testbr0"));
+	tap = tap_of(place, "net0");
+	assert_int_equal(guest_destroy(place->folder, NULL), 0);
+	assert_int_equal(if_nametoindex(tap), 0);
+}
+
 static void guest_set_vcpus__plugs_up_to_the_maximum(void **state)
 {
 	struct place *place = start(state, "q35", "");
@@ -333,10 +438,13 @@ int main(void)
 		TEST(guest_detach__refuses_what_is_a_part_of_the_machine),
 		TEST(guest_update__changes_the_medium_of_a_cdrom),
 		TEST(guest_update__puts_the_old_medium_back),
+		TEST(guest_update__refuses_another_device_in_a_cdroms_place),
+		TEST(guest_update__changes_only_the_password_of_vnc),
 		TEST(guest_update__refuses_what_cannot_change),
 		TEST(guest_drift__finds_none_after_a_start),
 		TEST(guest_drift__names_each_difference),
 		TEST(guest_fill_runtime__tells_ptys_ports_and_sockets),
+		TEST(guest_start__puts_taps_into_bridges),
 		TEST(guest_set_vcpus__plugs_up_to_the_maximum),
 		TEST(guest_set_memory__needs_a_balloon),
 	};

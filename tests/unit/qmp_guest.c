@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/guest.h"
 
+#include <time.h>
+
 static void guest_start__runs_a_pc(void **state)
 {
 	struct place *place = start(state, "pc", pc_devices);
@@ -81,6 +83,25 @@ static void guest_start__keeps_its_folder_private(void **state)
 	}
 }
 
+static void guest_start__makes_the_variables_of_a_firmware(void **state)
+{
+	struct place *place = *state;
+	CLEANUP(text) struct text made = TEXT_INIT;
+	struct stat info;
+	char path[256];
+
+	/* any image of a fitting size will do for a guest that never runs */
+	place->os = "<loader readonly='yes' type='pflash'>@/c.iso</loader>"
+		    "<nvram template='@/d.iso'>@/vars.fd</nvram>";
+	place = start(state, "q35", "");
+	snprintf(path, sizeof path, "%s/vars.fd", place->root);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_size, 1 << 20);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_in_step(place);
+	unlink(path);
+}
+
 static void guest_connect__finds_a_guest_whose_starter_was_killed(void **state)
 {
 	struct place *place = *state;
@@ -105,6 +126,45 @@ static void guest_connect__finds_a_guest_whose_starter_was_killed(void **state)
 	must(guest_connect(place->folder, &place->guest, &err), &err);
 	must(guest_status(place->guest, &status, &err), &err);
 	assert_int_equal(status, GUEST_PRELAUNCH);
+}
+
+/*
+ * Whenever the starter is killed, either there is a guest that answers and can be ended, or there
+ * is none and one can be started.
+ */
+static void guest_start__may_be_killed_at_any_moment(void **state)
+{
+	struct place *place = *state;
+	struct dd_error err = {.code = 0};
+	unsigned survivors = 0;
+
+	if (!caps)
+		skip();
+	define(place, "q35", "");
+	srand(20261120);
+	for (int i = 0; i < 40; i++) {
+		const struct timespec moment = {.tv_nsec = rand() % 60000000};
+		pid_t starter = fork();
+
+		if (starter == 0) {
+			struct guest *guest = NULL;
+
+			_exit(guest_start(place->folder, place->live, caps, &guest, NULL) ? 1 : 0);
+		}
+		nanosleep(&moment, NULL);
+		kill(starter, SIGKILL);
+		waitpid(starter, NULL, 0);
+
+		int code = guest_connect(place->folder, &place->guest, &err);
+
+		if (code && code != DD_NOT_FOUND)
+			must(code, &err);
+		survivors += !code;
+		guest_free(TAKE(place->guest));
+		must(guest_destroy(place->folder, &err), &err);
+		assert_false(guest_alive(place->folder, NULL));
+	}
+	assert_true(survivors > 0);
 }
 
 static void guest_connect__reconnects_again_and_again(void **state)
@@ -297,7 +357,9 @@ int main(void)
 		TEST(guest_start__tells_why_qemu_died),
 		TEST(guest_start__keeps_its_folder_private),
 		TEST(guest_start__works_in_a_folder_with_a_long_name),
+		TEST(guest_start__makes_the_variables_of_a_firmware),
 		TEST(guest_connect__finds_a_guest_whose_starter_was_killed),
+		TEST(guest_start__may_be_killed_at_any_moment),
 		TEST(guest_connect__reconnects_again_and_again),
 		TEST(guest_connect__says_when_somebody_else_is_served),
 		TEST(guest_status__tells_that_qemu_has_died),

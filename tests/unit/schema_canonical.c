@@ -46,6 +46,11 @@ static const struct {
 		"<domain>\n  <metadata>\n"
 		"    <x xmlns='urn:x'>some <b>bold</b> <i> text</i></x>\n"
 		"  </metadata>\n</domain>\n"},
+	{"<domain><metadata><x xmlns='u' xmlns:c='c' xmlns:b='b' c:a='1' b:a='2' a='3'/></metadata>"
+	 "</domain>",
+		"<domain>\n  <metadata>\n"
+		"    <x xmlns='u' xmlns:b='b' xmlns:c='c' a='3' b:a='2' c:a='1'/>\n"
+		"  </metadata>\n</domain>\n"},
 	/* the namespace of the command line, however it is declared */
 	{"<domain type='kvm'><commandline xmlns='http://libvirt.org/schemas/domain/qemu/1.0'>"
 	 "<env value='b' name='a'/><arg value='-x'/></commandline></domain>",

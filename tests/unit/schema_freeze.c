@@ -5,7 +5,7 @@
 #include "schema/ids.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
-#include "tests/support/document.h"
+#include "tests/support/frozen.h"
 
 static struct freeze_options options;
 

@@ -10,9 +10,12 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "schema/address/address.h"
 #include "schema/alias.h"
+#include "schema/edit.h"
 #include "schema/fill.h"
-#include "tests/support/document.h"
+#include "schema/machine.h"
+#include "tests/support/frozen.h"
 
 #define CASES CORPUS_DIR "/frozen"
 
@@ -256,6 +259,108 @@ static void schema_alias__corpus_aliases_come_off_again(void **state)
 	}
 }
 
+/* A refusal says where and why, and what has been refused can still be released. */
+static void schema_freeze__corpus_refusals_are_refused_by_path(void **state)
+{
+	const struct corpus *corpus = *state;
+	struct dirent **entries = NULL;
+	int count = scandir(CORPUS_DIR "/refused", &entries, NULL, alphasort);
+	unsigned refused = 0;
+
+	for (int i = 0; i < count; i++) {
+		CLEANUP(free) struct dirent *entry = entries[i];
+		CLEANUP(text) struct text text = TEXT_INIT;
+		CLEANUP(free) char *path = NULL;
+		CLEANUP(document) struct document *document = NULL;
+		struct dd_error err = {0};
+
+		if (!strstr(entry->d_name, ".in.xml"))
+			continue;
+		must(string_format(&path, &err, CORPUS_DIR "/refused/%s", entry->d_name), &err);
+		must(file_read(path, DOCUMENT_SIZE_MAX, &text, &err), &err);
+
+		int rc = document_parse(text_string(&text), text.size, path, &document, &err);
+
+		if (!rc) {
+			struct freeze_options options = options_for(corpus, document);
+
+			rc = document_freeze(document, &options, &err);
+		}
+		if (rc != DD_INVALID && rc != DD_UNSUPPORTED)
+			fail_msg("%s: %d", entry->d_name, rc);
+		assert_true(err.line > 0);
+		assert_true(err.path[0] == '/');
+		refused++;
+	}
+	free(entries);
+	if (!refused)
+		skip();
+}
+
+static char *place_of(const xmlNode *device)
+{
+	struct text words = TEXT_INIT;
+
+	place_words(device, node_child(device, "address"), &words);
+	return text_take(&words);
+}
+
+static xmlNode *attach(struct document *document, const struct freeze_options *options,
+	const char *text, struct dd_error *err)
+{
+	CLEANUP(document) struct document *device = NULL;
+	xmlNode *attached = NULL;
+
+	must(document_parse_device(text, strlen(text), "device.xml", &device, err), err);
+	if (edit_attach(document, device, false, options, &attached, err))
+		return NULL;
+	return attached;
+}
+
+/* Nobody is given what somebody left, and who comes back finds it. */
+static void schema_address__corpus_keeps_places_for_those_who_return(void **state)
+{
+	static const char one[] = "<interface type='user'><mac address='52:54:00:aa:00:01'/>"
+				  "<model type='virtio'/></interface>";
+	static const char two[] = "<interface type='user'><mac address='52:54:00:aa:00:02'/>"
+				  "<model type='virtio'/></interface>";
+	const struct corpus *corpus = *state;
+
+	if (!corpus->count)
+		skip();
+	for (size_t i = 0; i < corpus->count; i++) {
+		CLEANUP(document) struct document *document = load_frozen(corpus, corpus->names[i]);
+		struct freeze_options options = options_for(corpus, document);
+		struct dd_error err = {0};
+		xmlNode *first = attach(document, &options, one, &err);
+
+		must(first ? 0 : err.code, &err);
+
+		CLEANUP(free) char *left = place_of(first);
+
+		must(edit_detach(document, first, &err), &err);
+
+		xmlNode *second = attach(document, &options, two, &err);
+
+		must(second ? 0 : err.code, &err);
+
+		CLEANUP(free) char *other = place_of(second);
+		/* where every port is in use, the one that was left is the choice */
+		bool crowded = strcmp(other, left) == 0;
+
+		assert_true(!crowded || machine_has_express(document));
+
+		first = attach(document, &options, one, &err);
+		must(first ? 0 : err.code, &err);
+
+		CLEANUP(free) char *again = place_of(first);
+
+		if (!crowded)
+			assert_string_equal(again, left);
+		must(document_check(document, options.capabilities, &err), &err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +368,8 @@ int main(void)
 		cmocka_unit_test(schema_freeze__corpus_freezes_to_itself),
 		cmocka_unit_test(schema_freeze__corpus_does_not_depend_on_spelling),
 		cmocka_unit_test(schema_alias__corpus_aliases_come_off_again),
+		cmocka_unit_test(schema_freeze__corpus_refusals_are_refused_by_path),
+		cmocka_unit_test(schema_address__corpus_keeps_places_for_those_who_return),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

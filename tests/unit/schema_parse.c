@@ -118,7 +118,11 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 		{"<domain>", "<a>", 100000, "", "elements are nested more than 64 deep"},
 		{"<domain><title>", "aaaaaaaaaaaaaaaa", 5 << 16, "</title></domain>",
 			"are more than the limit of 4194304"},
+		{"<domain type='", "kvm kvm ", 60000, "'/>",
+			"/domain: an attribute value is longer than 65536 bytes"},
 		{"<domain type='", "kvm kvm ", 10000, "'/>",
+			"/domain: an attribute value is longer than 65536 bytes"},
+		{"<domain xmlns:a='urn:", "kvmkvm/8", 10000, "'/>",
 			"/domain: an attribute value is longer than 65536 bytes"},
 		{"<domain ", "a='1' ", 300, "/>", "/domain: more than 256 attributes"},
 		{"<domain><name>", "name", 64, "</name></domain>", "of 256 bytes is too long"},
@@ -136,6 +140,25 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 		assert_error(&err, DD_INVALID, cases[i].line);
 		assert_null(document);
 	}
+}
+
+static void schema_parse__what_is_accepted_is_never_written_too_large(void **state)
+{
+	/* quotes become six bytes each, and a short element a line */
+	CLEANUP(free) char *quotes = repeated("<domain type=\"", "'", 65536, "\"/>");
+	CLEANUP(free)
+	char *disks = repeated("<domain><devices>", "<hub/>", 400000, "</devices></domain>");
+	CLEANUP(document) struct document *first = document_of(quotes);
+	CLEANUP(document) struct document *second = document_of(disks);
+	CLEANUP(free) char *text = written(first);
+	CLEANUP(document) struct document *again = document_of(text);
+	CLEANUP(text) struct text out = TEXT_INIT;
+	struct dd_error err = {0};
+
+	(void)state;
+	document_write(second, &out, &err);
+	assert_error(&err, DD_INVALID, "bytes of definition are more than the limit of 4194304");
+	(void)again;
 }
 
 static void schema_parse__a_name_of_255_bytes_is_fine(void **state)
@@ -230,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_parse__what_is_refused_says_what_and_where),
 		cmocka_unit_test(schema_parse__what_is_too_large_is_refused),
+		cmocka_unit_test(schema_parse__what_is_accepted_is_never_written_too_large),
 		cmocka_unit_test(schema_parse__a_name_of_255_bytes_is_fine),
 		cmocka_unit_test(schema_parse__comments_instructions_and_cdata_leave_only_text),
 		cmocka_unit_test(schema_parse__a_device_stands_alone),
