@@ -56,7 +56,8 @@ static int find_existing(struct dd_host *host, const struct document *document,
 		domain_row_release(row);
 		rc = DD_NOT_FOUND;
 	}
-	if (rc == DD_NOT_FOUND)
+	/* without a name, the freeze will say so */
+	if (rc == DD_NOT_FOUND && document_name(document))
 		rc = book_find(host->book, document_name(document), row, err);
 	return rc;
 }
