@@ -47,7 +47,7 @@ def serial_socket(path):
     return f"<serial type='unix'><source mode='bind' path='{path}'/><target port='0'/></serial>"
 
 
-def spare_ports(machine, count=3):
+def spare_ports(machine, count=8):
     """Places for hot-plug: q35 has none but those that a definition asks for."""
     if machine != 'q35':
         return []
