@@ -13,7 +13,8 @@ static const struct option_row shutdown_options[] = {
 };
 
 static const struct option_row reboot_options[] = {
-	{"wait", 0, "SECONDS", "for it to shut itself down (60); fails (busy) if that takes longer"},
+	{"wait", 0, "SECONDS",
+		"for it to shut itself down (60); fails (busy) if that takes longer"},
 	{NULL},
 };
 
