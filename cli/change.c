@@ -6,7 +6,6 @@
 #include "cli/output.h"
 
 struct since {
-	struct cli *cli;
 	struct json *versions;
 	uint32_t known;
 };
@@ -14,25 +13,19 @@ struct since {
 static int add_since(const struct dd_version_info *info, void *context)
 {
 	struct since *since = context;
-	char when[WHEN_SIZE];
 
 	if (info->number <= since->known)
 		return 1;
-	format_when(info->when, when);
-	text_printf(&since->cli->advice, "  version %u  %s  %.*s  %s\n", info->number, when,
-		person_name_length(info->author), info->author, info->subject);
 	json_push(since->versions, version_json(info));
 	return 0;
 }
 
-/* The error stands as it is, whatever becomes of this. */
+/* The message names the versions in a few words; programs get them whole. */
 static void explain_conflict(struct cli *cli, const char *domain, uint32_t known)
 {
-	struct since since = {.cli = cli, .versions = json_array(), .known = known};
+	struct since since = {.versions = json_array(), .known = known};
 
-	text_printf(&cli->advice, "changed since version %u:\n", known);
-	if (dd_log(cli->host, domain, 0, add_since, &since, NULL) < 0)
-		text_clear(&cli->advice);
+	dd_log(cli->host, domain, 0, add_since, &since, NULL);
 	if (!cli->details)
 		cli->details = json_object();
 	json_put(cli->details, "since", since.versions);
@@ -67,7 +60,7 @@ int change_finish(struct cli *cli, const char *domain, int rc, const struct dd_c
 {
 	CLEANUP(free) char *name = NULL;
 
-	if (rc == DD_CONFLICT && domain && change->if_version)
+	if (rc == DD_CONFLICT && cli->json && domain && change->if_version)
 		explain_conflict(cli, domain, change->if_version);
 	if (rc < 0)
 		return rc;

@@ -8,7 +8,7 @@
 
 /*
  * After a call that makes a version: says which one and what it holds. After DD_CONFLICT with
- * --if-version it lists, under the error, what changed since. domain may be NULL where result alone
+ * --if-version the error's JSON lists what changed since. domain may be NULL where result alone
  * knows it. Gives rc on.
  */
 int change_finish(struct cli *cli, const char *domain, int rc, const struct dd_change *change,

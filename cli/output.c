@@ -138,6 +138,7 @@ static const struct {
 	{"detached", "-", COLOUR_RED},
 	{"updated", "~", COLOUR_YELLOW},
 	{"setting", "~", COLOUR_YELLOW},
+	{"drift", "!", COLOUR_RED},
 };
 
 int differences_add(const struct dd_difference *difference, void *context)

@@ -176,6 +176,8 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	struct dd_result own;
 	int rc = document_parse(xml, size, file, &document, err);
 
+	if (!rc && !document_name(document))
+		rc = node_error(document_root(document), err, DD_INVALID, "there is no <name>");
 	if (!rc)
 		rc = secret_refuse(document, err);
 	if (!rc)

@@ -14,10 +14,10 @@
 #include "schema/diff.h"
 #include "schema/edit.h"
 
-/* One call's devices on their way into a plan. */
+/* One call's devices on their way into a transition. */
 struct change_set {
 	struct operation op;
-	struct plan plan;
+	struct transition transition;
 	struct scope scope;
 	struct freeze_options options;
 	const char *verb; /* "attach" */
@@ -25,7 +25,7 @@ struct change_set {
 
 static inline void cleanup_change_set(struct change_set *set)
 {
-	plan_release(&set->plan);
+	transition_release(&set->transition);
 	operation_end(&set->op);
 }
 
@@ -38,7 +38,7 @@ static int set_begin(struct change_set *set, struct dd_host *host, const char *d
 	if (!rc)
 		rc = scope_of(&set->op, change, &set->scope, err);
 	if (!rc)
-		rc = plan_init(&set->plan, &set->op, err);
+		rc = transition_init(&set->transition, &set->op, err);
 	if (!rc)
 		rc = host_capabilities(host, set->op.config, &set->options.capabilities, err);
 	set->options.keep_host_model = true;
@@ -52,7 +52,7 @@ static int set_name(struct change_set *set, const xmlNode *device, struct dd_err
 
 	device_words(device, &words);
 	return text_failed(&words) ? error_no_memory(err)
-				   : plan_device(&set->plan, text_string(&words), err);
+				   : transition_device(&set->transition, text_string(&words), err);
 }
 
 static int set_finish(struct change_set *set, struct dd_result *result, struct dd_error *err)
@@ -61,40 +61,20 @@ static int set_finish(struct change_set *set, struct dd_result *result, struct d
 	int rc = 0;
 
 	text_puts(&subject, set->verb);
-	for (size_t i = 0; i < set->plan.device_count; i++)
-		text_printf(&subject, "%s %s", i ? "," : "", set->plan.devices[i]);
-	set->plan.subject = text_take(&subject);
-	if (!set->plan.subject)
+	for (size_t i = 0; i < set->transition.device_count; i++)
+		text_printf(&subject, "%s %s", i ? "," : "", set->transition.devices[i]);
+	set->transition.subject = text_take(&subject);
+	if (!set->transition.subject)
 		return error_no_memory(err);
 	if (set->scope.live && set->scope.config && set->scope.alike)
-		rc = scope_follow(&set->plan, err);
-	return rc ? rc : plan_run(&set->plan, &set->op, result, err);
+		rc = scope_follow(&set->transition, err);
+	return rc ? rc : transition_run(&set->transition, &set->op, result, err);
 }
 
 /* Does a record that was different from the guest need the same edit, made separately? */
 static bool set_edits_config(const struct change_set *set)
 {
 	return set->scope.config && !(set->scope.live && set->scope.alike);
-}
-
-/* The element alone, without its alias: as one would hand it in. */
-static int device_alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	CLEANUP(document) struct document *document = NULL;
-	int rc = node_write(device, &text, err);
-
-	if (!rc)
-		rc = document_parse_device(text_string(&text), text.size, NULL, &document, err);
-	if (rc)
-		return rc;
-
-	xmlNode *alias = node_child(document_root(document), "alias");
-
-	if (alias && strncmp(node_attr(alias, "name"), "ua-", 3) != 0)
-		node_remove(alias);
-	*out = TAKE(document);
-	return 0;
 }
 
 /* A device that somebody hands in. */
@@ -166,12 +146,15 @@ static int attach_beside(struct document *document, const struct document *other
 static int attach_live(struct change_set *set, const struct document *device, xmlNode **attached,
 	struct dd_error *err)
 {
-	int rc = attach_beside(set->plan.live, set->scope.alike ? NULL : set->plan.config, device,
-		true, &set->options, attached, err);
+	int rc = attach_beside(set->transition.live,
+		set->scope.alike ? NULL : set->transition.config, device, true, &set->options,
+		attached, err);
 
 	if (!rc)
-		rc = document_assign_aliases(set->plan.live, err);
-	return rc ? rc : plan_step(&set->plan, STEP_ATTACH, device_alias(*attached), 0, 0, err);
+		rc = document_assign_aliases(set->transition.live, err);
+	return rc ? rc
+		  : transition_step(
+			    &set->transition, STEP_ATTACH, device_alias(*attached), 0, 0, err);
 }
 
 static int attach_one(struct change_set *set, const struct dd_text *text, struct dd_error *err)
@@ -184,10 +167,11 @@ static int attach_one(struct change_set *set, const struct dd_text *text, struct
 	if (!rc && set->scope.live)
 		rc = attach_live(set, device, &attached, err);
 	if (!rc && set->scope.live)
-		rc = device_alone(attached, &placed, err);
+		rc = scope_device(attached, &placed, err);
 	if (!rc && set_edits_config(set))
-		rc = attach_beside(set->plan.config, set->scope.alike ? NULL : set->plan.live,
-			placed ? placed : device, false, &set->options, &attached, err);
+		rc = attach_beside(set->transition.config,
+			set->scope.alike ? NULL : set->transition.live, placed ? placed : device,
+			false, &set->options, &attached, err);
 	return rc ? rc : set_name(set, attached, err);
 }
 
@@ -262,29 +246,30 @@ static int detach_live(struct change_set *set, const struct dd_text *text,
 	struct document **removed, struct dd_error *err)
 {
 	xmlNode *device = NULL;
-	int rc = find_device(set->plan.live, text, &device, err);
+	int rc = find_device(set->transition.live, text, &device, err);
 
 	if (!rc)
 		rc = set_name(set, device, err);
 	if (!rc)
-		rc = plan_step(&set->plan, STEP_DETACH, device_alias(device), 0, 0, err);
+		rc = transition_step(
+			&set->transition, STEP_DETACH, device_alias(device), 0, 0, err);
 	if (!rc)
-		rc = device_alone(device, removed, err);
-	return rc ? rc : edit_detach(set->plan.live, device, err);
+		rc = scope_device(device, removed, err);
+	return rc ? rc : edit_detach(set->transition.live, device, err);
 }
 
 static int detach_config(struct change_set *set, const struct dd_text *text,
 	const struct document *removed, struct dd_error *err)
 {
 	xmlNode *device = NULL;
-	int rc = removed ? document_match_device(set->plan.config, removed, &device, err)
-			 : find_device(set->plan.config, text, &device, err);
+	int rc = removed ? document_match_device(set->transition.config, removed, &device, err)
+			 : find_device(set->transition.config, text, &device, err);
 
 	if (rc == DD_NOT_FOUND && removed)
 		return 0; /* it was live only */
 	if (!rc && !removed)
 		rc = set_name(set, device, err);
-	return rc ? rc : edit_detach(set->plan.config, device, err);
+	return rc ? rc : edit_detach(set->transition.config, device, err);
 }
 
 static int detach_one(struct change_set *set, const struct dd_text *text, struct dd_error *err)
@@ -318,12 +303,14 @@ static int update_one(struct change_set *set, const struct dd_text *text, struct
 	int rc = device_given(text, &device, err);
 
 	if (!rc && set->scope.live) {
-		rc = edit_update(set->plan.live, device, true, &set->options, &updated, err);
+		rc = edit_update(set->transition.live, device, true, &set->options, &updated, err);
 		if (!rc)
-			rc = plan_step(&set->plan, STEP_UPDATE, device_alias(updated), 0, 0, err);
+			rc = transition_step(
+				&set->transition, STEP_UPDATE, device_alias(updated), 0, 0, err);
 	}
 	if (!rc && set_edits_config(set))
-		rc = edit_update(set->plan.config, device, false, &set->options, &updated, err);
+		rc = edit_update(
+			set->transition.config, device, false, &set->options, &updated, err);
 	return rc ? rc : set_name(set, updated, err);
 }
 

@@ -5,19 +5,19 @@
 #include "domain/crash.h"
 #include "schema/alias.h"
 
-#define REBOOT_WAIT_MS 120000 /* for the guest to end by itself */
-
 /* ---- start ---- */
 
-/* Records a guest that runs as live. The journal row's number is the domain's id: never twice. */
+/* Records a guest that runs as live. */
 static int record_start(
 	struct operation *op, struct document *live, struct dd_result *result, struct dd_error *err)
 {
 	struct outcome outcome = {.subject = "start", .live = live};
-	int rc;
+	int64_t id = 0;
+	int rc = book_count(op->host->book, "domain-id", &id, err);
 
-	op->id = (int)op->journal;
-	rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
+	op->id = (int)id;
+	if (!rc)
+		rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
 	if (!rc)
 		rc = document_canonicalise(live, err);
 	if (!rc)
@@ -136,18 +136,17 @@ int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err)
 	return rc ? rc : record_stop(&op, err);
 }
 
-/* Presses the guest's power button. A paused guest would never see it. */
-static int power_button(struct operation *op, struct dd_error *err)
+/* A paused guest would never notice its power button. */
+static int require_awake(struct operation *op, struct dd_error *err)
 {
 	int rc = operation_guest(op, err);
 
-	if (!rc && op->paused) {
-		error_set(err, DD_REFUSED, "domain '%s' is paused and cannot shut itself down",
-			op->row.name);
-		return error_hint(
-			err, "resume it first, or end it with: domesday destroy %s", op->row.name);
-	}
-	return rc ? rc : guest_powerdown(op->guest, err);
+	if (rc || !op->paused)
+		return rc;
+	error_set(
+		err, DD_REFUSED, "domain '%s' is paused and cannot shut itself down", op->row.name);
+	return error_hint(
+		err, "resume it first, or end it with: domesday destroy %s", op->row.name);
 }
 
 static int await_end(const char *folder, const char *name, int wait_ms, struct dd_error *err)
@@ -168,7 +167,9 @@ static int shutdown_ask(
 	int rc = operation_begin(&op, host, domain, "shutdown", NULL, err);
 
 	if (!rc)
-		rc = power_button(&op, err);
+		rc = require_awake(&op, err);
+	if (!rc)
+		rc = guest_powerdown(op.guest, err);
 	if (!rc)
 		*folder = TAKE(op.folder);
 	return rc;
@@ -218,20 +219,41 @@ int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err)
 	return pause_or_resume(host, domain, "resume", false, err);
 }
 
-/* The guest ends itself and is started as it was, live-only changes included. */
-int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err)
+static int reboot_journal(struct operation *op, struct dd_error *err)
+{
+	CLEANUP(json) struct json *detail = detail_new(op, DETAIL_REBOOT);
+
+	return detail ? detail_open(op, detail, op->live, op->live, err) : error_no_memory(err);
+}
+
+int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
-	CLEANUP(document) struct document *live = NULL;
 	int rc = operation_begin(&op, host, domain, "reboot", NULL, err);
 
 	if (!rc)
-		rc = power_button(&op, err);
+		rc = require_awake(&op, err);
 	if (!rc)
-		rc = await_end(op.folder, op.row.name, REBOOT_WAIT_MS, err);
+		rc = reboot_journal(&op, err);
 	if (rc)
 		return rc;
-	guest_free(TAKE(op.guest));
-	live = TAKE(op.live);
-	return start_live(&op, live, err);
+	rc = guest_reboot(op.guest, wait_ms, err);
+	CRASH_POINT("reboot:done");
+	/* the row says only that QEMU was told to pause at a power-off: there is nothing to record
+	 */
+	if (!rc)
+		return journal_undo(host->book, op.journal, err);
+	(void)journal_undo(host->book, op.journal, NULL);
+	if (rc == DD_BUSY)
+		error_hint(err, "is it booted? end it with: domesday destroy %s", op.row.name);
+	return rc;
+}
+
+int reboot_settle(struct operation *op, struct dd_error *err)
+{
+	int rc = guest_alive(op->folder, NULL) ? operation_guest(op, err) : 0;
+
+	if (!rc && op->guest)
+		rc = guest_reboot_settle(op->guest, err);
+	return rc ? rc : journal_undo(op->host->book, op->journal, err);
 }

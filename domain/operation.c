@@ -38,7 +38,11 @@ int operation_guest(struct operation *op, struct dd_error *err)
 
 	if (rc || op->guest)
 		return rc;
-	return guest_connect(op->folder, &op->guest, err);
+	rc = guest_connect(op->folder, &op->guest, err);
+	if (rc == DD_NOT_FOUND)
+		rc = error_set(err, DD_HYPERVISOR, "the guest of domain '%s' has just ended",
+			op->row.name);
+	return rc;
 }
 
 void operation_end(struct operation *op)

@@ -5,16 +5,16 @@
 
 #include "domain/journal_detail.h"
 #include "domain/lifecycle.h"
-#include "domain/plan.h"
+#include "domain/transition.h"
 
-static int settle_plan(
+static int settle_transition(
 	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
 {
-	CLEANUP(plan) struct plan plan = {.steps = NULL};
-	int rc = plan_read(text, &plan, err);
+	CLEANUP(transition) struct transition transition = {.steps = NULL};
+	int rc = transition_read(text, &transition, err);
 
 	(void)detail;
-	return rc ? rc : plan_settle(&plan, op, err);
+	return rc ? rc : transition_settle(&transition, op, err);
 }
 
 static int settle_start(
@@ -24,13 +24,22 @@ static int settle_start(
 	return start_settle(op, detail, err);
 }
 
+static int settle_reboot(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	(void)detail;
+	return reboot_settle(op, err);
+}
+
 static const struct {
 	const char *kind;
 	int (*settle)(struct operation *op, const char *text, const struct json *detail,
 		struct dd_error *err);
 } settlers[] = {
 	{DETAIL_START, settle_start},
-	{DETAIL_PLAN, settle_plan},
+	{DETAIL_REBOOT, settle_reboot},
+	{DETAIL_TRANSITION, settle_transition},
 };
 
 /* In the name of whoever began it. */

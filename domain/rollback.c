@@ -14,7 +14,7 @@
 
 struct rollback {
 	struct operation op;
-	struct plan plan;
+	struct transition transition;
 	struct scope scope;
 	struct freeze_options options;
 	struct document *target;
@@ -22,17 +22,9 @@ struct rollback {
 
 static inline void cleanup_rollback(struct rollback *rollback)
 {
-	plan_release(&rollback->plan);
+	transition_release(&rollback->transition);
 	document_free(rollback->target);
 	operation_end(&rollback->op);
-}
-
-static int alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = node_write(device, &text, err);
-
-	return rc ? rc : document_parse_device(text_string(&text), text.size, NULL, out, err);
 }
 
 /* The device of document that device (of another document) is; NULL where it has none. */
@@ -40,7 +32,7 @@ static int counterpart(
 	const struct document *document, const xmlNode *device, xmlNode **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *single = NULL;
-	int rc = alone(device, &single, err);
+	int rc = scope_device(device, &single, err);
 
 	*out = NULL;
 	if (!rc)
@@ -53,8 +45,15 @@ static int name_device(struct rollback *rollback, const xmlNode *device, struct 
 	CLEANUP(text) struct text words = TEXT_INIT;
 
 	device_words(device, &words);
-	return text_failed(&words) ? error_no_memory(err)
-				   : plan_device(&rollback->plan, text_string(&words), err);
+	return text_failed(&words)
+		       ? error_no_memory(err)
+		       : transition_device(&rollback->transition, text_string(&words), err);
+}
+
+/* <emulator> stands among the devices and is none. */
+static bool is_device(const xmlNode *element)
+{
+	return !node_is(element, "emulator");
 }
 
 /* Last first, so that what hangs on a controller goes before it. */
@@ -79,7 +78,7 @@ static xmlNode *device_before(const xmlNode *device)
 
 static int unplug_extra(struct rollback *rollback, struct dd_error *err)
 {
-	struct document *live = rollback->plan.live;
+	struct document *live = rollback->transition.live;
 	xmlNode *before;
 	int rc = 0;
 
@@ -87,13 +86,15 @@ static int unplug_extra(struct rollback *rollback, struct dd_error *err)
 		xmlNode *kept = NULL;
 
 		before = device_before(device);
+		if (!is_device(device))
+			continue;
 		rc = counterpart(rollback->target, device, &kept, err);
 		if (rc || kept)
 			continue;
 		rc = name_device(rollback, device, err);
 		if (!rc)
-			rc = plan_step(
-				&rollback->plan, STEP_DETACH, device_alias(device), 0, 0, err);
+			rc = transition_step(&rollback->transition, STEP_DETACH,
+				device_alias(device), 0, 0, err);
 		if (!rc)
 			rc = edit_detach(live, device, err);
 	}
@@ -102,12 +103,12 @@ static int unplug_extra(struct rollback *rollback, struct dd_error *err)
 
 static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, struct dd_error *err)
 {
-	struct document *live = rollback->plan.live;
+	struct document *live = rollback->transition.live;
 	CLEANUP(document) struct document *single = NULL;
 	CLEANUP(text) struct text before = TEXT_INIT;
 	CLEANUP(text) struct text after = TEXT_INIT;
 	xmlNode *device = NULL;
-	int rc = alone(wanted, &single, err);
+	int rc = scope_device(wanted, &single, err);
 
 	if (!rc)
 		rc = counterpart(live, wanted, &device, err);
@@ -120,8 +121,8 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 		if (!rc)
 			rc = name_device(rollback, device, err);
 		return rc ? rc
-			  : plan_step(
-				    &rollback->plan, STEP_ATTACH, device_alias(device), 0, 0, err);
+			  : transition_step(&rollback->transition, STEP_ATTACH,
+				    device_alias(device), 0, 0, err);
 	}
 	rc = node_write(device, &before, err);
 	if (!rc)
@@ -131,7 +132,9 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 	if (rc || strcmp(text_string(&before), text_string(&after)) == 0)
 		return rc;
 	rc = name_device(rollback, device, err);
-	return rc ? rc : plan_step(&rollback->plan, STEP_UPDATE, device_alias(device), 0, 0, err);
+	return rc ? rc
+		  : transition_step(
+			    &rollback->transition, STEP_UPDATE, device_alias(device), 0, 0, err);
 }
 
 static int plug_missing(struct rollback *rollback, struct dd_error *err)
@@ -140,7 +143,7 @@ static int plug_missing(struct rollback *rollback, struct dd_error *err)
 
 	for (xmlNode *device = node_first(document_devices(rollback->target)); !rc && device;
 		device = node_after(device))
-		if (!node_is(device, "emulator"))
+		if (is_device(device))
 			rc = update_or_plug(rollback, device, err);
 	return rc;
 }
@@ -153,7 +156,7 @@ static int settle_settings(struct rollback *rollback, struct dd_error *err)
 		const char *element;
 		enum step_kind step;
 	} sizes[] = {{"currentMemory", STEP_MEMORY}, {"vcpu", STEP_VCPUS}};
-	const xmlNode *live = document_root(rollback->plan.live);
+	const xmlNode *live = document_root(rollback->transition.live);
 	const xmlNode *target = document_root(rollback->target);
 	int rc = 0;
 
@@ -167,7 +170,8 @@ static int settle_settings(struct rollback *rollback, struct dd_error *err)
 		if (!node_attr_number(then, "current", &after))
 			node_text_number(then, &after);
 		if (before != after)
-			rc = plan_step(&rollback->plan, sizes[i].step, NULL, before, after, err);
+			rc = transition_step(
+				&rollback->transition, sizes[i].step, NULL, before, after, err);
 	}
 	return rc;
 }
@@ -178,7 +182,7 @@ static int settle_settings(struct rollback *rollback, struct dd_error *err)
  */
 static int take_settings(struct rollback *rollback, struct dd_error *err)
 {
-	xmlNode *live = document_root(rollback->plan.live);
+	xmlNode *live = document_root(rollback->transition.live);
 	xmlNode *after;
 
 	for (xmlNode *child = node_first(live); child; child = after) {
@@ -197,7 +201,7 @@ static int take_settings(struct rollback *rollback, struct dd_error *err)
 			return error_no_memory(err);
 		xmlAddChild(live, copy);
 	}
-	return document_canonicalise(rollback->plan.live, err);
+	return document_canonicalise(rollback->transition.live, err);
 }
 
 struct first_difference {
@@ -221,16 +225,35 @@ static int refuse_live(const struct rollback *rollback, const char *why, struct 
 	return error_hint(err, "with --config the rollback holds from the next start");
 }
 
-/* The live document must have arrived exactly where the record goes. */
-static int check_arrival(struct rollback *rollback, struct dd_error *err)
+/* The live document as a persistent one: what the guest would be started from. */
+static int arrived_at(const struct rollback *rollback, struct document **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = document_copy(rollback->transition.live, &arrived, err);
+
+	if (!rc)
+		rc = document_strip_runtime(arrived, err);
+	if (!rc)
+		*out = TAKE(arrived);
+	return rc;
+}
+
+static int check_abi(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = arrived_at(rollback, &arrived, err);
+
+	return rc ? rc : abi_check(arrived, rollback->target, err);
+}
+
+/* It must have arrived exactly where the record goes. */
+static int check_arrival(const struct rollback *rollback, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
 	struct first_difference first = {.sentence = ""};
 	size_t count = 0;
-	int rc = document_copy(rollback->plan.live, &arrived, err);
+	int rc = arrived_at(rollback, &arrived, err);
 
-	if (!rc)
-		rc = document_strip_runtime(arrived, err);
 	if (!rc)
 		rc = differences_tell(arrived, rollback->target, keep_first, &first, &count, err);
 	return rc || !count ? rc : refuse_live(rollback, first.sentence, err);
@@ -245,7 +268,7 @@ static int plan_live(struct rollback *rollback, struct dd_error *err)
 	if (!rc)
 		rc = settle_settings(rollback, err);
 	if (!rc)
-		rc = abi_check(rollback->plan.live, rollback->target, err);
+		rc = check_abi(rollback, err);
 	if (!rc)
 		rc = take_settings(rollback, err);
 	if (!rc)
@@ -269,6 +292,8 @@ static int vacate(struct rollback *rollback, struct dd_error *err)
 		xmlNode *kept = NULL;
 
 		before = device_before(device);
+		if (!is_device(device))
+			continue;
 		rc = counterpart(rollback->target, device, &kept, err);
 		if (!rc && !kept && edit_detach(work, device, err) == DD_NO_MEMORY)
 			rc = DD_NO_MEMORY;
@@ -293,10 +318,13 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 	if (!rc)
 		rc = record_read(
 			host->book, rollback->op.row.uuid, version, &rollback->target, err);
+	/* a domain is called what it is called now */
+	if (!rc)
+		rc = edit_rename(rollback->target, rollback->op.row.name, err);
 	if (!rc)
 		rc = vacate(rollback, err);
 	if (!rc)
-		rc = plan_init(&rollback->plan, &rollback->op, err);
+		rc = transition_init(&rollback->transition, &rollback->op, err);
 	if (!rc)
 		rc = host_capabilities(
 			host, rollback->op.config, &rollback->options.capabilities, err);
@@ -313,10 +341,11 @@ int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
 	if (!rc && rollback.scope.live)
 		rc = plan_live(&rollback, err);
 	if (!rc)
-		rc = string_format(&rollback.plan.subject, err, "rollback to version %u", version);
+		rc = string_format(
+			&rollback.transition.subject, err, "rollback to version %u", version);
 	if (rc)
 		return rc;
-	document_free(rollback.plan.config);
-	rollback.plan.config = TAKE(rollback.target);
-	return plan_run(&rollback.plan, &rollback.op, result, err);
+	document_free(rollback.transition.config);
+	rollback.transition.config = TAKE(rollback.target);
+	return transition_run(&rollback.transition, &rollback.op, result, err);
 }

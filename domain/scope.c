@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/scope.h"
 
+#include <string.h>
+
 #include "schema/alias.h"
 
 int scope_of(const struct operation *op, const struct dd_change *change, struct scope *out,
@@ -19,25 +21,44 @@ int scope_of(const struct operation *op, const struct dd_change *change, struct 
 	return 0;
 }
 
-int scope_follow(struct plan *plan, struct dd_error *err)
+int scope_follow(struct transition *transition, struct dd_error *err)
 {
 	CLEANUP(document) struct document *config = NULL;
-	int rc = document_copy(plan->live, &config, err);
+	int rc = document_copy(transition->live, &config, err);
 
 	if (!rc)
 		rc = document_strip_runtime(config, err);
 	if (rc)
 		return rc;
-	document_free(plan->config);
-	plan->config = TAKE(config);
+	document_free(transition->config);
+	transition->config = TAKE(config);
 	return 0;
 }
 
-int scope_edit(struct plan *plan, const struct scope *scope,
+int scope_edit(struct transition *transition, const struct scope *scope,
 	int (*edit)(struct document *document, const void *context, struct dd_error *err),
 	const void *context, struct dd_error *err)
 {
-	int rc = scope->config ? edit(plan->config, context, err) : 0;
+	int rc = scope->config ? edit(transition->config, context, err) : 0;
 
-	return rc || !scope->live ? rc : edit(plan->live, context, err);
+	return rc || !scope->live ? rc : edit(transition->live, context, err);
+}
+
+int scope_device(const xmlNode *device, struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(document) struct document *document = NULL;
+	int rc = node_write(device, &text, err);
+
+	if (!rc)
+		rc = document_parse_device(text_string(&text), text.size, NULL, &document, err);
+	if (rc)
+		return rc;
+
+	xmlNode *alias = node_child(document_root(document), "alias");
+
+	if (alias && strncmp(node_attr(alias, "name"), "ua-", 3) != 0)
+		node_remove(alias);
+	*out = TAKE(document);
+	return 0;
 }

@@ -4,7 +4,7 @@
 
 /* Which of the two definitions an edit is for, and editing both alike. */
 
-#include "domain/plan.h"
+#include "domain/transition.h"
 
 struct scope {
 	bool config, live;
@@ -19,11 +19,17 @@ int scope_of(const struct operation *op, const struct dd_change *change, struct 
  * The persistent definition that goes with an edited live one where both were alike before: the
  * same, without the facts of this run.
  */
-int scope_follow(struct plan *plan, struct dd_error *err);
+int scope_follow(struct transition *transition, struct dd_error *err);
 
 /* Makes an edit that has the same words for both. */
-int scope_edit(struct plan *plan, const struct scope *scope,
+int scope_edit(struct transition *transition, const struct scope *scope,
 	int (*edit)(struct document *document, const void *context, struct dd_error *err),
 	const void *context, struct dd_error *err);
+
+/*
+ * A device alone, as one would hand it in: without the alias that it has for one run, which would
+ * mean another device in the other definition.
+ */
+int scope_device(const xmlNode *device, struct document **out, struct dd_error *err);
 
 #endif

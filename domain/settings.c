@@ -41,7 +41,7 @@ static int setting_change(struct dd_host *host, const char *domain, const char *
 	struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
-	CLEANUP(plan) struct plan plan = {.steps = NULL};
+	CLEANUP(transition) struct transition transition = {.steps = NULL};
 	CLEANUP(free) char *own = subject;
 	struct scope scope = {.config = false};
 	int rc = operation_begin(&op, host, domain, operation, change, err);
@@ -49,13 +49,13 @@ static int setting_change(struct dd_host *host, const char *domain, const char *
 	if (!rc)
 		rc = scope_of(&op, change, &scope, err);
 	if (!rc)
-		rc = plan_init(&plan, &op, err);
+		rc = transition_init(&transition, &op, err);
 	if (!rc)
-		rc = scope_edit(&plan, &scope, edit, setting, err);
+		rc = scope_edit(&transition, &scope, edit, setting, err);
 	if (rc)
 		return rc;
-	plan.subject = TAKE(own);
-	return plan_run(&plan, &op, result, err);
+	transition.subject = TAKE(own);
+	return transition_run(&transition, &op, result, err);
 }
 
 int dd_rename(struct dd_host *host, const char *domain, const char *name,

@@ -77,21 +77,22 @@ static int check_maximum(
 	return error_hint(err, "with --config it holds from the next start");
 }
 
-static int size_plan(struct plan *plan, const struct operation *op, const struct quantity *quantity,
-	const struct size *size, const struct scope *scope, struct dd_error *err)
+static int size_plan(struct transition *transition, const struct operation *op,
+	const struct quantity *quantity, const struct size *size, const struct scope *scope,
+	struct dd_error *err)
 {
-	int rc = scope_edit(plan, scope, quantity->edit, size, err);
+	int rc = scope_edit(transition, scope, quantity->edit, size, err);
 
 	if (!rc && scope->live)
-		rc = plan_step(
-			plan, quantity->step, NULL, quantity->now(op->live), size->amount, err);
+		rc = transition_step(transition, quantity->step, NULL, quantity->now(op->live),
+			size->amount, err);
 	return rc;
 }
 
-static int size_subject(struct plan *plan, const struct quantity *quantity, const struct size *size,
-	struct dd_error *err)
+static int size_subject(struct transition *transition, const struct quantity *quantity,
+	const struct size *size, struct dd_error *err)
 {
-	return string_format(&plan->subject, err, "set %s%s to %llu%s",
+	return string_format(&transition->subject, err, "set %s%s to %llu%s",
 		size->maximum ? "maximum " : "", quantity->words, (unsigned long long)size->amount,
 		quantity->unit);
 }
@@ -101,7 +102,7 @@ static int size_set(struct dd_host *host, const char *domain, const struct quant
 	struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
-	CLEANUP(plan) struct plan plan = {.steps = NULL};
+	CLEANUP(transition) struct transition transition = {.steps = NULL};
 	struct scope scope = {.config = false};
 	int rc = operation_begin(&op, host, domain, quantity->operation, change, err);
 
@@ -110,12 +111,12 @@ static int size_set(struct dd_host *host, const char *domain, const struct quant
 	if (!rc && size->maximum)
 		rc = check_maximum(&op, &scope, err);
 	if (!rc)
-		rc = plan_init(&plan, &op, err);
+		rc = transition_init(&transition, &op, err);
 	if (!rc)
-		rc = size_plan(&plan, &op, quantity, size, &scope, err);
+		rc = size_plan(&transition, &op, quantity, size, &scope, err);
 	if (!rc)
-		rc = size_subject(&plan, quantity, size, err);
-	return rc ? rc : plan_run(&plan, &op, result, err);
+		rc = size_subject(&transition, quantity, size, err);
+	return rc ? rc : transition_run(&transition, &op, result, err);
 }
 
 int dd_set_memory(struct dd_host *host, const char *domain, uint64_t kib, bool maximum,

@@ -168,7 +168,11 @@ int dd_shutdown(struct dd_host *host, const char *domain, int wait_ms, struct dd
 int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_suspend(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err);
-int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err);
+/*
+ * Asks the guest (ACPI) to shut itself down, waits up to wait_ms for that and starts it afresh, in
+ * the same QEMU and with its live-only changes. DD_BUSY: it has not, and goes on.
+ */
+int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
 
 /* ---- device-level edits: each call makes one version ---- */
 
@@ -252,7 +256,8 @@ int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_
 	dd_difference_fn difference, void *context, struct dd_error *err);
 
 /*
- * Makes the definition of that version the newest again, as a new version; on a running guest with
+ * Makes the definition of that version the newest again, as a new version, under the name that the
+ * domain has now; on a running guest with
  * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
  * what); with DD_SCOPE_CONFIG it holds from the next start.
  */

@@ -128,14 +128,56 @@ static bool same_steps(const struct plan *a, const struct plan *b)
 	return strcmp(text_string(&left), text_string(&right)) == 0;
 }
 
+/* The devices of a plan as text; which drive they are given is left out. */
+static int write_devices(const struct plan *plan, struct text *out, struct dd_error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		CLEANUP(json) struct json *args = NULL;
+
+		if (plan->steps[i].kind != STEP_DEVICE)
+			continue;
+		args = json_copy(plan->steps[i].args);
+		json_put_string(args, "drive", "");
+
+		int code = json_write(args, out, err);
+
+		if (code)
+			return code;
+	}
+	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+/* Does the guest see the same disk, whatever medium is in it? */
+static int check_same_device(struct guest *guest, const struct document *live,
+	const xmlNode *before, const xmlNode *after, struct dd_error *err)
+{
+	CLEANUP(plan) struct plan old = {.live = NULL};
+	CLEANUP(plan) struct plan new = {.live = NULL};
+	CLEANUP(text) struct text left = TEXT_INIT;
+	CLEANUP(text) struct text right = TEXT_INIT;
+	int code = guest_plan(guest, live, before, &old, err);
+
+	if (!code)
+		code = guest_plan(guest, live, after, &new, err);
+	if (!code)
+		code = write_devices(&old, &left, err);
+	if (!code)
+		code = write_devices(&new, &right, err);
+	if (code || strcmp(text_string(&left), text_string(&right)) == 0)
+		return code;
+	return node_error(after, err, DD_REFUSED, "this cannot change while the guest runs");
+}
+
 static int update_disk(struct guest *guest, const struct document *live, const xmlNode *before,
 	const xmlNode *after, struct dd_error *err)
 {
 	CLEANUP(plan) struct plan old = {.live = live, .folder = guest->folder, .hotplug = true};
 	CLEANUP(plan) struct plan new = {.live = live, .folder = guest->folder, .hotplug = true};
 	bool unused;
-	int code = plan_storage(&old, before, &unused, err);
+	int code = check_same_device(guest, live, before, after, err);
 
+	if (!code)
+		code = plan_storage(&old, before, &unused, err);
 	if (!code)
 		code = plan_storage(&new, after, &unused, err);
 	if (code || same_steps(&old, &new))
@@ -170,13 +212,13 @@ static int update_settled(struct guest *guest, const struct document *live, cons
 static int check_same(struct guest *guest, const struct document *live, const xmlNode *before,
 	const xmlNode *after, struct dd_error *err)
 {
-	CLEANUP(plan) struct plan old = {.live = NULL};
-	CLEANUP(plan) struct plan new = {.live = NULL};
-	int code = guest_plan(guest, live, before, &old, err);
+	CLEANUP(plan) struct plan old = {.live = live, .folder = guest->folder};
+	CLEANUP(plan) struct plan new = {.live = live, .folder = guest->folder};
+	int code = plan_device(&old, before, err);
 	bool same = false;
 
 	if (!code)
-		code = guest_plan(guest, live, after, &new, err);
+		code = plan_device(&new, after, err);
 	if (code)
 		return code;
 	same = same_steps(&old, &new);
@@ -204,8 +246,6 @@ int guest_update(struct guest *guest, const struct document *live, const xmlNode
 
 	if (node_is(after, "disk"))
 		return update_disk(guest, live, before, after, err);
-	if (node_is(after, "graphics"))
-		return update_settled(guest, live, before, after, err);
 	code = check_same(guest, live, before, after, err);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !code; i++)
 		if (node_is(after, kinds[i].element))

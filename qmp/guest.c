@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECT_MS 30000 /* for QEMU to come up, or for another that is served to finish */
+#define CONNECT_MS 10000 /* for another that is being served to finish */
 #define QUIT_MS 5000     /* for QEMU to follow a request to end, or SIGTERM */
 #define KILL_MS 15000    /* for the kernel to end it */
 
@@ -76,8 +76,11 @@ static int connect_monitor(
 	return code;
 }
 
-static int make_guest(const char *folder, int wait_ms, struct guest **out, struct dd_error *err)
+int guest_meet(const char *folder, int wait_ms, struct guest **out, struct dd_error *err)
 {
+	if (!process_alive(folder, NULL))
+		return error_set(err, DD_NOT_FOUND, "it is not running");
+
 	CLEANUP(guest) struct guest *guest = calloc(1, sizeof *guest);
 
 	if (!guest)
@@ -87,6 +90,9 @@ static int make_guest(const char *folder, int wait_ms, struct guest **out, struc
 
 	if (!code)
 		code = connect_monitor(folder, wait_ms, &guest->monitor, err);
+	/* it may have ended while we were connecting */
+	if (code && code != DD_NO_MEMORY && !process_alive(folder, NULL))
+		return error_set(err, DD_NOT_FOUND, "it is not running");
 	if (code)
 		return code;
 	process_alive(folder, &guest->pid);
@@ -96,15 +102,7 @@ static int make_guest(const char *folder, int wait_ms, struct guest **out, struc
 
 int guest_connect(const char *folder, struct guest **out, struct dd_error *err)
 {
-	if (!process_alive(folder, NULL))
-		return error_set(err, DD_NOT_FOUND, "it is not running");
-
-	int code = make_guest(folder, CONNECT_MS, out, err);
-
-	/* it may have ended while we were connecting */
-	if (code && !process_alive(folder, NULL))
-		return error_set(err, DD_NOT_FOUND, "it is not running");
-	return code;
+	return guest_meet(folder, CONNECT_MS, out, err);
 }
 
 static int call(struct guest *guest, const char *command, struct dd_error *err)
@@ -169,7 +167,7 @@ static bool quit(const char *folder)
 {
 	CLEANUP(guest) struct guest *guest = NULL;
 
-	if (make_guest(folder, QUIT_MS / 5, &guest, NULL) || call(guest, "quit", NULL))
+	if (guest_meet(folder, QUIT_MS / 5, &guest, NULL) || call(guest, "quit", NULL))
 		return false;
 	return process_await_exit(folder, QUIT_MS, NULL) == 0;
 }

@@ -60,13 +60,24 @@ CLEANUP_DEFINE(guest, struct guest *, guest_free)
 pid_t guest_pid(const struct guest *guest);
 int guest_status(struct guest *guest, enum guest_status *out, struct dd_error *err);
 
-/* Writes facts of this run into the live document: ports, ptys, domain balloon. */
+/*
+ * Writes facts of this run into the live document: ports, ptys, sockets, tap interfaces. The
+ * balloon's present size is none of them: <currentMemory> stays what was asked for.
+ */
 int guest_fill_runtime(struct guest *guest, struct document *live, struct dd_error *err);
 
 int guest_continue(struct guest *guest, struct dd_error *err);
 int guest_stop(struct guest *guest, struct dd_error *err);      /* vCPUs only */
 int guest_powerdown(struct guest *guest, struct dd_error *err); /* ACPI; returns at once */
 int guest_reset(struct guest *guest, struct dd_error *err);
+
+/*
+ * Asks the guest to shut itself down and starts it anew in the same QEMU. DD_BUSY: it has not
+ * within wait_ms, and goes on. guest_reboot_settle() finishes one whose caller died.
+ */
+int guest_reboot(struct guest *guest, int wait_ms, struct dd_error *err);
+int guest_reboot_settle(struct guest *guest, struct dd_error *err);
+
 int guest_await_exit(
 	const char *folder, int wait_ms, struct dd_error *err); /* DD_BUSY: still there */
 

@@ -13,6 +13,9 @@ struct guest {
 	struct monitor *monitor;
 };
 
+/* As guest_connect(), waiting for the greeting no longer than told. */
+int guest_meet(const char *folder, int wait_ms, struct guest **out, struct dd_error *err);
+
 /*
  * The steps of a device of a running guest. What its QEMU can do is not asked first: QEMU itself
  * says so when it cannot.

@@ -25,13 +25,24 @@ static const char *const known[] = {
 	"maxMemory/@slots",
 	"memoryBacking/locked",
 	"memoryBacking/nosharepages",
+	"memoryBacking/hugepages",
+	"memoryBacking/hugepages/page/",
+	"memoryBacking/source/@type",
+	"memoryBacking/access/@mode",
+	"memoryBacking/allocation/@mode",
+	"iothreads",
+	"iothreadids/iothread/@id",
+	"sysinfo/",
 	"vcpu",
 	"vcpu/@placement",
 	"vcpu/@current",
+	"vcpu/@cpuset",
 	"resource/",
 	"os/type",
 	"os/type/@arch",
 	"os/type/@machine",
+	"os/@firmware",
+	"os/firmware/",
 	"os/loader",
 	"os/loader/@readonly",
 	"os/loader/@type",
@@ -48,6 +59,13 @@ static const char *const known[] = {
 	"os/smbios/@mode",
 	"features/acpi",
 	"features/apic",
+	"features/apic/@eoi",
+	"features/pvspinlock/@state",
+	"features/ioapic/@driver",
+	"features/vmcoreinfo/@state",
+	"features/hyperv/",
+	"features/kvm/hint-dedicated/@state",
+	"features/kvm/poll-control/@state",
 	"features/pae",
 	"features/vmport/@state",
 	"features/pmu/@state",
@@ -90,7 +108,11 @@ static const struct fixed_value {
 	const char *values[4];
 } fixed_values[] = {
 	{"os/type", {"hvm"}},
-	{"os/smbios/@mode", {"emulate"}},
+	{"os/smbios/@mode", {"emulate", "sysinfo"}},
+	{"memoryBacking/source/@type", {"memfd", "anonymous"}},
+	{"memoryBacking/access/@mode", {"shared", "private"}},
+	{"memoryBacking/allocation/@mode", {"immediate", "ondemand"}},
+	{"features/ioapic/@driver", {"kvm", "qemu"}},
 	{"vcpu/@placement", {"static"}},
 	{"on_poweroff", {"destroy"}},
 	{"on_reboot", {"restart", "destroy"}},
@@ -131,6 +153,10 @@ int machine_check(const struct document *live, struct dd_error *err)
 
 	int code = vocabulary_check(root, known, NULL, err);
 
+	if (!code && node_attr_is(node_child(root, "os"), "firmware", "efi") &&
+		!(node_descend(root, "os/loader") && node_text(node_descend(root, "os/loader"))[0]))
+		return node_error(node_child(root, "os"), err, DD_UNSUPPORTED,
+			"which firmware is to be used must be said with <loader>");
 	return code ? code : check_fixed(root, err);
 }
 
@@ -211,7 +237,7 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 	CLEANUP(text) struct text value = TEXT_INIT;
 	const char *machine = text_of(root, "os/type/@machine");
 
-	if (!machine || !capabilities_machine(plan->caps, machine))
+	if (plan->caps && (!machine || !capabilities_machine(plan->caps, machine)))
 		return node_error(node_descend(root, "os/type"), err, DD_UNSUPPORTED,
 			"%s %s has no machine type '%s'", plan->caps->emulator, plan->caps->version,
 			machine ? machine : "");
@@ -222,15 +248,24 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 		text_puts(&value, ",hpet=off");
 	if (node_descend(root, "memoryBacking/nosharepages"))
 		text_puts(&value, ",mem-merge=off");
+	if (is_kvm(plan->live) && text_of(root, "features/ioapic/@driver"))
+		text_puts(&value, strcmp(text_of(root, "features/ioapic/@driver"), "kvm") == 0
+					  ? ",kernel_irqchip=on"
+					  : ",kernel_irqchip=split");
 
-	int code = plan_firmware(plan, node_child(root, "os"), &value, err);
+	bool made = false;
+	int code = plan_main_memory(plan, &made, err);
 
+	if (made)
+		text_puts(&value, ",memory-backend=pc.ram");
+	if (!code)
+		code = plan_firmware(plan, node_child(root, "os"), &value, err);
 	if (code)
 		return code;
 	if (text_failed(&value))
 		return error_no_memory(err);
 	plan_argument(plan, "-machine", text_string(&value));
-	if (is_kvm(plan->live) && !plan->caps->kvm)
+	if (plan->caps && is_kvm(plan->live) && !plan->caps->kvm)
 		return node_error(
 			root, err, DD_UNSUPPORTED, "this host has no KVM: /dev/kvm cannot be used");
 	plan_argument(plan, "-accel", is_kvm(plan->live) ? "kvm" : "tcg");
@@ -239,31 +274,22 @@ static int plan_type(struct plan *plan, const xmlNode *root, struct dd_error *er
 	return 0;
 }
 
-/* What <memory> says includes the pluggable modules; QEMU wants to know what is there without. */
 static int plan_memory_size(struct plan *plan, const xmlNode *root, struct dd_error *err)
 {
-	const xmlNode *memory = node_child(document_devices(plan->live), "memory");
 	const xmlNode *maximum = node_child(root, "maxMemory");
-	uint64_t total = 0;
+	uint64_t initial = memory_initial(plan->live);
 	uint64_t most = 0;
 	uint64_t slots = 0;
 	char value[128];
 
-	if (!node_text_number(node_child(root, "memory"), &total))
-		return node_error(root, err, DD_INVALID, "the size of the memory is not said");
-	for (; memory; memory = node_next(memory)) {
-		uint64_t size = 0;
-
-		node_text_number(node_descend(memory, "target/size"), &size);
-		if (size >= total)
-			return node_error(memory, err, DD_INVALID, "larger than the whole memory");
-		total -= size;
-	}
-	snprintf(value, sizeof value, "size=%lluk", (unsigned long long)total);
+	if (!initial)
+		return node_error(node_child(root, "memory"), err, DD_INVALID,
+			"no memory is left besides the pluggable modules");
+	snprintf(value, sizeof value, "size=%lluk", (unsigned long long)initial);
 	if (node_text_number(maximum, &most)) {
 		node_attr_number(maximum, "slots", &slots);
 		snprintf(value, sizeof value, "size=%lluk,slots=%u,maxmem=%lluk",
-			(unsigned long long)total, (unsigned)slots, (unsigned long long)most);
+			(unsigned long long)initial, (unsigned)slots, (unsigned long long)most);
 	}
 	plan_argument(plan, "-m", value);
 	plan_argument(plan, "-overcommit",
@@ -419,7 +445,7 @@ static int plan_name(struct plan *plan, const xmlNode *root, struct dd_error *er
 int plan_machine(struct plan *plan, struct dd_error *err)
 {
 	static int (*const parts[])(struct plan *, const xmlNode *, struct dd_error *) = {
-		plan_name, plan_type, plan_memory_size, plan_clock};
+		plan_name, plan_type, plan_memory_size, plan_clock, plan_features};
 	const xmlNode *root = document_root(plan->live);
 	int code = 0;
 

@@ -33,9 +33,10 @@ void monitor_free(struct monitor *monitor)
 	free(monitor);
 }
 
-/* The start of the last line, or of the line before when that is short of words. */
+/* The last line, without the time and the program's name that QEMU begins its lines with. */
 static const char *last_line(char *text)
 {
+	static const char name[] = "qemu-system-";
 	size_t size = strlen(text);
 
 	while (size && strchr(" \r\n", text[size - 1]))
@@ -43,7 +44,12 @@ static const char *last_line(char *text)
 
 	char *line = strrchr(text, '\n');
 
-	return line ? line + 1 : text;
+	line = line ? line + 1 : text;
+
+	char *program = strstr(line, name);
+	char *end = program ? strstr(program, ": ") : NULL;
+
+	return end && program - line < 32 ? end + 2 : line;
 }
 
 void log_explain(int log, struct dd_error *err)

@@ -88,9 +88,11 @@ int plan_finish(const struct plan *plan, struct dd_error *err)
 
 int plan_device(struct plan *plan, const xmlNode *device, struct dd_error *err)
 {
-	const struct device_row *row = device_row(device);
+	const struct device_row *row = device ? device_row(device) : NULL;
 	int code;
 
+	if (!device)
+		return error_set(err, DD_NOT_FOUND, "there is no such device");
 	if (!row)
 		return node_error(device, err, DD_UNSUPPORTED,
 			"<%s> is kept, but a guest with it cannot be run yet",

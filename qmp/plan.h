@@ -115,6 +115,9 @@ int virtio_driver(
 	const xmlNode *device, const char *base, char *out, size_t size, struct dd_error *err);
 extern const struct property virtio_properties[];
 
+/* iothread, from <driver iothread>. */
+void put_iothread(const xmlNode *device, struct json *args);
+
 /* Looks a word up in a table of pairs that ends with NULL; NULL where it is not there. */
 struct word {
 	const char *from;

@@ -168,6 +168,8 @@ static int prepare_child(const struct spawn *spawn, int null, pid_t parent)
 	if (chdir("/"))
 		return -1;
 	umask(0077);
+	if (spawn->cpus && sched_setaffinity(0, sizeof *spawn->cpus, spawn->cpus))
+		return -1;
 	if (spawn->lock >= 0)
 		return write_pid(spawn->lock) || keep_only(spawn) ? -1 : 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
@@ -179,11 +181,15 @@ __attribute__((noreturn)) static void run_child(
 	const struct spawn *spawn, int null, int pipe, pid_t parent)
 {
 	struct report report = {.pid = getpid()};
+	/* nothing of the caller's environment, which may hold anything, reaches the program */
+	static char locale[] = "LC_ALL=C";
+	static char path[] = "PATH=/usr/bin:/bin";
+	static char *const environment[] = {locale, path, NULL};
 	ssize_t unused;
 
 	if (prepare_child(spawn, null, parent) == 0) {
 		unused = write(pipe, &report, sizeof report);
-		execv(spawn->argv[0], spawn->argv);
+		execve(spawn->argv[0], spawn->argv, environment);
 	}
 	report.error = errno ? errno : EINTR;
 	unused = write(pipe, &report, sizeof report);

@@ -4,6 +4,7 @@
 
 /* The life of a QEMU process: its lock, its log, its start and its end. */
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct spawn {
 	int log;           /* standard output and error */
 	const int *keep;   /* descriptors that the program inherits, under the same numbers */
 	size_t keep_count;
+	const cpu_set_t *cpus; /* the host's CPUs that it may run on; NULL: all */
 	int lock;   /* locked by process_lock(): the program lives on when we end; or -1: … */
 	pid_t *pid; /* … it is our child, dies with us, and its pid is written here */
 };

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Features whose names differ, or ("") that QEMU derives by itself. */
+/* Features whose names differ, or ("") that QEMU derives by itself or no longer has. */
 static const struct word feature_names[] = {
 	{"pclmuldq", "pclmulqdq"},
 	{"osxsave", ""},
 	{"ospke", ""},
+	{"pconfig", ""},
 	{NULL},
 };
 
@@ -34,13 +35,13 @@ static int put_details(
 {
 	const xmlNode *cache = node_child(cpu, "cache");
 	const xmlNode *bits = node_child(cpu, "maxphysaddr");
-	const char *pmu = text_of(root, "features/pmu/@state");
+	int code = put_cpu_features(node_child(root, "features"), value, err);
 
-	if (text_of(root, "features/kvm/hidden/@state") &&
-		strcmp(text_of(root, "features/kvm/hidden/@state"), "on") == 0)
-		text_puts(value, ",kvm=off");
-	if (pmu)
-		text_printf(value, ",pmu=%s", pmu);
+	if (code)
+		return code;
+	/* QEMU then ends rather than run with less than the record says */
+	if (node_attr_is(cpu, "check", "full"))
+		text_puts(value, ",enforce=on");
 	if (node_attr_is(cache, "mode", "passthrough"))
 		text_puts(value, ",host-cache-info=on,l3-cache=off");
 	else if (node_attr_is(cache, "mode", "emulate") && node_attr_is(cache, "level", "3"))
@@ -65,7 +66,7 @@ static int put_model(
 	if (!mode || strcmp(mode, "custom") == 0) {
 		if (!model || !model[0])
 			return 0;
-		if (!capabilities_cpu(plan->caps, model))
+		if (plan->caps && !capabilities_cpu(plan->caps, model))
 			return node_error(cpu, err, DD_UNSUPPORTED, "%s %s has no CPU model '%s'",
 				plan->caps->emulator, plan->caps->version, model);
 		text_puts(value, model);
@@ -140,16 +141,17 @@ static int plan_cell(struct plan *plan, const xmlNode *cell, unsigned id, struct
 {
 	CLEANUP(text) struct text value = TEXT_INIT;
 	const char *cpus = node_attr(cell, "cpus") ? node_attr(cell, "cpus") : "";
-	struct json *args = plan_add(plan, STEP_OBJECT);
 	uint64_t kib = 0;
 	char backend[32];
 
 	snprintf(backend, sizeof backend, "ram-node%u", id);
 	if (!node_attr_number(cell, "memory", &kib))
 		return node_error(cell, err, DD_INVALID, "its memory is not said");
-	json_put_string(args, "qom-type", "memory-backend-ram");
-	json_put_string(args, "id", backend);
-	json_put(args, "size", json_unsigned(kib * 1024));
+
+	int code = plan_memory_backend(plan, backend, kib, err);
+
+	if (code)
+		return code;
 	text_printf(&value, "node,nodeid=%u", id);
 	while (*cpus) {
 		size_t length = strcspn(cpus, ",");

@@ -18,6 +18,7 @@
  * lock goes with the starter); after it a QEMU that holds the lock and that the next one finds by
  * it, stopped before its first instruction (-S) until somebody lets it run.
  */
+#define VARIABLES_MAX (64u << 20)
 #define INHERITED_MAX 64 /* descriptors handed to QEMU: the monitor's socket and taps */
 
 struct start {
@@ -27,6 +28,7 @@ struct start {
 	int inherited[INHERITED_MAX]; /* the first is the monitor's */
 	size_t count;
 	char **argv;
+	const cpu_set_t *cpus;
 };
 
 static void start_release(struct start *start)
@@ -171,17 +173,68 @@ static int spawn(struct start *start, struct plan *plan, struct dd_error *err)
 		.log = start->log,
 		.keep = start->inherited,
 		.keep_count = start->count,
+		.cpus = start->cpus,
 		.lock = start->lock,
 	};
 
 	return process_spawn(&request, err);
 }
 
+/* "0-3,^2,8" as a set; false where it is none. */
+static bool read_cpus(const char *text, cpu_set_t *out)
+{
+	CPU_ZERO(out);
+	while (*text) {
+		bool without = *text == '^';
+		char *end = NULL;
+		unsigned long first = strtoul(text + without, &end, 10);
+		unsigned long last = first;
+
+		if (end == text + without)
+			return false;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if ((*end && *end != ',') || last < first || last >= CPU_SETSIZE)
+			return false;
+		for (; first <= last; first++)
+			without ? CPU_CLR(first, out) : CPU_SET(first, out);
+		text = *end ? end + 1 : end;
+	}
+	return CPU_COUNT(out) > 0;
+}
+
+/* Firmware keeps its variables in a file of the guest's own, at first a copy of a template. */
+static int make_variables(const struct document *live, struct dd_error *err)
+{
+	const xmlNode *nvram = node_descend(document_root(live), "os/nvram");
+	const char *model = node_attr(nvram, "template");
+	CLEANUP(text) struct text content = TEXT_INIT;
+
+	if (!model || access(node_text(nvram), F_OK) == 0)
+		return 0;
+
+	int code = file_read(model, VARIABLES_MAX, &content, err);
+
+	if (!code)
+		code = file_replace(
+			node_text(nvram), 0600, text_string(&content), content.size, err);
+	return code ? error_wrap(err, "the firmware's variables") : 0;
+}
+
 static int launch(const char *folder, struct plan *plan, struct dd_error *err)
 {
 	CLEANUP(start) struct start start = {.folder = folder, .log = -1, .lock = -1};
+	const xmlNode *vcpu = node_child(document_root(plan->live), "vcpu");
+	cpu_set_t cpus;
 	int code = directory_make(folder, 0700, err);
 
+	if (node_attr(vcpu, "cpuset")) {
+		if (!read_cpus(node_attr(vcpu, "cpuset"), &cpus))
+			return node_error(vcpu, err, DD_INVALID, "cpuset is no set of CPUs");
+		start.cpus = &cpus;
+	}
+	if (!code)
+		code = make_variables(plan->live, err);
 	if (!code)
 		code = process_lock(folder, &start.lock, err);
 	if (!code)
@@ -193,7 +246,7 @@ static int launch(const char *folder, struct plan *plan, struct dd_error *err)
 static int meet(const char *folder, struct guest **out, struct dd_error *err)
 {
 	CLEANUP(close) int log = -1;
-	int code = guest_connect(folder, out, err);
+	int code = guest_meet(folder, MONITOR_GREETING_MS, out, err);
 
 	if (code != DD_NOT_FOUND)
 		return code;

@@ -56,14 +56,14 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 {
 	CLEANUP(free) char *spelt = NULL;
 	const char *name = (const char *)attr->name;
-	const char *value = attr->children ? (const char *)attr->children->content : "";
+	const char *value = node_attr(node, name);
 	const char *unit = NULL;
 	struct dd_error fault = {0};
 	int rc = format_spell(kind, value, node_attr(node, "unit"), &spelt, &unit, &fault);
 
 	if (rc)
 		return node_error(node, err, rc, "attribute %s: %s", name, fault.message);
-	if (unit)
+	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
 	if (!rc && strcmp(spelt, value) != 0)
 		rc = node_set_attr(node, name, spelt, err);
@@ -103,7 +103,7 @@ static int spell_text(xmlNode *node, char kind, struct dd_error *err)
 
 	if (rc)
 		return node_error(node, err, rc, "%s", fault.message);
-	if (unit)
+	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
 	if (!rc && strcmp(spelt, value) != 0)
 		rc = node_set_text(node, spelt, err);

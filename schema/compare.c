@@ -60,44 +60,11 @@ static bool same_string(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
-/* ---- equality ---- */
-
 static bool same_name(const xmlNode *a, const xmlNode *b)
 {
 	const xmlChar *one = a->ns ? a->ns->href : NULL, *other = b->ns ? b->ns->href : NULL;
 
 	return xmlStrEqual(a->name, b->name) && xmlStrEqual(one, other);
-}
-
-static bool same_attributes(const xmlNode *a, const xmlNode *b)
-{
-	const xmlAttr *x = a->properties, *y = b->properties;
-
-	for (; x && y; x = x->next, y = y->next) {
-		const xmlChar *one = x->children ? x->children->content : (const xmlChar *)"";
-		const xmlChar *other = y->children ? y->children->content : (const xmlChar *)"";
-
-		if (!xmlStrEqual(x->name, y->name) || !xmlStrEqual(one, other))
-			return false;
-	}
-	return !x && !y;
-}
-
-bool trees_equal(const xmlNode *a, const xmlNode *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type == XML_TEXT_NODE)
-		return xmlStrEqual(a->content, b->content);
-	if (!same_name(a, b) || !same_attributes(a, b))
-		return false;
-
-	const xmlNode *x = a->children, *y = b->children;
-
-	for (; x && y; x = x->next, y = y->next)
-		if (!trees_equal(x, y))
-			return false;
-	return !x && !y;
 }
 
 /* ---- lists of like siblings ---- */
@@ -253,7 +220,7 @@ static int compare_likes(
 		return error_no_memory(walk->err);
 
 	size_t entered = walk_enter(walk, "", node_name(like, name, sizeof name));
-	int rc = list_pair(walk, &old, &new, trees_equal, pair_is_equal);
+	int rc = list_pair(walk, &old, &new, node_equal, pair_is_equal);
 
 	if (!rc)
 		rc = list_pair(walk, &old, &new, keys_fit, compare_pair);
@@ -370,7 +337,7 @@ static int compare_addresses(struct walk *walk, const xmlNode *before, const xml
 {
 	const xmlNode *old = node_child(before, "address"), *new = node_child(after, "address");
 
-	if ((!old && !new) || (old && new &&trees_equal(old, new)))
+	if ((!old && !new) || (old && new &&node_equal(old, new)))
 		return 0;
 
 	size_t entered = walk_enter(walk, "", "address");
@@ -448,7 +415,7 @@ static int compare_kind(
 	if (list_fill(&old, before, like) || list_fill(&new, after, like))
 		return error_no_memory(walk->err);
 
-	int rc = list_pair(walk, &old, &new, trees_equal, pair_is_equal);
+	int rc = list_pair(walk, &old, &new, node_equal, pair_is_equal);
 
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0] && !rc; i++)
 		rc = list_pair(walk, &old, &new, passes[i], device_updated);
@@ -513,7 +480,7 @@ int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn v
 {
 	struct walk walk = {.visit = visit, .context = context, .err = err};
 
-	return trees_equal(before, after) ? 0 : device_updated(&walk, before, after);
+	return node_equal(before, after) ? 0 : device_updated(&walk, before, after);
 }
 
 const char *place_listed(const char *place, const char *const *list)

@@ -37,9 +37,6 @@ int compare_documents(const struct document *before, const struct document *afte
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,
 	struct dd_error *err);
 
-/* Are two canonical elements the same in everything? */
-bool trees_equal(const xmlNode *a, const xmlNode *b);
-
 /* The place in a NULL-terminated list (or NULL) that place is or is below; NULL: none. */
 const char *place_listed(const char *place, const char *const *list);
 

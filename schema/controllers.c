@@ -144,11 +144,20 @@ static bool is_usb2(const xmlNode *controller)
 	       string_in(node_attr(controller, "model"), models);
 }
 
-static unsigned free_index(const struct document *document, const char *type)
+/* A bus that hangs below another leaves number 0 to the root, which need not be spelt out. */
+static bool below_root(const xmlNode *controller)
 {
-	unsigned index = 0;
+	static const char *const roots[] = {"pci-root", "pcie-root", NULL};
+	const char *model = node_attr(controller, "model");
 
-	while (controller_find(document, type, index))
+	return node_attr_is(controller, "type", "pci") && model && !string_in(model, roots);
+}
+
+static unsigned free_index(const struct document *document, const xmlNode *controller)
+{
+	unsigned index = below_root(controller) ? 1 : 0;
+
+	while (controller_find(document, node_attr(controller, "type"), index))
 		index++;
 	return index;
 }
@@ -196,7 +205,7 @@ static int number_one(struct document *document, xmlNode *node, struct dd_error 
 	if (node_attr(node, "index"))
 		return 0;
 	if (!is_usb2(node) || !group_index(document, node, &index))
-		index = free_index(document, node_attr(node, "type"));
+		index = free_index(document, node);
 	return fill_number(node, "index", index, err);
 }
 

@@ -396,7 +396,7 @@ static int note_order(
 	struct change *change;
 	int rc;
 
-	if (trees_equal(document_root(before), document_root(after)))
+	if (node_equal(document_root(before), document_root(after)))
 		return 0;
 	rc = make_room(collector);
 	if (rc)

@@ -10,7 +10,8 @@ xmlDoc *xml_new(const char *name, struct dd_error *err)
 	xmlDoc *doc = xmlNewDoc(BAD_CAST "1.0");
 	xmlNode *root = doc ? xmlNewDocNode(doc, NULL, BAD_CAST name, NULL) : NULL;
 
-	if (!root) {
+	if (!root || !root->name) {
+		xmlFreeNode(root);
 		cleanup_xml_doc(&doc);
 		error_no_memory(err);
 		return NULL;
@@ -19,14 +20,20 @@ xmlDoc *xml_new(const char *name, struct dd_error *err)
 	return doc;
 }
 
-static xmlDoc *copy_tree(const xmlDoc *from)
+static xmlDoc *copy_tree(const xmlDoc *from, struct dd_error *err)
 {
-	/* libxml2 declares what it only reads as changeable */
-	xmlDoc *copy = xmlCopyDoc((xmlDoc *)(uintptr_t)from, 1);
+	CLEANUP(xml_doc) xmlDoc *copy = xmlNewDoc(BAD_CAST "1.0");
+	xmlNode *root;
 
-	if (copy && from->URL && !copy->URL)
-		copy->URL = xmlStrdup(from->URL);
-	return copy;
+	if (!copy || (from->URL && !(copy->URL = xmlStrdup(from->URL)))) {
+		error_no_memory(err);
+		return NULL;
+	}
+	root = node_copy(xmlDocGetRootElement(from), copy, err);
+	if (!root)
+		return NULL;
+	xmlDocSetRootElement(copy, root);
+	return TAKE(copy);
 }
 
 int document_copy(const struct document *document, struct document **out, struct dd_error *err)
@@ -35,13 +42,13 @@ int document_copy(const struct document *document, struct document **out, struct
 
 	if (!copy)
 		return error_no_memory(err);
-	copy->xml = copy_tree(document->xml);
+	copy->xml = copy_tree(document->xml, err);
 	if (!copy->xml)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	if (document->vacated) {
-		copy->vacated = copy_tree(document->vacated);
+		copy->vacated = copy_tree(document->vacated, err);
 		if (!copy->vacated)
-			return error_no_memory(err);
+			return DD_NO_MEMORY;
 	}
 	*out = TAKE(copy);
 	return 0;

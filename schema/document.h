@@ -75,8 +75,9 @@ int document_find_device(const struct document *document, const char *reference,
 	struct dd_error *err);
 
 /*
- * Finds the device that the stand-alone device document means, by alias, address, target, MAC or
- * source, in that order. Errors as document_find_device.
+ * Finds the device that the stand-alone device document means: by its alias, address and own name
+ * (target, MAC…), all of those that it says; saying none of them, by everything else that it says.
+ * Errors as document_find_device.
  */
 int document_match_device(const struct document *document, const struct document *device,
 	xmlNode **found, struct dd_error *err);

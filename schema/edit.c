@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "schema/compare.h"
+#include "schema/device/chardev.h"
 #include "schema/device/kind.h"
 #include "schema/document_internal.h"
 #include "schema/edit_internal.h"
@@ -20,11 +21,24 @@
 #include "schema/vacated.h"
 #include "schema/words.h"
 
+/* A first serial port always has its console, with the same other end. */
+static int pair_console(
+	struct document *document, const struct freeze_options *options, struct dd_error *err)
+{
+	int rc = chardev_pair_console(document, err);
+	xmlNode *console = node_child(document_devices(document), "console");
+	const struct device_kind *kind = console ? device_kind(console) : NULL;
+
+	return rc || !kind ? rc : kind->complete(document, console, options, err);
+}
+
 int edit_finish(
 	struct document *document, const struct freeze_options *options, struct dd_error *err)
 {
-	int rc = document_canonicalise(document, err);
+	int rc = pair_console(document, options, err);
 
+	if (!rc)
+		rc = document_canonicalise(document, err);
 	if (!rc)
 		rc = document_check(document, options ? options->capabilities : NULL, err);
 	if (!rc)
@@ -71,30 +85,33 @@ static int check_new(const struct document *document, const xmlNode *device, str
 }
 
 /* "sdaa" comes after "sdz". */
-static bool target_before(const char *a, const char *b)
+static bool name_before(const char *a, const char *b)
 {
 	size_t x = strlen(a), y = strlen(b);
 
 	return x != y ? x < y : strcmp(a, b) < 0;
 }
 
-/* The like sibling on the same bus that has to come behind device; NULL: none has to. */
+/* Does device come before other, by targets that are on one bus, or by ports? */
+static bool comes_before(const xmlNode *device, const xmlNode *other)
+{
+	const xmlNode *target = node_child(device, "target"), *at = node_child(other, "target");
+	const char *bus = node_attr(target, "bus");
+	const char *name = node_attr(target, bus ? "dev" : "port");
+	const char *taken = node_attr(at, bus ? "dev" : "port");
+
+	return name && taken && !(bus && !node_attr_is(at, "bus", bus)) && name_before(name, taken);
+}
+
+/* The like sibling that has to come behind device; NULL: none has to. */
 static xmlNode *place_before(const xmlNode *devices, const xmlNode *device)
 {
-	const xmlNode *target = node_child(device, "target");
-	const char *dev = node_attr(target, "dev"), *bus = node_attr(target, "bus");
 	char name[TREE_NAME_SIZE];
 	xmlNode *other = node_child(devices, node_name(device, name, sizeof name));
 
-	for (; other && dev && bus; other = node_next(other)) {
-		const xmlNode *at = node_child(other, "target");
-		const char *taken = node_attr(at, "dev");
-
-		if (other != device && node_attr_is(at, "bus", bus) && taken &&
-			target_before(dev, taken))
-			return other;
-	}
-	return NULL;
+	while (other && (other == device || !comes_before(device, other)))
+		other = node_next(other);
+	return other;
 }
 
 int edit_attach(struct document *document, const struct document *device, bool live,
@@ -108,10 +125,10 @@ int edit_attach(struct document *document, const struct document *device, bool l
 	if (!devices)
 		devices = node_add(document_root(document), "devices", err);
 
-	xmlNode *node = devices ? xmlDocCopyNode(document_root(device), document->xml, 1) : NULL;
+	xmlNode *node = devices ? node_copy(document_root(device), document->xml, err) : NULL;
 
 	if (!node)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(devices, node);
 	rc = device_freeze(document, node, live, options, err);
 	if (!rc) {
@@ -152,7 +169,8 @@ int edit_detach(struct document *document, xmlNode *device, struct dd_error *err
 	if (node_is(device, "serial"))
 		detach_console(document, device);
 	node_remove(device);
-	return document_canonicalise(document, err);
+	rc = pair_console(document, NULL, err);
+	return rc ? rc : document_canonicalise(document, err);
 }
 
 /* ---- update ---- */
@@ -224,10 +242,10 @@ static int keep_attributes(struct update *update, const xmlNode *old, xmlNode *n
 
 static int keep_child(const xmlNode *child, xmlNode *new, struct dd_error *err)
 {
-	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)child, new->doc, 1);
+	xmlNode *copy = node_copy(child, new->doc, err);
 
 	if (!copy)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(new, copy);
 	return 0;
 }
@@ -328,10 +346,10 @@ int edit_update(struct document *document, const struct document *device, bool l
 	update.device = old;
 	update.kind = device_kind(old) ? device_kind(old) : &unknown;
 
-	xmlNode *new = xmlDocCopyNode(document_root(device), document->xml, 1);
+	xmlNode *new = node_copy(document_root(device), document->xml, err);
 
 	if (!new)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	rc = keep_unsaid(&update, old, document_root(device), new);
 	if (rc) {
 		xmlFreeNode(new);

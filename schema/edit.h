@@ -11,20 +11,26 @@
 #include "schema/freeze.h"
 #include "schema/name.h"
 
-/* Adds a device, frozen. *attached points into document. DD_EXISTS: target, MAC… in use. */
+/*
+ * Adds a device, frozen, behind its like; a disk among those of its bus by its target, a port by
+ * its number. *attached points into document. DD_EXISTS: target, MAC… in use, says by whom.
+ */
 int edit_attach(struct document *document, const struct document *device, bool live,
 	const struct freeze_options *options, xmlNode **attached, struct dd_error *err);
 
 /*
- * Removes a device; its address becomes vacated. DD_REFUSED for one that others need (a controller
- * in use) or that every machine has.
+ * Removes a device; its address becomes vacated. The first serial port takes the console that
+ * stands for it along. DD_REFUSED for one that others need (a controller in use) or that every
+ * machine has.
  */
 int edit_detach(struct document *document, xmlNode *device, struct dd_error *err);
 
 /*
- * Replaces the properties of the device that device means (document_match_device) where the ABI
- * allows it; what device leaves out and is frozen stays. live: only what can change while the
- * guest runs. *updated points into document. DD_REFUSED names the path that may not change.
+ * Changes the properties of the device that device means (document_match_device) to what it says,
+ * where the ABI allows it. What it is silent about stays, but for the medium of a drive whose
+ * medium can change: saying none ejects it. An element that can change as a whole is replaced as a
+ * whole, and taken away by saying it empty (<iotune/>). live: only what can change while the guest
+ * runs. *updated points into document. DD_REFUSED names the path that may not change.
  */
 int edit_update(struct document *document, const struct document *device, bool live,
 	const struct freeze_options *options, xmlNode **updated, struct dd_error *err);

@@ -237,11 +237,15 @@ static int adopt_metadata(xmlNode *element, const char *uri, const char *key, st
 		return error_set(err, DD_INVALID,
 			"metadata without a namespace of its own needs a key that can be a prefix");
 
+	for (const xmlNs *other = element->nsDef; other; other = other->next)
+		if (xmlStrEqual(other->prefix, BAD_CAST key))
+			return error_set(err, DD_INVALID,
+				"the prefix '%.80s' has another meaning in the metadata", key);
+
 	xmlNs *ns = xmlNewNs(element, BAD_CAST uri, BAD_CAST key);
 
-	if (!ns)
-		return error_set(err, DD_INVALID,
-			"the prefix '%.80s' has another meaning in the metadata", key);
+	if (!ns || !ns->href || !ns->prefix)
+		return error_no_memory(err);
 	join_namespace(element, ns);
 	return 0;
 }
@@ -252,9 +256,9 @@ static int add_metadata(struct document *document, xmlDoc *from, struct dd_error
 	xmlNode *copy = NULL;
 
 	if (metadata)
-		copy = xmlDocCopyNode(xmlDocGetRootElement(from), document->xml, 1);
+		copy = node_copy(xmlDocGetRootElement(from), document->xml, err);
 	if (!copy)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(metadata, copy);
 	return document_canonicalise(document, err);
 }

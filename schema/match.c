@@ -94,14 +94,34 @@ static bool may_be(const xmlNode *wanted, const xmlNode *found)
 	return !device_own_name(wanted) || !device_own_name(found) || device_same(wanted, found);
 }
 
-/* How strongly found is meant: 0 not, 2 by its name or place, 1 by all the rest that is said. */
+static bool says_otherwise(const xmlNode *wanted, const xmlNode *found, const char *name)
+{
+	const char *value = node_attr(wanted, name);
+
+	return value && !node_attr_is(found, name, value);
+}
+
+/* The only one of its kind is meant by one of the same sort, whatever else is to change about it.
+ */
+static bool is_the_only(const xmlNode *wanted, const xmlNode *found)
+{
+	char name[TREE_NAME_SIZE];
+
+	return found == node_child(found->parent, node_name(found, name, sizeof name)) &&
+	       !node_next(found) && !says_otherwise(wanted, found, "type") &&
+	       !says_otherwise(wanted, found, "bus") && !says_otherwise(wanted, found, "model");
+}
+
+/* How strongly found is meant: by its name or place, by everything that is said, by its sort. */
 static int how_meant(const xmlNode *wanted, const xmlNode *found)
 {
 	if (!may_be(wanted, found))
 		return 0;
 	if (device_same(wanted, found) || is_placed(wanted))
+		return 3;
+	if (contains(found, wanted))
 		return 2;
-	return contains(found, wanted) ? 1 : 0;
+	return !device_own_name(wanted) && !device_own_name(found) && is_the_only(wanted, found);
 }
 
 /* "vda, vdb": what there is of a kind. */

@@ -60,7 +60,7 @@ int qemu_namespace(xmlDoc *doc, struct dd_error *err)
 				QEMU_NAMESPACE);
 		if (!usual)
 			usual = xmlNewNs(root, (const xmlChar *)QEMU_NAMESPACE, BAD_CAST "qemu");
-		if (!usual)
+		if (!usual || !usual->href || !usual->prefix)
 			return error_no_memory(err);
 		adopt(root, usual);
 	}

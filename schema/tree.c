@@ -19,7 +19,7 @@ bool node_is(const xmlNode *node, const char *name)
 	if (!node || node->type != XML_ELEMENT_NODE)
 		return false;
 	if (!node->ns)
-		return strcmp(chars(node->name), name) == 0;
+		return xmlStrEqual(node->name, BAD_CAST name);
 	if (!node->ns->prefix)
 		return false;
 
@@ -102,13 +102,20 @@ xmlNode *node_descend(const xmlNode *parent, const char *path)
 	}
 }
 
+static const char *attr_value(const xmlAttr *attr)
+{
+	const xmlChar *content = attr->children ? attr->children->content : NULL;
+
+	return content ? chars(content) : "";
+}
+
 const char *node_attr(const xmlNode *node, const char *name)
 {
 	if (!node || node->type != XML_ELEMENT_NODE)
 		return NULL;
 	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
-		if (!attr->ns && strcmp(chars(attr->name), name) == 0)
-			return attr->children ? chars(attr->children->content) : "";
+		if (!attr->ns && xmlStrEqual(attr->name, BAD_CAST name))
+			return attr_value(attr);
 	return NULL;
 }
 
@@ -124,7 +131,7 @@ const char *node_text(const xmlNode *node)
 	if (!node)
 		return NULL;
 	for (const xmlNode *child = node->children; child; child = child->next)
-		if (child->type == XML_TEXT_NODE)
+		if (child->type == XML_TEXT_NODE && child->content)
 			return chars(child->content);
 	return "";
 }
@@ -160,7 +167,9 @@ bool node_text_number(const xmlNode *node, uint64_t *value)
 int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_error *err)
 {
 	if (value) {
-		if (!xmlSetNsProp(node, NULL, BAD_CAST name, BAD_CAST value))
+		/* libxml2 may call it set and yet have lost the value */
+		if (!xmlSetNsProp(node, NULL, BAD_CAST name, BAD_CAST value) ||
+			!node_attr_is(node, name, value))
 			return error_no_memory(err);
 		return 0;
 	}
@@ -186,8 +195,10 @@ int node_set_text(xmlNode *node, const char *value, struct dd_error *err)
 
 	if (value && value[0]) {
 		text = xmlNewDocText(node->doc, BAD_CAST value);
-		if (!text)
+		if (!text || !text->content) {
+			xmlFreeNode(text);
 			return error_no_memory(err);
+		}
 	}
 	xmlNodeSetContent(node, NULL);
 	if (text)
@@ -200,11 +211,60 @@ xmlNode *node_add(xmlNode *parent, const char *name, struct dd_error *err)
 	/* not xmlNewChild: that one would hand the parent's namespace down */
 	xmlNode *node = xmlNewDocNode(parent->doc, NULL, BAD_CAST name, NULL);
 
-	if (!node) {
+	if (!node || !node->name) {
+		xmlFreeNode(node);
 		error_no_memory(err);
 		return NULL;
 	}
 	return xmlAddChild(parent, node);
+}
+
+static bool same_attributes(const xmlNode *a, const xmlNode *b)
+{
+	const xmlAttr *x = a->properties, *y = b->properties;
+
+	for (; x && y; x = x->next, y = y->next) {
+		if (!xmlStrEqual(x->name, y->name) || strcmp(attr_value(x), attr_value(y)) != 0)
+			return false;
+	}
+	return !x && !y;
+}
+
+static bool same_prefix(const xmlNode *a, const xmlNode *b)
+{
+	return !a->ns || xmlStrEqual(a->ns->prefix, b->ns->prefix);
+}
+
+bool node_equal(const xmlNode *a, const xmlNode *b)
+{
+	if (a->type != b->type)
+		return false;
+	if (a->type == XML_TEXT_NODE)
+		return xmlStrEqual(a->content, b->content);
+	if (!alike(a, b) || !same_prefix(a, b) || !same_attributes(a, b))
+		return false;
+
+	const xmlNode *x = a->children, *y = b->children;
+
+	for (; x && y; x = x->next, y = y->next)
+		if (!node_equal(x, y))
+			return false;
+	return !x && !y;
+}
+
+xmlNode *node_copy(const xmlNode *node, xmlDoc *doc, struct dd_error *err)
+{
+	/* libxml2 declares what it only reads as changeable */
+	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)node, doc, 1);
+
+	/* and leaves out of a copy what it had no memory for */
+	if (copy && !node_equal(node, copy)) {
+		xmlFreeNode(copy);
+		copy = NULL;
+	}
+	if (!copy)
+		error_no_memory(err);
+	return copy;
 }
 
 void node_remove(xmlNode *node)

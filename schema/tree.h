@@ -53,6 +53,15 @@ int node_set_text(xmlNode *node, const char *value, struct dd_error *err);
 /* Adds an empty element as the last child; NULL only when out of memory (err is then set). */
 xmlNode *node_add(xmlNode *parent, const char *name, struct dd_error *err);
 
+/*
+ * A copy of node and all below it for doc, attached to nothing; whole, or NULL when out of memory
+ * (err is then set). xmlDocCopyNode() alone makes copies with parts missing.
+ */
+xmlNode *node_copy(const xmlNode *node, xmlDoc *doc, struct dd_error *err);
+
+/* Are two canonical elements, or texts, the same in everything? */
+bool node_equal(const xmlNode *a, const xmlNode *b);
+
 void node_remove(xmlNode *node); /* unlinks and frees; NULL does nothing */
 
 /*

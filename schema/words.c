@@ -20,6 +20,7 @@ static const struct {
 	{"target", "dir", true},
 	{"target", "name", true},
 	{"", "index", true},
+	{"target", "port", true},
 	{"", "name", true},
 	{"model", "type", false},
 	{"", "model", false},

@@ -268,4 +268,7 @@ CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
 
+/* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
+int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);
+
 #endif

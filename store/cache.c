@@ -40,3 +40,32 @@ int book_cache_put(struct book *book, const char *key, const char *value, struct
 
 	return database_change(&book->database, "cache", entry_write, &entry, err);
 }
+
+struct counter {
+	struct book *book;
+	const char *name;
+	int64_t value;
+};
+
+static int counter_raise(void *context, struct dd_error *err)
+{
+	struct counter *counter = context;
+	struct statement statement = statement_begin(&counter->book->database,
+		"INSERT INTO setting(key, value) VALUES(?, 1)"
+		" ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value");
+
+	statement_text(&statement, counter->name);
+	if (statement_row(&statement))
+		counter->value = statement_integer(&statement, 0);
+	return statement_end(&statement, err);
+}
+
+int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err)
+{
+	struct counter counter = {.book = book, .name = name};
+	int rc = database_change(&book->database, "count", counter_raise, &counter, err);
+
+	if (!rc)
+		*out = counter.value;
+	return rc;
+}

@@ -5,7 +5,7 @@
  *   1. in one snapshot of book.db: how far the staged objects go, and where every head is
  *   2. packs with all staged objects up to there, first in a folder that git does not look into
  *   3. packed-refs with those heads, whose objects are all packed now
- *   4. those staged rows go
+ *   4. those staged rows go, and small packs are merged where there are many
  *
  * A crash leaves the staged rows, so the next checkpoint does it again and comes to the same packs.
  * Commits go on meanwhile: they add rows behind the mark. Whoever reads while an object moves finds
@@ -13,18 +13,14 @@
  */
 #include "store/room.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/file.h"
-#include "store/folder.h"
+#include "store/consolidate.h"
+#include "store/pack.h"
 #include "store/refs.h"
 
 #define PACK_OBJECTS 50000 /* bounds the memory that a checkpoint takes */
 #define FORGET_ROWS 1000   /* bounds how long commits wait for it */
-#define INCOMING "book.git/incoming"
-#define PACKS "book.git/objects/pack"
 
 struct plan {
 	int64_t last; /* staged row */
@@ -34,11 +30,6 @@ struct plan {
 static void cleanup_plan(struct plan *plan)
 {
 	text_release(&plan->refs);
-}
-
-static void cleanup_packbuilder(git_packbuilder **builder)
-{
-	git_packbuilder_free(*builder);
 }
 
 /* ---- 1 ---- */
@@ -53,14 +44,15 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 	return statement_end(&statement, err);
 }
 
-static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
+/* Without refs where there is nothing to do. */
+static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_error *err)
 {
 	int rc = database_execute(&book->database, "BEGIN", err);
 
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
-	if (!rc && plan->last)
+	if (!rc && (plan->last || lost))
 		rc = refs_read(book, &plan->refs, err);
 	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
@@ -68,99 +60,51 @@ static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 
 /* ---- 2 ---- */
 
-/*
- * Inserts the staged objects after *done. Named after their domain, so that the versions of one
- * domain meet when deltas are looked for; commits and trees meet by their kind anyway.
- */
-static int pack_fill(struct book *book, git_packbuilder *builder, const struct plan *plan,
-	int64_t *done, struct dd_error *err)
+/* Adds the staged objects after *done, those of one domain hinted to be alike. */
+static int pack_fill(
+	struct pack *pack, const struct plan *plan, int64_t *done, struct dd_error *err)
 {
 	CLEANUP(statement)
-	struct statement statement = statement_begin(&book->database,
+	struct statement statement = statement_begin(&pack->book->database,
 		"SELECT id, oid, domain FROM staged WHERE id > ? AND id <= ? ORDER BY id LIMIT ?");
-	int code = 0;
+	int64_t last = plan->last;
+	int rc = 0, rows = 0;
 
 	statement_number(&statement, *done);
 	statement_number(&statement, plan->last);
 	statement_number(&statement, PACK_OBJECTS);
-	while (!code && statement_row(&statement)) {
-		char name[32];
+	for (; !rc && statement_row(&statement); rows++) {
+		char hint[32];
 		git_oid oid;
 
-		*done = statement_integer(&statement, 0);
+		last = statement_integer(&statement, 0);
 		git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 1));
-		snprintf(name, sizeof name, "%016llx",
+		snprintf(hint, sizeof hint, "%016llx",
 			(unsigned long long)statement_integer(&statement, 2));
-		code = git_packbuilder_insert(builder, &oid, name);
+		rc = pack_add(pack, &oid, hint, err);
 	}
-	if (code)
-		return repository_failure(book, code, "cannot pack", err);
-	return statement_end(&statement, err);
-}
-
-static int pack_move(const char *from, const char *to, const char *name, const char *suffix,
-	struct dd_error *err)
-{
-	CLEANUP(free) char *source = NULL;
-	CLEANUP(free) char *target = NULL;
-	int rc = string_format(&source, err, "%s/pack-%s.%s", from, name, suffix);
-
 	if (!rc)
-		rc = string_format(&target, err, "%s/pack-%s.%s", to, name, suffix);
-	if (!rc && rename(source, target) < 0)
-		rc = error_errno(err, errno, "cannot move a pack to %s", target);
+		rc = statement_end(&statement, err);
+	if (!rc)
+		*done = rows < PACK_OBJECTS ? plan->last : last;
 	return rc;
-}
-
-/* libgit2 has synced both files; git sees the pack when its index appears. */
-static int pack_install(
-	const char *incoming, const char *packs, const char *name, struct dd_error *err)
-{
-	int rc = pack_move(incoming, packs, name, "pack", err);
-
-	if (!rc)
-		rc = pack_move(incoming, packs, name, "idx", err);
-	return rc ? rc : folder_sync(packs, err);
-}
-
-static int pack_write(struct book *book, const char *incoming, const char *packs,
-	const struct plan *plan, int64_t *done, struct dd_error *err)
-{
-	CLEANUP(packbuilder) git_packbuilder *builder = NULL;
-	int code = git_packbuilder_new(&builder, book->repository);
-	int rc;
-
-	if (code)
-		return repository_failure(book, code, "cannot pack", err);
-	rc = pack_fill(book, builder, plan, done, err);
-	if (rc)
-		return rc;
-	if (!git_packbuilder_object_count(builder)) {
-		*done = plan->last;
-		return 0;
-	}
-	code = git_packbuilder_write(builder, incoming, 0444, NULL, NULL);
-	if (code)
-		return repository_failure(book, code, "cannot write a pack", err);
-	return pack_install(incoming, packs, git_packbuilder_name(builder), err);
 }
 
 static int packs_write(struct book *book, const struct plan *plan, struct dd_error *err)
 {
-	CLEANUP(free) char *incoming = NULL;
-	CLEANUP(free) char *packs = NULL;
 	int64_t done = 0;
-	int rc = book_path(book, INCOMING, &incoming, err);
+	int rc = 0;
 
-	if (!rc)
-		rc = book_path(book, PACKS, &packs, err);
-	if (!rc)
-		rc = directory_make(incoming, 0700, err);
-	/* what a checkpoint left that did not end */
-	if (!rc)
-		rc = folder_clean(incoming, "", "", err);
-	while (!rc && done < plan->last)
-		rc = pack_write(book, incoming, packs, plan, &done, err);
+	while (!rc && done < plan->last) {
+		CLEANUP(pack) struct pack pack = {0};
+		char name[PACK_NAME_SIZE];
+
+		rc = pack_begin(book, &pack, err);
+		if (!rc)
+			rc = pack_fill(&pack, plan, &done, err);
+		if (!rc)
+			rc = pack_finish(&pack, name, err);
+	}
 	return rc;
 }
 
@@ -198,19 +142,32 @@ static int staged_forget(struct book *book, int64_t last, struct dd_error *err)
 	return rc;
 }
 
+/* The checkpoint is made: no room to tidy up in is no failure of it, damage that is found is one.
+ */
+static int tidy_up(struct book *book, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = packs_consolidate(book, &reason);
+
+	return rc == DD_CORRUPT ? error_set(err, rc, "%s", reason.message) : 0;
+}
+
 static int checkpoint_run(struct book *book, struct dd_error *err)
 {
 	CLEANUP(plan) struct plan plan = {.refs = TEXT_INIT};
-	int rc = plan_read(book, &plan, err);
+	bool lost = false;
+	int rc = refs_lost(book, &lost, err);
 
-	if (rc || !plan.last)
+	if (!rc)
+		rc = plan_read(book, &plan, lost, err);
+	if (rc || !plan.refs.size)
 		return rc;
 	rc = packs_write(book, &plan, err);
 	if (!rc)
 		rc = refs_write(book, &plan.refs, err);
 	if (!rc)
 		rc = staged_forget(book, plan.last, err);
-	return rc;
+	return rc ? rc : tidy_up(book, err);
 }
 
 int book_checkpoint(struct book *book, struct dd_error *err)

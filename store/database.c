@@ -71,6 +71,11 @@ static int space_failure(struct database *database, struct dd_error *err)
 	return DD_SYSTEM;
 }
 
+static bool means_no_space(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
 /* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached. */
 static bool space_is_out(struct database *database)
 {
@@ -83,14 +88,14 @@ static bool space_is_out(struct database *database)
 	if (!number)
 		(void)sqlite3_file_control(
 			database->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
-	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+	return means_no_space(number);
 }
 
 static int input_output_failure(struct database *database, int code, struct dd_error *err)
 {
 	int number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
 
-	if (database->sqlite && space_is_out(database))
+	if (means_no_space(number) || (database->sqlite && space_is_out(database)))
 		return space_failure(database, err);
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);

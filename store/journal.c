@@ -7,7 +7,6 @@
  */
 #include "store/journal.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,16 +119,19 @@ static int row_write(struct opening *opening, struct dd_error *err)
 {
 	const struct journal_draft *draft = opening->draft;
 	struct statement statement = statement_begin(&opening->book->database,
-		"INSERT INTO journal(id, uuid, operation, base, detail, since)"
-		" VALUES(?, ?, ?, ?, ?, ?)");
+		"INSERT INTO journal(uuid, operation, base, detail, since)"
+		" VALUES(?, ?, ?, ?, ?)");
+	int rc;
 
-	statement_number(&statement, (int64_t)opening->id);
 	statement_text(&statement, draft->uuid);
 	statement_text(&statement, draft->operation);
 	statement_number(&statement, draft->base);
 	statement_text(&statement, draft->detail ? draft->detail : "");
 	statement_number(&statement, time(NULL));
-	return statement_run(&statement, err);
+	rc = statement_run(&statement, err);
+	if (!rc)
+		opening->id = (uint64_t)sqlite3_last_insert_rowid(opening->book->database.sqlite);
+	return rc;
 }
 
 static int opening_write(void *context, struct dd_error *err)
@@ -138,28 +140,21 @@ static int opening_write(void *context, struct dd_error *err)
 	const struct journal_draft *draft = opening->draft;
 	int rc = row_check(opening, err);
 
+	if (!rc)
+		rc = row_write(opening, err);
 	for (size_t i = 0; !rc && i < draft->claim_count; i++) {
 		if (kind_is_exclusive(draft->claims[i].kind))
 			rc = claim_check(opening, &draft->claims[i], err);
 		if (!rc)
 			rc = claim_write(opening, &draft->claims[i], err);
 	}
-	return rc ? rc : row_write(opening, err);
-}
-
-/* Random rather than counted: an id that was closed must never name a later row. */
-static uint64_t new_id(void)
-{
-	uint64_t id;
-
-	randombytes_buf(&id, sizeof id);
-	return (id & INT64_MAX) | 1;
+	return rc;
 }
 
 int journal_open(struct book *book, const struct journal_draft *draft, uint64_t *id, char *holder,
 	struct dd_error *err)
 {
-	struct opening opening = {.book = book, .draft = draft, .id = new_id()};
+	struct opening opening = {.book = book, .draft = draft};
 	int rc = draft_check(draft, err);
 
 	if (rc)

@@ -36,7 +36,9 @@ static const char tables[] =
 	"  scope INTEGER NOT NULL, PRIMARY KEY(domain, kind, value, mode)) WITHOUT ROWID;"
 	"CREATE INDEX use_value ON use(value);"
 	"CREATE TABLE journal("
-	"  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, operation TEXT NOT NULL,"
+	/* counted, and never again: an id that was closed must not name a later row */
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE,"
+	"  operation TEXT NOT NULL,"
 	"  base INTEGER NOT NULL, detail TEXT NOT NULL, since INTEGER NOT NULL);"
 	/* uses that an open journal row holds; by UUID, as the domain may not be here yet */
 	"CREATE TABLE claim("

@@ -11,6 +11,16 @@
 #define REFS_LIMIT ((size_t)1 << 30)
 #define NAME_COLUMN (GIT_OID_HEXSZ + 1) /* of a line "OID NAME" */
 
+int refs_lost(struct book *book, bool *lost, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "book.git/packed-refs", &path, err);
+
+	if (!rc)
+		*lost = access(path, F_OK) < 0 && errno == ENOENT;
+	return rc;
+}
+
 static void refs_add(
 	struct text *out, struct statement *statement, const char *prefix, const char *name)
 {

@@ -10,6 +10,9 @@
  * somebody set) are kept. Ours as loose files, which git would prefer, are removed.
  */
 
+/* Has somebody removed the file? */
+int refs_lost(struct book *book, bool *lost, struct dd_error *err);
+
 /* Appends a line for the branch "book" and each domain, in git's order, as book.db has them. */
 int refs_read(struct book *book, struct text *out, struct dd_error *err);
 

@@ -181,8 +181,8 @@ int put_pci(struct plan *plan, const xmlNode *device, struct json *args, struct 
 		(unsigned)function);
 	json_put_string(args, "bus", name);
 	json_put_string(args, "addr", place);
-	if (node_attr_is(address, "multifunction", "on"))
-		json_put_bool(args, "multifunction", true);
+	if (node_attr(address, "multifunction"))
+		json_put_bool(args, "multifunction", node_attr_is(address, "multifunction", "on"));
 	if (node_attr_number(node_child(device, "acpi"), "index", &index))
 		json_put(args, "acpi-index", json_unsigned(index));
 	return 0;
@@ -305,8 +305,12 @@ int virtio_driver(
  */
 void block_node_name(char out[NODE_NAME_SIZE], const char *alias, const char *suffix)
 {
-	if (strlen(alias) + strlen(suffix) < NODE_NAME_SIZE) {
-		snprintf(out, NODE_NAME_SIZE, "%s%s", alias, suffix);
+	size_t length = strlen(alias);
+	size_t more = strlen(suffix);
+
+	if (length + more < NODE_NAME_SIZE) {
+		memcpy(out, alias, length);
+		memcpy(out + length, suffix, more + 1);
 		return;
 	}
 

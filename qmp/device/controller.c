@@ -10,6 +10,9 @@ static const char *const known[] = {
 	"@model",
 	"model/@name",
 	"master/@startport",
+	"driver/@iothread",
+	"pcihole64",
+	"pcihole64/@unit",
 	NULL,
 };
 
@@ -155,6 +158,8 @@ static int plan_kind(
 
 	if (!code)
 		code = put_properties(args, controller, kind->properties, err);
+	if (strncmp(driver, "virtio-scsi", 11) == 0)
+		put_iothread(controller, args);
 	if (!code && strncmp(driver, "virtio-", 7) == 0)
 		code = put_properties(args, controller, virtio_properties, err);
 	return code ? code : put_pci(plan, controller, args, err);

@@ -15,6 +15,7 @@ static const char *const known[] = {
 	"driver/@io",
 	"driver/@discard",
 	"driver/@detect_zeroes",
+	"driver/@iothread",
 	"driver/@error_policy",
 	"driver/@rerror_policy",
 	"source/@file",
@@ -101,6 +102,7 @@ static int on_virtio(
 		code = put_driver(plan, disk, args, driver, err);
 	if (!code)
 		code = put_pci(plan, disk, args, err);
+	put_iothread(disk, args);
 	if (!code)
 		code = put_properties(args, disk, virtio, err);
 	if (!code)

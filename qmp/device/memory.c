@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/device/rows.h"
 
+#include "qmp/argv.h"
+
 #include <stdio.h>
 
 static const char *const known[] = {
@@ -22,14 +24,14 @@ static int plan_memory(struct plan *plan, const xmlNode *memory, struct dd_error
 		return node_error(memory, err, DD_INVALID, "its size is not said");
 	snprintf(id, sizeof id, "mem%s", alias_of(memory));
 
-	struct json *backend = plan_add(plan, STEP_OBJECT);
+	int code = plan_memory_backend(plan, id, kib, err);
 
-	json_put_string(backend, "qom-type", "memory-backend-ram");
-	json_put_string(backend, "id", id);
-	json_put(backend, "size", json_unsigned(kib * 1024));
+	if (code)
+		return code;
 
 	struct json *args = plan_add(plan, STEP_DEVICE);
-	int code = put_driver(plan, memory, args, "pc-dimm", err);
+
+	code = put_driver(plan, memory, args, "pc-dimm", err);
 
 	if (code)
 		return code;

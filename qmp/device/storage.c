@@ -124,6 +124,9 @@ static int add_format(struct plan *plan, const struct layer *layer, struct dd_er
 	json_put_bool(args, "read-only", layer->read_only);
 	if (discard)
 		json_put_string(args, "discard", discard);
+	/* QEMU can unmap zeroes only where it may unmap at all */
+	if (zeroes && strcmp(zeroes, "unmap") == 0 && !(discard && strcmp(discard, "unmap") == 0))
+		zeroes = "on";
 	if (zeroes)
 		json_put_string(args, "detect-zeroes", zeroes);
 	json_put_string(args, "driver", driver);

@@ -64,6 +64,7 @@ static void put_memory(const xmlNode *model, enum memory_style style, struct jso
 		return;
 	put_bytes(model, "ram", args, "ram_size");
 	put_bytes(model, "vram", args, "vram_size");
+	json_put_number(args, "vram64_size_mb", 0);
 	put_megabytes(model, "vram64", args, "vram64_size_mb");
 	put_megabytes(model, "vgamem", args, "vgamem_mb");
 }

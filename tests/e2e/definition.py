@@ -47,9 +47,12 @@ def serial_socket(path):
     return f"<serial type='unix'><source mode='bind' path='{path}'/><target port='0'/></serial>"
 
 
-def spare_ports(machine, count=3):
+def spare_ports(machine, count=8):
     """Places for hot-plug: q35 has none but those that a definition asks for."""
-    return ["<controller type='pci' model='pcie-root-port'/>"] * count if machine == 'q35' else []
+    if machine != 'q35':
+        return []
+    return ["<controller type='pci' model='pcie-root'/>",
+            *["<controller type='pci' model='pcie-root-port'/>"] * count]
 
 
 def domain(name, *devices, machine='pc', uuid=None, memory=128, vcpu='<vcpu>1</vcpu>', boot=False,

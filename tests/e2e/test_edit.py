@@ -143,7 +143,7 @@ def if_version__conflict_says_what_changed_since(book):
                        ('rename', 'a', 'b'), ('desc', 'a', 'words'), ('rollback', 'a', 1),
                        ('undefine', 'a'), ('set-vcpus', 'a', 2)):
             result = book.refuse(*change, '--if-version', 1, code='conflict', lines=None)
-            contains(result.err, 'a', '1', '2', 'vcpu')
+            contains(result.err, 'a', '1', '2', 'vCPU')
     book.ok('attach-device', 'a', path, '--if-version', 2)
     equal(book.version('a'), 3)
 

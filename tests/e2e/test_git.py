@@ -17,8 +17,8 @@ def some_history(book):
     book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
             '--reason', 'room for mail')
     book.ok('detach-device', 'a', MAC)
+    book.ok('rollback', 'a', 2)
     book.ok('rename', 'a', 'mail')
-    book.ok('rollback', 'mail', 2)
     book.define(domain('b'))
     gone = parse(book.dumpxml('b')).find('uuid').text
     book.ok('undefine', 'b')
@@ -59,7 +59,7 @@ def git__a_forged_commit_is_not_good(book):
     raw = book.git('cat-file', 'commit', f'domains/{uuid}').out
     forged = subprocess.run(
         ['git', '-C', book.path + '/book.git', 'hash-object', '-t', 'commit', '-w', '--stdin'],
-        input=raw.replace('rollback', 'rolling'), capture_output=True, text=True, check=True)
+        input=raw.replace('rename', 'remade'), capture_output=True, text=True, check=True)
     check(forged.stdout.strip() != book.git('rev-parse', f'domains/{uuid}').out.strip())
     book.git(*signed(book), 'verify-commit', forged.stdout.strip(), rc=1)
 

@@ -35,7 +35,7 @@ def log__tells_every_version_newest_first(book):
 def show__tells_what_one_version_changed(book):
     four_versions(book)
     contains(book.ok('show', 'a@2').out, 'vdb', book.folder + '/b.img', 'room for mail')
-    contains(book.ok('show', 'a@3').out, 'vcpu', '4')
+    contains(book.ok('show', 'a@3').out, 'vCPU', '4')
     book.refuse('show', 'a@9', code='not-found', says='9')
 
 
@@ -61,7 +61,7 @@ def diff__with_a_file_counts_only_what_it_says(book):
     equal(book.run('diff', 'a', book.file('same.xml', xml)).rc, 0)
     other = book.file('other.xml', xml.replace('<vcpu>1<', '<vcpu>2<'))
     result = book.ok('diff', 'a', other, rc=1)
-    contains(result.out, 'vcpu', '2')
+    contains(result.out, 'vCPU', '2')
     equal(len(book.json('diff', 'a', other, rc=1)['differences']), 1, result.out)
 
 
@@ -106,7 +106,7 @@ def rollback__that_a_running_guest_cannot_follow_is_refused(book):
     book.ok('set-vcpus', '--maximum', 'guest', 4)
     guest.start()
     with book.unchanged():
-        book.refuse('rollback', 'guest', 1, code='refused', says='vcpu')
+        book.refuse('rollback', 'guest', 1, code='refused', says='vCPU')
     book.ok('rollback', '--config', 'guest', 1)
     equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
     equal(guest.state(), 'running')

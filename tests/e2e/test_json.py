@@ -41,7 +41,7 @@ SESSION = (
     ('check b', 0, {'agree', 'drift'}),
     ('suspend b', 0, STATE),
     ('resume b', 0, STATE),
-    ('reboot b', 0, STATE),
+    ('reboot --wait 1 b', 7, {'error'}),  # it has no system to ask
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),

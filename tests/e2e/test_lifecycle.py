@@ -7,9 +7,18 @@ import os
 import signal
 import time
 
-from definition import disk, domain, parse
+from definition import devices, disk, domain, parse
 from guest import Guest
 from harness import check, contains, equal, main, test, wait_until
+
+
+def alive(pid):
+    """Not when it is a zombie that nobody reaps."""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as stream:
+            return stream.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except FileNotFoundError:
+        return False
 
 
 @test('pc', 'q35')
@@ -45,13 +54,19 @@ def lifecycle__suspended_guest_does_not_count(book):
 
 
 @test()
-def lifecycle__reboot_keeps_the_process_and_starts_anew(book):
-    guest = Guest(book, 'guest').start()
-    pid = book.pid('guest')
+def lifecycle__reboot_ends_and_starts_the_system(book):
+    guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda')).start()
     guest.wait_for('^tick 2$')
+    book.ok('attach-device', '--live', 'guest',
+            book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    live = devices(guest.dumpxml('--live'))
+    guest.position = len(guest.said())
     book.ok('reboot', 'guest')
     guest.wait_for('^READY')
-    equal(book.pid('guest'), pid)
+    guest.wait_for('^tick 2$')
+    equal(guest.state(), 'running')
+    equal(sorted(devices(guest.dumpxml('--live'))), sorted(live))
+    book.ok('check', 'guest')
 
 
 @test()
@@ -59,7 +74,7 @@ def lifecycle__destroy_ends_qemu_at_once(book):
     guest = Guest(book, 'guest').start()
     pid = book.pid('guest')
     guest.destroy()
-    check(not os.path.exists(f'/proc/{pid}'))
+    check(not alive(pid), 'QEMU goes on')
     equal(guest.state(), 'shut off')
     equal(book.dumpxml('guest', '--live'), book.dumpxml('guest'))
 

@@ -1,246 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qmp/capabilities.h"
-#include "qmp/guest.h"
+#include "tests/support/guest.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-
-#include <cmocka.h>
-
-#define QEMU "/usr/bin/qemu-system-x86_64"
-
-/* A place for one test's guest: a folder, images in it, and the definition. */
-struct place {
-	char root[64];
-	char folder[96];
-	struct capabilities *caps;
-	struct document *live;
-	struct guest *guest;
-};
-
-static struct capabilities *caps;
-
-static int setup_group(void **state)
-{
-	(void)state;
-	if (access(QEMU, X_OK) == 0)
-		return capabilities_probe(QEMU, &caps, NULL);
-	return 0;
-}
-
-static int teardown_group(void **state)
-{
-	(void)state;
-	capabilities_free(caps);
-	return 0;
-}
-
-static void make_image(const struct place *place, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof path, "%s/%s", place->root, name);
-
-	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	close(fd);
-}
-
-static int setup(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-	struct place *place = calloc(1, sizeof *place);
-
-	snprintf(place->root, sizeof place->root, "%s/domesday-qmp-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(place->root))
-		return -1;
-	snprintf(place->folder, sizeof place->folder, "%s/run", place->root);
-	place->caps = caps;
-	make_image(place, "a.img");
-	make_image(place, "b, with=comma.img");
-	make_image(place, "c.iso");
-	make_image(place, "d.iso");
-	*state = place;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const files[] = {"a.img", "b, with=comma.img", "c.iso", "d.iso",
-		"run/qemu.lock", "run/qemu.log", "run/monitor.sock", "run/channel0.sock",
-		"run/channel1.sock", "run/vnc.sock", "serial.log"};
-	struct place *place = *state;
-
-	guest_free(place->guest);
-	guest_destroy(place->folder, NULL);
-	document_free(place->live);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		char path[256];
-
-		snprintf(path, sizeof path, "%s/%s", place->root, files[i]);
-		unlink(path);
-	}
-	rmdir(place->folder);
-	rmdir(place->root);
-	free(place);
-	return 0;
-}
-
-#define PC_CONTROLLERS                                                                         \
-	"<controller type='pci' index='0' model='pci-root'><alias name='pci.0'/></controller>" \
-	"<controller type='ide' index='0'><alias name='ide'/>"                                 \
-	"<address type='pci' domain='0' bus='0' slot='1' function='1'/></controller>"          \
-	"<controller type='usb' index='0' model='piix3-uhci'><alias name='usb'/>"              \
-	"<address type='pci' domain='0' bus='0' slot='1' function='2'/></controller>"          \
-	"<controller type='scsi' index='0' model='virtio-scsi'><alias name='scsi0'/>"          \
-	"<address type='pci' domain='0' bus='0' slot='5' function='0'/></controller>"          \
-	"<controller type='virtio-serial' index='0'><alias name='virtio-serial0'/>"            \
-	"<address type='pci' domain='0' bus='0' slot='6' function='0'/></controller>"
-
-#define Q35_PORT(index, slot, function, more)                                                  \
-	"<controller type='pci' index='" #index "' model='pcie-root-port'>"                    \
-	"<model name='pcie-root-port'/><target chassis='" #index "' port='" #index             \
-	"'/><alias name='pci." #index "'/><address type='pci' domain='0' bus='0' slot='" #slot \
-	"' function='" #function "'" more "/></controller>"
-
-#define Q35_CONTROLLERS                                                                           \
-	"<controller type='pci' index='0' model='pcie-root'><alias "                              \
-	"name='pcie.0'/></controller>" Q35_PORT(1, 2, 0, " multifunction='on'") Q35_PORT(2, 2, 1, \
-		"") Q35_PORT(3, 2, 2, "") Q35_PORT(4, 2, 3, "") Q35_PORT(5, 2, 4, "") Q35_PORT(6, \
-		2, 5,                                                                             \
-		"") "<controller type='sata' index='0'><alias name='ide'/>"                       \
-		    "<address type='pci' domain='0' bus='0' slot='0x1f' "                         \
-		    "function='2'/></controller>"                                                 \
-		    "<controller type='usb' index='0' model='qemu-xhci' ports='15'><alias "       \
-		    "name='usb'/>"                                                                \
-		    "<address type='pci' domain='0' bus='1' slot='0' function='0'/></controller>" \
-		    "<controller type='scsi' index='0' model='virtio-scsi'><alias name='scsi0'/>" \
-		    "<address type='pci' domain='0' bus='2' slot='0' function='0'/></controller>" \
-		    "<controller type='virtio-serial' index='0'><alias name='virtio-serial0'/>"   \
-		    "<address type='pci' domain='0' bus='3' slot='0' function='0'/></controller>"
-
-/* Replaces each @ by the place's root. */
-static void define(struct place *place, const char *machine, const char *devices)
-{
-	CLEANUP(text) struct text xml = TEXT_INIT;
-	struct dd_error err = {.code = 0};
-
-	text_printf(&xml,
-		"<domain type='qemu'><name>test, with=comma</name>"
-		"<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
-		"<memory unit='KiB'>131072</memory><currentMemory unit='KiB'>131072</currentMemory>"
-		"<vcpu current='1'>2</vcpu>"
-		"<os><type arch='x86_64' machine='%s'>hvm</type></os>"
-		"<features><acpi/></features><cpu mode='custom' match='exact'>"
-		"<model fallback='forbid'>qemu64</model></cpu>"
-		"<devices><emulator>" QEMU "</emulator>%s",
-		machine, strstr(machine, "q35") ? Q35_CONTROLLERS : PC_CONTROLLERS);
-	for (; *devices; devices++)
-		if (*devices == '@')
-			text_puts(&xml, place->root);
-		else
-			text_putc(&xml, *devices);
-	text_puts(&xml, "</devices></domain>");
-	document_free(place->live);
-	place->live = NULL;
-	if (document_parse(text_string(&xml), xml.size, "test", &place->live, &err)) {
-		char line[2048];
-
-		dd_error_format(&err, line, sizeof line);
-		fail_msg("%s", line);
-	}
-}
-
-static void must(int code, const struct dd_error *err)
-{
-	char line[2048];
-
-	if (!code)
-		return;
-	dd_error_format(err, line, sizeof line);
-	fail_msg("%s", line);
-}
-
-static struct place *start(void **state, const char *machine, const char *devices)
-{
-	struct place *place = *state;
-	struct dd_error err = {.code = 0};
-
-	if (!caps)
-		skip();
-	define(place, machine, devices);
-	must(guest_check(place->live, caps, &err), &err);
-	must(guest_start(place->folder, place->live, caps, &place->guest, &err), &err);
-	return place;
-}
-
-static const char pc_devices[] =
-	"<disk type='file' device='disk'><driver name='qemu' type='raw' cache='none'/>"
-	"<source file='@/b, with=comma.img'/><target dev='vda' bus='virtio'/><serial>S,1</serial>"
-	"<alias name='virtio-disk0'/><address type='pci' domain='0' bus='0' slot='7' function='0'/>"
-	"</disk>"
-	"<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='@/c.iso'/>"
-	"<target dev='hda' bus='ide'/><readonly/><alias name='ide0-0-0'/>"
-	"<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
-	"<interface type='user'><mac address='52:54:00:12:34:56'/><model type='virtio'/>"
-	"<alias name='net0'/><address type='pci' domain='0' bus='0' slot='3' function='0'/>"
-	"</interface>"
-	"<interface type='user'><mac address='52:54:00:12:34:57'/><model type='e1000'/>"
-	"<link state='down'/><alias name='net1'/>"
-	"<address type='pci' domain='0' bus='0' slot='9' function='0'/></interface>"
-	"<serial type='pty'><target type='isa-serial' port='0'><model name='isa-serial'/></target>"
-	"<alias name='serial0'/></serial>"
-	"<console type='pty'><target type='serial' port='0'/><alias name='serial0'/></console>"
-	"<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
-	"<alias name='channel0'/><address type='virtio-serial' controller='0' bus='0' port='1'/>"
-	"</channel>"
-	"<input type='tablet' bus='usb'><alias name='input0'/>"
-	"<address type='usb' bus='0' port='1'/></input>"
-	"<input type='mouse' bus='ps2'><alias name='input1'/></input>"
-	"<graphics type='vnc' port='-1' autoport='yes'><listen type='address' address='127.0.0.1'/>"
-	"</graphics>"
-	"<sound model='ich6'><alias name='sound0'/>"
-	"<address type='pci' domain='0' bus='0' slot='8' function='0'/></sound>"
-	"<audio id='1' type='none'/>"
-	"<video><model type='cirrus' vram='16384' heads='1' primary='yes'/><alias name='video0'/>"
-	"<address type='pci' domain='0' bus='0' slot='2' function='0'/></video>"
-	"<watchdog model='i6300esb' action='reset'><alias name='watchdog0'/>"
-	"<address type='pci' domain='0' bus='0' slot='10' function='0'/></watchdog>"
-	"<memballoon model='virtio'><alias name='balloon0'/>"
-	"<address type='pci' domain='0' bus='0' slot='4' function='0'/></memballoon>"
-	"<rng model='virtio'><backend model='random'>/dev/urandom</backend><alias name='rng0'/>"
-	"<address type='pci' domain='0' bus='0' slot='11' function='0'/></rng>"
-	"<panic model='isa'><alias name='panic0'/><address type='isa' iobase='0x505'/></panic>";
-
-static const char q35_devices[] =
-	"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='@/a.img'/>"
-	"<target dev='sda' bus='scsi'/><alias name='scsi0-0-0-0'/>"
-	"<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
-	"<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='@/c.iso'/>"
-	"<target dev='sdb' bus='sata'/><readonly/><alias name='sata0-0-0'/>"
-	"<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
-	"<interface type='user'><mac address='52:54:00:12:34:56'/><model type='e1000e'/>"
-	"<alias name='net0'/><address type='pci' domain='0' bus='4' slot='0' function='0'/>"
-	"</interface>"
-	"<serial type='file'><source path='@/serial.log'/><target type='isa-serial' port='0'>"
-	"<model name='isa-serial'/></target><alias name='serial0'/></serial>"
-	"<console type='pty'><target type='virtio' port='1'/><alias name='console1'/>"
-	"<address type='virtio-serial' controller='0' bus='0' port='1'/></console>"
-	"<sound model='ich9'><codec type='micro'/><alias name='sound0'/>"
-	"<address type='pci' domain='0' bus='0' slot='0x1b' function='0'/></sound>"
-	"<audio id='1' type='none'/>"
-	"<watchdog model='itco' action='none'><alias name='watchdog0'/></watchdog>"
-	"<video><model type='virtio' heads='1' primary='yes'/><alias name='video0'/>"
-	"<address type='pci' domain='0' bus='0' slot='1' function='0'/></video>"
-	"<memballoon model='virtio'><stats period='5'/><alias name='balloon0'/>"
-	"<address type='pci' domain='0' bus='5' slot='0' function='0'/></memballoon>";
 
 static void guest_start__runs_a_pc(void **state)
 {
@@ -273,11 +34,339 @@ static void guest_start__runs_a_q35(void **state)
 	assert_false(there);
 }
 
+/* ---- life and death ---- */
+
+static void guest_start__refuses_a_second_one(void **state)
+{
+	struct place *place = start(state, "q35", "");
+	struct guest *other = NULL;
+	struct dd_error err = {.code = 0};
+
+	assert_int_equal(guest_start(place->folder, place->live, caps, &other, &err), DD_EXISTS);
+	assert_null(other);
+	assert_true(guest_alive(place->folder, NULL));
+}
+
+static void guest_start__tells_why_qemu_died(void **state)
+{
+	struct place *place = *state;
+	struct guest *guest = NULL;
+	struct dd_error err = {.code = 0};
+
+	if (!caps)
+		skip();
+	define(place, "q35", SCSI_DISK(1, "missing.img"));
+	assert_int_equal(
+		guest_start(place->folder, place->live, caps, &guest, &err), DD_HYPERVISOR);
+	assert_says(&err, "missing.img");
+	assert_says(&err, "No such file");
+	assert_null(guest);
+	assert_false(guest_alive(place->folder, NULL));
+}
+
+static void guest_start__keeps_its_folder_private(void **state)
+{
+	struct place *place = start(state, "pc", pc_devices);
+	static const char *const files[] = {
+		"qemu.lock", "qemu.log", "monitor.sock", "channel0.sock"};
+	struct stat info;
+
+	assert_int_equal(stat(place->folder, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0700);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char path[256];
+
+		snprintf(path, sizeof path, "%s/%s", place->folder, files[i]);
+		assert_int_equal(stat(path, &info), 0);
+		if (info.st_mode & 0077)
+			fail_msg("%s: %o", files[i], info.st_mode & 0777);
+	}
+}
+
+static void guest_start__makes_the_variables_of_a_firmware(void **state)
+{
+	struct place *place = *state;
+	CLEANUP(text) struct text made = TEXT_INIT;
+	struct stat info;
+	char path[256];
+
+	/* any image of a fitting size will do for a guest that never runs */
+	place->os = "<loader readonly='yes' type='pflash'>@/c.iso</loader>"
+		    "<nvram template='@/d.iso'>@/vars.fd</nvram>";
+	place = start(state, "q35", "");
+	snprintf(path, sizeof path, "%s/vars.fd", place->root);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_size, 1 << 20);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_in_step(place);
+	unlink(path);
+}
+
+static void guest_connect__finds_a_guest_whose_starter_was_killed(void **state)
+{
+	struct place *place = *state;
+	struct dd_error err = {.code = 0};
+	enum guest_status status;
+	int result = 0;
+
+	if (!caps)
+		skip();
+	define(place, "q35", "");
+
+	pid_t starter = fork();
+
+	if (starter == 0) {
+		if (guest_start(place->folder, place->live, caps, &place->guest, &err))
+			_exit(1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(starter, &result, 0), starter);
+	assert_true(WIFSIGNALED(result));
+	assert_true(guest_alive(place->folder, NULL));
+	must(guest_connect(place->folder, &place->guest, &err), &err);
+	must(guest_status(place->guest, &status, &err), &err);
+	assert_int_equal(status, GUEST_PRELAUNCH);
+}
+
+/*
+ * Whenever the starter is killed, either there is a guest that answers and can be ended, or there
+ * is none and one can be started.
+ */
+static void guest_start__may_be_killed_at_any_moment(void **state)
+{
+	struct place *place = *state;
+	struct dd_error err = {.code = 0};
+	unsigned survivors = 0;
+
+	if (!caps)
+		skip();
+	define(place, "q35", "");
+	srand(20261120);
+	for (int i = 0; i < 40; i++) {
+		const struct timespec moment = {.tv_nsec = rand() % 60000000};
+		pid_t starter = fork();
+
+		if (starter == 0) {
+			struct guest *guest = NULL;
+
+			_exit(guest_start(place->folder, place->live, caps, &guest, NULL) ? 1 : 0);
+		}
+		nanosleep(&moment, NULL);
+		kill(starter, SIGKILL);
+		waitpid(starter, NULL, 0);
+
+		int code = guest_connect(place->folder, &place->guest, &err);
+
+		if (code && code != DD_NOT_FOUND)
+			must(code, &err);
+		survivors += !code;
+		guest_free(TAKE(place->guest));
+		must(guest_destroy(place->folder, &err), &err);
+		assert_false(guest_alive(place->folder, NULL));
+	}
+	assert_true(survivors > 0);
+}
+
+static void guest_connect__reconnects_again_and_again(void **state)
+{
+	struct place *place = start(state, "q35", "");
+	struct dd_error err = {.code = 0};
+
+	for (int i = 0; i < 20; i++) {
+		guest_free(TAKE(place->guest));
+		must(guest_connect(place->folder, &place->guest, &err), &err);
+	}
+}
+
+static void guest_connect__says_when_somebody_else_is_served(void **state)
+{
+	struct place *place = start(state, "q35", "");
+	struct guest *other = NULL;
+	struct dd_error err = {.code = 0};
+
+	assert_int_equal(guest_meet(place->folder, 200, &other, &err), DD_BUSY);
+	assert_null(other);
+	must(guest_stop(place->guest, &err), &err);
+}
+
+static void guest_status__tells_that_qemu_has_died(void **state)
+{
+	struct place *place = start(state, "q35", "");
+	enum guest_status status;
+	struct dd_error err = {.code = 0};
+
+	assert_int_equal(kill(guest_pid(place->guest), SIGKILL), 0);
+	assert_int_equal(guest_await_exit(place->folder, 5000, &err), 0);
+	assert_int_equal(guest_status(place->guest, &status, &err), DD_HYPERVISOR);
+	assert_says(&err, "QEMU has ended");
+	assert_false(guest_alive(place->folder, NULL));
+	guest_free(TAKE(place->guest));
+	assert_int_equal(guest_connect(place->folder, &place->guest, &err), DD_NOT_FOUND);
+}
+
+static void guest_destroy__ends_it_however_it_stands(void **state)
+{
+	for (int stopped = 0; stopped < 2; stopped++) {
+		struct place *place = start(state, "q35", "");
+		struct dd_error err = {.code = 0};
+
+		assert_int_equal(guest_await_exit(place->folder, 10, &err), DD_BUSY);
+		/* with the monitor taken, signals must do */
+		if (stopped)
+			guest_free(TAKE(place->guest));
+		must(guest_destroy(place->folder, &err), &err);
+		assert_false(guest_alive(place->folder, NULL));
+		must(guest_destroy(place->folder, &err), &err);
+		guest_free(TAKE(place->guest));
+	}
+}
+
+static void guest_start__works_in_a_folder_with_a_long_name(void **state)
+{
+	struct place *place = *state;
+	struct dd_error err = {.code = 0};
+	char folder[512];
+	char name[200];
+
+	if (!caps)
+		skip();
+	memset(name, 'x', sizeof name);
+	name[sizeof name - 1] = '\0';
+	snprintf(folder, sizeof folder, "%s/%s", place->root, name);
+	define(place, "q35", "");
+	must(guest_start(folder, place->live, caps, &place->guest, &err), &err);
+	guest_free(TAKE(place->guest));
+	must(guest_connect(folder, &place->guest, &err), &err);
+	guest_free(TAKE(place->guest));
+	must(guest_destroy(folder, &err), &err);
+
+	static const char *const files[] = {"qemu.lock", "qemu.log", "monitor.sock"};
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char path[600];
+
+		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void guest_alive__is_false_where_nothing_ever_was(void **state)
+{
+	struct place *place = *state;
+
+	assert_false(guest_alive(place->folder, NULL));
+	assert_int_equal(guest_destroy(place->folder, NULL), 0);
+	assert_int_equal(guest_await_exit(place->folder, 0, NULL), 0);
+}
+
+/* ---- what cannot be run ---- */
+
+static void guest_check__names_what_it_cannot_honour(void **state)
+{
+	static const struct {
+		const char *devices;
+		const char *path;
+		const char *words;
+	} cases[] = {
+		{"<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>",
+			"/domain/devices/tpm", "tpm"},
+		{"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source "
+		 "file='@/a.img'/><target dev='sdb' bus='scsi'/><iotune><total_iops_sec>5"
+		 "</total_iops_sec></iotune><alias name='scsi0-0-0-1'/><address type='drive' "
+		 "controller='0' bus='0' target='0' unit='1'/></disk>",
+			"/domain/devices/disk/iotune", "iotune"},
+		{"<disk type='network' device='disk'><driver name='qemu' type='raw'/><source "
+		 "protocol='nbd' name='x'><host name='h'/></source><target dev='vda' "
+		 "bus='virtio'/><alias name='virtio-disk0'/><address type='pci' domain='0' bus='4' "
+		 "slot='0' function='0'/></disk>",
+			"/domain/devices/disk", "nbd"},
+		{"<interface type='network'><mac address='52:54:00:00:00:07'/><source "
+		 "network='default'/><model type='virtio'/><alias name='net0'/><address type='pci' "
+		 "domain='0' bus='4' slot='0' function='0'/></interface>",
+			"/domain/devices/interface", "network"},
+		{"<graphics type='spice' autoport='yes'/>", "/domain/devices/graphics", "spice"},
+		{"<serial type='stdio'><target type='isa-serial' port='0'><model "
+		 "name='isa-serial'/></target><alias name='serial0'/></serial>",
+			"/domain/devices/serial", "stdio"},
+	};
+	struct place *place = *state;
+
+	if (!caps)
+		skip();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dd_error err = {.code = 0};
+
+		define(place, "q35", cases[i].devices);
+		assert_int_equal(guest_check(place->live, caps, &err), DD_UNSUPPORTED);
+		assert_says(&err, cases[i].words);
+		if (strncmp(err.path, cases[i].path, strlen(cases[i].path)) != 0)
+			fail_msg("%s", err.path);
+		assert_true(err.line > 0);
+	}
+}
+
+static bool has_argument(const struct json *argv, const char *option, const char *value)
+{
+	for (size_t i = 0; i + 1 < json_count(argv); i++)
+		if (strcmp(json_as_string(json_at(argv, i)), option) == 0 &&
+			strcmp(json_as_string(json_at(argv, i + 1)), value) == 0)
+			return true;
+	return false;
+}
+
+static void guest_command_line__is_json_and_hardened(void **state)
+{
+	static const struct {
+		const char *option;
+		const char *value;
+	} expected[] = {
+		{"-name", "guest=test,, with=comma,debug-threads=on"},
+		{"-sandbox",
+			"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"},
+		{"-accel", "tcg"},
+		{"-m", "size=131072k"},
+		{"-smp", "1,maxcpus=2,sockets=2,dies=1,cores=1,threads=1"},
+		{"-boot", "strict=on"},
+		{"-vnc", "127.0.0.1:0,to=999"},
+		{"-chardev", "pty,id=charserial0"},
+		{"-device", "{\"driver\":\"e1000\",\"id\":\"net1\",\"netdev\":\"hostnet1\",\"mac\":"
+			    "\"52:54:00:12:34:57\",\"bus\":\"pci.0\",\"addr\":\"0x9\"}"},
+	};
+	struct place *place = *state;
+	CLEANUP(json) struct json *argv = NULL;
+	struct dd_error err = {.code = 0};
+
+	if (!caps)
+		skip();
+	define(place, "pc", pc_devices);
+	must(guest_command_line(place->folder, place->live, caps, &argv, &err), &err);
+	assert_string_equal(json_as_string(json_at(argv, 0)), QEMU);
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+		if (!has_argument(argv, expected[i].option, expected[i].value))
+			fail_msg("%s %s", expected[i].option, expected[i].value);
+	assert_false(guest_alive(place->folder, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(guest_start__runs_a_pc, setup, teardown),
-		cmocka_unit_test_setup_teardown(guest_start__runs_a_q35, setup, teardown),
+		TEST(guest_start__runs_a_pc),
+		TEST(guest_start__runs_a_q35),
+		TEST(guest_start__refuses_a_second_one),
+		TEST(guest_start__tells_why_qemu_died),
+		TEST(guest_start__keeps_its_folder_private),
+		TEST(guest_start__works_in_a_folder_with_a_long_name),
+		TEST(guest_start__makes_the_variables_of_a_firmware),
+		TEST(guest_connect__finds_a_guest_whose_starter_was_killed),
+		TEST(guest_start__may_be_killed_at_any_moment),
+		TEST(guest_connect__reconnects_again_and_again),
+		TEST(guest_connect__says_when_somebody_else_is_served),
+		TEST(guest_status__tells_that_qemu_has_died),
+		TEST(guest_destroy__ends_it_however_it_stands),
+		TEST(guest_alive__is_false_where_nothing_ever_was),
+		TEST(guest_check__names_what_it_cannot_honour),
+		TEST(guest_command_line__is_json_and_hardened),
 	};
 
 	return cmocka_run_group_tests_name("qmp_guest", tests, setup_group, teardown_group);

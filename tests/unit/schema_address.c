@@ -2,7 +2,7 @@
 #include "schema/address/address.h"
 #include "schema/edit.h"
 #include "schema/fill.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 #define DISK(name) \
 	"<disk type='file'><source file='/images/" name ".qcow2'/><target dev='" name "'/></disk>"
@@ -73,16 +73,26 @@ static void schema_address__first_devices_sit_where_libvirt_puts_them(void **sta
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		CLEANUP(document)
-		struct document *domain = test_domain(&options, cases[i].machine, cases[i].devices);
+		struct document *domain =
+			frozen_domain(&options, cases[i].machine, cases[i].devices);
 
-		assert_string_equal(place(test_device(domain, cases[i].element, cases[i].number)),
+		assert_string_equal(place(nth_device(domain, cases[i].element, cases[i].number)),
 			cases[i].words);
 	}
 }
 
+static struct document *parse_device(const char *text)
+{
+	struct document *device = NULL;
+	struct dd_error err = {0};
+
+	must(document_parse_device(text, strlen(text), "device.xml", &device, &err), &err);
+	return device;
+}
+
 static xmlNode *attach(struct document *domain, const char *text, bool live)
 {
-	CLEANUP(document) struct document *device = device_of(text);
+	CLEANUP(document) struct document *device = parse_device(text);
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
 
@@ -101,7 +111,7 @@ static void detach(struct document *domain, const char *reference)
 
 static void schema_address__pcie_root_port_reuses_slot(void **state)
 {
-	CLEANUP(document) struct document *domain = test_domain(&options, "q35", DISK("vda"));
+	CLEANUP(document) struct document *domain = frozen_domain(&options, "q35", DISK("vda"));
 	CLEANUP(free) char *first = NULL;
 
 	(void)state;
@@ -130,7 +140,7 @@ static void schema_address__a_returning_device_gets_its_place_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		CLEANUP(document)
-		struct document *domain = test_domain(&options, cases[i].machine,
+		struct document *domain = frozen_domain(&options, cases[i].machine,
 			DISK("vda") DISK("vdb") "<controller type='usb' model='qemu-xhci'/>"
 						"<input type='tablet'/>");
 		CLEANUP(free) char *before = NULL;
@@ -146,8 +156,9 @@ static void schema_address__a_returning_device_gets_its_place_back(void **state)
 static void schema_address__another_device_takes_a_place_nobody_had(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "pc", DISK("vda") DISK("vdb") DISK("vdc"));
-	CLEANUP(free) char *left = test_string(place(test_device(domain, "disk", 1)));
+	struct document *domain =
+		frozen_domain(&options, "pc", DISK("vda") DISK("vdb") DISK("vdc"));
+	CLEANUP(free) char *left = test_string(place(nth_device(domain, "disk", 1)));
 
 	(void)state;
 	assert_string_equal(left, "pci 0000:00:03.0");
@@ -169,42 +180,24 @@ static void schema_address__another_device_takes_a_place_nobody_had(void **state
 static void schema_address__the_last_choice_is_what_somebody_left(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "q35", DISK("vda") NIC(1));
+	struct document *domain = frozen_domain(&options, "q35", DISK("vda") NIC(1));
 
 	(void)state;
 	attach(domain, DISK("vdb"), true);
-	CLEANUP(free) char *left = test_string(place(test_device(domain, "disk", 1)));
+	CLEANUP(free) char *left = test_string(place(nth_device(domain, "disk", 1)));
 
 	detach(domain, "vdb");
 	assert_string_equal(place(attach(domain, NIC(2), true)), left);
 }
 
-static void schema_address__an_old_place_that_is_gone_is_no_obstacle(void **state)
-{
-	static const char vacated[] =
-		"<vacated><device kind='disk' identity='vdb'><address type='pci' "
-		"domain='0x0000' bus='0x09' slot='0x00' function='0x0'/></device>"
-		"<device kind='disk' identity='vdc'><address type='pci' "
-		"domain='0x0000' bus='0x00' slot='0x09' function='0x0'/></device></vacated>";
-	CLEANUP(document) struct document *domain = test_domain(&options, "q35", DISK("vda"));
-	struct dd_error err = {0};
-
-	(void)state;
-	must(document_read_vacated(domain, vacated, sizeof vacated - 1, &err), &err);
-	assert_string_equal(place(attach(domain, DISK("vdb"), false)), "pci 0000:04:00.0");
-	detach(domain, "vdb");
-	/* on the root bus it could not be plugged */
-	assert_string_equal(place(attach(domain, DISK("vdc"), true)), "pci 0000:04:00.0");
-}
-
 static void schema_address__a_running_guest_without_a_free_port_refuses(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "q35",
+	struct document *domain = frozen_domain(&options, "q35",
 		"<controller type='pci' index='0' model='pcie-root'/>"
 		"<controller type='pci' index='1' model='pcie-root-port'/>"
 		"<controller type='usb' model='none'/>" DISK("vda") "<memballoon model='none'/>");
-	CLEANUP(document) struct document *device = device_of(DISK("vdb"));
+	CLEANUP(document) struct document *device = parse_device(DISK("vdb"));
 	CLEANUP(document) struct document *copy = NULL;
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
@@ -224,16 +217,16 @@ static void schema_address__a_running_guest_without_a_free_port_refuses(void **s
 static void schema_address__hubs_are_added_when_ports_run_out(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "pc",
+	struct document *domain = frozen_domain(&options, "pc",
 		"<input type='tablet'/><input type='mouse' bus='usb'/>"
 		"<input type='keyboard' bus='usb'/>");
 
 	(void)state;
 	assert_int_equal(device_count(domain, "hub"), 1);
-	assert_string_equal(place(test_device(domain, "hub", 0)), "usb 0:1");
-	assert_string_equal(place(test_device(domain, "input", 0)), "usb 0:2");
-	assert_string_equal(place(test_device(domain, "input", 1)), "usb 0:1.1");
-	assert_string_equal(place(test_device(domain, "input", 2)), "usb 0:1.2");
+	assert_string_equal(place(nth_device(domain, "hub", 0)), "usb 0:1");
+	assert_string_equal(place(nth_device(domain, "input", 0)), "usb 0:2");
+	assert_string_equal(place(nth_device(domain, "input", 1)), "usb 0:1.1");
+	assert_string_equal(place(nth_device(domain, "input", 2)), "usb 0:1.2");
 }
 
 static void schema_address__what_cannot_be_is_refused_by_path(void **state)
@@ -299,7 +292,6 @@ int main(void)
 		cmocka_unit_test(schema_address__a_returning_device_gets_its_place_back),
 		cmocka_unit_test(schema_address__another_device_takes_a_place_nobody_had),
 		cmocka_unit_test(schema_address__the_last_choice_is_what_somebody_left),
-		cmocka_unit_test(schema_address__an_old_place_that_is_gone_is_no_obstacle),
 		cmocka_unit_test(schema_address__a_running_guest_without_a_free_port_refuses),
 		cmocka_unit_test(schema_address__hubs_are_added_when_ports_run_out),
 		cmocka_unit_test(schema_address__what_cannot_be_is_refused_by_path),

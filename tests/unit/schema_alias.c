@@ -2,7 +2,7 @@
 #include "schema/alias.h"
 
 #include "schema/fill.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 static struct freeze_options options;
 
@@ -65,12 +65,13 @@ static void schema_alias__each_kind_follows_its_rule(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		CLEANUP(document)
-		struct document *domain = test_domain(&options, cases[i].machine, cases[i].devices);
+		struct document *domain =
+			frozen_domain(&options, cases[i].machine, cases[i].devices);
 		struct dd_error err = {0};
 
 		must(document_assign_aliases(domain, &err), &err);
 		assert_string_equal(
-			device_alias(test_device(domain, cases[i].element, cases[i].number)),
+			device_alias(nth_device(domain, cases[i].element, cases[i].number)),
 			cases[i].alias);
 	}
 }
@@ -78,15 +79,15 @@ static void schema_alias__each_kind_follows_its_rule(void **state)
 static void schema_alias__a_plugged_device_takes_the_next_number(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "pc",
+	struct document *domain = frozen_domain(&options, "pc",
 		"<interface type='user'/><interface type='user'/><interface type='user'/>");
 	struct dd_error err = {0};
 
 	(void)state;
 	must(document_assign_aliases(domain, &err), &err);
-	node_remove(test_device(domain, "interface", 1));
+	node_remove(nth_device(domain, "interface", 1));
 
-	xmlNode *added = test_insert(domain, "<interface type='user'/>");
+	xmlNode *added = insert_device(domain, "<interface type='user'/>");
 
 	must(device_freeze(domain, added, true, &options, &err), &err);
 	must(device_assign_alias(domain, added, &err), &err);
@@ -96,7 +97,7 @@ static void schema_alias__a_plugged_device_takes_the_next_number(void **state)
 static void schema_alias__what_a_run_left_is_stripped(void **state)
 {
 	CLEANUP(document)
-	struct document *domain = test_domain(&options, "pc",
+	struct document *domain = frozen_domain(&options, "pc",
 		"<disk type='file'><source file='/a'/><target dev='vda'/>"
 		"<alias name='ua-root'/></disk><serial type='pty'/>"
 		"<graphics type='vnc'/>"
@@ -108,13 +109,13 @@ static void schema_alias__what_a_run_left_is_stripped(void **state)
 	must(document_assign_aliases(domain, &err), &err);
 	must(node_set_attr(document_root(domain), "id", "3", &err), &err);
 
-	xmlNode *serial = test_device(domain, "serial", 0);
-	xmlNode *console = test_device(domain, "console", 0);
-	xmlNode *channel = test_device(domain, "channel", 0);
+	xmlNode *serial = nth_device(domain, "serial", 0);
+	xmlNode *console = nth_device(domain, "console", 0);
+	xmlNode *channel = nth_device(domain, "channel", 0);
 
 	must(node_set_attr(node_add(serial, "source", &err), "path", "/dev/pts/3", &err), &err);
 	must(node_set_attr(console, "tty", "/dev/pts/3", &err), &err);
-	must(node_set_attr(test_device(domain, "graphics", 0), "port", "5900", &err), &err);
+	must(node_set_attr(nth_device(domain, "graphics", 0), "port", "5900", &err), &err);
 	must(node_set_attr(node_child(channel, "target"), "state", "connected", &err), &err);
 	must(document_canonicalise(domain, &err), &err);
 	must(document_strip_runtime(domain, &err), &err);
@@ -122,7 +123,7 @@ static void schema_alias__what_a_run_left_is_stripped(void **state)
 	CLEANUP(free) char *stripped = written(domain);
 
 	assert_string_equal(stripped, frozen);
-	assert_string_equal(device_alias(test_device(domain, "disk", 0)), "ua-root");
+	assert_string_equal(device_alias(nth_device(domain, "disk", 0)), "ua-root");
 }
 
 int main(void)

@@ -44,10 +44,10 @@ static void schema_device__words_and_details(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		CLEANUP(document)
-		struct document *domain = test_domain(&options, "pc", cases[i].devices);
+		struct document *domain = frozen_domain(&options, "pc", cases[i].devices);
 		CLEANUP(text) struct text words = TEXT_INIT;
 		CLEANUP(text) struct text details = TEXT_INIT;
-		const xmlNode *device = test_device(domain, cases[i].element, 0);
+		const xmlNode *device = nth_device(domain, cases[i].element, 0);
 
 		device_words(device, &words);
 		device_details(device, &details);
@@ -72,8 +72,8 @@ static void schema_device__defaults_by_target_name(void **state)
 
 		text_printf(&text, "<disk type='file'><target dev='%s'/></disk>", cases[i].target);
 		CLEANUP(document)
-		struct document *domain = test_domain(&options, "pc", text_string(&text));
-		const xmlNode *disk = test_device(domain, "disk", 0);
+		struct document *domain = frozen_domain(&options, "pc", text_string(&text));
+		const xmlNode *disk = nth_device(domain, "disk", 0);
 
 		assert_string_equal(node_attr(node_child(disk, "target"), "bus"), cases[i].bus);
 		assert_string_equal(node_attr(node_child(disk, "driver"), "type"), "raw");
@@ -101,9 +101,9 @@ static void schema_device__only_some_can_be_plugged_into_a_running_guest(void **
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		CLEANUP(document) struct document *domain = test_domain(&options, "pc", "");
+		CLEANUP(document) struct document *domain = frozen_domain(&options, "pc", "");
 		struct dd_error err = {0};
-		xmlNode *device = test_insert(domain, cases[i].device);
+		xmlNode *device = insert_device(domain, cases[i].device);
 		int rc = device_freeze(domain, device, true, &options, &err);
 
 		assert_int_equal(rc, cases[i].why ? DD_REFUSED : 0);

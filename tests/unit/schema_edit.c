@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/support/document.h"
+#include "tests/support/corpus.h"
 
 #include "schema/diff.h"
 #include "schema/edit.h"
@@ -130,6 +130,9 @@ static void schema_edit__a_device_is_matched_by_everything_it_says(void **state)
 		{"<disk><source file='/vdc'/></disk>", 0, "vdc"},
 		{"<disk device='cdrom'/>", 0, "sda"},
 		{"<disk><source file='/other'/><target dev='vdb'/></disk>", 0, "vdb"},
+		{"<memballoon model='virtio'><stats period='5'/></memballoon>", 0, NULL},
+		{"<memballoon model='none'/>", DD_NOT_FOUND, NULL},
+		{"<serial type='file'><target port='0'/></serial>", 0, NULL},
 		{"<disk/>", DD_CONFLICT, NULL},
 		{"<disk><target bus='virtio'/></disk>", DD_CONFLICT, NULL},
 		{"<disk><target dev='vdx'/></disk>", DD_NOT_FOUND, NULL},
@@ -144,7 +147,8 @@ static void schema_edit__a_device_is_matched_by_everything_it_says(void **state)
 		assert_int_equal(
 			document_match_device(fixture->document, wanted, &found, &fixture->err),
 			cases[i].rc);
-		if (found)
+		assert_true(!found == !!cases[i].rc);
+		if (cases[i].target)
 			assert_string_equal(
 				node_attr(node_child(found, "target"), "dev"), cases[i].target);
 	}
@@ -311,16 +315,26 @@ static void schema_edit__what_others_need_stays(void **state)
 	assert_string_equal(before, after);
 }
 
-static void schema_edit__a_serial_port_takes_its_console_along(void **state)
+static void schema_edit__a_serial_port_and_its_console_come_and_go_together(void **state)
 {
 	struct fixture *fixture = *state;
 	xmlNode *devices = document_devices(fixture->document);
+	CLEANUP(free) char *before = written(fixture->document);
+	xmlNode *serial = NULL;
 
-	assert_non_null(node_child(devices, "console"));
 	must(edit_detach(fixture->document, node_child(devices, "serial"), &fixture->err),
 		&fixture->err);
 	assert_null(node_child(devices, "serial"));
 	assert_null(node_child(devices, "console"));
+	must(attach(fixture, "<serial type='pty'/>", false, &serial), &fixture->err);
+
+	CLEANUP(free) char *after = written(fixture->document);
+
+	assert_string_equal(before, after);
+	must(update(fixture, "<serial type='file'><source path='/log'/><target port='0'/></serial>",
+		     false, &serial),
+		&fixture->err);
+	assert_string_equal(node_attr(node_descend(devices, "console/source"), "path"), "/log");
 }
 
 /* ---- update ---- */
@@ -626,6 +640,85 @@ static void schema_edit__a_moved_device_is_seen(void **state)
 		"/domain/devices/disk[2]/address: the guest knows it at pci 0000:");
 }
 
+/* ---- the corpus ---- */
+
+#define RETURNS_MAX 2 /* devices of one definition that leave and return */
+
+static void leave_and_return(
+	struct fixture *fixture, const struct document *frozen, const char *reference)
+{
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(document) struct document *alone = NULL;
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	CLEANUP(text) struct text before = TEXT_INIT;
+	CLEANUP(text) struct text after = TEXT_INIT;
+	struct dd_error *err = &fixture->err;
+	xmlNode *node = NULL;
+
+	must(document_copy(frozen, &document, err), err);
+	must(document_find_device(document, reference, &node, err), err);
+	device_details(node, &before);
+	must(node_write(node, &xml, err), err);
+	must(document_parse_device(xml.data, xml.size, "device.xml", &alone, err), err);
+
+	/* to say what is so already changes nothing, on a running guest neither */
+	must(edit_update(document, alone, true, &fixture->options, &node, err), err);
+
+	CLEANUP(changes) struct changes none = CHANGES_INIT;
+
+	must(document_diff(frozen, document, &none, err), err);
+	assert_int_equal(none.count, 0);
+
+	node_remove(node_child(document_root(alone), "address"));
+	must(edit_detach(document, node, err), err);
+	must(edit_attach(document, alone, false, &fixture->options, &node, err), err);
+	device_details(node, &after);
+	assert_string_equal(text_string(&before), text_string(&after));
+}
+
+/* What only one device is called; NULL for what has no name, or shares it. */
+static const char *only_name(const struct document *document, const xmlNode *node)
+{
+	const char *name = node_attr(node_child(node, "target"), "dev");
+	xmlNode *found = NULL;
+
+	if (!name)
+		name = node_attr(node_child(node, "mac"), "address");
+	return name && !document_find_device(document, name, &found, NULL) ? name : NULL;
+}
+
+static void return_some(const char *name, const struct text *xml, void *context)
+{
+	struct fixture *fixture = context;
+	CLEANUP(document) struct document *document = NULL;
+	int returned = 0;
+
+	/* one binary will do */
+	if (strstr(text_string(xml), "system-i386"))
+		return;
+	must(document_parse(text_string(xml), xml->size, name, &document, &fixture->err),
+		&fixture->err);
+	must(document_freeze(document, &fixture->options, &fixture->err), &fixture->err);
+	for (xmlNode *node = node_first(document_devices(document)); node && returned < RETURNS_MAX;
+		node = node_after(node)) {
+		const char *reference = only_name(document, node);
+
+		if (!reference)
+			continue;
+		leave_and_return(fixture, document, reference);
+		returned++;
+	}
+}
+
+static void schema_edit__devices_of_the_corpus_return_to_their_addresses(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->options.keep_host_model = true;
+	if (!corpus_visit("frozen", ".out.xml", return_some, fixture))
+		skip();
+}
+
 #define EDIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -641,7 +734,7 @@ int main(void)
 		EDIT_TEST(schema_edit__a_fault_in_a_device_names_its_own_text),
 		EDIT_TEST(schema_edit__disks_are_listed_by_target),
 		EDIT_TEST(schema_edit__what_others_need_stays),
-		EDIT_TEST(schema_edit__a_serial_port_takes_its_console_along),
+		EDIT_TEST(schema_edit__a_serial_port_and_its_console_come_and_go_together),
 		EDIT_TEST(schema_edit__an_update_keeps_what_it_is_silent_about),
 		EDIT_TEST(schema_edit__a_medium_is_changed_and_ejected_live),
 		EDIT_TEST(schema_edit__a_link_goes_down_live),
@@ -655,6 +748,7 @@ int main(void)
 		EDIT_TEST(schema_edit__metadata_belongs_to_its_namespace),
 		EDIT_TEST(schema_edit__only_what_a_guest_cannot_see_may_change),
 		EDIT_TEST(schema_edit__a_moved_device_is_seen),
+		EDIT_TEST(schema_edit__devices_of_the_corpus_return_to_their_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,21 @@ static void store_checkpoint__may_be_repeated_and_goes_on(void **state)
 	assert_string_equal(text_string(&out), "2\n");
 }
 
+static void store_checkpoint__sets_refs_that_were_lost(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char path[PATH_MAX + 64];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%s/book.git/packed-refs", scene->place);
+	assert_int_equal(unlink(path), 0);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(GIT(scene, &out, "rev-list", "--count", "domains/" UUID_A), 0);
+	assert_string_equal(text_string(&out), "1\n");
+}
+
 static void store_checkpoint__a_book_without_domains_is_a_repository(void **state)
 {
 	struct scene *scene = *state;
@@ -154,6 +169,40 @@ static void store_checkpoint__takes_gc_by_stock_git(void **state)
 	assert_file(scene, UUID_A, 1, "domain.xml", "one");
 }
 
+static void store_checkpoint__many_small_packs_become_few(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	struct book_options options = {.host_name = "alpha"};
+	CLEANUP(book) struct book *other = NULL;
+
+	define(scene, UUID_A, "web", "0");
+	assert_ok(scene, book_open(scene->place, &options, &other, &scene->err));
+	for (uint32_t base = 1; base < 70; base++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		char xml[16];
+
+		snprintf(xml, sizeof xml, "%u", base);
+		change(scene, UUID_A, "web", base, xml);
+		assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+		/* whoever had the packs open before they went still finds everything */
+		assert_ok(scene,
+			book_read(other, UUID_A, base / 2 + 1, "domain.xml", &text, &scene->err));
+	}
+	assert_git_agrees(scene);
+	assert_int_equal(GIT(scene, &out, "count-objects", "-v"), 0);
+	const char *packs = strstr(text_string(&out), "packs: ");
+
+	assert_non_null(packs);
+	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 31);
+	for (uint32_t number = 1; number <= 70; number++) {
+		char xml[16];
+
+		snprintf(xml, sizeof xml, "%u", number - 1);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+}
+
 static void commit_many(struct scene *scene, uint32_t versions)
 {
 	struct book_options options = {.host_name = "alpha"};
@@ -204,9 +253,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(store_checkpoint__stock_git_reads_and_verifies_every_version),
 		TEST(store_checkpoint__may_be_repeated_and_goes_on),
+		TEST(store_checkpoint__sets_refs_that_were_lost),
 		TEST(store_checkpoint__a_book_without_domains_is_a_repository),
 		TEST(store_checkpoint__refs_of_others_stay_and_forged_ones_go),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
+		TEST(store_checkpoint__many_small_packs_become_few),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
 

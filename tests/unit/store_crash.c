@@ -2,9 +2,12 @@
 /*
  * A worker commits, checkpoints and journals as fast as it can and is killed at a random moment,
  * again and again on one book. Before each reply it has nothing to promise; after it the version
- * must be there, whatever happens to the worker. DOMESDAY_SEED and DOMESDAY_KILLS choose others.
+ * must be there, whatever happens to the worker. DOMESDAY_SEED and DOMESDAY_KILLS choose
+ * others. A second test kills at every 17th system call of a small book, or at every one with
+ * DOMESDAY_KILL_STEP=1.
  */
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <time.h>
 
 #include "store_support.h"
@@ -174,6 +177,88 @@ static void store_crash__nothing_acknowledged_is_lost(void **state)
 	assert_true(acknowledged[0] + acknowledged[1] + acknowledged[2] > 0);
 }
 
+/* ---- at chosen system calls ---- */
+
+/* The whole life of a small book. */
+static void follow_script(struct scene *scene, int reports)
+{
+	struct book_options options = {.create = true, .host_name = "alpha"};
+	struct book *book = NULL;
+
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		_exit(9);
+	raise(SIGSTOP);
+	if (book_open(scene->place, &options, &book, NULL))
+		_exit(3);
+	for (int i = 0; i < 4; i++) {
+		commit_one(book, i % DOMAINS, reports);
+		if (i % 2 && book_checkpoint(book, NULL))
+			_exit(7);
+	}
+	book_close(book);
+	_exit(0);
+}
+
+enum outcome { KILLED, ENDED, UNTRACEABLE };
+
+/* Lets the child make so many system calls, each of which stops it twice, and kills it then. */
+static enum outcome kill_at(pid_t pid, long calls)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL) < 0)
+		return UNTRACEABLE;
+	for (long stops = 0; stops < 2 * calls; stops++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status)) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			return ENDED;
+		}
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return KILLED;
+}
+
+static enum outcome script_killed_at(struct scene *scene, long calls)
+{
+	uint32_t acknowledged[DOMAINS] = {0};
+	struct report report;
+	enum outcome outcome;
+	int reports[2];
+	pid_t pid;
+
+	snprintf(scene->place, sizeof scene->place, "%.4000s/book%ld", scene->folder, calls);
+	assert_int_equal(pipe(reports), 0);
+	FORK(pid, follow_script(scene, reports[1]));
+	close(reports[1]);
+	outcome = kill_at(pid, calls);
+	while (read(reports[0], &report, sizeof report) == sizeof report)
+		acknowledged[report.domain] = report.version;
+	close(reports[0]);
+	if (outcome == UNTRACEABLE)
+		return outcome;
+	scene_open(scene);
+	check_book(scene, acknowledged);
+	check_git(scene, acknowledged);
+	book_close(TAKE(scene->book));
+	return outcome;
+}
+
+static void store_crash__every_step_of_a_small_book_may_be_the_last(void **state)
+{
+	struct scene *scene = *state;
+	enum outcome outcome = KILLED;
+	long step = setting("DOMESDAY_KILL_STEP", 17);
+
+	for (long calls = setting("DOMESDAY_SEED", 1086) % step; outcome == KILLED; calls += step)
+		outcome = script_killed_at(scene, calls);
+	if (outcome == UNTRACEABLE)
+		skip();
+}
+
 static void make_book(struct scene *scene)
 {
 	struct book_options options = {.create = true, .host_name = "alpha"};
@@ -210,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(store_crash__nothing_acknowledged_is_lost),
+		TEST(store_crash__every_step_of_a_small_book_may_be_the_last),
 		TEST(store_crash__a_book_killed_in_the_making_is_completed),
 	};
 

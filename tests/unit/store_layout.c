@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include "store/database.h"
+#include "store/lock.h"
 #include "store_support.h"
 
 static int try_open(struct scene *scene, bool create)
@@ -226,6 +228,28 @@ static void store_layout__who_writes_the_book_is_named(void **state)
 	close(ready[1]);
 }
 
+static void store_layout__who_has_the_turn_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_A, .name = "web", .xml = "x"};
+	char path[PATH_MAX * 2], expected[64];
+	int fd = -1;
+
+	scene_open(scene);
+	book_close(TAKE(scene->book));
+	in_place(scene, "lock", path);
+	assert_ok(scene, lock_file_open(path, &fd, &scene->err));
+	assert_ok(scene, lock_slot_take(fd, SLOT_CHANGE, 0, 1000, &scene->err));
+	lock_slot_sign(fd, SLOT_CHANGE, "attach disk vdb");
+	assert_int_equal(try_open(scene, false), 0);
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_BUSY);
+	snprintf(expected, sizeof expected, "(pid %d)", (int)getpid());
+	assert_non_null(strstr(scene->err.message, "is held: attach disk vdb by "));
+	assert_non_null(strstr(scene->err.message, expected));
+	close(fd);
+	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+}
+
 static void store_layout__a_full_disk_leaves_the_book_as_it_was(void **state)
 {
 	struct scene *scene = *state;
@@ -337,6 +361,7 @@ int main(void)
 		TEST(store_layout__a_half_made_book_is_completed),
 		TEST(store_layout__two_who_make_it_together_both_succeed),
 		TEST(store_layout__who_writes_the_book_is_named),
+		TEST(store_layout__who_has_the_turn_is_named),
 		TEST(store_layout__a_full_disk_leaves_the_book_as_it_was),
 		TEST(store_layout__a_damaged_page_is_reported),
 		TEST(store_layout__a_key_that_others_may_read_is_not_used),

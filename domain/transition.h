@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DOMAIN_PLAN_H
-#define DOMAIN_PLAN_H
+#ifndef DOMAIN_TRANSITION_H
+#define DOMAIN_TRANSITION_H
 
 /*
  * A change to the record together with the steps that bring a running guest to it. The journal row
- * holds the whole plan, so that whoever finds it can finish or undo it without asking anybody but
+ * holds the whole of it, so that whoever finds it can finish or undo it without asking anybody but
  * QEMU.
  *
  * Every step is idempotent in both directions. Devices are named by their alias: in the live
@@ -21,7 +21,7 @@ struct step {
 	uint64_t before, after; /* KiB, or vCPUs */
 };
 
-struct plan {
+struct transition {
 	char *subject;
 	struct document *config; /* the persistent definition afterwards */
 	struct document *live;   /* the live document afterwards; NULL while shut off */
@@ -31,25 +31,26 @@ struct plan {
 	size_t device_count;
 };
 
-void plan_release(struct plan *plan);
-static inline void cleanup_plan(struct plan *plan)
+void transition_release(struct transition *transition);
+static inline void cleanup_transition(struct transition *transition)
 {
-	plan_release(plan);
+	transition_release(transition);
 }
 
 /* Copies what the operation has now into config and (while running) live, ready to be edited. */
-int plan_init(struct plan *plan, const struct operation *op, struct dd_error *err);
+int transition_init(
+	struct transition *transition, const struct operation *op, struct dd_error *err);
 
-int plan_step(struct plan *plan, enum step_kind kind, const char *alias, uint64_t before,
-	uint64_t after, struct dd_error *err);
-int plan_device(struct plan *plan, const char *words, struct dd_error *err);
+int transition_step(struct transition *transition, enum step_kind kind, const char *alias,
+	uint64_t before, uint64_t after, struct dd_error *err);
+int transition_device(struct transition *transition, const char *words, struct dd_error *err);
 
 /* Journal, steps, commit. On failure the guest is as before and the journal row is gone. */
-int plan_run(
-	struct plan *plan, struct operation *op, struct dd_result *result, struct dd_error *err);
+int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
+	struct dd_error *err);
 
-/* For recovery: the plan of a journal row (kind "plan"); and carrying it to an end. */
-int plan_read(const char *detail, struct plan *plan, struct dd_error *err);
-int plan_settle(struct plan *plan, struct operation *op, struct dd_error *err);
+/* For recovery: the transition of a journal row; and carrying it to an end. */
+int transition_read(const char *detail, struct transition *transition, struct dd_error *err);
+int transition_settle(struct transition *transition, struct operation *op, struct dd_error *err);
 
 #endif

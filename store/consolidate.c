@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every checkpoint adds a pack, and every look-up may have to ask all of them; so when there are
+ * more than PACKS_MANY, small ones become one. Which: from the smallest up, as long as the next is
+ * at most twice as large as all before it together. Packs that stay are then each larger than
+ * the sum of the smaller ones, so there are few, and an object is rewritten about as often as the
+ * book has doubled.
+ *
+ * The old packs go when the new one is durable. Whoever still has one open reads on; whoever comes
+ * too late to open it finds the objects in the new one, as libgit2 and git list the packs again
+ * before they give up. A pack with a .keep beside it is somebody's wish and stays.
+ */
+#include "store/consolidate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <git2/sys/odb_backend.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/pack.h"
+
+#define PACKS_MANY 30
+#define PREFIX "pack-"
+
+struct old_pack {
+	char name[PACK_NAME_SIZE];
+	off_t size;
+};
+
+struct old_packs {
+	struct old_pack *list;
+	size_t count, room;
+};
+
+static void cleanup_old_packs(struct old_packs *packs)
+{
+	free(packs->list);
+}
+
+static void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+static int size_compare(const void *a, const void *b)
+{
+	const struct old_pack *left = a, *right = b;
+
+	return (left->size > right->size) - (left->size < right->size);
+}
+
+static int old_packs_add(struct old_packs *packs, const struct old_pack *pack, struct dd_error *err)
+{
+	if (packs->count == packs->room) {
+		size_t room = packs->room ? packs->room * 2 : 64;
+		struct old_pack *list = reallocarray(packs->list, room, sizeof *list);
+
+		if (!list)
+			return error_no_memory(err);
+		packs->list = list;
+		packs->room = room;
+	}
+	packs->list[packs->count++] = *pack;
+	return 0;
+}
+
+/* Is it "pack-NAME.pack", and nobody's to keep? */
+static bool mergeable(DIR *folder, const char *file, struct old_pack *pack)
+{
+	char other[sizeof PREFIX + PACK_NAME_SIZE + 8];
+	struct stat status;
+	int end = 0;
+
+	if (sscanf(file, PREFIX "%40[0-9a-f].pack%n", pack->name, &end) != 1 || !end || file[end])
+		return false;
+	snprintf(other, sizeof other, PREFIX "%s.keep", pack->name);
+	if (faccessat(dirfd(folder), other, F_OK, 0) == 0)
+		return false;
+	snprintf(other, sizeof other, PREFIX "%s.idx", pack->name);
+	if (faccessat(dirfd(folder), other, F_OK, 0) < 0)
+		return false;
+	if (fstatat(dirfd(folder), file, &status, 0) < 0)
+		return false;
+	pack->size = status.st_size;
+	return true;
+}
+
+static int old_packs_read(const char *path, struct old_packs *packs, struct dd_error *err)
+{
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (!folder)
+		return error_errno(err, errno, "cannot open %s", path);
+	while (!rc && (entry = readdir(folder))) {
+		struct old_pack pack;
+
+		if (mergeable(folder, entry->d_name, &pack))
+			rc = old_packs_add(packs, &pack, err);
+	}
+	if (!rc && packs->count)
+		qsort(packs->list, packs->count, sizeof *packs->list, size_compare);
+	return rc;
+}
+
+static size_t how_many(const struct old_packs *packs)
+{
+	off_t sum = 0;
+	size_t count = 0;
+
+	while (count < packs->count && (count < 2 || packs->list[count].size <= 2 * sum))
+		sum += packs->list[count++].size;
+	return count;
+}
+
+struct adding {
+	struct pack *pack;
+	struct dd_error *err;
+	int rc;
+};
+
+static int add_object(const git_oid *oid, void *context)
+{
+	struct adding *adding = context;
+
+	adding->rc = pack_add(adding->pack, oid, NULL, adding->err);
+	return adding->rc;
+}
+
+static int pack_add_old(struct pack *pack, const char *name, struct dd_error *err)
+{
+	struct adding adding = {.pack = pack, .err = err};
+	CLEANUP(free) char *path = NULL;
+	git_odb_backend *backend = NULL;
+	int code, rc = string_format(&path, err, "%s/" PREFIX "%s.idx", pack->packs, name);
+
+	if (rc)
+		return rc;
+	code = git_odb_backend_one_pack(&backend, path);
+	if (!code) {
+		code = backend->foreach (backend, add_object, &adding);
+		backend->free(backend);
+	}
+	if (adding.rc)
+		return adding.rc;
+	return code ? repository_failure(pack->book, code, "cannot list a pack", err) : 0;
+}
+
+/* The index first: without it git takes no notice of the rest. */
+static void old_pack_remove(const char *folder, const char *name)
+{
+	static const char *const suffixes[] = {"idx", "rev", "bitmap", "pack"};
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+		CLEANUP(free) char *path = NULL;
+
+		/* one that stays is only a pack too many */
+		if (string_format(&path, NULL, "%s/" PREFIX "%s.%s", folder, name, suffixes[i]) ==
+			0)
+			(void)unlink(path);
+	}
+}
+
+/* An index over several packs would point into those that go. */
+static bool has_common_index(const char *folder)
+{
+	CLEANUP(free) char *path = NULL;
+
+	return string_format(&path, NULL, "%s/multi-pack-index", folder) != 0 ||
+	       access(path, F_OK) == 0;
+}
+
+int packs_consolidate(struct book *book, struct dd_error *err)
+{
+	CLEANUP(pack) struct pack pack = {0};
+	CLEANUP(old_packs) struct old_packs old = {0};
+	char name[PACK_NAME_SIZE];
+	size_t count;
+	int rc = pack_begin(book, &pack, err);
+
+	if (!rc)
+		rc = old_packs_read(pack.packs, &old, err);
+	if (rc || old.count <= PACKS_MANY || has_common_index(pack.packs))
+		return rc;
+	count = how_many(&old);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = pack_add_old(&pack, old.list[i].name, err);
+	if (!rc)
+		rc = pack_finish(&pack, name, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		if (strcmp(old.list[i].name, name) != 0)
+			old_pack_remove(pack.packs, old.list[i].name);
+	return rc;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/pack.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store/folder.h"
+
+void pack_release(struct pack *pack)
+{
+	git_packbuilder_free(pack->builder);
+	/* what is still there was not finished, and may be what fills the disk */
+	if (pack->incoming)
+		(void)folder_clean(pack->incoming, "", "", NULL);
+	free(pack->incoming);
+	free(pack->packs);
+	*pack = (struct pack){0};
+}
+
+int pack_begin(struct book *book, struct pack *pack, struct dd_error *err)
+{
+	CLEANUP(pack) struct pack begun = {.book = book};
+	int rc = book_path(book, "book.git/objects/pack", &begun.packs, err);
+
+	if (!rc)
+		rc = book_path(book, "book.git/incoming", &begun.incoming, err);
+	if (!rc)
+		rc = directory_make(begun.incoming, 0700, err);
+	/* what somebody left who died */
+	if (!rc)
+		rc = folder_clean(begun.incoming, "", "", err);
+	if (rc)
+		return rc;
+
+	int code = git_packbuilder_new(&begun.builder, book->repository);
+
+	if (code)
+		return repository_failure(book, code, "cannot pack", err);
+	*pack = begun;
+	begun = (struct pack){0};
+	return 0;
+}
+
+int pack_add(struct pack *pack, const git_oid *oid, const char *hint, struct dd_error *err)
+{
+	int code = git_packbuilder_insert(pack->builder, oid, hint);
+
+	return code ? repository_failure(pack->book, code, "cannot pack an object", err) : 0;
+}
+
+static int file_install(
+	const struct pack *pack, const char *name, const char *suffix, struct dd_error *err)
+{
+	CLEANUP(free) char *source = NULL;
+	CLEANUP(free) char *target = NULL;
+	int rc = string_format(&source, err, "%s/pack-%s.%s", pack->incoming, name, suffix);
+
+	if (!rc)
+		rc = string_format(&target, err, "%s/pack-%s.%s", pack->packs, name, suffix);
+	if (!rc && rename(source, target) < 0)
+		rc = error_errno(err, errno, "cannot move a pack to %s", target);
+	return rc;
+}
+
+int pack_finish(struct pack *pack, char name[PACK_NAME_SIZE], struct dd_error *err)
+{
+	int code, rc;
+
+	name[0] = '\0';
+	if (!git_packbuilder_object_count(pack->builder))
+		return 0;
+	code = git_packbuilder_write(pack->builder, pack->incoming, 0444, NULL, NULL);
+	if (code)
+		return repository_failure(pack->book, code, "cannot write a pack", err);
+	snprintf(name, PACK_NAME_SIZE, "%s", git_packbuilder_name(pack->builder));
+	/* libgit2 has synced both; git sees the pack when its index appears, so that goes last */
+	rc = file_install(pack, name, "pack", err);
+	if (!rc)
+		rc = file_install(pack, name, "idx", err);
+	return rc ? rc : folder_sync(pack->packs, err);
+}
