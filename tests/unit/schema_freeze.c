@@ -5,7 +5,7 @@
 #include "schema/ids.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 static struct freeze_options options;
 
