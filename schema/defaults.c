@@ -256,8 +256,8 @@ static int freeze_iothreads(xmlNode *root, struct dd_error *err)
 		return 0;
 	(void)node_text_number(count, &wanted);
 	if (wanted > IOTHREADS_MAX)
-		return node_error(count, err, DD_INVALID, "the limit is %u I/O threads",
-			IOTHREADS_MAX);
+		return node_error(
+			count, err, DD_INVALID, "the limit is %u I/O threads", IOTHREADS_MAX);
 	for (uint64_t id = 1; named < wanted && !rc; id++) {
 		if (thread_named(ids, id))
 			continue;

@@ -166,7 +166,6 @@ int device_freeze(struct document *document, xmlNode *device, bool live,
 {
 	int rc = count_devices(document, err);
 
-	device_strip_runtime(device);
 	if (!rc && node_is(device, "controller"))
 		rc = controllers_number(document, err);
 	if (!rc)
