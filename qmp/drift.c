@@ -9,6 +9,7 @@
 #include "qmp/guest_internal.h"
 
 #include "qmp/argv.h"
+#include "schema/diff.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,17 +36,26 @@ static inline void cleanup_comparison(struct comparison *comparison)
 	comparison_release(comparison);
 }
 
+/* About a device, or about the domain itself. */
 PRINTF_LIKE(3, 4)
 static void report(struct comparison *comparison, const xmlNode *node, const char *format, ...)
 {
+	CLEANUP(text) struct text words = TEXT_INIT;
 	char path[NODE_PATH_SIZE];
-	char sentence[1024];
+	char finding_words[1024];
+	char sentence[1200];
 	struct json *finding = json_object();
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(sentence, sizeof sentence, format, args);
+	vsnprintf(finding_words, sizeof finding_words, format, args);
 	va_end(args);
+	if (node_is(node->parent, "devices"))
+		device_words(node, &words);
+	snprintf(sentence, sizeof sentence, "%.160s%s%s", text_string(&words),
+		words.size ? ": " : "", finding_words);
+	if (words.size)
+		json_put_string(finding, "device", text_string(&words));
 	json_put_string(finding, "path", node_path(node, path, sizeof path));
 	json_put_string(finding, "message", sentence);
 	json_push(comparison->findings, finding);
