@@ -10,6 +10,7 @@
 
 #include "domain/scope.h"
 #include "domain/secret.h"
+#include "domain/sharing.h"
 #include "schema/alias.h"
 #include "schema/diff.h"
 #include "schema/edit.h"
@@ -201,6 +202,8 @@ int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *de
 
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = attach_one(&set, &devices[i], err);
+	if (!rc && set.scope.config && !set.scope.live)
+		rc = sharing_warn(host, set.op.config, set.transition.config, err);
 	return rc ? rc : set_finish(&set, result, err);
 }
 
