@@ -5,6 +5,7 @@
 /* A command line, taken apart by the command's own table of options. */
 
 #include "cli/command.h"
+#include "cli/values.h"
 
 #define OPTION_MAX 32        /* rows that one command can have, with the shared ones */
 #define INPUT_MAX (8u << 20) /* bytes of a definition that is read from a file */
@@ -34,16 +35,6 @@ bool option_given(const struct arguments *args, const char *name);
 
 /* The operand, or NULL where there are fewer. */
 const char *operand(const struct arguments *args, size_t index);
-
-/* A decimal number of an operand or option, called `what` in messages. */
-int parse_number(const char *word, const char *what, uint64_t least, uint64_t most, uint64_t *out,
-	struct dd_error *err);
-
-/* "2G", "512MiB", "2097152" (KiB, as in the definition) to KiB, rounded up. */
-int parse_size(const char *word, uint64_t *kib, struct dd_error *err);
-
-/* NAME, or NAME@N: the domain's name, owned by the caller, and N (0 without). */
-int parse_version(const char *word, char **name, uint32_t *version, struct dd_error *err);
 
 /*
  * What the options shared by changing commands say. domain is asked for its state where that

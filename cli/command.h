@@ -73,6 +73,7 @@ const char *command_group_title(enum command_group group);
  * has); NULL past the end.
  */
 const struct option_row *command_option(const struct command *command, size_t index);
+size_t command_option_count(const struct command *command);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *nearest(const char *word, const char *(*candidate)(size_t index, const void *context),

@@ -131,3 +131,12 @@ const struct option_row *command_option(const struct command *command, size_t in
 				return row;
 	return NULL;
 }
+
+size_t command_option_count(const struct command *command)
+{
+	size_t count = 0;
+
+	while (command_option(command, count))
+		count++;
+	return count;
+}

@@ -32,19 +32,10 @@ static void add_options(const struct command *command, size_t from, size_t until
 	}
 }
 
-static size_t count_options(const struct command *command)
-{
-	size_t count = 0;
-
-	while (command_option(command, count))
-		count++;
-	return count;
-}
-
 static void command_help(const struct command *command, struct text *out)
 {
-	size_t count = count_options(command);
-	size_t own = count - count_options(NULL);
+	size_t count = command_option_count(command);
+	size_t own = count - command_option_count(NULL);
 
 	text_printf(out, "Usage: domesday %s%s%s%s\n\n%s\n", command->name, own ? " [OPTIONS]" : "",
 		*command->operands ? " " : "", command->operands, command->summary);
@@ -76,7 +67,7 @@ static void overview(struct text *out)
 		add_entry(out, command->name, command->summary);
 	}
 	text_puts(out, "\nOptions of every command:\n");
-	add_options(NULL, 0, count_options(NULL), out);
+	add_options(NULL, 0, command_option_count(NULL), out);
 	text_puts(out, "\n'domesday help COMMAND' says more of one; 'man domesday' of all.\n");
 }
 

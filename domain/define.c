@@ -9,6 +9,7 @@
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/secret.h"
+#include "domain/sharing.h"
 #include "schema/freeze.h"
 
 static int freeze(
@@ -56,8 +57,7 @@ static int find_existing(struct dd_host *host, const struct document *document,
 		domain_row_release(row);
 		rc = DD_NOT_FOUND;
 	}
-	/* without a name, the freeze will say so */
-	if (rc == DD_NOT_FOUND && document_name(document))
+	if (rc == DD_NOT_FOUND)
 		rc = book_find(host->book, document_name(document), row, err);
 	return rc;
 }
@@ -111,37 +111,6 @@ static int define_existing(struct dd_host *host, const struct dd_text *given,
 	return 0;
 }
 
-struct warning {
-	struct dd_host *host;
-	const char *uuid;
-};
-
-static int warn_shared(const struct domain_row *row, const struct use_row *use, void *context)
-{
-	const struct warning *warning = context;
-
-	if (strcmp(row->uuid, warning->uuid) == 0)
-		return 0;
-	host_warn(warning->host, "%s is used by domain '%s' too%s", use->value, row->name,
-		use->scope & USE_LIVE ? ", which is running" : "");
-	return 0;
-}
-
-/* Two domains may name the same disk, as long as they do not run together: worth a word. */
-static int warn_of_sharing(
-	struct dd_host *host, const struct document *document, struct dd_error *err)
-{
-	CLEANUP(use_rows) struct use_rows uses = {.items = NULL};
-	struct warning warning = {host, document_uuid(document)};
-	int rc = record_uses(document, NULL, &uses, err);
-
-	for (size_t i = 0; !rc && i < uses.count; i++)
-		if (uses.items[i].mode == 'w')
-			rc = book_who_uses(host->book, uses.items[i].kind, uses.items[i].value,
-				warn_shared, &warning, err);
-	return rc;
-}
-
 static int define_new(struct dd_host *host, struct document *document,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
 {
@@ -155,7 +124,7 @@ static int define_new(struct dd_host *host, struct document *document,
 		rc = error_set(err, DD_EXISTS, "domain '%s' was defined by somebody else just now",
 			op.row.name);
 	if (!rc)
-		rc = warn_of_sharing(host, document, err);
+		rc = sharing_warn(host, NULL, document, err);
 	if (!rc)
 		rc = string_format(&subject, err, "define %s", document_name(document));
 	if (rc)

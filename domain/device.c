@@ -10,6 +10,7 @@
 
 #include "domain/scope.h"
 #include "domain/secret.h"
+#include "domain/sharing.h"
 #include "schema/alias.h"
 #include "schema/diff.h"
 #include "schema/edit.h"
@@ -143,18 +144,36 @@ static int attach_beside(struct document *document, const struct document *other
 	return rc;
 }
 
+/* What came with the device (a controller that it needs) is plugged before it. */
+static int plug_new(struct change_set *set, const xmlNode *attached, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *device = node_first(document_devices(set->transition.live)); !rc && device;
+		device = node_after(device)) {
+		if (node_is(device, "emulator") || device == attached || device_alias(device))
+			continue;
+		rc = device_assign_alias(set->transition.live, device, err);
+		if (!rc && device_alias(device))
+			rc = transition_step(
+				&set->transition, STEP_ATTACH, device_alias(device), 0, 0, err);
+	}
+	return rc;
+}
+
 static int attach_live(struct change_set *set, const struct document *device, xmlNode **attached,
 	struct dd_error *err)
 {
-	int rc = attach_beside(set->transition.live,
-		set->scope.alike ? NULL : set->transition.config, device, true, &set->options,
-		attached, err);
+	struct transition *transition = &set->transition;
+	int rc = attach_beside(transition->live, set->scope.alike ? NULL : transition->config,
+		device, true, &set->options, attached, err);
 
 	if (!rc)
-		rc = document_assign_aliases(set->transition.live, err);
+		rc = plug_new(set, *attached, err);
+	if (!rc)
+		rc = device_assign_alias(transition->live, *attached, err);
 	return rc ? rc
-		  : transition_step(
-			    &set->transition, STEP_ATTACH, device_alias(*attached), 0, 0, err);
+		  : transition_step(transition, STEP_ATTACH, device_alias(*attached), 0, 0, err);
 }
 
 static int attach_one(struct change_set *set, const struct dd_text *text, struct dd_error *err)
@@ -183,6 +202,8 @@ int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *de
 
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = attach_one(&set, &devices[i], err);
+	if (!rc && set.scope.config && !set.scope.live)
+		rc = sharing_warn(host, set.op.config, set.transition.config, err);
 	return rc ? rc : set_finish(&set, result, err);
 }
 

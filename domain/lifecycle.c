@@ -5,8 +5,6 @@
 #include "domain/crash.h"
 #include "schema/alias.h"
 
-#define REBOOT_WAIT_MS 120000 /* for the guest to end by itself */
-
 /* ---- start ---- */
 
 /* Records a guest that runs as live. */
@@ -228,7 +226,7 @@ static int reboot_journal(struct operation *op, struct dd_error *err)
 	return detail ? detail_open(op, detail, op->live, op->live, err) : error_no_memory(err);
 }
 
-int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err)
+int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	int rc = operation_begin(&op, host, domain, "reboot", NULL, err);
@@ -239,7 +237,7 @@ int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err)
 		rc = reboot_journal(&op, err);
 	if (rc)
 		return rc;
-	rc = guest_reboot(op.guest, REBOOT_WAIT_MS, err);
+	rc = guest_reboot(op.guest, wait_ms, err);
 	CRASH_POINT("reboot:done");
 	/* the row says only that QEMU was told to pause at a power-off: there is nothing to record
 	 */

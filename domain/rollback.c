@@ -56,7 +56,12 @@ static bool is_device(const xmlNode *element)
 	return !node_is(element, "emulator");
 }
 
-/* Last first, so that what hangs on a controller goes before it. */
+/* What hangs on a controller goes before it, and comes after it. */
+static bool is_controller(const xmlNode *device)
+{
+	return node_is(device, "controller");
+}
+
 static xmlNode *last_device(const struct document *document)
 {
 	xmlNode *last = NULL;
@@ -76,27 +81,32 @@ static xmlNode *device_before(const xmlNode *device)
 	return before;
 }
 
-static int unplug_extra(struct rollback *rollback, struct dd_error *err)
+static int unplug(struct rollback *rollback, xmlNode *device, struct dd_error *err)
 {
-	struct document *live = rollback->transition.live;
+	int rc = name_device(rollback, device, err);
+
+	if (!rc)
+		rc = transition_step(
+			&rollback->transition, STEP_DETACH, device_alias(device), 0, 0, err);
+	return rc ? rc : edit_detach(rollback->transition.live, device, err);
+}
+
+/* Last first, so that places are given back in the order in which they were taken. */
+static int unplug_extra(struct rollback *rollback, bool controllers, struct dd_error *err)
+{
 	xmlNode *before;
 	int rc = 0;
 
-	for (xmlNode *device = last_device(live); !rc && device; device = before) {
+	for (xmlNode *device = last_device(rollback->transition.live); !rc && device;
+		device = before) {
 		xmlNode *kept = NULL;
 
 		before = device_before(device);
-		if (!is_device(device))
+		if (!is_device(device) || is_controller(device) != controllers)
 			continue;
 		rc = counterpart(rollback->target, device, &kept, err);
-		if (rc || kept)
-			continue;
-		rc = name_device(rollback, device, err);
-		if (!rc)
-			rc = transition_step(&rollback->transition, STEP_DETACH,
-				device_alias(device), 0, 0, err);
-		if (!rc)
-			rc = edit_detach(live, device, err);
+		if (!rc && !kept)
+			rc = unplug(rollback, device, err);
 	}
 	return rc;
 }
@@ -137,13 +147,13 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 			    &rollback->transition, STEP_UPDATE, device_alias(device), 0, 0, err);
 }
 
-static int plug_missing(struct rollback *rollback, struct dd_error *err)
+static int plug_missing(struct rollback *rollback, bool controllers, struct dd_error *err)
 {
 	int rc = 0;
 
 	for (xmlNode *device = node_first(document_devices(rollback->target)); !rc && device;
 		device = node_after(device))
-		if (is_device(device))
+		if (is_device(device) && is_controller(device) == controllers)
 			rc = update_or_plug(rollback, device, err);
 	return rc;
 }
@@ -218,11 +228,14 @@ static int keep_first(const struct dd_difference *difference, void *context)
 	return 0;
 }
 
-static int refuse_live(const struct rollback *rollback, const char *why, struct dd_error *err)
+/* Whatever stood in the way, it is the guest that cannot go there: the record could. */
+static int refuse_follow(const struct rollback *rollback, struct dd_error *err)
 {
-	error_set(err, DD_REFUSED, "the running guest of '%s' cannot follow: %s",
-		rollback->op.row.name, why);
-	return error_hint(err, "with --config the rollback holds from the next start");
+	error_wrap(err, "the running guest of '%s' cannot follow", rollback->op.row.name);
+	error_hint(err, "with --config the rollback holds from the next start");
+	if (err)
+		err->line = 0; /* of a document that nobody handed in */
+	return DD_REFUSED;
 }
 
 /* The live document as a persistent one: what the guest would be started from. */
@@ -256,15 +269,19 @@ static int check_arrival(const struct rollback *rollback, struct dd_error *err)
 
 	if (!rc)
 		rc = differences_tell(arrived, rollback->target, keep_first, &first, &count, err);
-	return rc || !count ? rc : refuse_live(rollback, first.sentence, err);
+	return rc || !count ? rc : error_set(err, DD_REFUSED, "%s", first.sentence);
 }
 
 static int plan_live(struct rollback *rollback, struct dd_error *err)
 {
-	int rc = unplug_extra(rollback, err);
+	int rc = unplug_extra(rollback, false, err);
 
 	if (!rc)
-		rc = plug_missing(rollback, err);
+		rc = unplug_extra(rollback, true, err);
+	if (!rc)
+		rc = plug_missing(rollback, true, err);
+	if (!rc)
+		rc = plug_missing(rollback, false, err);
 	if (!rc)
 		rc = settle_settings(rollback, err);
 	if (!rc)
@@ -273,8 +290,25 @@ static int plan_live(struct rollback *rollback, struct dd_error *err)
 		rc = take_settings(rollback, err);
 	if (!rc)
 		rc = check_arrival(rollback, err);
-	if (rc == DD_REFUSED && err && !err->hint[0])
-		error_hint(err, "with --config the rollback holds from the next start");
+	return rc == DD_REFUSED ? refuse_follow(rollback, err) : rc;
+}
+
+static int vacate_extra(
+	struct rollback *rollback, struct document *work, bool controllers, struct dd_error *err)
+{
+	xmlNode *before;
+	int rc = 0;
+
+	for (xmlNode *device = last_device(work); !rc && device; device = before) {
+		xmlNode *kept = NULL;
+
+		before = device_before(device);
+		if (!is_device(device) || is_controller(device) != controllers)
+			continue;
+		rc = counterpart(rollback->target, device, &kept, err);
+		if (!rc && !kept && edit_detach(work, device, err) == DD_NO_MEMORY)
+			rc = DD_NO_MEMORY;
+	}
 	return rc;
 }
 
@@ -283,21 +317,12 @@ static int vacate(struct rollback *rollback, struct dd_error *err)
 {
 	CLEANUP(document) struct document *work = NULL;
 	CLEANUP(text) struct text vacated = TEXT_INIT;
-	xmlNode *before;
 	int rc = document_copy(rollback->op.config, &work, err);
 
-	if (rc)
-		return rc;
-	for (xmlNode *device = last_device(work); !rc && device; device = before) {
-		xmlNode *kept = NULL;
-
-		before = device_before(device);
-		if (!is_device(device))
-			continue;
-		rc = counterpart(rollback->target, device, &kept, err);
-		if (!rc && !kept && edit_detach(work, device, err) == DD_NO_MEMORY)
-			rc = DD_NO_MEMORY;
-	}
+	if (!rc)
+		rc = vacate_extra(rollback, work, false, err);
+	if (!rc)
+		rc = vacate_extra(rollback, work, true, err);
 	if (!rc)
 		rc = document_write_vacated(work, &vacated, err);
 	if (!rc)

@@ -168,7 +168,11 @@ int dd_shutdown(struct dd_host *host, const char *domain, int wait_ms, struct dd
 int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_suspend(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err);
-int dd_reboot(struct dd_host *host, const char *domain, struct dd_error *err);
+/*
+ * Asks the guest (ACPI) to shut itself down, waits up to wait_ms for that and starts it afresh, in
+ * the same QEMU and with its live-only changes. DD_BUSY: it has not, and goes on.
+ */
+int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
 
 /* ---- device-level edits: each call makes one version ---- */
 

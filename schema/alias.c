@@ -129,21 +129,30 @@ static void strip_alias(xmlNode *device)
 {
 	const char *alias = device_alias(device);
 
-	if (alias && strncmp(alias, USER_PREFIX, strlen(USER_PREFIX)) != 0)
+	if (!alias || strncmp(alias, USER_PREFIX, strlen(USER_PREFIX)) != 0)
 		node_remove(node_child(device, "alias"));
 }
 
 /* A pseudo terminal is another one at each start. */
 static void strip_pty(xmlNode *device)
 {
+	static const char *const elements[] = {"serial", "parallel", "console", "channel", NULL};
 	xmlNode *source = node_child(device, "source");
+	const char *type = node_attr(device, "type");
 
-	if (!node_attr_is(device, "type", "pty"))
+	/* one that does not say its type becomes one */
+	if (!string_in((const char *)device->name, elements) || (type && strcmp(type, "pty") != 0))
 		return;
 	(void)node_set_attr(device, "tty", NULL, NULL);
 	(void)node_set_attr(source, "path", NULL, NULL);
 	if (source && !source->properties && !node_first(source))
 		node_remove(source);
+}
+
+void device_strip_runtime(xmlNode *device)
+{
+	strip_alias(device);
+	strip_pty(device);
 }
 
 /* Ports chosen at start go back to how "choose one" is spelt. */
@@ -164,8 +173,7 @@ static int strip_device(struct document *document, xmlNode *device, struct dd_er
 	const struct device_kind *kind = device_kind(device);
 	int rc;
 
-	strip_alias(device);
-	strip_pty(device);
+	device_strip_runtime(device);
 	rc = strip_graphics(device, err);
 	/* completing a disk or channel drops what it got for one run */
 	if (!rc && kind && (node_is(device, "disk") || node_is(device, "channel")))

@@ -19,6 +19,9 @@ int device_assign_alias(struct document *document, xmlNode *device, struct dd_er
 
 const char *device_alias(const xmlNode *device); /* NULL where it has none */
 
+/* Takes away the alias and pseudo terminal that one run gave the device. */
+void device_strip_runtime(xmlNode *device);
+
 /*
  * Takes away what holds only for one run: domain id, derived aliases, chosen ports and ptys. What
  * is left can be compared with, and stored as, a persistent definition.

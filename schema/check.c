@@ -119,7 +119,10 @@ static int check_address(const struct document *document, const struct places *p
 
 	if (owner)
 		return conflict(device, owner, "address", text_string(&words), err);
-	return usb_check(document, device, err);
+
+	int rc = usb_check(document, device, err);
+
+	return rc ? rc : drive_check(document, device, err);
 }
 
 static int check_disk(const struct document *document, const xmlNode *disk, struct dd_error *err)
@@ -199,6 +202,26 @@ static int check_boot(const struct document *document, struct dd_error *err)
 	return 0;
 }
 
+static int check_vcpus(
+	const struct document *document, const struct capabilities *caps, struct dd_error *err)
+{
+	const xmlNode *vcpu = node_child(document_root(document), "vcpu");
+	const struct machine_type *machine = caps ? machine_type_of(document, caps) : NULL;
+	uint64_t count = 1;
+
+	(void)node_text_number(vcpu, &count);
+	if (!count)
+		return node_error(vcpu, err, DD_INVALID, "a domain has at least one vCPU");
+	if (attr_number(vcpu, "current", count) > count || !attr_number(vcpu, "current", count))
+		return node_error(vcpu, err, DD_INVALID, "%s of %u vCPUs cannot be there at start",
+			node_attr(vcpu, "current"), (unsigned)count);
+	if (machine && machine->cpu_max && count > machine->cpu_max)
+		return node_error(vcpu, err, DD_INVALID,
+			"machine type %s has at most %u vCPUs, not %s", machine->name,
+			machine->cpu_max, node_text(vcpu));
+	return 0;
+}
+
 static int check_pci(
 	const struct document *document, const struct capabilities *caps, struct dd_error *err)
 {
@@ -224,6 +247,8 @@ int document_check(
 		rc = check_device(document, places, device, err);
 	if (!rc)
 		rc = check_boot(document, err);
+	if (!rc)
+		rc = check_vcpus(document, caps, err);
 	if (!rc && controller_first(document, "pci"))
 		rc = check_pci(document, caps, err);
 	return rc;

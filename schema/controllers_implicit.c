@@ -9,6 +9,9 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
+/* Controllers of one type that devices may call for: more have no place on any bus. */
+#define CONTROLLERS_NEEDED_MAX 256u
+
 static int add_root(struct document *document, const char *model, struct dd_error *err)
 {
 	for (const xmlNode *node = controller_first(document, "pci"); node;
@@ -59,7 +62,7 @@ static int add_for_bus(
 
 		if (!own || strcmp(own, bus) != 0 || !node_attr_is(address, "type", "drive"))
 			continue;
-		if (index > CONTROLLER_INDEX_MAX)
+		if (index >= CONTROLLERS_NEEDED_MAX)
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
@@ -83,7 +86,7 @@ static int add_for_serial(struct document *document, const char *element, struct
 
 		if (!node_attr_is(node_child(device, "target"), "type", "virtio"))
 			continue;
-		if (index > CONTROLLER_INDEX_MAX)
+		if (index >= CONTROLLERS_NEEDED_MAX)
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
@@ -100,7 +103,7 @@ static int add_for_smartcards(struct document *document, struct dd_error *err)
 		device = node_next(device)) {
 		uint64_t index = attr_number(node_child(device, "address"), "controller", 0);
 
-		if (index > CONTROLLER_INDEX_MAX)
+		if (index >= CONTROLLERS_NEEDED_MAX)
 			return node_error(device, err, DD_INVALID, "controller index is too large");
 		rc = controller_ensure(document, "ccid", (unsigned)index, NULL, err);
 	}

@@ -8,6 +8,8 @@
 #include "schema/tuning.h"
 #include "schema/uuid.h"
 
+#define IOTHREADS_MAX 1024u
+
 static int freeze_uuid(xmlNode *root, struct dd_error *err)
 {
 	char uuid[UUID_SIZE];
@@ -253,8 +255,9 @@ static int freeze_iothreads(xmlNode *root, struct dd_error *err)
 	if (!ids)
 		return 0;
 	(void)node_text_number(count, &wanted);
-	if (wanted > DOCUMENT_SIZE_MAX / 16)
-		return node_error(count, err, DD_INVALID, "too many I/O threads");
+	if (wanted > IOTHREADS_MAX)
+		return node_error(
+			count, err, DD_INVALID, "the limit is %u I/O threads", IOTHREADS_MAX);
 	for (uint64_t id = 1; named < wanted && !rc; id++) {
 		if (thread_named(ids, id))
 			continue;

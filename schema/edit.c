@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "schema/alias.h"
 #include "schema/compare.h"
 #include "schema/device/chardev.h"
 #include "schema/device/kind.h"
@@ -130,6 +131,8 @@ int edit_attach(struct document *document, const struct document *device, bool l
 	if (!node)
 		return DD_NO_MEMORY;
 	xmlAddChild(devices, node);
+	/* what it was called in some other run */
+	device_strip_runtime(node);
 	rc = device_freeze(document, node, live, options, err);
 	if (!rc) {
 		/* only now it surely has a target */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "schema/address/address.h"
+#include "schema/alias.h"
 #include "schema/controllers.h"
 #include "schema/cpu.h"
 #include "schema/defaults.h"
@@ -127,6 +128,12 @@ int document_freeze(
 {
 	int rc = count_devices(document, err);
 
+	/* a definition taken from a running guest is as good as any */
+	if (!rc)
+		rc = node_set_attr(document_root(document), "id", NULL, err);
+	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
+		device = node_after(device))
+		device_strip_runtime(device);
 	if (!rc)
 		rc = freeze_machine(document, options, err);
 	if (!rc)

@@ -258,7 +258,7 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 	} sizes[] = {{'k', KIB, KIB, "KiB"}, {'B', 1, 1, "bytes"}, {'M', 1, MIB, "M"},
 		{'P', MIB, 1, "B"}};
 	size_t i = 0, power = 0;
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	while (sizes[i].kind != kind)
 		i++;

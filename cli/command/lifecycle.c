@@ -29,7 +29,6 @@ static int run_verb(
 		.run = run_##verb,                                                                 \
 	}
 
-LIFECYCLE(reboot, "ask the guest to start afresh");
 LIFECYCLE(suspend, "stop the guest's processors");
 LIFECYCLE(resume, "let the guest's processors go on");
 LIFECYCLE(destroy, "pull the plug of a running guest; the domain stays");

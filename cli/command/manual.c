@@ -41,18 +41,9 @@ static void add_option(struct text *out, const struct option_row *row)
 	text_putc(out, '\n');
 }
 
-static size_t count_options(const struct command *command)
-{
-	size_t count = 0;
-
-	while (command_option(command, count))
-		count++;
-	return count;
-}
-
 static void add_command(struct text *out, const struct command *command)
 {
-	size_t own = count_options(command) - count_options(NULL);
+	size_t own = command_option_count(command) - command_option_count(NULL);
 
 	text_puts(out, ".SS \"");
 	add_words(out, command->name);
@@ -93,7 +84,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	for (size_t i = 0; command_option(NULL, i); i++)
 		add_option(out, command_option(NULL, i));
 	text_puts(out, ".SH \"OPTIONS OF CHANGES\"\nOf every command that changes a domain.\n");
-	for (size_t i = 0; i < count_options(&change) - count_options(NULL); i++)
+	for (size_t i = 0; i < command_option_count(&change) - command_option_count(NULL); i++)
 		add_option(out, command_option(&change, i));
 	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
 		if (command->hidden)

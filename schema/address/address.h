@@ -65,6 +65,8 @@ int usb_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
 int usb_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 int usb_assign_all(struct document *document, struct dd_error *err);
+/* Has the bus of a drive address the target that it says? */
+int drive_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 int drive_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
 int serial_assign(

@@ -136,3 +136,27 @@ int drive_assign(
 	return node_error(
 		device, err, DD_REFUSED, "there is no free place on its %s bus", layout->bus);
 }
+
+/* SCSI controllers have targets, except the lsilogic one; the other buses have none. */
+static bool has_targets(
+	const struct document *document, const struct layout *layout, const xmlNode *address)
+{
+	const xmlNode *controller = controller_find(
+		document, layout->bus, (unsigned)attr_number(address, "controller", 0));
+
+	return layout == &layouts[0] && !node_attr_is(controller, "model", "lsilogic");
+}
+
+int drive_check(const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const xmlNode *address = node_child(device, "address");
+	const struct layout *layout = layout_of(device);
+
+	if (!layout || !node_attr_is(address, "type", "drive"))
+		return 0;
+	if (attr_number(address, "target", 0) && !has_targets(document, layout, address))
+		return node_error(address, err, DD_INVALID,
+			"target %s: this %s controller has no targets, so it must be 0",
+			node_attr(address, "target"), layout->bus);
+	return 0;
+}

@@ -292,27 +292,29 @@ static int add_for_one(struct document *document, struct pci_set *set, struct dd
 	return rc ? rc : finish(document, err);
 }
 
+/* A place that nobody ever had; else, while shut off, on a bus made for it; else one left by
+ * another. */
 static int find_for_one(struct document *document, struct pci_set *set, xmlNode *device, bool live,
 	struct pci_place *place, struct dd_error *err)
 {
 	unsigned needs = pci_needs(document, device) | (live ? PCI_HOT_PLUG : 0);
+	static const struct {
+		enum place_choice choice;
+		bool growing;
+	} tries[] = {{PLACE_NEW, false}, {PLACE_NEW, true}, {PLACE_FREE, false}};
 	struct dd_error first = {0};
+	int rc = DD_REFUSED;
 
-	set->growing = false;
-	set->choice = PLACE_NEW;
-	if (!pci_set_find(set, needs, -1, place, device, &first))
-		return 0;
-	set->choice = PLACE_FREE;
-	if (!pci_set_find(set, needs, -1, place, device, &first))
-		return 0;
-	if (live) {
-		if (err)
-			*err = first;
-		return DD_REFUSED;
+	for (size_t i = 0; rc && i < sizeof tries / sizeof tries[0]; i++) {
+		if (live && tries[i].growing)
+			continue;
+		set->choice = tries[i].choice;
+		set->growing = tries[i].growing;
+		rc = pci_set_find(set, needs, -1, place, device, &first);
 	}
-	set->growing = true;
-	set->choice = PLACE_NEW;
-	return pci_set_find(set, needs, -1, place, device, err);
+	if (rc && err)
+		*err = first;
+	return rc && live ? DD_REFUSED : rc;
 }
 
 /* An address that came with the device: is it one that a running guest can take? */

@@ -38,7 +38,7 @@ static inline void test_add_machines(
 		snprintf(name, sizeof name, "pc-%s-%s", chipset, versions[i]);
 		machine->name = test_string(name);
 		machine->default_cpu = test_string(cpu);
-		machine->cpu_max = 255;
+		machine->cpu_max = strcmp(alias, "q35") == 0 ? 288 : 255;
 		machine->hotpluggable_cpus = true;
 		if (i == count - 1) {
 			machine->alias = test_string(alias);

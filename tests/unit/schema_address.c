@@ -81,18 +81,9 @@ static void schema_address__first_devices_sit_where_libvirt_puts_them(void **sta
 	}
 }
 
-static struct document *parse_device(const char *text)
-{
-	struct document *device = NULL;
-	struct dd_error err = {0};
-
-	must(document_parse_device(text, strlen(text), "device.xml", &device, &err), &err);
-	return device;
-}
-
 static xmlNode *attach(struct document *domain, const char *text, bool live)
 {
-	CLEANUP(document) struct document *device = parse_device(text);
+	CLEANUP(document) struct document *device = device_of(text);
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
 
@@ -190,6 +181,24 @@ static void schema_address__the_last_choice_is_what_somebody_left(void **state)
 	assert_string_equal(place(attach(domain, NIC(2), true)), left);
 }
 
+static void schema_address__an_old_place_that_is_gone_is_no_obstacle(void **state)
+{
+	static const char vacated[] =
+		"<vacated><device kind='disk' identity='vdb'><address type='pci' "
+		"domain='0x0000' bus='0x09' slot='0x00' function='0x0'/></device>"
+		"<device kind='disk' identity='vdc'><address type='pci' "
+		"domain='0x0000' bus='0x00' slot='0x09' function='0x0'/></device></vacated>";
+	CLEANUP(document) struct document *domain = frozen_domain(&options, "q35", DISK("vda"));
+	struct dd_error err = {0};
+
+	(void)state;
+	must(document_read_vacated(domain, vacated, sizeof vacated - 1, &err), &err);
+	assert_string_equal(place(attach(domain, DISK("vdb"), false)), "pci 0000:04:00.0");
+	detach(domain, "vdb");
+	/* on the root bus it could not be plugged */
+	assert_string_equal(place(attach(domain, DISK("vdc"), true)), "pci 0000:04:00.0");
+}
+
 static void schema_address__a_running_guest_without_a_free_port_refuses(void **state)
 {
 	CLEANUP(document)
@@ -197,7 +206,7 @@ static void schema_address__a_running_guest_without_a_free_port_refuses(void **s
 		"<controller type='pci' index='0' model='pcie-root'/>"
 		"<controller type='pci' index='1' model='pcie-root-port'/>"
 		"<controller type='usb' model='none'/>" DISK("vda") "<memballoon model='none'/>");
-	CLEANUP(document) struct document *device = parse_device(DISK("vdb"));
+	CLEANUP(document) struct document *device = device_of(DISK("vdb"));
 	CLEANUP(document) struct document *copy = NULL;
 	struct dd_error err = {0};
 	xmlNode *attached = NULL;
@@ -292,6 +301,7 @@ int main(void)
 		cmocka_unit_test(schema_address__a_returning_device_gets_its_place_back),
 		cmocka_unit_test(schema_address__another_device_takes_a_place_nobody_had),
 		cmocka_unit_test(schema_address__the_last_choice_is_what_somebody_left),
+		cmocka_unit_test(schema_address__an_old_place_that_is_gone_is_no_obstacle),
 		cmocka_unit_test(schema_address__a_running_guest_without_a_free_port_refuses),
 		cmocka_unit_test(schema_address__hubs_are_added_when_ports_run_out),
 		cmocka_unit_test(schema_address__what_cannot_be_is_refused_by_path),

@@ -3,7 +3,7 @@
 
 #include "schema/diff.h"
 #include "schema/fill.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 static struct freeze_options options;
 

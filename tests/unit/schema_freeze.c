@@ -5,7 +5,7 @@
 #include "schema/ids.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 static struct freeze_options options;
 
@@ -119,6 +119,14 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 		{"<cputune><vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' "
 		 "scheduler='batch'/></cputune>",
 			"has a scheduler already"},
+		{"<devices><disk type='file'><target dev='sda' bus='sata'/><address type='drive' "
+		 "controller='0' bus='0' target='1' unit='0'/></disk></devices>",
+			"no targets"},
+		{"<devices><disk type='file'><target dev='sda'/><address type='drive' "
+		 "controller='65535' bus='0' target='0' unit='0'/></disk></devices>",
+			"too large"},
+		{"<iothreads>999999</iothreads><iothreadids><iothread id='1'/></iothreadids>",
+			"I/O threads"},
 	};
 
 	(void)state;
@@ -176,6 +184,27 @@ static void schema_freeze__numbers_in_a_set_are_read_and_written(void **state)
 	}
 }
 
+static void schema_freeze__vcpus_stay_within_what_the_machine_has(void **state)
+{
+	static const char *const wrong[] = {"<vcpu>0</vcpu>", "<vcpu current='3'>2</vcpu>",
+		"<vcpu current='0'>2</vcpu>", "<vcpu>256</vcpu>"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		CLEANUP(document) struct document *domain = NULL;
+		struct dd_error err = {0};
+
+		text_printf(&text,
+			"<domain type='qemu'><name>g</name><memory>1024</memory>%s<os>"
+			"<type machine='pc'>hvm</type></os></domain>",
+			wrong[i]);
+		domain = document_of(text_string(&text));
+		assert_int_equal(document_freeze(domain, &options, &err), DD_INVALID);
+		assert_string_equal(err.path, "/domain/vcpu");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +212,7 @@ int main(void)
 		cmocka_unit_test(schema_freeze__two_guests_differ_in_what_is_made_up),
 		cmocka_unit_test(schema_freeze__an_unknown_machine_names_those_like_it),
 		cmocka_unit_test(schema_freeze__what_contradicts_itself_is_refused),
+		cmocka_unit_test(schema_freeze__vcpus_stay_within_what_the_machine_has),
 		cmocka_unit_test(schema_freeze__numbers_in_a_set_are_read_and_written),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,7 +15,7 @@
 #include "schema/edit.h"
 #include "schema/fill.h"
 #include "schema/machine.h"
-#include "tests/support/frozen.h"
+#include "tests/support/document.h"
 
 #define CASES CORPUS_DIR "/frozen"
 
