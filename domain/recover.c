@@ -24,6 +24,14 @@ static int settle_start(
 	return start_settle(op, detail, err);
 }
 
+static int settle_pause(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	(void)detail;
+	return pause_settle(op, err);
+}
+
 static int settle_reboot(
 	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
 {
@@ -38,6 +46,7 @@ static const struct {
 		struct dd_error *err);
 } settlers[] = {
 	{DETAIL_START, settle_start},
+	{DETAIL_PAUSE, settle_pause},
 	{DETAIL_REBOOT, settle_reboot},
 	{DETAIL_TRANSITION, settle_transition},
 };
