@@ -152,7 +152,8 @@ int arguments_check(const struct arguments *args, struct dd_error *err)
 		error_set(err, CLI_USAGE, "%.*s is missing", (int)strcspn(missing, " "), missing);
 	else
 		error_set(err, CLI_USAGE, "'%s' is too much", args->operands[most]);
-	error_hint(err, "usage: domesday %s %s", args->command->name, args->command->operands);
+	error_hint(err, "usage: domesday %s%s%s", args->command->name,
+		args->command->operands[0] ? " " : "", args->command->operands);
 	return CLI_USAGE;
 }
 

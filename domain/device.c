@@ -14,6 +14,7 @@
 #include "schema/alias.h"
 #include "schema/diff.h"
 #include "schema/edit.h"
+#include "schema/words.h"
 
 /* One call's devices on their way into a transition. */
 struct change_set {
@@ -95,28 +96,48 @@ static int device_given(const struct dd_text *text, struct document **out, struc
 
 #define RESERVED "reserved" /* marks what is only there while an address is chosen */
 
-/* Keeps the addresses of the other definition's devices from being given out in this one. */
-static int reserve(struct document *document, const struct document *other, struct dd_error *err)
+/* As vacated_note() writes it; that of the device itself comes first, so that it is found. */
+static int reserve_one(
+	xmlNode *list, const xmlNode *device, const xmlNode *coming, struct dd_error *err)
+{
+	xmlNode *entry = node_add(list, "device", err);
+	xmlNode *copy = entry ? node_copy(node_child(device, "address"), entry->doc, err) : NULL;
+	const char *bus = node_attr(node_child(device, "target"), "bus");
+	CLEANUP(text) struct text identity = TEXT_INIT;
+	int rc = copy ? node_set_attr(entry, RESERVED, "yes", err) : DD_NO_MEMORY;
+
+	if (rc)
+		return rc;
+	xmlAddChild(entry, copy);
+	if (bus)
+		rc = node_set_attr(entry, "bus", bus, err);
+	if (rc || !device_same(device, coming))
+		return rc;
+	device_identity(device, &identity);
+	rc = text_failed(&identity) ? error_no_memory(err)
+				    : node_set_attr(entry, "identity", text_string(&identity), err);
+	if (!rc)
+		rc = node_set_attr(entry, "kind", (const char *)device->name, err);
+	if (!rc && node_first(list) != entry)
+		xmlAddPrevSibling(node_first(list), entry);
+	return rc;
+}
+
+/*
+ * Keeps the addresses of the other definition's devices from being given out in this one, save that
+ * the device to come, where the other has it already, is to be in the same place here.
+ */
+static int reserve(struct document *document, const struct document *other, const xmlNode *coming,
+	struct dd_error *err)
 {
 	xmlNode *list = document_vacated(document, err);
+	int rc = list ? 0 : DD_NO_MEMORY;
 
-	if (!list)
-		return DD_NO_MEMORY;
-	for (xmlNode *device = node_first(document_devices(other)); device;
-		device = node_after(device)) {
-		xmlNode *address = node_child(device, "address");
-		xmlNode *entry = address ? node_add(list, "device", err) : NULL;
-		xmlNode *copy = entry ? xmlDocCopyNode(address, entry->doc, 1) : NULL;
-
-		if (!address)
-			continue;
-		if (!copy)
-			return error_no_memory(err);
-		xmlAddChild(entry, copy);
-		if (node_set_attr(entry, RESERVED, "yes", err))
-			return DD_NO_MEMORY;
-	}
-	return 0;
+	for (const xmlNode *device = node_first(document_devices(other)); device && !rc;
+		device = node_after(device))
+		if (node_child(device, "address"))
+			rc = reserve_one(list, device, coming, err);
+	return rc;
 }
 
 static void unreserve(struct document *document)
@@ -136,7 +157,7 @@ static int attach_beside(struct document *document, const struct document *other
 	const struct document *device, bool live, const struct freeze_options *options,
 	xmlNode **attached, struct dd_error *err)
 {
-	int rc = other ? reserve(document, other, err) : 0;
+	int rc = other ? reserve(document, other, document_root(device), err) : 0;
 
 	if (!rc)
 		rc = edit_attach(document, device, live, options, attached, err);
@@ -276,6 +297,9 @@ static int detach_live(struct change_set *set, const struct dd_text *text,
 			&set->transition, STEP_DETACH, device_alias(device), 0, 0, err);
 	if (!rc)
 		rc = scope_device(device, removed, err);
+	/* by its name it is found in the record too, wherever it is plugged in there */
+	if (!rc && device_own_name(device))
+		node_remove(node_child(document_root(*removed), "address"));
 	return rc ? rc : edit_detach(set->transition.live, device, err);
 }
 

@@ -48,9 +48,25 @@ int transition_init(struct transition *transition, const struct operation *op, s
 	return rc;
 }
 
+/* Once a vCPU has left a guest that QEMU emulates, QEMU's own memory is damaged and it dies soon.
+ */
+static int check_step(const struct transition *transition, enum step_kind kind, uint64_t before,
+	uint64_t after, struct dd_error *err)
+{
+	if (kind != STEP_VCPUS || after >= before ||
+		!node_attr_is(document_root(transition->live), "type", "qemu"))
+		return 0;
+	error_set(
+		err, DD_REFUSED, "a running guest of type 'qemu' would not survive losing a vCPU");
+	return error_hint(err, "with --config it holds from the next start");
+}
+
 int transition_step(struct transition *transition, enum step_kind kind, const char *alias,
 	uint64_t before, uint64_t after, struct dd_error *err)
 {
+	if (check_step(transition, kind, before, after, err))
+		return DD_REFUSED;
+
 	struct step *steps =
 		reallocarray(transition->steps, transition->step_count + 1, sizeof *steps);
 	char *copy = NULL;

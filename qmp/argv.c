@@ -123,7 +123,7 @@ int argv_render(const struct plan *plan, int monitor, struct json **array, struc
 
 /* The passes in which devices are planned: each needs at most what an earlier one has made. */
 enum pass {
-	PASS_PCI, /* by index: a bridge hangs on one with a lower index */
+	PASS_PCI, /* by index, but each after the one that it hangs on */
 	PASS_CONTROLLER,
 	PASS_COMPANION,
 	PASS_HUB,
@@ -155,16 +155,30 @@ static int plan_pass(struct plan *plan, enum pass pass, struct dd_error *err)
 	return code;
 }
 
-static int plan_pci(struct plan *plan, struct dd_error *err)
+/* Plans the controller of that index and, before it, those on its way to the root. */
+static int plan_bus(struct plan *plan, uint64_t index, bool *seen, struct dd_error *err)
 {
+	const xmlNode *controller =
+		index <= PCI_INDEX_MAX ? find_controller(plan->live, "pci", index) : NULL;
+	const xmlNode *address = node_child(controller, "address");
+	uint64_t bus = 0;
 	int code = 0;
 
-	for (uint64_t index = 0; index <= PCI_INDEX_MAX && !code; index++) {
-		const xmlNode *controller = find_controller(plan->live, "pci", index);
+	if (!controller || seen[index])
+		return 0;
+	seen[index] = true;
+	if (node_attr_is(address, "type", "pci") && node_attr_number(address, "bus", &bus))
+		code = plan_bus(plan, bus, seen, err);
+	return code ? code : plan_device(plan, controller, err);
+}
 
-		if (controller)
-			code = plan_device(plan, controller, err);
-	}
+static int plan_pci(struct plan *plan, struct dd_error *err)
+{
+	bool seen[PCI_INDEX_MAX + 1] = {false};
+	int code = 0;
+
+	for (uint64_t index = 0; index <= PCI_INDEX_MAX && !code; index++)
+		code = plan_bus(plan, index, seen, err);
 	return code;
 }
 

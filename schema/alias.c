@@ -149,10 +149,50 @@ static void strip_pty(xmlNode *device)
 		node_remove(source);
 }
 
+/* A socket that nobody named is ALIAS.sock in the folder of the run, which is called by the UUID.
+ */
+static bool is_run_socket(const xmlNode *device, const char *path)
+{
+	const char *uuid = node_text(node_child(xmlDocGetRootElement(device->doc), "uuid"));
+	CLEANUP(text) struct text end = TEXT_INIT;
+	size_t length = path ? strlen(path) : 0;
+
+	if (!device_alias(device) || !uuid[0])
+		return false;
+	text_printf(&end, "/%s/%s.sock", uuid, device_alias(device));
+	return !text_failed(&end) && length > end.size &&
+	       strcmp(path + length - end.size, text_string(&end)) == 0;
+}
+
+static void strip_socket(xmlNode *device)
+{
+	xmlNode *source = node_child(device, "source");
+
+	if (node_attr_is(device, "type", "unix") &&
+		is_run_socket(device, node_attr(source, "path")))
+		node_remove(source);
+}
+
+/* A tap that nobody named has such a name: "vn" and eight hexadecimal digits. */
+static void strip_tap(xmlNode *device)
+{
+	xmlNode *target = node_is(device, "interface") ? node_child(device, "target") : NULL;
+	const char *name = node_attr(target, "dev");
+
+	if (!name || strlen(name) != 10 || strncmp(name, "vn", 2) != 0 ||
+		strspn(name + 2, "0123456789abcdef") != 8)
+		return;
+	(void)node_set_attr(target, "dev", NULL, NULL);
+	if (!target->properties && !node_first(target))
+		node_remove(target);
+}
+
 void device_strip_runtime(xmlNode *device)
 {
+	strip_socket(device); /* known by its alias */
 	strip_alias(device);
 	strip_pty(device);
+	strip_tap(device);
 }
 
 /* Ports chosen at start go back to how "choose one" is spelt. */

@@ -19,7 +19,7 @@ int device_assign_alias(struct document *document, xmlNode *device, struct dd_er
 
 const char *device_alias(const xmlNode *device); /* NULL where it has none */
 
-/* Takes away the alias and pseudo terminal that one run gave the device. */
+/* Takes away what one run gave the device: alias, pseudo terminal, socket, tap. */
 void device_strip_runtime(xmlNode *device);
 
 /*

@@ -89,6 +89,13 @@ static xmlDoc *run_parser(const char *text, size_t size, struct complaint *compl
 	if (!parser->wellFormed && !complaint->error.code)
 		error_set(&complaint->error, DD_INVALID, "malformed XML");
 	xmlFreeParserCtxt(parser);
+	/* the name as it was given: libxml2 has spelt it as a URL */
+	if (doc && complaint->file) {
+		xmlFree((xmlChar *)(uintptr_t)doc->URL);
+		doc->URL = xmlStrdup((const xmlChar *)complaint->file);
+		if (!doc->URL)
+			error_no_memory(&complaint->error);
+	}
 	return doc;
 }
 

@@ -245,9 +245,35 @@ static int give_round(
 	return rc ? rc : place_rows(&round, err);
 }
 
+/* Does the way from every controller lead to a root? */
+static int check_loops(struct document *document, struct dd_error *err)
+{
+	for (xmlNode *node = controller_first(document, "pci"); node;
+		node = controller_next(node)) {
+		const xmlNode *step = node;
+		struct pci_place place;
+		unsigned steps = 0;
+
+		while (steps++ <= PCI_BUS_MAX &&
+			pci_place_read(node_child(step, "address"), &place))
+			step = controller_find(document, "pci", place.bus);
+		if (steps <= PCI_BUS_MAX)
+			continue;
+		node_error(node, err, DD_INVALID,
+			"the PCI controller with index %u would be plugged into itself",
+			controller_index(node));
+		return error_hint(
+			err, "put the controller that it is to be plugged into before it");
+	}
+	return 0;
+}
+
 static int finish(struct document *document, struct dd_error *err)
 {
-	int rc = pci_mark_multifunction(document, err);
+	int rc = check_loops(document, err);
+
+	if (!rc)
+		rc = pci_mark_multifunction(document, err);
 
 	for (xmlNode *node = controller_first(document, "pci"); node && !rc;
 		node = controller_next(node))

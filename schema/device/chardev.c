@@ -170,6 +170,8 @@ static enum address_kind address_serial(const struct document *document, const x
 {
 	if (target_is(device, "isa-serial"))
 		return ADDRESS_ISA;
+	if (target_is(device, "usb-serial"))
+		return ADDRESS_USB;
 	return address_by_plug(document, device);
 }
 

@@ -62,6 +62,10 @@ DEFINITIONS = (
     ('no_name', replaced(NAMED, ''), 'invalid', 'name'),
     ('bad_uuid', replaced(UUID, 'not-a-uuid'), 'invalid', ('not-a-uuid', '/domain/uuid')),
     ('bad_number', replaced('>128<', '>12x<'), 'invalid', ('12x', '/domain/memory')),
+    ('plugged_into_itself', domain(
+        'a', "<controller type='pci' model='pci-bridge'/>", machine='q35'),
+     'invalid', ('index 1', '/domain/devices/controller[1]')),
+    ('file name', replaced('>128<', '>12x<'), 'invalid', ':4'),
     ('too_deep', replaced('<devices>', '<metadata>' + '<a>' * 500 + '</a>' * 500 + '</metadata>'
                           '<devices>'), 'invalid', ()),
     ('too_large', replaced('<devices>', f'<!--{"x" * (5 << 20)}--><devices>'), 'invalid', ()),

@@ -154,6 +154,31 @@ def hotplug__config_alone_holds_from_the_next_start(book):
     guest.wait_for(r'^disk \+ vdb')
 
 
+@test(('config', 'live'), ('live', 'config'))
+def hotplug__one_side_after_the_other_is_one_place(book, sides):
+    guest = booted(book)
+    first, second = sides
+    book.ok('attach-device', '--' + first, 'guest', disk_file(book))
+    other = 'live' if first == 'config' else 'config'
+    book.ok('attach-device', '--' + other, 'guest', disk_file(book, 'vdc'))
+    book.ok('attach-device', '--' + second, 'guest', disk_file(book))
+    live, record = guest.dumpxml('--live'), guest.dumpxml()
+    equal(addresses(record)['disk vdb'], addresses(live)['disk vdb'])
+    places = [addresses(xml).get('disk vdc') for xml in (record, live)]
+    check(addresses(live)['disk vdb'] not in places, places)
+
+
+@test()
+def detach__takes_both_sides_wherever_each_is(book):
+    guest = booted(book)
+    place = "<address type='pci' domain='0x0000' bus='0x00' slot='0x1%d' function='0x0'/>"
+    for number, side in enumerate(('--config', '--live')):
+        book.ok('attach-device', side, 'guest', disk_file(book, more=place % number))
+    book.ok('detach-device', 'guest', 'vdb')
+    for option in ((), ('--live',)):
+        check('disk vdb' not in devices(guest.dumpxml(*option)))
+
+
 @test()
 def hotplug__shut_off_domain_changes_its_record_only(book):
     book.define(domain('off'))
@@ -235,7 +260,8 @@ def check__tells_a_device_taken_behind_its_back(book):
     alias = devices(guest.dumpxml('--live'))[f'interface {SECOND_MAC}'].find('alias').get('name')
     with guest.qmp() as monitor:
         monitor.call('device_del', id=alias)
-        monitor.wait_event('DEVICE_DELETED')
+        guest.wait_for(r'^net - eth0')
+        monitor.wait_event('DEVICE_DELETED')  # QEMU lets go of it after the guest
     result = book.run('check', 'guest')
     equal(result.rc, 1, result)
     contains(result.out, 'interface')

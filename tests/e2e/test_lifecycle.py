@@ -162,5 +162,27 @@ def dumpxml__live_tells_facts_of_the_run(book):
     check(record.get('id') is None and record.find('.//alias') is None)
 
 
+SOCKET = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+
+
+@test(
+    ('agent', 'pc', SOCKET),
+    ('consoles', 'pc', "<console type='pty'/>",
+     "<console type='pty'><target type='virtio'/></console>", SOCKET, "<console type='null'><target type='virtio'/></console>"),
+    ('usb serial', 'pc', "<serial type='null'><target type='usb-serial'/></serial>"),
+    ('bridge behind a later one', 'q35', "<controller type='pci' model='pcie-to-pci-bridge'/>"),
+)
+def start__is_no_change_of_the_machine(book, case):
+    """What one run chooses (sockets, ports) is no version and no difference."""
+    _, machine, *more = case
+    book.define(domain('a', *more, machine=machine))
+    for _ in range(2):
+        book.ok('start', '--paused', 'a')
+        equal(book.version('a'), 1)
+        equal(book.ok('diff', 'a', '--live').out, '')
+        book.ok('check', 'a')
+        book.ok('destroy', 'a')
+
+
 if __name__ == '__main__':
     main()
