@@ -212,10 +212,11 @@ static bool step_never_was(const struct step *step, int rc)
 }
 
 /*
- * Undoes the first reached steps. What cannot be undone because QEMU is gone needs not be.
+ * Undoes the first reached steps. What cannot be undone because QEMU is gone needs not be. *kept:
+ * the guest does not let go of something that had been attached.
  */
 static int transition_backward(const struct transition *transition, struct operation *op,
-	size_t reached, struct dd_error *err)
+	size_t reached, bool *kept, struct dd_error *err)
 {
 	int first = 0;
 
@@ -223,7 +224,9 @@ static int transition_backward(const struct transition *transition, struct opera
 		const struct step *step = &transition->steps[i];
 		int rc = step_backward(transition, step, op, first ? NULL : err);
 
-		if (rc && !first && !step_never_was(step, rc))
+		if (rc == DD_REFUSED && step->kind == STEP_ATTACH)
+			*kept = true;
+		else if (rc && !first && !step_never_was(step, rc))
 			first = rc;
 	}
 	return first && guest_alive(op->folder, NULL) ? first : 0;
@@ -340,18 +343,83 @@ static int transition_commit(struct transition *transition, struct operation *op
 	return operation_commit(op, &outcome, result, err);
 }
 
-/*
- * Back to before: the guest first, then the journal. The step that failed is undone, too: a guest
- * may have let go of a device, and QEMU not of what is behind it. The error stays the one of the
- * first cause.
- */
-static void transition_undo(struct transition *transition, struct operation *op, size_t reached)
+/* Puts what a step has attached, where the guest still has it, into live. */
+static int add_kept(const struct transition *transition, const struct step *step,
+	struct operation *op, struct document *live, struct dd_error *err)
 {
+	const xmlNode *device =
+		step->kind == STEP_ATTACH ? by_alias(transition->live, step->alias) : NULL;
+	xmlNode *copy;
+	bool there = false;
+	int rc = device ? guest_has_device(op->guest, step->alias, &there, err) : 0;
+
+	if (rc || !there || by_alias(live, step->alias))
+		return rc;
+	copy = xmlDocCopyNode((xmlNode *)(uintptr_t)device, document_root(live)->doc, 1);
+	if (!copy)
+		return error_no_memory(err);
+	xmlAddChild(document_devices(live), copy);
+	return 0;
+}
+
+/*
+ * A guest that has not booted, or is paused, lets go of nothing. To wait for it would be in the way
+ * of what would end that; so what it keeps is recorded, as being in this run of the guest only.
+ */
+static int transition_keep(
+	const struct transition *transition, struct operation *op, struct dd_error *err)
+{
+	CLEANUP(document) struct document *live = NULL;
+	CLEANUP(free) char *subject = NULL;
+	int rc = document_copy(op->live, &live, err);
+
+	for (size_t i = 0; !rc && i < transition->step_count; i++)
+		rc = add_kept(transition, &transition->steps[i], op, live, err);
+	if (!rc)
+		rc = document_canonicalise(live, err);
+	if (!rc)
+		rc = string_format(&subject, err, "undo in part: %s", transition->subject);
+	if (rc)
+		return rc;
+
+	struct outcome outcome = {
+		.subject = subject,
+		.live = live,
+		.devices = (const char *const *)transition->devices,
+	};
+
+	return operation_commit(op, &outcome, NULL, err);
+}
+
+/* Back to before: the guest first, then the journal. */
+static int transition_undo(const struct transition *transition, struct operation *op,
+	size_t reached, bool *kept, struct dd_error *err)
+{
+	int rc = transition_backward(transition, op, reached, kept, err);
+
+	if (!rc && *kept && guest_alive(op->folder, NULL))
+		return transition_keep(transition, op, err);
+	if (!rc)
+		rc = journal_undo(op->host->book, op->journal, err);
+	if (!rc)
+		op->journal = 0;
+	return rc;
+}
+
+/*
+ * The step that failed is undone, too: a guest may have let go of a device, and QEMU not of what is
+ * behind it. The error stays the one of the first cause.
+ */
+static void transition_fail(const struct transition *transition, struct operation *op,
+	size_t reached, struct dd_error *err)
+{
+	bool kept = false;
+
 	if (reached < transition->step_count)
 		reached++;
-	if (transition_backward(transition, op, reached, NULL) == 0 &&
-		journal_undo(op->host->book, op->journal, NULL) == 0)
-		op->journal = 0;
+	if (transition_undo(transition, op, reached, &kept, NULL) == 0 && kept)
+		error_hint(err, "the running guest keeps what came before it: detach that when it "
+				"can let go");
 }
 
 int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
@@ -381,7 +449,7 @@ int transition_run(struct transition *transition, struct operation *op, struct d
 		rc = transition_commit(transition, op, result, err);
 	}
 	if (rc)
-		transition_undo(transition, op, reached);
+		transition_fail(transition, op, reached, err);
 	return rc;
 }
 
@@ -401,7 +469,7 @@ static int transition_has_begun(const struct transition *transition, struct oper
 int transition_settle(struct transition *transition, struct operation *op, struct dd_error *err)
 {
 	size_t reached = transition->step_count;
-	bool begun = false;
+	bool begun = false, kept = false;
 	int rc;
 
 	if (!guest_alive(op->folder, NULL))
@@ -411,7 +479,5 @@ int transition_settle(struct transition *transition, struct operation *op, struc
 		rc = transition_has_begun(transition, op, &begun, err);
 	if (!rc && begun && transition_forward(transition, op, &reached, err) == 0)
 		return transition_commit(transition, op, NULL, err);
-	if (!rc)
-		rc = transition_backward(transition, op, transition->step_count, err);
-	return rc ? rc : journal_undo(op->host->book, op->journal, err);
+	return rc ? rc : transition_undo(transition, op, transition->step_count, &kept, err);
 }

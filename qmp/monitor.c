@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define LAST_WORDS 400 /* bytes of the log that go into a message */
+#define LOG_TAIL 65536 /* bytes of the log in which its last line is looked for */
 
 struct monitor {
 	int fd;
@@ -54,14 +54,15 @@ static const char *last_line(char *text)
 
 void log_explain(int log, struct dd_error *err)
 {
-	char tail[LAST_WORDS + 1];
+	CLEANUP(free) char *tail = malloc(LOG_TAIL + 1);
 	struct stat info;
 
-	if (!err || log < 0 || fstat(log, &info))
+	if (!err || !tail || log < 0 || fstat(log, &info))
 		return;
 
-	off_t from = info.st_size > LAST_WORDS ? info.st_size - LAST_WORDS : 0;
-	ssize_t size = pread(log, tail, LAST_WORDS, from);
+	/* far enough back to tell the line of a start, which is long, from what QEMU said */
+	off_t from = info.st_size > LOG_TAIL ? info.st_size - LOG_TAIL : 0;
+	ssize_t size = pread(log, tail, LOG_TAIL, from);
 
 	if (size <= 0)
 		return;
