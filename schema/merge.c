@@ -34,9 +34,29 @@ static bool same_by_identity(const xmlNode *given, const xmlNode *recorded)
 	return kind && kind->same && kind->same(given, recorded);
 }
 
+/* Is the device of the record where the given one wants to be, as far as that is said? */
+static bool same_place(const xmlNode *given, const xmlNode *recorded)
+{
+	const xmlNode *wanted = node_child(given, "address");
+	const xmlNode *place = node_child(recorded, "address");
+
+	for (const xmlAttr *attr = wanted ? wanted->properties : NULL; attr; attr = attr->next) {
+		const char *name = (const char *)attr->name;
+		uint64_t a, b;
+
+		if (strcmp(name, "multifunction") == 0 ||
+			node_attr_is(place, name, node_attr(wanted, name)))
+			continue;
+		if (!node_attr_number(wanted, name, &a) || !node_attr_number(place, name, &b) ||
+			a != b)
+			return false;
+	}
+	return true;
+}
+
 static bool same_by_order(const xmlNode *given, const xmlNode *recorded)
 {
-	return !node_child(given, "address") && equal_or_open(given, recorded, "type") &&
+	return same_place(given, recorded) && equal_or_open(given, recorded, "type") &&
 	       equal_or_open(given, recorded, "bus") && equal_or_open(given, recorded, "model") &&
 	       equal_or_open(node_child(given, "model"), node_child(recorded, "model"), "type") &&
 	       !(node_child(given, "mac") || node_descend(given, "target"));
@@ -67,6 +87,8 @@ static int complete(xmlNode *given, xmlNode *recorded, struct dd_error *err)
 {
 	int rc = node_set_attr(recorded, MATCHED, "yes", err);
 
+	if (!rc && node_is(given, "controller") && !node_attr(given, "index"))
+		rc = node_set_attr(given, "index", node_attr(recorded, "index"), err);
 	for (size_t i = 0; !rc && i < sizeof decided / sizeof decided[0]; i++) {
 		const xmlNode *child = node_child(recorded, decided[i]);
 
@@ -107,6 +129,27 @@ static int adopt_controllers(
 	return rc;
 }
 
+/*
+ * Controllers are known by their indexes, and their order means nothing: it becomes that of the
+ * record, in which freezing may have put some of its own between those of the definition.
+ */
+static void order_controllers(struct document *given, const struct document *record)
+{
+	xmlNode *devices = document_devices(given);
+
+	for (const xmlNode *recorded = node_child(document_devices(record), "controller"); recorded;
+		recorded = node_next(recorded)) {
+		xmlNode *own = node_child(devices, "controller");
+
+		while (own && !same_by_identity(own, recorded))
+			own = node_next(own);
+		if (!own)
+			continue;
+		xmlUnlinkNode(own);
+		xmlAddChild(devices, own);
+	}
+}
+
 static void forget_matches(struct document *document)
 {
 	for (xmlNode *device = node_first(document_devices(document)); device;
@@ -139,6 +182,15 @@ static int adopt_uuid(struct document *given, const struct document *record, str
 	return uuid ? node_set_text(uuid, document_uuid(record), err) : DD_NO_MEMORY;
 }
 
+/* An empty <genid/> asks for one, which was made then. */
+static int adopt_genid(struct document *given, const struct document *record, struct dd_error *err)
+{
+	xmlNode *genid = node_child(document_root(given), "genid");
+	const char *recorded = node_text(node_child(document_root(record), "genid"));
+
+	return genid && recorded && !node_text(genid)[0] ? node_set_text(genid, recorded, err) : 0;
+}
+
 int document_adopt(struct document *given, const struct document *record, struct dd_error *err)
 {
 	CLEANUP(document) struct document *work = NULL;
@@ -149,11 +201,15 @@ int document_adopt(struct document *given, const struct document *record, struct
 	if (!rc)
 		rc = adopt_machine(given, record, err);
 	if (!rc)
+		rc = adopt_genid(given, record, err);
+	if (!rc)
 		rc = adopt_devices(given, work, same_by_identity, MATCHED, err);
 	if (!rc)
 		rc = adopt_devices(given, work, same_by_order, MATCHED, err);
 	if (!rc && document_devices(given))
 		rc = adopt_controllers(given, work, err);
+	if (!rc)
+		order_controllers(given, work);
 	forget_matches(given);
 	return rc ? rc : document_canonicalise(given, err);
 }

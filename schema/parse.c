@@ -146,6 +146,9 @@ static int wrong_root(const xmlNode *root, const char *list, const char *what, s
 	const char *name = node_name(root, buffer, sizeof buffer);
 
 	node_error(root, err, DD_INVALID, "<%.80s> is not %s", name, what);
+	if (root->ns && !root->ns->prefix)
+		return error_hint(
+			err, "take it out of the namespace %.80s", (const char *)root->ns->href);
 	if (format_suggest(list, name, word, sizeof word))
 		error_hint(err, "did you mean <%s>?", word);
 	return DD_INVALID;

@@ -86,7 +86,8 @@ static int scan_step(struct scan *scan, struct dd_error *err)
 	if (!length && *scan->at < 0x20)
 		return scan_fail(scan, err, "control character 0x%02x in the text", *scan->at);
 	if (!length)
-		return scan_fail(scan, err, "byte 0x%02x is not valid UTF-8", *scan->at);
+		return scan_fail(
+			scan, err, "byte 0x%02x is not valid UTF-8: save it as that", *scan->at);
 	if (*scan->at == '\n') {
 		scan->line++;
 		scan->line_start = scan->at + 1;

@@ -65,6 +65,7 @@ DEFINITIONS = (
     ('plugged_into_itself', domain(
         'a', "<controller type='pci' model='pci-bridge'/>", machine='q35'),
      'invalid', ('index 1', '/domain/devices/controller[1]')),
+    ('in_a_namespace', replaced('<domain ', '<domain xmlns="urn:x" '), 'invalid', 'urn:x'),
     ('file name', replaced('>128<', '>12x<'), 'invalid', ':4'),
     ('too_deep', replaced('<devices>', '<metadata>' + '<a>' * 500 + '</a>' * 500 + '</metadata>'
                           '<devices>'), 'invalid', ()),
@@ -199,6 +200,12 @@ def book__made_by_a_newer_version_is_left_alone(book):
     set_format(book, old)
     equal(book.snapshot(), before)
     book.verify()
+
+
+@test(('list', '--all'), ('define', '-'), ('log', 'a'))
+def book__that_is_a_file_is_refused(book, command):
+    book.file('book', 'no book')
+    book.refuse(*command, code='system', says=book.path, stdin=domain('a'))
 
 
 @test()

@@ -9,7 +9,8 @@ import re
 import subprocess
 
 from definition import (
-    MAC, UUID, addresses, devices, disk, domain, interface, parse, serial_file, shuffled)
+    MAC, UUID, addresses, devices, disk, domain, interface, parse, serial_file, shuffled,
+    spare_ports)
 from harness import check, contains, equal, main, test
 
 QEMU = 'qemu-system-x86_64'
@@ -121,6 +122,24 @@ def define__same_meaning_makes_no_version(book):
     equal(book.snapshot(), before)
     check(not book.json('define', '-', stdin=book.dumpxml('usual'))['changed'])
     equal(book.snapshot(), before)
+
+
+@test(
+    ('port', "<controller type='pci' model='pcie-root-port'/>"),
+    ('ports and usb', "<controller type='usb' model='qemu-xhci'/>",
+     "<controller type='pci' model='pcie-root'/>", *spare_ports('q35', 3)[1:], interface(),
+     "<controller type='sata'/>", "<console type='pty'/>"),
+    ('half an address', "<controller type='pci' model='pcie-root'/>",
+     "<controller type='pci' model='pcie-root-port'/>",
+     *(f"<controller type='pci' model='pcie-root-port'><address type='pci' slot='9' "
+       f"function='{function}'/></controller>" for function in (0, 1))),
+)
+def define__again_what_was_defined(book, case):
+    """What the freeze adds stands between what was given."""
+    xml = domain('a', *case[1:], machine='q35', uuid=UUID)
+    book.define(xml)
+    book.define(xml)
+    equal(book.version('a'), 1)
 
 
 @test()

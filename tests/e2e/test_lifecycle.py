@@ -168,7 +168,8 @@ SOCKET = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.
 @test(
     ('agent', 'pc', SOCKET),
     ('consoles', 'pc', "<console type='pty'/>",
-     "<console type='pty'><target type='virtio'/></console>", SOCKET, "<console type='null'><target type='virtio'/></console>"),
+     "<console type='pty'><target type='virtio'/></console>", SOCKET,
+     "<console type='null'><target type='virtio'/></console>"),
     ('usb serial', 'pc', "<serial type='null'><target type='usb-serial'/></serial>"),
     ('bridge behind a later one', 'q35', "<controller type='pci' model='pcie-to-pci-bridge'/>"),
 )
