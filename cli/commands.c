@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
 	&command_diff,
 	&command_rollback,
 	&command_check,
+	&command_capabilities,
 	&command_sync,
 	&command_help,
 	&command_version,

@@ -64,6 +64,13 @@ const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by
 /* Packs what is new into book.git, for stock git to read. */
 int dd_sync(struct dd_host *host, struct dd_error *err);
 
+/*
+ * What a QEMU can do, as one JSON value (docs/freeze.md names its members): from the book, or by a
+ * probe where host is NULL or the book has none yet. emulator: the path of the program; NULL:
+ * the one for guests of this host's architecture. DD_NOT_FOUND, DD_HYPERVISOR.
+ */
+int dd_capabilities(struct dd_host *host, const char *emulator, char **json, struct dd_error *err);
+
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
@@ -86,13 +93,24 @@ struct dd_result {
 
 /* ---- definitions ---- */
 
+struct dd_text {
+	const char *data;
+	size_t size;
+	const char *file; /* for messages; may be NULL */
+};
+
+struct dd_freeze_options {
+	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
+	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
+	const struct dd_text *capabilities;
+};
+
 /*
  * The frozen form of a definition, in canonical XML. Nothing is stored; host may be NULL (then QEMU
- * is asked anew). keep_host_model leaves <cpu mode='host-model'> floating, as libvirt does.
- * DD_INVALID, DD_UNSUPPORTED: with line and element path.
+ * is asked anew), and options too. DD_INVALID, DD_UNSUPPORTED: with line and element path.
  */
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
-	bool keep_host_model, char **out, struct dd_error *err);
+	const struct dd_freeze_options *options, char **out, struct dd_error *err);
 
 /* One thing in which two definitions differ. */
 struct dd_difference {
@@ -175,12 +193,6 @@ int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
 
 /* ---- device-level edits: each call makes one version ---- */
-
-struct dd_text {
-	const char *data;
-	size_t size;
-	const char *file; /* for messages; may be NULL */
-};
 
 int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *devices, size_t count,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);

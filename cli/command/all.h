@@ -34,6 +34,7 @@ extern const struct command command_show;
 extern const struct command command_diff;
 extern const struct command command_rollback;
 extern const struct command command_check;
+extern const struct command command_capabilities;
 extern const struct command command_sync;
 extern const struct command command_help;
 extern const struct command command_version;
