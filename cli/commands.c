@@ -34,6 +34,8 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_diff,
 	&command_rollback,
+	&command_upgrade,
+	&command_advise,
 	&command_check,
 	&command_capabilities,
 	&command_sync,

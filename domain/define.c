@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "domain/cpu_seen.h"
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
@@ -133,7 +134,8 @@ static int define_new(struct dd_host *host, struct document *document,
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(free) char *subject = NULL;
-	int rc = freeze(host, document, true, err);
+	const struct capabilities *caps = NULL;
+	int rc = freeze(host, document, change && change->keep_host_model, err);
 
 	if (!rc)
 		rc = operation_begin_new(&op, host, document_uuid(document), "define", change, err);
@@ -142,6 +144,10 @@ static int define_new(struct dd_host *host, struct document *document,
 			op.row.name);
 	if (!rc)
 		rc = sharing_warn(host, NULL, document, err);
+	if (!rc)
+		rc = host_capabilities(host, document, &caps, err);
+	if (!rc)
+		rc = cpu_seen_decide(&op, document, caps, err);
 	if (!rc)
 		rc = string_format(&subject, err, "define %s", document_name(document));
 	if (rc)

@@ -60,6 +60,7 @@ static int settle_as(struct operation *op, const struct journal_row *row, const 
 		if (strcmp(settlers[i].kind, kind) == 0)
 			rc = settlers[i].settle(&as, row->detail, detail, err);
 	op->guest = as.guest;
+	op->cpu_next = as.cpu_next;
 	return rc;
 }
 

@@ -343,6 +343,10 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 	if (!rc)
 		rc = record_read(
 			host->book, rollback->op.row.uuid, version, &rollback->target, err);
+	if (!rc)
+		rc = record_read_text(host->book, rollback->op.row.uuid, version, FILE_CPU,
+			&rollback->op.cpu_next, err);
+	rollback->op.cpu_decided = !rc;
 	/* a domain is called what it is called now */
 	if (!rc)
 		rc = edit_rename(rollback->target, rollback->op.row.name, err);

@@ -33,6 +33,8 @@ extern const struct command command_log;
 extern const struct command command_show;
 extern const struct command command_diff;
 extern const struct command command_rollback;
+extern const struct command command_upgrade;
+extern const struct command command_advise;
 extern const struct command command_check;
 extern const struct command command_capabilities;
 extern const struct command command_sync;
