@@ -45,8 +45,10 @@ int file_read(const char *path, size_t limit, struct text *out, struct dd_error 
 	return read_all(fd, path, limit, out, err);
 }
 
-static int write_all(int fd, const char *data, size_t size)
+int file_write(int fd, const void *bytes, size_t size)
 {
+	const char *data = bytes;
+
 	while (size) {
 		ssize_t put = write(fd, data, size);
 
@@ -57,7 +59,7 @@ static int write_all(int fd, const char *data, size_t size)
 		data += put;
 		size -= (size_t)put;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 static int directory_sync(const char *path)
@@ -82,7 +84,9 @@ int file_replace(const char *path, mode_t mode, const void *data, size_t size, s
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return error_errno(err, errno, "cannot create %s", temporary);
-	rc = write_all(fd, data, size);
+	rc = file_write(fd, data, size);
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
 	if (!rc && rename(temporary, path) < 0)
 		rc = -errno;
 	if (!rc)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 void cli_init(struct cli *cli)
 {
 	memset(cli, 0, sizeof *cli);
@@ -131,24 +133,6 @@ static void report_error(struct cli *cli, const struct dd_error *err)
 	fprintf(stderr, "domesday: %s\n%s", line, text_string(&cli->advice));
 }
 
-static int write_out(const struct text *out)
-{
-	const char *data = text_string(out);
-	size_t size = out->size;
-
-	while (size) {
-		ssize_t put = write(STDOUT_FILENO, data, size);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		data += put;
-		size -= (size_t)put;
-	}
-	return 0;
-}
-
 static int compose_answer(struct cli *cli, struct dd_error *err)
 {
 	text_clear(&cli->out);
@@ -174,7 +158,7 @@ int cli_finish(struct cli *cli, int code, const struct dd_error *err)
 		return exit_status(local.code);
 	}
 
-	int put = write_out(&cli->out);
+	int put = file_write(STDOUT_FILENO, text_string(&cli->out), cli->out.size);
 
 	if (put == -EPIPE)
 		return STATUS_PIPE;

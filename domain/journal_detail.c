@@ -7,6 +7,7 @@
 #include "domain/record.h"
 
 #define HOLDER_WAIT_MS 3000 /* for a domain whose guest has ended; it may wait for us, too */
+#define HOLDERS_MAX 64      /* settled for one operation; there may be one a resource, and more */
 
 struct json *detail_new(const struct operation *op, const char *kind)
 {
@@ -66,7 +67,16 @@ static void keep_new(struct use_rows *after, const struct use_rows *before)
 	after->count = kept;
 }
 
-/* True when the domain that holds a claim turned out not to run: it is settled and can be retried.
+static bool is_under_way(struct dd_host *host, const char *uuid)
+{
+	CLEANUP(journal_row) struct journal_row row = {.id = 0};
+
+	return journal_find(host->book, uuid, &row, NULL) == 0;
+}
+
+/*
+ * True when the domain that holds a claim turned out not to run, or to have an operation open that
+ * may have died: it is settled and can be retried.
  */
 static bool holder_settled(struct dd_host *host, const char *uuid)
 {
@@ -74,7 +84,8 @@ static bool holder_settled(struct dd_host *host, const char *uuid)
 	struct operation op = OPERATION_INIT;
 	int wait_ms = host->wait_ms;
 
-	if (host_run_folder(host, uuid, &folder, NULL) || guest_alive(folder, NULL))
+	if (host_run_folder(host, uuid, &folder, NULL) ||
+		(guest_alive(folder, NULL) && !is_under_way(host, uuid)))
 		return false;
 	host->wait_ms = HOLDER_WAIT_MS;
 
@@ -85,13 +96,26 @@ static bool holder_settled(struct dd_host *host, const char *uuid)
 	return rc == 0;
 }
 
+static int open_settling(
+	struct operation *op, const struct journal_draft *draft, struct dd_error *err)
+{
+	char holder[UUID_SIZE] = "";
+	int rc = 0;
+
+	for (int tries = 0; tries < HOLDERS_MAX; tries++) {
+		rc = journal_open(op->host->book, draft, &op->journal, holder, err);
+		if (rc != DD_REFUSED || !holder[0] || !holder_settled(op->host, holder))
+			break;
+	}
+	return rc;
+}
+
 int detail_open(struct operation *op, const struct json *detail, const struct document *before,
 	const struct document *live, struct dd_error *err)
 {
 	CLEANUP(use_rows) struct use_rows claims = {.items = NULL};
 	CLEANUP(use_rows) struct use_rows held = {.items = NULL};
 	CLEANUP(text) struct text text = TEXT_INIT;
-	char holder[UUID_SIZE] = "";
 	int rc = json_write(detail, &text, err);
 
 	if (!rc)
@@ -112,9 +136,7 @@ int detail_open(struct operation *op, const struct json *detail, const struct do
 	};
 
 	CRASH_POINT("journal:before");
-	rc = journal_open(op->host->book, &draft, &op->journal, holder, err);
-	if (rc == DD_REFUSED && holder[0] && holder_settled(op->host, holder))
-		rc = journal_open(op->host->book, &draft, &op->journal, NULL, err);
+	rc = open_settling(op, &draft, err);
 	if (!rc)
 		CRASH_POINT("journal:after");
 	return rc;

@@ -3,14 +3,16 @@
 #define DOMAIN_JOURNAL_DETAIL_H
 
 /*
- * What a journal row holds for recovery, as JSON: its kind ("start", "reboot" or "transition"), who
- * began it, and the members that the kind adds. And the claims on host resources that go with it.
+ * What a journal row holds for recovery, as JSON: its kind ("start", "pause", "reboot" or
+ * "transition"), who began it, and the members that the kind adds. And the claims on host resources
+ * that go with it.
  */
 
 #include "domain/operation.h"
 #include "qmp/json.h"
 
 #define DETAIL_START "start"
+#define DETAIL_PAUSE "pause"
 #define DETAIL_REBOOT "reboot"
 #define DETAIL_TRANSITION "transition"
 

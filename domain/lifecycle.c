@@ -58,8 +58,10 @@ static int start_live(
 	struct operation *op, struct document *live, bool accept_cpu, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
-	int rc = host_capabilities(op->host, live, &caps, err);
+	int rc = operation_refuse_stray(op, err);
 
+	if (!rc)
+		rc = host_capabilities(op->host, live, &caps, err);
 	if (!rc)
 		rc = cpu_settle(live, caps, err);
 	if (!rc)
@@ -84,7 +86,6 @@ static int start_live(
 	return rc;
 }
 
-/* Taken over by whoever settles: op is a copy of theirs. */
 static int start_settle_cpu(struct operation *op, const char *cpu, struct dd_error *err)
 {
 	if (!cpu)
@@ -110,6 +111,8 @@ int start_settle(struct operation *op, const struct json *detail, struct dd_erro
 	rc = guest_connect(op->folder, &op->guest, err);
 	if (!rc)
 		rc = guest_status(op->guest, &status, err);
+	if (!rc && status == GUEST_PRELAUNCH)
+		rc = guest_settle(op->guest, live, err);
 	if (!rc && status == GUEST_PRELAUNCH && !op->paused)
 		rc = guest_continue(op->guest, err);
 	if (!rc)
@@ -160,10 +163,12 @@ static int record_stop(struct operation *op, struct dd_error *err)
 int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
-	int rc = operation_begin(&op, host, domain, "destroy", NULL, err);
+	bool ended;
+	int rc = operation_begin_destroy(&op, host, domain, &ended, err);
 
-	if (!rc)
-		rc = operation_require_running(&op, err);
+	if (rc || ended)
+		return rc;
+	rc = operation_require_running(&op, err);
 	if (!rc)
 		rc = guest_destroy(op.folder, err);
 	CRASH_POINT("destroy:gone");
@@ -224,6 +229,21 @@ int dd_shutdown(struct dd_host *host, const char *domain, int wait_ms, struct dd
 
 /* ---- in between ---- */
 
+static int record_pause(struct operation *op, bool paused, struct dd_error *err)
+{
+	struct outcome outcome = {.subject = op->name, .live = op->live};
+
+	op->paused = paused;
+	return operation_commit(op, &outcome, NULL, err);
+}
+
+static int journal_alone(struct operation *op, const char *kind, struct dd_error *err)
+{
+	CLEANUP(json) struct json *detail = detail_new(op, kind);
+
+	return detail ? detail_open(op, detail, op->live, op->live, err) : error_no_memory(err);
+}
+
 static int pause_or_resume(struct dd_host *host, const char *domain, const char *name, bool pause,
 	struct dd_error *err)
 {
@@ -233,14 +253,27 @@ static int pause_or_resume(struct dd_host *host, const char *domain, const char 
 	if (!rc)
 		rc = operation_guest(&op, err);
 	if (!rc)
-		rc = pause ? guest_stop(op.guest, err) : guest_continue(op.guest, err);
+		rc = journal_alone(&op, DETAIL_PAUSE, err);
 	if (rc)
 		return rc;
+	rc = pause ? guest_stop(op.guest, err) : guest_continue(op.guest, err);
+	if (!rc)
+		return record_pause(&op, pause, err);
+	(void)journal_undo(host->book, op.journal, NULL);
+	return rc;
+}
 
-	struct outcome outcome = {.subject = name, .live = op.live};
+int pause_settle(struct operation *op, struct dd_error *err)
+{
+	enum guest_status status = GUEST_OTHER;
+	int rc = 0;
 
-	op.paused = pause;
-	return operation_commit(&op, &outcome, NULL, err);
+	if (!guest_alive(op->folder, NULL))
+		return journal_undo(op->host->book, op->journal, err);
+	rc = operation_guest(op, err);
+	if (!rc)
+		rc = guest_status(op->guest, &status, err);
+	return rc ? rc : record_pause(op, status != GUEST_RUNNING, err);
 }
 
 int dd_suspend(struct dd_host *host, const char *domain, struct dd_error *err)
@@ -253,13 +286,6 @@ int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err)
 	return pause_or_resume(host, domain, "resume", false, err);
 }
 
-static int reboot_journal(struct operation *op, struct dd_error *err)
-{
-	CLEANUP(json) struct json *detail = detail_new(op, DETAIL_REBOOT);
-
-	return detail ? detail_open(op, detail, op->live, op->live, err) : error_no_memory(err);
-}
-
 int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
@@ -268,7 +294,7 @@ int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_e
 	if (!rc)
 		rc = require_awake(&op, err);
 	if (!rc)
-		rc = reboot_journal(&op, err);
+		rc = journal_alone(&op, DETAIL_REBOOT, err);
 	if (rc)
 		return rc;
 	rc = guest_reboot(op.guest, wait_ms, err);

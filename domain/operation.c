@@ -27,9 +27,18 @@ int operation_require_running(const struct operation *op, struct dd_error *err)
 int operation_require_shut_off(const struct operation *op, struct dd_error *err)
 {
 	if (!operation_running(op))
-		return 0;
+		return operation_refuse_stray(op, err);
 	error_set(err, DD_REFUSED, "domain '%s' is running", op->row.name);
 	return error_hint(err, "shut it off first: domesday shutdown %s", op->row.name);
+}
+
+int operation_refuse_stray(const struct operation *op, struct dd_error *err)
+{
+	if (!guest_alive(op->folder, NULL))
+		return 0;
+	error_set(err, DD_EXISTS, "a QEMU of domain '%s' runs that the book does not know of",
+		op->row.name);
+	return error_hint(err, "end it with: domesday destroy %s", op->row.name);
 }
 
 int operation_guest(struct operation *op, struct dd_error *err)
@@ -136,8 +145,24 @@ static int operation_settle(struct operation *op, struct dd_error *err)
 		rc = operation_load(op, op->row.uuid, err);
 	if (rc || op->row.state != STATE_RUNNING || guest_alive(op->folder, NULL))
 		return rc;
+	guest_free(TAKE(op->guest));
 	rc = note_end(op, err);
 	return rc ? rc : operation_load(op, op->row.uuid, err);
+}
+
+/* Ends the guest where there is something to settle, which then needs nobody's answer. */
+static int end_unsettled(struct operation *op, bool *ended, struct dd_error *err)
+{
+	CLEANUP(journal_row) struct journal_row row = {.id = 0};
+	int rc = journal_find(op->host->book, op->row.uuid, &row, err);
+
+	if ((rc == DD_NOT_FOUND && operation_running(op)) || !guest_alive(op->folder, NULL))
+		return 0;
+	if (rc && rc != DD_NOT_FOUND)
+		return rc;
+	rc = guest_destroy(op->folder, err);
+	*ended = !rc;
+	return rc;
 }
 
 static int operation_prepare(struct operation *op, struct dd_host *host, const char *uuid,
@@ -188,8 +213,8 @@ static int check_version(
 		op->row.name, op->row.version);
 }
 
-int operation_begin(struct operation *op, struct dd_host *host, const char *domain,
-	const char *name, const struct dd_change *change, struct dd_error *err)
+static int begin(struct operation *op, struct dd_host *host, const char *domain, const char *name,
+	const struct dd_change *change, bool *ended, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	int rc = book_find(host->book, domain, &row, err);
@@ -199,6 +224,8 @@ int operation_begin(struct operation *op, struct dd_host *host, const char *doma
 	rc = operation_prepare(op, host, row.uuid, name, change, err);
 	if (!rc)
 		rc = operation_load(op, row.uuid, err);
+	if (!rc && ended && op->row.state != STATE_GONE)
+		rc = end_unsettled(op, ended, err);
 	if (!rc && op->row.state != STATE_GONE)
 		rc = operation_settle(op, err);
 	if (!rc && op->row.state == STATE_GONE)
@@ -213,6 +240,19 @@ int operation_begin(struct operation *op, struct dd_host *host, const char *doma
 	if (rc)
 		operation_end(op);
 	return rc;
+}
+
+int operation_begin(struct operation *op, struct dd_host *host, const char *domain,
+	const char *name, const struct dd_change *change, struct dd_error *err)
+{
+	return begin(op, host, domain, name, change, NULL, err);
+}
+
+int operation_begin_destroy(struct operation *op, struct dd_host *host, const char *domain,
+	bool *ended, struct dd_error *err)
+{
+	*ended = false;
+	return begin(op, host, domain, "destroy", NULL, ended, err);
 }
 
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,

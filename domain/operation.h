@@ -52,6 +52,14 @@ struct operation {
 int operation_begin(struct operation *op, struct dd_host *host, const char *domain,
 	const char *name, const struct dd_change *change, struct dd_error *err);
 
+/*
+ * The same for the end of a guest. One that the book does not know of, or in whose change somebody
+ * was interrupted, is ended before that is settled, so that nothing but the guest's own end is
+ * needed; *ended then, and all is recorded.
+ */
+int operation_begin_destroy(struct operation *op, struct dd_host *host, const char *domain,
+	bool *ended, struct dd_error *err);
+
 /* The same for a domain that may not exist yet; op->row.version is 0 then, and op->config NULL. */
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err);
@@ -70,6 +78,9 @@ int operation_guest(struct operation *op, struct dd_error *err);
 /* Refuses where the domain runs (or does not), in the words of this operation. */
 int operation_require_running(const struct operation *op, struct dd_error *err);
 int operation_require_shut_off(const struct operation *op, struct dd_error *err);
+
+/* DD_EXISTS where a guest runs although the book says that it is shut off. */
+int operation_refuse_stray(const struct operation *op, struct dd_error *err);
 
 /* How the domain is to be afterwards. */
 struct outcome {

@@ -24,6 +24,14 @@ static int settle_start(
 	return start_settle(op, detail, err);
 }
 
+static int settle_pause(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	(void)detail;
+	return pause_settle(op, err);
+}
+
 static int settle_reboot(
 	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
 {
@@ -38,6 +46,7 @@ static const struct {
 		struct dd_error *err);
 } settlers[] = {
 	{DETAIL_START, settle_start},
+	{DETAIL_PAUSE, settle_pause},
 	{DETAIL_REBOOT, settle_reboot},
 	{DETAIL_TRANSITION, settle_transition},
 };
@@ -60,6 +69,7 @@ static int settle_as(struct operation *op, const struct journal_row *row, const 
 		if (strcmp(settlers[i].kind, kind) == 0)
 			rc = settlers[i].settle(&as, row->detail, detail, err);
 	op->guest = as.guest;
+	text_release(&as.cpu_next);
 	op->cpu_next = as.cpu_next;
 	return rc;
 }

@@ -125,12 +125,27 @@ static int step_forward(const struct transition *transition, const struct step *
 	return error_set(err, DD_CORRUPT, "a step of no known kind");
 }
 
+/* What could never be plugged in need not be unplugged. */
+static int undo_attach(
+	struct operation *op, const struct document *live, const char *alias, struct dd_error *err)
+{
+	struct dd_error failure = {.code = 0};
+	bool there = true;
+	int rc = detach(op, live, alias, &failure);
+
+	if (rc == DD_REFUSED && guest_has_device(op->guest, alias, &there, NULL) == 0 && !there)
+		return 0;
+	if (rc && err)
+		*err = failure;
+	return rc;
+}
+
 static int step_backward(const struct transition *transition, const struct step *step,
 	struct operation *op, struct dd_error *err)
 {
 	switch (step->kind) {
 	case STEP_ATTACH:
-		return detach(op, transition->live, step->alias, err);
+		return undo_attach(op, transition->live, step->alias, err);
 	case STEP_DETACH:
 		return attach(op, op->live, step->alias, err);
 	case STEP_UPDATE:
@@ -174,10 +189,14 @@ static int transition_forward(const struct transition *transition, struct operat
 	return 0;
 }
 
+/* A setting that the guest refuses to have changed back was never changed. */
+static bool step_never_was(const struct step *step, int rc)
+{
+	return rc == DD_REFUSED && (step->kind == STEP_UPDATE || step->kind == STEP_MEMORY);
+}
+
 /*
- * Undoes the first reached steps, and the one that failed, which cleans up after itself but may
- * have been half done by a holder who died. What cannot be undone because QEMU is gone needs not
- * be.
+ * Undoes the first reached steps. What cannot be undone because QEMU is gone needs not be.
  */
 static int transition_backward(const struct transition *transition, struct operation *op,
 	size_t reached, struct dd_error *err)
@@ -185,9 +204,10 @@ static int transition_backward(const struct transition *transition, struct opera
 	int first = 0;
 
 	for (size_t i = reached; i-- > 0;) {
-		int rc = step_backward(transition, &transition->steps[i], op, first ? NULL : err);
+		const struct step *step = &transition->steps[i];
+		int rc = step_backward(transition, step, op, first ? NULL : err);
 
-		if (rc && !first)
+		if (rc && !first && !step_never_was(step, rc))
 			first = rc;
 	}
 	return first && guest_alive(op->folder, NULL) ? first : 0;
@@ -304,9 +324,15 @@ static int transition_commit(struct transition *transition, struct operation *op
 	return operation_commit(op, &outcome, result, err);
 }
 
-/* Back to before: the guest first, then the journal. The error stays the one of the first cause. */
+/*
+ * Back to before: the guest first, then the journal. The step that failed is undone, too: a guest
+ * may have let go of a device, and QEMU not of what is behind it. The error stays the one of the
+ * first cause.
+ */
 static void transition_undo(struct transition *transition, struct operation *op, size_t reached)
 {
+	if (reached < transition->step_count)
+		reached++;
 	if (transition_backward(transition, op, reached, NULL) == 0 &&
 		journal_undo(op->host->book, op->journal, NULL) == 0)
 		op->journal = 0;

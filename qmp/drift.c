@@ -181,7 +181,10 @@ static int compare_device(struct comparison *comparison, const xmlNode *device,
 	if (!id)
 		return 0;
 	if (!json_get(comparison->peripherals, id)) {
-		report(comparison, device, "%s is in the record, but not in QEMU", id);
+		report(comparison, device,
+			"%s is in the record, but not in QEMU; if the guest let go of it late, "
+			"detach it again",
+			id);
 		return 0;
 	}
 	json_put_bool(comparison->peripherals, id, true);

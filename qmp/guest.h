@@ -52,6 +52,12 @@ int guest_command_line(const char *folder, const struct document *live,
 int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
 	struct guest **out, struct dd_error *err);
 
+/*
+ * Sets what a command line cannot: links, passwords, the balloon. A part of guest_start(), and to
+ * be repeated for a guest whose start was interrupted.
+ */
+int guest_settle(struct guest *guest, const struct document *live, struct dd_error *err);
+
 /* To a running one. DD_NOT_FOUND: there is none. */
 int guest_connect(const char *folder, struct guest **out, struct dd_error *err);
 void guest_free(struct guest *guest); /* closes the connection; QEMU goes on */

@@ -217,7 +217,8 @@ int hotplug_remove_device(
 		return 0;
 	error_set(err, DD_REFUSED, "the guest has not let go of %s for %d seconds", id,
 		(wait_ms + 999) / 1000);
-	return error_hint(err, "it must have booted, and know how to unplug; try again");
+	return error_hint(err, "it must have booted, and know how to unplug; try again, also if it "
+			       "lets go later: then the record follows");
 }
 
 /* ---- what is set afterwards ---- */

@@ -71,5 +71,8 @@ int guest_reboot_settle(struct guest *guest, struct dd_error *err)
 
 	if (!rc && status == GUEST_SHUTDOWN)
 		rc = start_again(guest, err);
+	/* reset, and not gone on; a guest that was paused before is never rebooted */
+	if (!rc && status == GUEST_PRELAUNCH)
+		rc = guest_continue(guest, err);
 	return rc ? rc : keep_on_poweroff(guest, false, err);
 }

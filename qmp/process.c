@@ -384,6 +384,8 @@ int process_signal(const char *folder, int number, struct dd_error *err)
 int process_await_exit(const char *folder, int wait_ms, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(wait_ms);
+	CLEANUP(close) int first = open_process(folder);
+	struct pollfd ended = {.fd = first, .events = POLLIN};
 
 	while (process_alive(folder, NULL)) {
 		CLEANUP(close) int handle = open_process(folder);
@@ -396,5 +398,9 @@ int process_await_exit(const char *folder, int wait_ms, struct dd_error *err)
 		if (handle < 0 || poll(&exit, 1, left) != 0)
 			deadline_nap(2);
 	}
+	/* it lets go of its files one after the other, and of this one early: its images must
+	 * follow */
+	if (first >= 0)
+		(void)poll(&ended, 1, deadline_left(deadline));
 	return 0;
 }

@@ -263,7 +263,7 @@ static bool has_balloon(const struct document *live)
 	return balloon && !node_attr_is(balloon, "model", "none");
 }
 
-static int settle_all(struct guest *guest, const struct document *live, struct dd_error *err)
+int guest_settle(struct guest *guest, const struct document *live, struct dd_error *err)
 {
 	const xmlNode *root = document_root(live);
 	const xmlNode *device = node_first(document_devices(live));
@@ -295,7 +295,7 @@ int guest_start(const char *folder, const struct document *live, const struct ca
 		return code;
 	code = meet(folder, &guest, err);
 	if (!code)
-		code = settle_all(guest, live, err);
+		code = guest_settle(guest, live, err);
 	if (code) {
 		guest_free(TAKE(guest));
 		guest_destroy(folder, NULL);

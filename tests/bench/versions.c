@@ -104,7 +104,8 @@ static void bare_lay_out(struct bare *bare, const char *book)
 	bare_step(bare, attach);
 	sqlite3_finalize(attach);
 
-	schema = bare_prepare(bare, "SELECT sql FROM book.sqlite_schema WHERE sql IS NOT NULL");
+	schema = bare_prepare(bare, "SELECT sql FROM book.sqlite_schema WHERE sql IS NOT NULL AND "
+				    "name NOT LIKE 'sqlite%'");
 	while (bare->rc == SQLITE_OK && sqlite3_step(schema) == SQLITE_ROW)
 		bare_run(bare, (const char *)sqlite3_column_text(schema, 0));
 	sqlite3_finalize(schema);
@@ -155,7 +156,7 @@ static void bare_copy(struct bare *bare, unsigned *count)
 	sqlite3_finalize(head);
 }
 
-static int store_bare(const char *folder, unsigned *count, double *seconds)
+static int store_bare(const char *folder, unsigned *count, double *seconds, struct dd_error *err)
 {
 	struct bare bare = {.sqlite = NULL};
 	char path[512], book[512];
@@ -169,10 +170,10 @@ static int store_bare(const char *folder, unsigned *count, double *seconds)
 
 	bare_copy(&bare, count);
 	*seconds = now() - began;
-	if (bare.rc != SQLITE_OK)
-		fprintf(stderr, "bare SQLite: %s\n", sqlite3_errmsg(bare.sqlite));
 	sqlite3_close(bare.sqlite);
-	return bare.rc == SQLITE_OK ? 0 : DD_SYSTEM;
+	if (bare.rc == SQLITE_OK)
+		return 0;
+	return error_set(err, DD_SYSTEM, "bare SQLite: %s", sqlite3_errstr(bare.rc));
 }
 
 /* ---- both ---- */
@@ -187,7 +188,7 @@ static int compare(struct dd_host *host, const char *folder, const char *file, u
 	if (!rc)
 		rc = make_versions(host, count, &library, err);
 	if (!rc)
-		rc = store_bare(folder, &stored, &bare);
+		rc = store_bare(folder, &stored, &bare, err);
 	if (rc)
 		return rc;
 	if (stored < count)

@@ -30,9 +30,9 @@ from definition import devices, disk, domain, interface, spare_ports  # noqa: E4
 from guest import Guest  # noqa: E402
 from harness import SOURCE_DIR, Skip, check, equal, main, test, wait_until  # noqa: E402
 
-LONG = bool(os.environ.get('DOMESDAY_LONG'))
-KILLS = int(os.environ.get('KILLS', '300' if LONG else '40'))
+KILLS = int(os.environ.get('KILLS', '300'))
 SEED = int(os.environ.get('SEED', '1086'))
+REBOOTS = 5  # killed ones
 SAMPLES = 3  # runs that tell how long a command usually takes
 BEYOND = 1.05  # of the usual time, up to which it is killed
 LOOKS = (('check', 'guest'), ('list', '--all'), ('log', 'guest'), ('dumpxml', 'guest'),
@@ -50,9 +50,10 @@ class Victim:
         self.files = (
             book.file('b.xml', disk(book.image('b.img'), 'vdb')),
             book.file('nic.xml', interface()))
-        self.records = {False: self.guest.dumpxml()}  # by whether the disk is there
+        self.without = self.guest.dumpxml()
         book.ok('attach-device', 'guest', *self.files)
-        self.records[True] = self.guest.dumpxml()
+        self.with_disk = self.guest.dumpxml()
+        self.there, self.version = self.agree()
 
     def words(self, name):
         """The command, and whether the disk is there after it."""
@@ -63,26 +64,29 @@ class Victim:
             'rollback-out': (('rollback', 'guest', 1), False),
         }[name]
 
-    def has(self):
-        return 'disk vdb' in devices(self.guest.dumpxml())
-
     def bring(self, there):
         """To the state from which a command leads on."""
-        if self.has() != there:
+        if self.there != there:
             self.book.ok('attach-device' if there else 'detach-device', 'guest', *self.files)
-        self.agree()
+            self.there, self.version = self.agree()
+        equal(self.there, there)
 
     def agree(self):
-        """Record, QEMU and the system inside the guest have the same devices."""
+        """Record, QEMU and the system inside the guest have the same devices.
+
+        Gives whether the disk is there, and the newest version.
+        """
         result = self.book.run('check', 'guest')
         check(result.rc == 0, 'record and guest differ', result)
-        record, there = self.guest.dumpxml(), self.has()
-        check(record in self.records.values(), 'neither the record before nor after:', record)
+        record = self.guest.dumpxml()
+        check(record in (self.without, self.with_disk), 'neither before nor after:', record)
         live = devices(self.guest.dumpxml('--live'))
         equal(sorted(live), sorted(devices(record)), 'devices of the guest and of the record')
-        for name, sign in (('disk', '[+-] vdb'), ('net', '[+-] eth0')):
-            wait_until(lambda: self.inside(f'^{name} {sign}') == there,
-                       f'the guest {"sees" if there else "does not see"} its {name}')
+        there = record == self.with_disk
+        for pattern in ('^disk [+-] vdb', '^net [+-] eth0'):
+            wait_until(lambda: self.inside(pattern) == there,
+                       f'the guest {"sees" if there else "no longer sees"} {pattern}')
+        return there, self.book.version('guest')
 
     def inside(self, pattern):
         """Was the last that the guest said of it, that it came?"""
@@ -93,14 +97,27 @@ class Victim:
         """One command, hit by kill(process); checks what is left. Was it killed?"""
         words, goal = self.words(name)
         self.bring(not goal)
-        version = self.book.version('guest')
+        version = self.version
         killed, acknowledged = kill(self.book, words)
         self.book.ok(*LOOKS[version % len(LOOKS)])
-        self.agree()
-        after = self.book.version('guest')
-        check(after in (version, version + 1), f'version {version} became {after}')
-        equal(self.has() == goal, after == version + 1, 'a version without its change')
-        check(not acknowledged or after == version + 1, f'{name} was acknowledged and is lost')
+        self.there, self.version = self.agree()
+        check(self.version in (version, version + 1), f'{version} became {self.version}')
+        equal(self.there == goal, self.version == version + 1, 'a version without its change')
+        check(not acknowledged or self.there == goal, f'{name} was acknowledged and is lost')
+        return killed
+
+    def reboot(self, kill):
+        """A reboot, hit by kill(process): the guest runs or is shut off, and nothing is new."""
+        killed, acknowledged = kill(self.book, ('reboot', 'guest'))
+        self.book.ok('check', 'guest')
+        if not acknowledged:
+            self.book.ok('destroy', 'guest', rc=None)  # it may just be shutting down
+            self.guest.start()
+        self.guest.position = 0
+        self.guest.wait_for(r'^READY(\n.*)*^READY' if acknowledged else '^READY')
+        equal(self.agree(), (self.there, self.version))
+        self.book.ok('destroy', 'guest')
+        self.guest.start()
         return killed
 
 
@@ -200,6 +217,17 @@ def kill__at_random_moments(book, machine):
         f'{name} {killed[name]} over {usual[name]:.2f} s' for name in actors))
 
 
+@test(timeout=600)
+def kill__of_a_reboot(book):
+    """The power button has been pressed, and nobody is there to switch the guest on again."""
+    random_moments = random.Random(f'{SEED} reboot')
+    victim = Victim(book, 'pc')
+    victim.reboot(kill_at(60))
+    for _ in range(REBOOTS):
+        victim.reboot(kill_at(random_moments.uniform(0, 3)))
+    whole(book)
+
+
 # ---- at each step ----
 
 
@@ -227,7 +255,6 @@ def kill_start(book, name, step):
         check(not acknowledged or (state != 'shut off') == running, state)
         if (state != 'shut off') != running:
             book.ok(*words)
-    book.ok('check', name)
     equal(book.version(name), 1)
     return killed
 
@@ -242,6 +269,8 @@ def kill__at_each_step(book, machine):
                 if (clerk if name == 'define' else victim).run(name, kill_step(step))]
         if kill_start(book, 'other', step):
             hits.append('start')
+        if step.split(':')[0] in ('journal', 'reboot') and victim.reboot(kill_step(step)):
+            hits.append('reboot')
         print(f'# {step}: {", ".join(hits) or "reached by none"}')
         if not hits:
             missed.append(step)

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import subprocess
 
-from definition import UUID, domain, parse
+from definition import UUID, domain, parse, spare_ports
 from guest import Guest
 from harness import check, contains, equal, main, test
 
@@ -152,6 +152,20 @@ def host_model__kept_floats_and_is_decided_at_each_start(book):
     book.ok('check', 'a')
     book.ok('destroy', 'a')
     equal(book.dumpxml('a'), record)
+
+
+@test('pc', 'q35')
+def host_model__kept_goes_back_on_a_running_guest(book, machine):
+    text = domain('a', *spare_ports(machine), machine=machine, more=HOST_MODEL)
+    book.define(text, '--host-model=keep')
+    book.ok('start', 'a')
+    running = cpu_of(book.dumpxml('a', '--live')).find('model').text
+    book.ok('set-memory', 'a', '96M', '--config')
+    book.ok('desc', 'a', '--title', 'words')
+    book.ok('rollback', 'a', '1')
+    equal(cpu_of(book.dumpxml('a')).get('mode'), 'host-model')
+    equal(cpu_of(book.dumpxml('a', '--live')).find('model').text, running)
+    book.ok('check', 'a')
 
 
 @test()

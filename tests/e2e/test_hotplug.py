@@ -235,7 +235,7 @@ def check__tells_a_device_taken_behind_its_back(book):
     alias = devices(guest.dumpxml('--live'))[f'interface {SECOND_MAC}'].find('alias').get('name')
     with guest.qmp() as monitor:
         monitor.call('device_del', id=alias)
-        guest.wait_for(r'^net - eth0')
+        monitor.wait_event('DEVICE_DELETED')
     result = book.run('check', 'guest')
     equal(result.rc, 1, result)
     contains(result.out, 'interface')
