@@ -119,11 +119,104 @@ static void saved__freezes_the_corpus_as_libvirt_did(void **state)
 	assert_true(comparison.compared > 150);
 }
 
+/* Of libvirt's domain capabilities there: EPYC, and these. */
+static const struct {
+	const char *name;
+	const char *policy;
+} by_libvirt[] = {
+	{"acpi", "require"},
+	{"ss", "require"},
+	{"monitor", "require"},
+	{"hypervisor", "require"},
+	{"erms", "require"},
+	{"mpx", "require"},
+	{"pcommit", "require"},
+	{"clwb", "require"},
+	{"umip", "require"},
+	{"pku", "require"},
+	{"vaes", "require"},
+	{"la57", "require"},
+	{"pks", "require"},
+	{"3dnowext", "require"},
+	{"3dnow", "require"},
+	{"npt", "require"},
+	{"vgif", "require"},
+	{"svme-addr-chk", "require"},
+	{"vme", "disable"},
+	{"rdseed", "disable"},
+	{"sha-ni", "disable"},
+	{"xsavec", "disable"},
+	{"fxsr_opt", "disable"},
+	{"misalignsse", "disable"},
+	{"3dnowprefetch", "disable"},
+	{"osvw", "disable"},
+	{"topoext", "disable"},
+	{"nrip-save", "disable"},
+};
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = strstr(words, word); at; at = strstr(at + 1, word))
+		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+			return true;
+	return false;
+}
+
+static const char *policy_of(const xmlNode *cpu, const char *name)
+{
+	for (const xmlNode *row = node_child(cpu, "feature"); row; row = node_next(row))
+		if (node_attr_is(row, "name", name))
+			return node_attr(row, "policy");
+	return NULL;
+}
+
+/* Its own map of models differs from QEMU's in four features, which it then says. */
+static void saved__host_model_is_what_libvirt_makes_of_it(void **state)
+{
+	static const char xml[] =
+		"<domain type='qemu'><name>a</name><memory>65536</memory><os><type "
+		"machine='q35'>hvm</type></os><cpu mode='host-model'/><devices/></domain>";
+	CLEANUP(capabilities) struct capabilities *caps = load_saved("x86_64");
+	CLEANUP(document) struct document *document = NULL;
+	struct freeze_options options = {.capabilities = caps};
+	const struct cpu_expansion *model = NULL;
+	struct dd_error err = {0};
+	size_t rows = 0;
+
+	(void)state;
+	must(document_parse(xml, strlen(xml), NULL, &document, &err), &err);
+	must(document_freeze(document, &options, &err), &err);
+
+	const xmlNode *cpu = node_child(document_root(document), "cpu");
+
+	assert_string_equal(node_text(node_child(cpu, "model")), "EPYC-v1");
+	for (size_t i = 0; i < caps->tcg.model_count; i++)
+		if (strcmp(caps->tcg.models[i].name, "EPYC-v1") == 0)
+			model = &caps->tcg.models[i];
+	assert_non_null(model);
+	for (size_t i = 0; i < COUNT(by_libvirt); i++) {
+		const char *policy = policy_of(cpu, by_libvirt[i].name);
+		bool wanted = strcmp(by_libvirt[i].policy, "require") == 0;
+
+		if (policy)
+			assert_string_equal(policy, by_libvirt[i].policy);
+		else if (has_word(model->features, by_libvirt[i].name) != wanted)
+			fail_msg("%s", by_libvirt[i].name);
+		rows += policy != NULL;
+	}
+	for (const xmlNode *row = node_child(cpu, "feature"); row; row = node_next(row))
+		rows--;
+	assert_int_equal(rows, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(saved__knows_machines_models_and_their_features),
 		cmocka_unit_test(saved__freezes_the_corpus_as_libvirt_did),
+		cmocka_unit_test(saved__host_model_is_what_libvirt_makes_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
