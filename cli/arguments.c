@@ -236,3 +236,13 @@ const char *input_name(const char *file)
 {
 	return strcmp(file, "-") == 0 ? "standard input" : file;
 }
+
+int host_model_option(const struct arguments *args, bool *keep, struct dd_error *err)
+{
+	const char *how = option_value(args, "host-model");
+
+	if (how && strcmp(how, "keep") != 0)
+		return error_set(err, CLI_USAGE, "--host-model is keep, not '%s'", how);
+	*keep = how != NULL;
+	return 0;
+}

@@ -43,6 +43,9 @@ const char *operand(const struct arguments *args, size_t index);
 int arguments_change(
 	struct cli *cli, const struct arguments *args, struct dd_change *out, struct dd_error *err);
 
+/* --host-model=keep, of the commands that freeze. */
+int host_model_option(const struct arguments *args, bool *keep, struct dd_error *err);
+
 /* Reads FILE or "-". */
 int read_input(const char *file, struct text *out, struct dd_error *err);
 /* What messages call it. */

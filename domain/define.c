@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "domain/cpu_seen.h"
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
@@ -27,15 +28,32 @@ static int freeze(
 	return rc;
 }
 
-int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
-	bool keep_host_model, char **out, struct dd_error *err)
+static int freeze_with(struct document *document, const struct dd_text *saved, bool keep_host_model,
+	struct dd_error *err)
 {
+	CLEANUP(capabilities) struct capabilities *caps = NULL;
+	struct freeze_options options = {.keep_host_model = keep_host_model};
+	int rc = capabilities_from_json(saved->data, saved->size, &caps, err);
+
+	if (rc && saved->file)
+		error_wrap(err, "%s", saved->file);
+	options.capabilities = caps;
+	return rc ? rc : document_freeze(document, &options, err);
+}
+
+int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
+	const struct dd_freeze_options *options, char **out, struct dd_error *err)
+{
+	static const struct dd_freeze_options none;
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(text) struct text text = TEXT_INIT;
 	int rc = document_parse(xml, size, file, &document, err);
 
+	options = options ? options : &none;
 	if (!rc)
-		rc = freeze(host, document, keep_host_model, err);
+		rc = options->capabilities ? freeze_with(document, options->capabilities,
+						     options->keep_host_model, err)
+					   : freeze(host, document, options->keep_host_model, err);
 	if (!rc)
 		rc = document_write(document, &text, err);
 	if (rc)
@@ -116,7 +134,8 @@ static int define_new(struct dd_host *host, struct document *document,
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(free) char *subject = NULL;
-	int rc = freeze(host, document, true, err);
+	const struct capabilities *caps = NULL;
+	int rc = freeze(host, document, change && change->keep_host_model, err);
 
 	if (!rc)
 		rc = operation_begin_new(&op, host, document_uuid(document), "define", change, err);
@@ -125,6 +144,10 @@ static int define_new(struct dd_host *host, struct document *document,
 			op.row.name);
 	if (!rc)
 		rc = sharing_warn(host, NULL, document, err);
+	if (!rc)
+		rc = host_capabilities(host, document, &caps, err);
+	if (!rc)
+		rc = cpu_seen_decide(&op, document, caps, err);
 	if (!rc)
 		rc = string_format(&subject, err, "define %s", document_name(document));
 	if (rc)

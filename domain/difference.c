@@ -2,6 +2,7 @@
 #include "domain/difference.h"
 
 #include "domain/host.h"
+#include "schema/host_model.h"
 #include "schema/merge.h"
 
 static const char *const kind_names[] = {
@@ -45,6 +46,8 @@ int definition_for_record(struct dd_host *host, const char *xml, size_t size, co
 
 	if (!rc)
 		rc = document_adopt(document, record, err);
+	if (!rc)
+		rc = host_model_adopt(document, record, err);
 	if (!rc)
 		rc = host_capabilities(host, document, &options.capabilities, err);
 	if (!rc)

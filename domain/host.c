@@ -8,7 +8,8 @@
 #include "base/file.h"
 
 #define DEFAULT_WAIT_MS 30000
-#define DEFAULT_EMULATOR "/usr/bin/qemu-system-x86_64"
+#define EMULATOR_64 "/usr/bin/qemu-system-x86_64"
+#define EMULATOR_32 "/usr/bin/qemu-system-i386"
 #define PROBE_LOCK "00000000-0000-0000-0000-000000000000" /* the job lock of no domain */
 
 void dd_free(void *pointer)
@@ -208,14 +209,35 @@ static int capabilities_through_book(
 	return rc;
 }
 
-int host_capabilities(struct dd_host *host, const struct document *document,
+/* Which program runs guests of which architecture; either can do the other's work in a pinch. */
+static const struct {
+	const char *arch;
+	const char *emulator;
+	const char *otherwise;
+} emulators[] = {
+	{"x86_64", EMULATOR_64, EMULATOR_32},
+	{"i686", EMULATOR_32, EMULATOR_64},
+};
+
+static const char *emulator_for(const char *arch)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < sizeof emulators / sizeof *emulators; i++)
+		if (arch && strcmp(emulators[i].arch, arch) == 0)
+			row = i;
+	if (access(emulators[row].emulator, X_OK) && !access(emulators[row].otherwise, X_OK))
+		return emulators[row].otherwise;
+	return emulators[row].emulator;
+}
+
+int host_emulator_capabilities(struct dd_host *host, const char *emulator,
 	const struct capabilities **out, struct dd_error *err)
 {
-	const char *emulator = document_emulator(document);
 	struct capabilities *caps = NULL;
 
 	if (!emulator)
-		emulator = DEFAULT_EMULATOR;
+		emulator = emulator_for(NULL);
 	if (host && host->caps && strcmp(host->caps->emulator, emulator) == 0) {
 		*out = host->caps;
 		return 0;
@@ -232,4 +254,31 @@ int host_capabilities(struct dd_host *host, const struct document *document,
 	}
 	*out = caps;
 	return 0;
+}
+
+int host_capabilities(struct dd_host *host, const struct document *document,
+	const struct capabilities **out, struct dd_error *err)
+{
+	const char *emulator = document_emulator(document);
+	const xmlNode *type = node_descend(document_root(document), "os/type");
+
+	if (!emulator)
+		emulator = emulator_for(node_attr(type, "arch"));
+	return host_emulator_capabilities(host, emulator, out, err);
+}
+
+int dd_capabilities(struct dd_host *host, const char *emulator, char **json, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	const struct capabilities *caps = NULL;
+	int rc = host_emulator_capabilities(host, emulator, &caps, err);
+
+	if (!rc)
+		rc = capabilities_to_json(caps, &text, err);
+	if (!host)
+		capabilities_free((struct capabilities *)(uintptr_t)caps);
+	if (rc)
+		return rc;
+	*json = text_take(&text);
+	return *json ? 0 : error_no_memory(err);
 }

@@ -32,6 +32,10 @@ void host_warn(struct dd_host *host, const char *format, ...) PRINTF_LIKE(2, 3);
 int host_capabilities(struct dd_host *host, const struct document *document,
 	const struct capabilities **out, struct dd_error *err);
 
+/* As host_capabilities() for the program itself; NULL: the default one. */
+int host_emulator_capabilities(struct dd_host *host, const char *emulator,
+	const struct capabilities **out, struct dd_error *err);
+
 /* The folder of a domain's guest: BOOK/run/UUID. The caller frees it. */
 int host_run_folder(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 

@@ -2,8 +2,10 @@
 #include "domain/lifecycle.h"
 
 #include "base/file.h"
+#include "domain/cpu_seen.h"
 #include "domain/crash.h"
 #include "schema/alias.h"
+#include "schema/cpu.h"
 
 /* ---- start ---- */
 
@@ -11,7 +13,10 @@
 static int record_start(
 	struct operation *op, struct document *live, struct dd_result *result, struct dd_error *err)
 {
-	struct outcome outcome = {.subject = "start", .live = live};
+	struct outcome outcome = {
+		.subject = cpu_seen_changes(op) ? "start, on another CPU" : "start",
+		.live = live,
+	};
 	int64_t id = 0;
 	int rc = book_count(op->host->book, "domain-id", &id, err);
 
@@ -42,18 +47,25 @@ static int start_journal(struct operation *op, const struct document *live, stru
 		return error_no_memory(err);
 	if (!json_put_bool(detail, "paused", op->paused))
 		return error_no_memory(err);
+	if (op->cpu_decided && !json_put_string(detail, "cpu", text_string(&op->cpu_next)))
+		return error_no_memory(err);
 	rc = detail_put_document(detail, "live", live, err);
 	return rc ? rc : detail_open(op, detail, NULL, live, err);
 }
 
 /* Runs live, a document with aliases. The domain is shut off and locked. */
-static int start_live(struct operation *op, struct document *live, struct dd_error *err)
+static int start_live(
+	struct operation *op, struct document *live, bool accept_cpu, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
 	int rc = operation_refuse_stray(op, err);
 
 	if (!rc)
 		rc = host_capabilities(op->host, live, &caps, err);
+	if (!rc)
+		rc = cpu_settle(live, caps, err);
+	if (!rc)
+		rc = cpu_seen_check(op, live, caps, accept_cpu, err);
 	if (!rc)
 		rc = guest_check(live, caps, err);
 	if (!rc)
@@ -74,6 +86,16 @@ static int start_live(struct operation *op, struct document *live, struct dd_err
 	return rc;
 }
 
+static int start_settle_cpu(struct operation *op, const char *cpu, struct dd_error *err)
+{
+	if (!cpu)
+		return 0;
+	text_clear(&op->cpu_next);
+	text_puts(&op->cpu_next, cpu);
+	op->cpu_decided = true;
+	return text_failed(&op->cpu_next) ? error_no_memory(err) : 0;
+}
+
 int start_settle(struct operation *op, const struct json *detail, struct dd_error *err)
 {
 	CLEANUP(document) struct document *live = NULL;
@@ -83,6 +105,9 @@ int start_settle(struct operation *op, const struct json *detail, struct dd_erro
 	if (rc)
 		return rc;
 	op->paused = json_get_bool(detail, "paused", false);
+	rc = start_settle_cpu(op, json_get_string(detail, "cpu"), err);
+	if (rc)
+		return rc;
 	rc = guest_connect(op->folder, &op->guest, err);
 	if (!rc)
 		rc = guest_status(op->guest, &status, err);
@@ -101,6 +126,14 @@ int start_settle(struct operation *op, const struct json *detail, struct dd_erro
 
 int dd_start(struct dd_host *host, const char *domain, bool paused, struct dd_error *err)
 {
+	const struct dd_start_options options = {.paused = paused};
+
+	return dd_start_with(host, domain, &options, err);
+}
+
+int dd_start_with(struct dd_host *host, const char *domain, const struct dd_start_options *options,
+	struct dd_error *err)
+{
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(document) struct document *live = NULL;
 	int rc = operation_begin(&op, host, domain, "start", NULL, err);
@@ -114,8 +147,8 @@ int dd_start(struct dd_host *host, const char *domain, bool paused, struct dd_er
 	rc = document_copy(op.config, &live, err);
 	if (!rc)
 		rc = document_assign_aliases(live, err);
-	op.paused = paused;
-	return rc ? rc : start_live(&op, live, err);
+	op.paused = options->paused;
+	return rc ? rc : start_live(&op, live, options->accept_cpu, err);
 }
 
 /* ---- stop ---- */

@@ -62,6 +62,8 @@ void operation_end(struct operation *op)
 	text_release(&op->config_text);
 	text_release(&op->live_text);
 	text_release(&op->vacated_text);
+	text_release(&op->cpu_text);
+	text_release(&op->cpu_next);
 	domain_row_release(&op->row);
 	free(op->folder);
 	job_lock_release(op->lock);
@@ -108,6 +110,7 @@ static int operation_load(struct operation *op, const char *uuid, struct dd_erro
 	text_clear(&op->config_text);
 	text_clear(&op->live_text);
 	text_clear(&op->vacated_text);
+	text_clear(&op->cpu_text);
 	rc = record_read(op->host->book, uuid, 0, &op->config, err);
 	if (!rc)
 		rc = record_read_text(op->host->book, uuid, 0, FILE_CONFIG, &op->config_text, err);
@@ -116,6 +119,8 @@ static int operation_load(struct operation *op, const char *uuid, struct dd_erro
 	if (!rc)
 		rc = record_read_text(
 			op->host->book, uuid, 0, FILE_VACATED, &op->vacated_text, err);
+	if (!rc)
+		rc = record_read_text(op->host->book, uuid, 0, FILE_CPU, &op->cpu_text, err);
 	return rc ? rc : load_live(op, err);
 }
 
@@ -275,7 +280,7 @@ int operation_begin_new(struct operation *op, struct dd_host *host, const char *
 struct draft {
 	struct text config, live, vacated, runtime;
 	struct use_rows uses;
-	struct tree_file files[3];
+	struct tree_file files[4];
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
@@ -345,6 +350,8 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 	if (op->host->program)
 		draft_trailer(draft, "Program", op->host->program);
 	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+	for (const char *const *words = outcome->abi_changes; words && *words; words++)
+		draft_trailer(draft, "ABI-Change", *words);
 }
 
 static bool draft_changes_record(
@@ -353,7 +360,8 @@ static bool draft_changes_record(
 	return outcome->gone || op->row.version == 0 || op->row.state == STATE_GONE ||
 	       !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
-	       !text_equal(&draft->vacated, &op->vacated_text);
+	       !text_equal(&draft->vacated, &op->vacated_text) ||
+	       (op->cpu_decided && !text_equal(&op->cpu_next, &op->cpu_text));
 }
 
 static int draft_apply(struct draft *draft, struct operation *op, const struct outcome *outcome,
@@ -419,6 +427,7 @@ int operation_commit(struct operation *op, const struct outcome *outcome, struct
 	draft_file(&draft, FILE_CONFIG, &draft.config);
 	draft_file(&draft, FILE_LIVE, &draft.live);
 	draft_file(&draft, FILE_VACATED, &draft.vacated);
+	draft_file(&draft, FILE_CPU, op->cpu_decided ? &op->cpu_next : &op->cpu_text);
 	draft_trailers(&draft, op, outcome, state);
 	return draft_apply(&draft, op, outcome, config, result, err);
 }

@@ -36,6 +36,9 @@ struct operation {
 	struct text config_text; /* domain.xml, live.xml ("" for none), vacated.xml as recorded */
 	struct text live_text;
 	struct text vacated_text;
+	struct text cpu_text; /* cpu.json as recorded, see domain/cpu_seen */
+	struct text cpu_next; /* and as it will be, where cpu_decided */
+	bool cpu_decided;
 };
 
 #define OPERATION_INIT       \
@@ -81,12 +84,13 @@ int operation_refuse_stray(const struct operation *op, struct dd_error *err);
 
 /* How the domain is to be afterwards. */
 struct outcome {
-	const char *subject;           /* of the version, if one is made */
-	const struct document *config; /* NULL: as it is */
-	const struct document *live;   /* NULL: not running afterwards */
-	bool gone;                     /* undefined */
-	const char *const *devices;    /* for Device: trailers; NULL-terminated, or NULL */
-	const bool *autostart;         /* NULL: as it is */
+	const char *subject;            /* of the version, if one is made */
+	const struct document *config;  /* NULL: as it is */
+	const struct document *live;    /* NULL: not running afterwards */
+	bool gone;                      /* undefined */
+	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
+	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
+	const bool *autostart;          /* NULL: as it is */
 };
 
 /*

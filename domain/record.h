@@ -10,6 +10,7 @@
 #define FILE_CONFIG "domain.xml"
 #define FILE_LIVE "live.xml"
 #define FILE_VACATED "vacated.xml"
+#define FILE_CPU "cpu.json"
 
 /* A version's persistent definition, with its vacated addresses. number 0 is the newest. */
 int record_read(struct book *book, const char *uuid, uint32_t number, struct document **out,

@@ -69,6 +69,8 @@ static int settle_as(struct operation *op, const struct journal_row *row, const 
 		if (strcmp(settlers[i].kind, kind) == 0)
 			rc = settlers[i].settle(&as, row->detail, detail, err);
 	op->guest = as.guest;
+	text_release(&as.cpu_next);
+	op->cpu_next = as.cpu_next;
 	return rc;
 }
 

@@ -186,8 +186,20 @@ static int settle_settings(struct rollback *rollback, struct dd_error *err)
 	return rc;
 }
 
+/* A CPU that is left open has been decided for this run, and that is what the guest goes on with.
+ */
+static bool floats(const struct document *document)
+{
+	return node_attr_is(node_child(document_root(document), "cpu"), "mode", "host-model");
+}
+
+static bool stays_live(const struct rollback *rollback, const xmlNode *child)
+{
+	return node_is(child, "devices") || (node_is(child, "cpu") && floats(rollback->target));
+}
+
 /*
- * Everything outside <devices> of the live document becomes the target's: allowed because
+ * Everything else of the live document becomes the target's: allowed because
  * abi_check() has found no difference that the guest could see.
  */
 static int take_settings(struct rollback *rollback, struct dd_error *err)
@@ -197,14 +209,14 @@ static int take_settings(struct rollback *rollback, struct dd_error *err)
 
 	for (xmlNode *child = node_first(live); child; child = after) {
 		after = node_after(child);
-		if (!node_is(child, "devices"))
+		if (!stays_live(rollback, child))
 			node_remove(child);
 	}
 	for (const xmlNode *child = node_first(document_root(rollback->target)); child;
 		child = node_after(child)) {
 		xmlNode *copy;
 
-		if (node_is(child, "devices"))
+		if (stays_live(rollback, child))
 			continue;
 		copy = xmlDocCopyNode((xmlNode *)(uintptr_t)child, live->doc, 1);
 		if (!copy)
@@ -238,6 +250,22 @@ static int refuse_follow(const struct rollback *rollback, struct dd_error *err)
 	return DD_REFUSED;
 }
 
+/* Leaves the CPU as open as the record does. */
+static int reopen_cpu(
+	const struct rollback *rollback, struct document *arrived, struct dd_error *err)
+{
+	const xmlNode *open = node_child(document_root(rollback->op.config), "cpu");
+	xmlNode *decided = node_child(document_root(arrived), "cpu");
+	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)open, document_root(arrived)->doc, 1);
+
+	if (!copy)
+		return error_no_memory(err);
+	if (decided)
+		node_remove(decided);
+	xmlAddChild(document_root(arrived), copy);
+	return document_canonicalise(arrived, err);
+}
+
 /* The live document as a persistent one: what the guest would be started from. */
 static int arrived_at(const struct rollback *rollback, struct document **out, struct dd_error *err)
 {
@@ -246,6 +274,8 @@ static int arrived_at(const struct rollback *rollback, struct document **out, st
 
 	if (!rc)
 		rc = document_strip_runtime(arrived, err);
+	if (!rc && floats(rollback->op.config))
+		rc = reopen_cpu(rollback, arrived, err);
 	if (!rc)
 		*out = TAKE(arrived);
 	return rc;
@@ -343,6 +373,10 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 	if (!rc)
 		rc = record_read(
 			host->book, rollback->op.row.uuid, version, &rollback->target, err);
+	if (!rc)
+		rc = record_read_text(host->book, rollback->op.row.uuid, version, FILE_CPU,
+			&rollback->op.cpu_next, err);
+	rollback->op.cpu_decided = !rc;
 	/* a domain is called what it is called now */
 	if (!rc)
 		rc = edit_rename(rollback->target, rollback->op.row.name, err);

@@ -64,6 +64,13 @@ const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by
 /* Packs what is new into book.git, for stock git to read. */
 int dd_sync(struct dd_host *host, struct dd_error *err);
 
+/*
+ * What a QEMU can do, as one JSON value (docs/freeze.md names its members): from the book, or by a
+ * probe where host is NULL or the book has none yet. emulator: the path of the program; NULL:
+ * the one for guests of this host's architecture. DD_NOT_FOUND, DD_HYPERVISOR.
+ */
+int dd_capabilities(struct dd_host *host, const char *emulator, char **json, struct dd_error *err);
+
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
@@ -75,7 +82,8 @@ enum dd_scope {
 struct dd_change {
 	uint32_t if_version; /* DD_CONFLICT unless the domain is at this version; 0: whichever */
 	enum dd_scope scope;
-	const char *reason; /* kept with the version; NULL: none */
+	const char *reason;   /* kept with the version; NULL: none */
+	bool keep_host_model; /* at dd_define(): as in struct dd_freeze_options */
 };
 
 struct dd_result {
@@ -86,13 +94,24 @@ struct dd_result {
 
 /* ---- definitions ---- */
 
+struct dd_text {
+	const char *data;
+	size_t size;
+	const char *file; /* for messages; may be NULL */
+};
+
+struct dd_freeze_options {
+	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
+	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
+	const struct dd_text *capabilities;
+};
+
 /*
  * The frozen form of a definition, in canonical XML. Nothing is stored; host may be NULL (then QEMU
- * is asked anew). keep_host_model leaves <cpu mode='host-model'> floating, as libvirt does.
- * DD_INVALID, DD_UNSUPPORTED: with line and element path.
+ * is asked anew), and options too. DD_INVALID, DD_UNSUPPORTED: with line and element path.
  */
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
-	bool keep_host_model, char **out, struct dd_error *err);
+	const struct dd_freeze_options *options, char **out, struct dd_error *err);
 
 /* One thing in which two definitions differ. */
 struct dd_difference {
@@ -163,6 +182,19 @@ int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *
 
 /* DD_REFUSED: it runs already, or a disk is in use by another (which one is said). */
 int dd_start(struct dd_host *host, const char *domain, bool paused, struct dd_error *err);
+
+struct dd_start_options {
+	bool paused;
+	/*
+	 * A CPU that is passed on as it is (host-passthrough, maximum) may be another than the
+	 * recorded one, and is then recorded instead; without this that is DD_REFUSED, with the
+	 * differences.
+	 */
+	bool accept_cpu;
+};
+int dd_start_with(struct dd_host *host, const char *domain, const struct dd_start_options *options,
+	struct dd_error *err);
+
 /* Asks the guest (ACPI) and waits up to wait_ms for it to stop (0: not at all; DD_BUSY if late). */
 int dd_shutdown(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
 int dd_destroy(struct dd_host *host, const char *domain, struct dd_error *err);
@@ -175,12 +207,6 @@ int dd_resume(struct dd_host *host, const char *domain, struct dd_error *err);
 int dd_reboot(struct dd_host *host, const char *domain, int wait_ms, struct dd_error *err);
 
 /* ---- device-level edits: each call makes one version ---- */
-
-struct dd_text {
-	const char *data;
-	size_t size;
-	const char *file; /* for messages; may be NULL */
-};
 
 int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *devices, size_t count,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
@@ -214,6 +240,43 @@ int dd_get_metadata(struct dd_host *host, const char *domain, const char *uri, c
 /* Of the host, not of the machine: makes no version. */
 int dd_set_autostart(
 	struct dd_host *host, const char *domain, bool autostart, struct dd_error *err);
+
+/* ---- after an upgrade of the host ---- */
+
+/* One thing about a domain that the QEMU installed here calls for. */
+struct dd_advice {
+	const char *domain; /* its name */
+	const char *uuid;
+	bool running;
+	/*
+	 * "machine-gone", "machine-deprecated", "cpu-gone", "cpu-deprecated", "cpu-floating" (left
+	 * to each start), "cpu-differs", "cpu-unrecorded" (of one that is passed on), "emulator".
+	 */
+	const char *kind;
+	const char *path;
+	const char *value;    /* what is there; or NULL */
+	const char *sentence; /* all of it in words */
+	const char *command;  /* what changes it, once the domain is shut off; or NULL */
+};
+typedef int (*dd_advice_fn)(const struct dd_advice *advice, void *context);
+
+/* domain NULL: every one. */
+int dd_advise(struct dd_host *host, const char *domain, dd_advice_fn visit, void *context,
+	struct dd_error *err);
+
+struct dd_upgrade_to {
+	const char *machine; /* a versioned type or an alias, of the same chipset; NULL: as it is */
+	const char *cpu;     /* host-model, host-passthrough, maximum or a model; NULL: as it is */
+};
+
+/*
+ * Changes what a guest that is shut off will see of its machine, as one version that lists each ABI
+ * change; difference (may be NULL) is told them before. DD_REFUSED: it runs, or the chipset is
+ * another; DD_UNSUPPORTED: QEMU has no such type or model.
+ */
+int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade_to *upgrade,
+	const struct dd_change *change, dd_difference_fn difference, void *context,
+	struct dd_result *result, struct dd_error *err);
 
 /* ---- history ---- */
 

@@ -435,6 +435,11 @@ bool json_get_bool(const struct json *object, const char *key, bool otherwise)
 	return is(value, json_type_boolean) ? json_object_get_boolean(raw(value)) : otherwise;
 }
 
+bool json_as_bool(const struct json *json, bool otherwise)
+{
+	return is(json, json_type_boolean) ? json_object_get_boolean(raw(json)) : otherwise;
+}
+
 const char *json_as_string(const struct json *json)
 {
 	return is(json, json_type_string) ? json_object_get_string(raw(json)) : NULL;

@@ -58,6 +58,7 @@ int64_t json_get_number(const struct json *object, const char *key, int64_t othe
 uint64_t json_get_unsigned(const struct json *object, const char *key, uint64_t otherwise);
 bool json_get_bool(const struct json *object, const char *key, bool otherwise);
 const char *json_as_string(const struct json *json); /* NULL for another kind */
+bool json_as_bool(const struct json *json, bool otherwise);
 int64_t json_as_number(const struct json *json, int64_t otherwise);
 
 /* Calls visit for each member of an object, in order; stops with its non-zero result. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VENDOR_LENGTH 12 /* three registers of CPUID */
+
 /* Features whose names differ, or ("") that QEMU derives by itself or no longer has. */
 static const struct word feature_names[] = {
 	{"pclmuldq", "pclmulqdq"},
@@ -57,6 +59,19 @@ static int put_details(
 	return 0;
 }
 
+static int put_vendor(const xmlNode *model, struct text *value, struct dd_error *err)
+{
+	const char *vendor = node_attr(model, "vendor_id");
+
+	if (!vendor)
+		return 0;
+	if (strlen(vendor) != VENDOR_LENGTH || strpbrk(vendor, ",="))
+		return node_error(
+			model, err, DD_INVALID, "a CPU's vendor has %d characters", VENDOR_LENGTH);
+	text_printf(value, ",vendor=%s", vendor);
+	return 0;
+}
+
 static int put_model(
 	struct plan *plan, const xmlNode *cpu, struct text *value, struct dd_error *err)
 {
@@ -70,7 +85,7 @@ static int put_model(
 			return node_error(cpu, err, DD_UNSUPPORTED, "%s %s has no CPU model '%s'",
 				plan->caps->emulator, plan->caps->version, model);
 		text_puts(value, model);
-		return 0;
+		return put_vendor(node_child(cpu, "model"), value, err);
 	}
 	if (strcmp(mode, "host-passthrough") == 0) {
 		text_puts(value, is_kvm(plan->live) ? "host" : "max");

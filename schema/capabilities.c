@@ -34,6 +34,31 @@ bool capabilities_has_device(const struct capabilities *caps, const char *name)
 					     sizeof caps->devices[0], compare_device);
 }
 
+const struct accelerator *capabilities_accelerator(
+	const struct capabilities *caps, const char *domain_type)
+{
+	const struct accelerator *accelerator =
+		domain_type && strcmp(domain_type, "kvm") == 0 ? &caps->kvm_cpus : &caps->tcg;
+
+	return accelerator->host.name ? accelerator : NULL;
+}
+
+void cpu_expansion_release(struct cpu_expansion *cpu)
+{
+	free(cpu->name);
+	free(cpu->vendor);
+	free(cpu->model_id);
+	free(cpu->features);
+}
+
+static void accelerator_release(struct accelerator *accelerator)
+{
+	cpu_expansion_release(&accelerator->host);
+	for (size_t i = 0; i < accelerator->model_count; i++)
+		cpu_expansion_release(&accelerator->models[i]);
+	free(accelerator->models);
+}
+
 void capabilities_free(struct capabilities *caps)
 {
 	if (!caps)
@@ -46,9 +71,12 @@ void capabilities_free(struct capabilities *caps)
 	for (size_t i = 0; i < caps->cpu_count; i++) {
 		free(caps->cpus[i].name);
 		free(caps->cpus[i].alias);
+		free(caps->cpus[i].missing);
 	}
 	for (size_t i = 0; i < caps->device_count; i++)
 		free(caps->devices[i]);
+	accelerator_release(&caps->tcg);
+	accelerator_release(&caps->kvm_cpus);
 	free(caps->machines);
 	free(caps->cpus);
 	free(caps->devices);

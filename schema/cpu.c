@@ -7,9 +7,8 @@
  * then on says so. A model that is named is kept; "check" says how it is compared with the host:
  * not at all under software emulation, or where the host's CPU is passed through as it is.
  *
- * mode='host-model' stays as it is with keep_host_model, as libvirt leaves it. Turning it into a
- * model with features takes the host's expansion of its own CPU, which capabilities do not carry:
- * so without keep_host_model it stays too, and is decided at each start.
+ * mode='host-model' stays as it is with keep_host_model, as libvirt leaves it, and is decided at
+ * each start; otherwise it is decided here (schema/host_model).
  */
 
 #include "schema/cpu.h"
@@ -17,6 +16,7 @@
 #include <string.h>
 
 #include "schema/fill.h"
+#include "schema/host_model.h"
 #include "schema/ids.h"
 #include "schema/machine.h"
 
@@ -139,6 +139,7 @@ int cpu_freeze(
 	xmlNode *root = document_root(document);
 	const char *name = default_model(document, options->capabilities);
 	xmlNode *cpu = node_child(root, "cpu");
+	bool floating = node_attr_is(cpu, "mode", "host-model");
 	bool unnamed = !cpu || (mode_is(cpu, "custom") && !node_child(cpu, "model"));
 	int rc = 0;
 
@@ -147,6 +148,10 @@ int cpu_freeze(
 	cpu = fill_child(root, "cpu", err);
 	if (!cpu)
 		return DD_NO_MEMORY;
+	if (floating && !options->keep_host_model)
+		rc = host_model_freeze(document, cpu, options->capabilities, err);
+	if (rc)
+		return rc;
 	if (unnamed && name)
 		rc = set_default(cpu, name, err);
 	else if (!unnamed)
@@ -158,4 +163,15 @@ int cpu_freeze(
 	if (!rc)
 		rc = complete_cells(cpu, err);
 	return rc ? rc : complete_cell_cpus(document, cpu, err);
+}
+
+int cpu_settle(struct document *live, const struct capabilities *caps, struct dd_error *err)
+{
+	xmlNode *cpu = node_child(document_root(live), "cpu");
+	int rc;
+
+	if (!node_attr_is(cpu, "mode", "host-model"))
+		return 0;
+	rc = host_model_freeze(live, cpu, caps, err);
+	return rc ? rc : document_canonicalise(live, err);
 }

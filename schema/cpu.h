@@ -8,4 +8,10 @@
 int cpu_freeze(
 	struct document *document, const struct freeze_options *options, struct dd_error *err);
 
+/*
+ * For one run of a guest: decides a host-model that the definition leaves floating. Does nothing
+ * to any other CPU. Errors as host_model_freeze().
+ */
+int cpu_settle(struct document *live, const struct capabilities *caps, struct dd_error *err);
+
 #endif

@@ -6,6 +6,11 @@
 #include "cli/output.h"
 #include "cli/remedy.h"
 
+static const struct option_row options[] = {
+	{"host-model", 0, "HOW", "keep: leave <cpu mode='host-model'> as it is"},
+	{NULL},
+};
+
 struct refusal {
 	struct differences differences;
 	struct remedies remedies;
@@ -63,6 +68,8 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 	differences_init(&refusal.differences, cli);
 	if (rc == 0)
+		rc = host_model_option(args, &change.keep_host_model, err);
+	if (rc == 0)
 		rc = read_input(file, &input, err);
 	if (rc == 0)
 		rc = dd_define(cli->host, text_string(&input), input.size, input_name(file),
@@ -82,6 +89,7 @@ const struct command command_define = {
 		 "same meaning stays as it is, and that is success. With another meaning define "
 		 "fails,\n"
 		 "names each difference, and the commands that make such changes.",
+	.options = options,
 	.shared = OPTIONS_CHANGE,
 	.book = BOOK_CREATE,
 	.run = run,

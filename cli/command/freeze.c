@@ -6,24 +6,32 @@
 
 static const struct option_row options[] = {
 	{"host-model", 0, "HOW", "keep: leave <cpu mode='host-model'> as it is"},
+	{"capabilities", 0, "FILE", "as on the host where 'capabilities --json' wrote FILE"},
 	{NULL},
 };
 
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	CLEANUP(text) struct text input = TEXT_INIT;
+	CLEANUP(text) struct text saved = TEXT_INIT;
 	CLEANUP(dd) char *frozen = NULL;
 	const char *file = operand(args, 0);
-	const char *how = option_value(args, "host-model");
-
-	if (how && strcmp(how, "keep") != 0)
-		return error_set(err, CLI_USAGE, "--host-model is keep, not '%s'", how);
-
-	int rc = read_input(file, &input, err);
+	const char *from = option_value(args, "capabilities");
+	struct dd_freeze_options how = {.keep_host_model = false};
+	int rc = host_model_option(args, &how.keep_host_model, err);
 
 	if (rc == 0)
-		rc = dd_freeze(cli->host, text_string(&input), input.size, input_name(file),
-			how != NULL, &frozen, err);
+		rc = read_input(file, &input, err);
+	if (rc == 0 && from)
+		rc = read_input(from, &saved, err);
+	if (rc < 0)
+		return rc;
+
+	struct dd_text capabilities = {text_string(&saved), saved.size, from};
+
+	how.capabilities = from ? &capabilities : NULL;
+	rc = dd_freeze(
+		cli->host, text_string(&input), input.size, input_name(file), &how, &frozen, err);
 	return rc < 0 ? rc : answer_string(cli, "xml", frozen, err);
 }
 

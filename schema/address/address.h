@@ -74,6 +74,7 @@ int serial_assign(
 int serial_assign_all(struct document *document, struct dd_error *err);
 int isa_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
+int spapr_assign_all(struct document *document, struct dd_error *err);
 int dimm_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
 int ccid_assign(

@@ -59,6 +59,8 @@ int addresses_assign(
 		rc = pci_assign_all(document, options->capabilities, err);
 	if (!rc)
 		rc = usb_assign_all(document, err);
+	if (!rc)
+		rc = spapr_assign_all(document, err);
 	return rc ? rc : assign_on(document, ADDRESS_DIMM, err);
 }
 

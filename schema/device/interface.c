@@ -98,12 +98,13 @@ static int complete(struct document *document, xmlNode *interface,
 static enum pci_plug plug(const struct document *document, const xmlNode *interface)
 {
 	static const char *const express[] = {"e1000e", NULL};
+	static const char *const elsewhere[] = {"usb-net", "spapr-vlan", NULL};
 	const char *model = node_attr(node_child(interface, "model"), "type");
 
 	(void)document;
 	if (node_attr_is(interface, "type", "hostdev"))
 		return PCI_PLUG_EXPRESS;
-	if (model && strcmp(model, "usb-net") == 0)
+	if (string_in(model, elsewhere))
 		return PCI_PLUG_NONE;
 	if (is_virtio(interface))
 		return plug_virtio(model);

@@ -16,6 +16,7 @@ VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'sub
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
     ('freeze FILE', 0, {'xml'}),
+    ('capabilities', 0, {'emulator', 'version', 'machines', 'cpus', 'accelerators', 'devices'}),
     ('define FILE', 0, CHANGE),
     ('list --all', 0, STATE),
     ('dominfo a', 0, STATE),
@@ -37,6 +38,8 @@ SESSION = (
     ('autostart a', 0, STATE),
     ('rename a b', 0, CHANGE),
     ('rollback b 1', 0, CHANGE),
+    ('upgrade b --machine pc-i440fx-1.7', 0, CHANGE | {'changes'}),
+    ('advise', 0, {'domain', 'uuid', 'running', 'kind', 'path', 'value', 'sentence', 'command'}),
     ('start b', 0, STATE),
     ('check b', 0, {'agree', 'drift'}),
     ('suspend b', 0, STATE),
