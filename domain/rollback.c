@@ -111,6 +111,19 @@ static int unplug_extra(struct rollback *rollback, bool controllers, struct dd_e
 	return rc;
 }
 
+/* An update keeps what it is silent about: an empty element says that there is to be none. */
+static int say_absent(xmlNode *wanted, const xmlNode *device, struct dd_error *err)
+{
+	for (const xmlNode *child = node_first(device); child; child = node_after(child)) {
+		const char *name = (const char *)child->name;
+
+		if (!child->ns && !node_is(child, "alias") && !node_child(wanted, name) &&
+			!node_add(wanted, name, err))
+			return DD_NO_MEMORY;
+	}
+	return 0;
+}
+
 static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, struct dd_error *err)
 {
 	struct document *live = rollback->transition.live;
@@ -135,6 +148,8 @@ static int update_or_plug(struct rollback *rollback, const xmlNode *wanted, stru
 				    device_alias(device), 0, 0, err);
 	}
 	rc = node_write(device, &before, err);
+	if (!rc)
+		rc = say_absent(document_root(single), device, err);
 	if (!rc)
 		rc = edit_update(live, single, true, &rollback->options, &device, err);
 	if (!rc)

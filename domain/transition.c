@@ -48,25 +48,9 @@ int transition_init(struct transition *transition, const struct operation *op, s
 	return rc;
 }
 
-/* Once a vCPU has left a guest that QEMU emulates, QEMU's own memory is damaged and it dies soon.
- */
-static int check_step(const struct transition *transition, enum step_kind kind, uint64_t before,
-	uint64_t after, struct dd_error *err)
-{
-	if (kind != STEP_VCPUS || after >= before ||
-		!node_attr_is(document_root(transition->live), "type", "qemu"))
-		return 0;
-	error_set(
-		err, DD_REFUSED, "a running guest of type 'qemu' would not survive losing a vCPU");
-	return error_hint(err, "with --config it holds from the next start");
-}
-
 int transition_step(struct transition *transition, enum step_kind kind, const char *alias,
 	uint64_t before, uint64_t after, struct dd_error *err)
 {
-	if (check_step(transition, kind, before, after, err))
-		return DD_REFUSED;
-
 	struct step *steps =
 		reallocarray(transition->steps, transition->step_count + 1, sizeof *steps);
 	char *copy = NULL;
@@ -422,6 +406,23 @@ static void transition_fail(const struct transition *transition, struct operatio
 				"can let go");
 }
 
+/* Once a vCPU has left a guest that QEMU emulates, QEMU's own memory is damaged and it dies soon.
+ */
+static int check_vcpus(const struct transition *transition, struct dd_error *err)
+{
+	for (size_t i = 0; i < transition->step_count; i++) {
+		const struct step *step = &transition->steps[i];
+
+		if (step->kind != STEP_VCPUS || step->after >= step->before ||
+			!node_attr_is(document_root(transition->live), "type", "qemu"))
+			continue;
+		error_set(err, DD_REFUSED,
+			"a running guest of type 'qemu' would not survive losing a vCPU");
+		return error_hint(err, "with --config it holds from the next start");
+	}
+	return 0;
+}
+
 int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
 	struct dd_error *err)
 {
@@ -432,7 +433,9 @@ int transition_run(struct transition *transition, struct operation *op, struct d
 
 	if (!transition->step_count)
 		return transition_commit(transition, op, result, err);
-	rc = host_capabilities(op->host, transition->live, &caps, err);
+	rc = check_vcpus(transition, err);
+	if (!rc)
+		rc = host_capabilities(op->host, transition->live, &caps, err);
 	if (!rc)
 		rc = guest_check(transition->live, caps, err);
 	if (!rc)

@@ -101,6 +101,17 @@ def rollback__plugs_and_unplugs_a_running_guest(book, machine):
 
 
 @test()
+def rollback__takes_a_link_up_again(book):
+    guest = Guest(book, 'guest', interface()).start()
+    down = interface().replace('</interface>', "<link state='down'/></interface>")
+    book.ok('update-device', 'guest', book.file('down.xml', down))
+    book.ok('rollback', 'guest', 1)
+    for option in ((), ('--live',)):
+        check('<link' not in guest.dumpxml(*option))
+    book.ok('check', 'guest')
+
+
+@test()
 def rollback__that_a_running_guest_cannot_follow_is_refused(book):
     guest = Guest(book, 'guest')
     book.ok('set-vcpus', '--maximum', 'guest', 4)
