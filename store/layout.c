@@ -70,13 +70,14 @@ static int read_pragma(
 static int stage_judge(struct database *database, enum book_stage *stage, struct dd_error *err)
 {
 	int64_t application = 0, format = 0, tables_found = 0;
-	int rc = read_pragma(database, "PRAGMA application_id", &application, err);
+	/* what is made in one transaction is looked for last thing first, as it may come in between
+	 */
+	int rc = read_pragma(database, "SELECT count(*) FROM sqlite_schema", &tables_found, err);
 
 	if (!rc)
+		rc = read_pragma(database, "PRAGMA application_id", &application, err);
+	if (!rc)
 		rc = read_pragma(database, "PRAGMA user_version", &format, err);
-	if (!rc && !application && !format)
-		rc = read_pragma(
-			database, "SELECT count(*) FROM sqlite_schema", &tables_found, err);
 	if (rc)
 		return rc;
 	if (!application && !format && !tables_found) {

@@ -81,13 +81,12 @@ def agree(book, name):
 # ---- what cannot be done cannot be undone either, and need not be ----
 
 
-@test('memory', 'vcpus', 'attach')
+@test('memory', 'attach')
 def recovery__of_a_change_that_the_guest_refuses(book, what):
-    book.define(domain('a', NO_BALLOON, vcpu='<vcpu>2</vcpu>'))
+    book.define(domain('a', NO_BALLOON))
     book.ok('start', 'a', '--paused')
     words = {
         'memory': ('set-memory', 'a', '65536'),
-        'vcpus': ('set-vcpus', 'a', '1'),
         'attach': ('attach-device', 'a', book.file('b.xml', disk('/nowhere/b.img', 'vdb'))),
     }[what]
     must_crash(book, 'journal:after', *words)

@@ -117,7 +117,7 @@ def rollback__that_a_running_guest_cannot_follow_is_refused(book):
     book.ok('set-vcpus', '--maximum', 'guest', 4)
     guest.start()
     with book.unchanged():
-        book.refuse('rollback', 'guest', 1, code='refused', says='/domain/vcpu')
+        book.refuse('rollback', 'guest', 1, code='refused', says='vcpu')
     book.ok('rollback', '--config', 'guest', 1)
     equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
     equal(guest.state(), 'running')

@@ -239,6 +239,17 @@ def update__what_the_guest_sees_may_not_change(book):
 
 
 @test()
+def detach__of_a_paused_guest_is_refused_at_once(book):
+    guest = booted(book, 'pc', disk(book.image('b.img'), 'vdb'))
+    book.ok('suspend', 'guest')
+    with book.unchanged():
+        book.refuse('detach-device', 'guest', 'vdb', code='refused', says='paused')
+    book.ok('resume', 'guest')
+    book.ok('detach-device', 'guest', 'vdb')
+    guest.wait_for('^disk - vdb')
+
+
+@test()
 def check__tells_a_device_plugged_behind_its_back(book):
     guest = booted(book)
     equal(book.run('check', 'guest').rc, 0)
