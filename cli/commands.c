@@ -9,6 +9,7 @@
 static const struct command *const commands[] = {
 	&command_freeze,
 	&command_define,
+	&command_apply,
 	&command_undefine,
 	&command_rename,
 	&command_desc,
@@ -33,6 +34,7 @@ static const struct command *const commands[] = {
 	&command_log,
 	&command_show,
 	&command_diff,
+	&command_abi_check,
 	&command_rollback,
 	&command_check,
 	&command_sync,

@@ -11,6 +11,26 @@ static const char *const kind_names[] = {
 	[CHANGE_SETTING] = "setting",
 };
 
+static const char *const when_names[] = {
+	[WHEN_RUNNING] = "running",
+	[WHEN_SHUT_OFF] = "shut off",
+	[WHEN_NEVER] = "never",
+};
+
+void difference_of(const struct change *change, struct dd_difference *out)
+{
+	*out = (struct dd_difference){
+		.kind = kind_names[change->kind],
+		.device = change->device,
+		.path = change->path,
+		.before = change->before,
+		.after = change->after,
+		.sentence = change->sentence,
+		.when = when_names[change->when],
+		.visible = change->visible,
+	};
+}
+
 int differences_tell(const struct document *before, const struct document *after,
 	dd_difference_fn difference, void *context, size_t *count, struct dd_error *err)
 {
@@ -18,18 +38,10 @@ int differences_tell(const struct document *before, const struct document *after
 	int rc = document_diff(before, after, &changes, err);
 
 	for (size_t i = 0; !rc && difference && i < changes.count; i++) {
-		const struct change *change = &changes.items[i];
+		struct dd_difference told;
 
-		rc = difference(
-			&(struct dd_difference){
-				.kind = kind_names[change->kind],
-				.device = change->device,
-				.path = change->path,
-				.before = change->before,
-				.after = change->after,
-				.sentence = change->sentence,
-			},
-			context);
+		difference_of(&changes.items[i], &told);
+		rc = difference(&told, context);
 	}
 	if (!rc && count)
 		*count = changes.count;

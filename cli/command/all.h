@@ -8,6 +8,7 @@
 
 extern const struct command command_freeze;
 extern const struct command command_define;
+extern const struct command command_apply;
 extern const struct command command_undefine;
 extern const struct command command_rename;
 extern const struct command command_desc;
@@ -32,6 +33,7 @@ extern const struct command command_set_vcpus;
 extern const struct command command_log;
 extern const struct command command_show;
 extern const struct command command_diff;
+extern const struct command command_abi_check;
 extern const struct command command_rollback;
 extern const struct command command_check;
 extern const struct command command_sync;
