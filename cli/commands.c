@@ -8,6 +8,7 @@
 /* In the order of help, group by group. */
 static const struct command *const commands[] = {
 	&command_freeze,
+	&command_validate,
 	&command_define,
 	&command_apply,
 	&command_undefine,

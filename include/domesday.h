@@ -94,6 +94,14 @@ struct dd_result {
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	bool keep_host_model, char **out, struct dd_error *err);
 
+/*
+ * Checks the elements and values of a definition; nothing is decided or stored. DD_INVALID with the
+ * line.
+ */
+int dd_validate(const char *xml, size_t size, const char *file, struct dd_error *err);
+/* The RELAX NG grammar of the format. */
+int dd_grammar(char **out, struct dd_error *err);
+
 /* One thing in which two definitions differ. */
 struct dd_difference {
 	const char *kind;     /* "attached", "detached", "updated", "setting" */

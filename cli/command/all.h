@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 extern const struct command command_freeze;
+extern const struct command command_validate;
 extern const struct command command_define;
 extern const struct command command_apply;
 extern const struct command command_undefine;

@@ -89,5 +89,14 @@ def diff__xml_shows_lines(book):
     contains(book.json('diff', '--xml', 'a@1', 'a@2', rc=1)['xml'], '+  <title>')
 
 
+@test()
+def validate__names_the_line_of_a_misspelt_element(book):
+    xml = domain('a', disk(book.image('a.img'), 'vda'))
+    book.ok('validate', book.file('good.xml', xml))
+    book.refuse('validate', book.file('bad.xml', xml.replace('<features>', '<featuers>').replace(
+        '</features>', '</featuers>')), code='invalid', says=('bad.xml:7', 'featuers'))
+    contains(book.ok('validate', '--grammar').out, '<grammar xmlns=')
+
+
 if __name__ == '__main__':
     main()
