@@ -94,11 +94,16 @@ struct dd_result {
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	bool keep_host_model, char **out, struct dd_error *err);
 
+/* An element that is kept, with all below it, and that Domesday does not interpret. */
+typedef int (*dd_kept_fn)(const char *path, int line, void *context);
+
 /*
- * Checks the elements and values of a definition; nothing is decided or stored. DD_INVALID with the
- * line.
+ * Checks the elements and values of a definition; nothing is decided or stored. kept, which may be
+ * NULL, is told of what is of another namespace, and of devices of no known kind. DD_INVALID with
+ * the line.
  */
-int dd_validate(const char *xml, size_t size, const char *file, struct dd_error *err);
+int dd_validate(const char *xml, size_t size, const char *file, dd_kept_fn kept, void *context,
+	struct dd_error *err);
 /* The RELAX NG grammar of the format. */
 int dd_grammar(char **out, struct dd_error *err);
 

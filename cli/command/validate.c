@@ -7,6 +7,23 @@ static const struct option_row options[] = {
 	{NULL},
 };
 
+struct kept {
+	struct cli *cli;
+	struct json *array;
+};
+
+static int add_kept(const char *path, int line, void *context)
+{
+	struct kept *kept = context;
+	struct json *object = json_object();
+
+	json_put_string(object, "path", path);
+	json_put_number(object, "line", line);
+	json_push(kept->array, object);
+	text_printf(&kept->cli->out, "kept, not interpreted: line %d: %s\n", line, path);
+	return 0;
+}
+
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	CLEANUP(text) struct text input = TEXT_INIT;
@@ -20,9 +37,14 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	}
 	if (!file)
 		return error_set(err, CLI_USAGE, "name a FILE, or give --grammar");
+	struct kept kept = {cli, json_array()};
+
 	rc = read_input(file, &input, err);
 	if (rc == 0)
-		rc = dd_validate(text_string(&input), input.size, input_name(file), err);
+		rc = dd_validate(
+			text_string(&input), input.size, input_name(file), add_kept, &kept, err);
+	if (rc < 0 || !cli->json)
+		json_free(kept.array);
 	if (rc < 0)
 		return rc;
 	cli_note(cli, "%s: valid", file);
@@ -32,6 +54,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	struct json *object = json_object();
 
 	json_put_bool(object, "valid", true);
+	json_put(object, "kept", kept.array);
 	return cli_answer(cli, object, err);
 }
 
@@ -40,9 +63,10 @@ const struct command command_validate = {
 	.group = GROUP_DEFINITION,
 	.operands = "[FILE]",
 	.summary = "check a definition against the grammar of the format",
-	.about =
-		"The first fault is said with its line. With --grammar the grammar is printed, for "
-		"editors.\nNo book is needed.",
+	.about = "The first fault is said with its line; elements that are kept and not "
+		 "interpreted are "
+		 "listed.\nWith --grammar the grammar is printed, for "
+		 "editors.\nNo book is needed.",
 	.options = options,
 	.book = BOOK_NONE,
 	.run = run,

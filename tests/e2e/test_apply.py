@@ -95,6 +95,8 @@ def validate__names_the_line_of_a_misspelt_element(book):
     book.ok('validate', book.file('good.xml', xml))
     book.refuse('validate', book.file('bad.xml', xml.replace('<features>', '<featuers>').replace(
         '</features>', '</featuers>')), code='invalid', says=('bad.xml:7', 'featuers'))
+    own = domain('a', more="<metadata><x:y xmlns:x='urn:x'><x:z/></x:y></metadata>")
+    contains(book.ok('validate', book.file('own.xml', own)).out, 'line 7: /domain/metadata/')
     contains(book.ok('validate', '--grammar').out, '<grammar xmlns=')
 
 
