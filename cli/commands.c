@@ -8,7 +8,9 @@
 /* In the order of help, group by group. */
 static const struct command *const commands[] = {
 	&command_freeze,
+	&command_validate,
 	&command_define,
+	&command_apply,
 	&command_undefine,
 	&command_rename,
 	&command_desc,
@@ -33,6 +35,7 @@ static const struct command *const commands[] = {
 	&command_log,
 	&command_show,
 	&command_diff,
+	&command_abi_check,
 	&command_rollback,
 	&command_upgrade,
 	&command_advise,

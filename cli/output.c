@@ -113,6 +113,10 @@ struct json *difference_json(const struct dd_difference *difference)
 	json_put_string(object, "before", difference->before);
 	json_put_string(object, "after", difference->after);
 	json_put_string(object, "sentence", difference->sentence);
+	if (difference->when) {
+		json_put_string(object, "when", difference->when);
+		json_put_bool(object, "visible", difference->visible);
+	}
 	return object;
 }
 

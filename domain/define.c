@@ -7,6 +7,7 @@
 
 #include "domain/cpu_seen.h"
 #include "domain/difference.h"
+#include "domain/existing.h"
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/secret.h"
@@ -60,43 +61,6 @@ int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *fi
 		return rc;
 	*out = text_take(&text);
 	return *out ? 0 : error_no_memory(err);
-}
-
-/* The domain that the definition is about: by UUID, or by name. DD_NOT_FOUND for a new one. */
-static int find_existing(struct dd_host *host, const struct document *document,
-	struct domain_row *row, struct dd_error *err)
-{
-	const char *uuid = document_uuid(document);
-	int rc = DD_NOT_FOUND;
-
-	if (uuid)
-		rc = book_find(host->book, uuid, row, err);
-	if (!rc && row->state == STATE_GONE) {
-		domain_row_release(row);
-		rc = DD_NOT_FOUND;
-	}
-	if (rc == DD_NOT_FOUND)
-		rc = book_find(host->book, document_name(document), row, err);
-	return rc;
-}
-
-static int refuse_other_identity(
-	const struct document *given, const struct domain_row *row, struct dd_error *err)
-{
-	const char *uuid = document_uuid(given);
-
-	if (uuid && strcmp(uuid, row->uuid) != 0) {
-		error_set(err, DD_EXISTS, "domain '%s' exists with another UUID, %s", row->name,
-			row->uuid);
-		return error_hint(err, "give the new domain another name");
-	}
-	if (strcmp(document_name(given), row->name) != 0) {
-		error_set(
-			err, DD_EXISTS, "the UUID %s belongs to domain '%s'", row->uuid, row->name);
-		return error_hint(err, "for a new name: domesday rename %s %s", row->name,
-			document_name(given));
-	}
-	return 0;
 }
 
 /* What it means is compared with the record, and nothing is written. */
@@ -174,7 +138,7 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	if (!rc)
 		rc = secret_refuse(document, err);
 	if (!rc)
-		rc = find_existing(host, document, &row, err);
+		rc = existing_find(host, document, &row, err);
 	if (rc == DD_NOT_FOUND && change && change->if_version)
 		return error_set(err, DD_CONFLICT,
 			"there is no domain '%s' that could be at version %u",
@@ -182,12 +146,12 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	if (rc == DD_NOT_FOUND) {
 		rc = define_new(host, document, change, result ? result : &own, err);
 		/* somebody may have been quicker, with the same in mind */
-		if (rc != DD_EXISTS || find_existing(host, document, &row, err))
+		if (rc != DD_EXISTS || existing_find(host, document, &row, err))
 			return rc;
 		rc = 0;
 	}
 	if (!rc)
-		rc = refuse_other_identity(document, &row, err);
+		rc = existing_check(document, &row, err);
 	return rc ? rc
 		  : define_existing(
 			    host, &given, &row, difference, context, result ? result : &own, err);

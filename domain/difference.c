@@ -2,7 +2,6 @@
 #include "domain/difference.h"
 
 #include "domain/host.h"
-#include "schema/host_model.h"
 #include "schema/merge.h"
 
 static const char *const kind_names[] = {
@@ -12,6 +11,26 @@ static const char *const kind_names[] = {
 	[CHANGE_SETTING] = "setting",
 };
 
+static const char *const when_names[] = {
+	[WHEN_RUNNING] = "running",
+	[WHEN_SHUT_OFF] = "shut off",
+	[WHEN_NEVER] = "never",
+};
+
+void difference_of(const struct change *change, struct dd_difference *out)
+{
+	*out = (struct dd_difference){
+		.kind = kind_names[change->kind],
+		.device = change->device,
+		.path = change->path,
+		.before = change->before,
+		.after = change->after,
+		.sentence = change->sentence,
+		.when = when_names[change->when],
+		.visible = change->visible,
+	};
+}
+
 int differences_tell(const struct document *before, const struct document *after,
 	dd_difference_fn difference, void *context, size_t *count, struct dd_error *err)
 {
@@ -19,18 +38,10 @@ int differences_tell(const struct document *before, const struct document *after
 	int rc = document_diff(before, after, &changes, err);
 
 	for (size_t i = 0; !rc && difference && i < changes.count; i++) {
-		const struct change *change = &changes.items[i];
+		struct dd_difference told;
 
-		rc = difference(
-			&(struct dd_difference){
-				.kind = kind_names[change->kind],
-				.device = change->device,
-				.path = change->path,
-				.before = change->before,
-				.after = change->after,
-				.sentence = change->sentence,
-			},
-			context);
+		difference_of(&changes.items[i], &told);
+		rc = difference(&told, context);
 	}
 	if (!rc && count)
 		*count = changes.count;
@@ -46,8 +57,6 @@ int definition_for_record(struct dd_host *host, const char *xml, size_t size, co
 
 	if (!rc)
 		rc = document_adopt(document, record, err);
-	if (!rc)
-		rc = host_model_adopt(document, record, err);
 	if (!rc)
 		rc = host_capabilities(host, document, &options.capabilities, err);
 	if (!rc)

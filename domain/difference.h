@@ -8,6 +8,9 @@
 
 #include "schema/diff.h"
 
+/* The change as callers are told; it points into change. */
+void difference_of(const struct change *change, struct dd_difference *out);
+
 /* *count (may be NULL) is how many there were; difference may be NULL. */
 int differences_tell(const struct document *before, const struct document *after,
 	dd_difference_fn difference, void *context, size_t *count, struct dd_error *err);

@@ -4,6 +4,7 @@
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
+#include "store/lines.h"
 
 struct log_visit {
 	dd_version_fn version;
@@ -105,17 +106,45 @@ static int read_xml(struct dd_host *host, const struct dd_side *side, const stru
 	return document_parse(side->xml, side->size, side->file, out, err);
 }
 
+static int read_sides(struct dd_host *host, const struct dd_side *before,
+	const struct dd_side *after, struct document **first, struct document **second,
+	struct dd_error *err)
+{
+	int rc = before->xml ? 0 : read_side(host, before, first, err);
+
+	if (!rc)
+		rc = after->xml ? read_xml(host, after, *first, second, err)
+				: read_side(host, after, second, err);
+	if (!rc && before->xml)
+		rc = read_xml(host, before, after->xml ? NULL : *second, first, err);
+	return rc;
+}
+
 int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_side *after,
 	dd_difference_fn difference, void *context, struct dd_error *err)
 {
 	CLEANUP(document) struct document *first = NULL;
 	CLEANUP(document) struct document *second = NULL;
-	int rc = before->xml ? 0 : read_side(host, before, &first, err);
+	int rc = read_sides(host, before, after, &first, &second, err);
+
+	return rc ? rc : differences_tell(first, second, difference, context, NULL, err);
+}
+
+int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *before_name,
+	const struct dd_side *after, const char *after_name, char **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *first = NULL;
+	CLEANUP(document) struct document *second = NULL;
+	CLEANUP(text) struct text old = TEXT_INIT;
+	CLEANUP(text) struct text new = TEXT_INIT;
+	CLEANUP(text) struct text lines = TEXT_INIT;
+	int rc = read_sides(host, before, after, &first, &second, err);
 
 	if (!rc)
-		rc = after->xml ? read_xml(host, after, first, &second, err)
-				: read_side(host, after, &second, err);
-	if (!rc && before->xml)
-		rc = read_xml(host, before, after->xml ? NULL : second, &first, err);
-	return rc ? rc : differences_tell(first, second, difference, context, NULL, err);
+		rc = document_write(first, &old, err);
+	if (!rc)
+		rc = document_write(second, &new, err);
+	if (!rc)
+		rc = lines_diff(&old, before_name, &new, after_name, &lines, err);
+	return rc ? rc : string_copy(out, text_string(&lines), err);
 }

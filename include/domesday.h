@@ -113,6 +113,19 @@ struct dd_freeze_options {
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	const struct dd_freeze_options *options, char **out, struct dd_error *err);
 
+/* An element that is kept, with all below it, and that Domesday does not interpret. */
+typedef int (*dd_kept_fn)(const char *path, int line, void *context);
+
+/*
+ * Checks the elements and values of a definition; nothing is decided or stored. kept, which may be
+ * NULL, is told of what is of another namespace, and of devices of no known kind. DD_INVALID with
+ * the line.
+ */
+int dd_validate(const char *xml, size_t size, const char *file, dd_kept_fn kept, void *context,
+	struct dd_error *err);
+/* The RELAX NG grammar of the format. */
+int dd_grammar(char **out, struct dd_error *err);
+
 /* One thing in which two definitions differ. */
 struct dd_difference {
 	const char *kind;     /* "attached", "detached", "updated", "setting" */
@@ -121,6 +134,12 @@ struct dd_difference {
 	const char *before;   /* NULL: was not there */
 	const char *after;    /* NULL: is not there */
 	const char *sentence; /* all of it in words */
+	/*
+	 * When it may change: "running", "shut off", or "never" (without another device in its
+	 * place, or an upgrade); NULL in what dd_check() tells.
+	 */
+	const char *when;
+	bool visible; /* the guest sees it */
 };
 typedef int (*dd_difference_fn)(const struct dd_difference *difference, void *context);
 
@@ -132,6 +151,29 @@ typedef int (*dd_difference_fn)(const struct dd_difference *difference, void *co
 int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
+
+/* One edit of a plan; it makes a version together with the others. */
+struct dd_step {
+	const char *action;  /* "detach", "set", "update", "attach" */
+	const char *subject; /* "disk vdb"; of "set" the element, such as "memory" */
+	const char *details; /* where a device is, and what is behind it; "" where nothing */
+	const char *brings;  /* devices that have to come along, in words; "" where none */
+	const char *xml;     /* what to hand to that edit; NULL where an element is taken away */
+	const struct dd_difference *differences; /* of "set" and "update" */
+	size_t difference_count;
+};
+typedef int (*dd_step_fn)(const struct dd_step *step, void *context);
+
+/*
+ * Brings a domain that exists to a definition, by device-level edits that make one version; what
+ * the definition leaves open stays as it was decided. Each edit is told before any is made; with
+ * dry_run none is made, and result->changed says whether one would be. DD_NOT_FOUND: there is no
+ * such domain. DD_EXISTS: its name and UUID belong to two. DD_REFUSED: a guest would see another
+ * machine (path says where), or a running guest cannot follow.
+ */
+int dd_apply(struct dd_host *host, const struct dd_text *definition, bool dry_run,
+	const struct dd_change *change, dd_step_fn step, void *context, struct dd_result *result,
+	struct dd_error *err);
 
 /* The domain leaves the index and frees its name; its history stays. DD_REFUSED while it runs. */
 int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change *change,
@@ -317,6 +359,13 @@ struct dd_side {
  */
 int dd_diff(struct dd_host *host, const struct dd_side *before, const struct dd_side *after,
 	dd_difference_fn difference, void *context, struct dd_error *err);
+
+/*
+ * The same in lines of canonical XML, in unified form; "" where nothing differs. The names are what
+ * the two are called in it.
+ */
+int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *before_name,
+	const struct dd_side *after, const char *after_name, char **out, struct dd_error *err);
 
 /*
  * Makes the definition of that version the newest again, as a new version, under the name that the

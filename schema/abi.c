@@ -1,53 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a guest can see. Everything in a definition, unless it is known to concern only the host:
- * for devices the kinds say what that is, for the rest the table here does. So a property that
- * nobody thought of counts as visible, which is the safe side.
+ * What a guest can see, and when it may change. Everything in a definition is visible and stays for
+ * ever, unless it is known to be otherwise: for devices the kinds say so, for the rest the table
+ * here does. So a property that nobody thought of is kept, which is the safe side.
+ *
+ * There is no row for the machine type, the CPU, features, clock and timers: only an upgrade
+ * changes those.
  */
 
-#include "schema/compare.h"
+#include "schema/abi.h"
+
+#include <string.h>
+
 #include "schema/device/kind.h"
 #include "schema/edit.h"
 #include "schema/words.h"
 
-static const char *const invisible[] = {
-	"name",
-	"title",
-	"description",
-	"metadata",
-	"@id",
-	"currentMemory",
-	"memory/@dumpCore",
-	"memoryBacking",
-	"memtune",
-	"blkiotune",
-	"vcpu/@placement",
-	"vcpu/@cpuset",
-	"vcpu/@current",
-	"iothreads",
-	"iothreadids",
-	"defaultiothread",
-	"cputune",
-	"numatune",
-	"resource",
-	"os/boot",
-	"os/bootmenu",
-	"os/bios/@rebootTimeout",
-	"os/loader",
-	"os/nvram",
-	"os/kernel",
-	"os/initrd",
-	"os/cmdline",
-	"on_poweroff",
-	"on_reboot",
-	"on_crash",
-	"on_lockfailure",
-	"perf",
-	"seclabel",
-	"devices/emulator",
-	NULL,
+static const struct abi_rule rules[] = {
+	/* words about it, and sizes that guest and host agree on while it runs */
+	{"name", WHEN_RUNNING, false},
+	{"title", WHEN_RUNNING, false},
+	{"description", WHEN_RUNNING, false},
+	{"metadata", WHEN_RUNNING, false},
+	{"@id", WHEN_RUNNING, false},
+	{"currentMemory", WHEN_RUNNING, false},
+	{"vcpu/@current", WHEN_RUNNING, false},
+	/* how much there is of everything, counted when the guest starts */
+	{"memory", WHEN_SHUT_OFF, true},
+	{"maxMemory", WHEN_SHUT_OFF, true},
+	{"vcpu", WHEN_SHUT_OFF, true},
+	{"cpu/topology", WHEN_SHUT_OFF, true},
+	/* the host's part of it, given at the start */
+	{"memory/@dumpCore", WHEN_SHUT_OFF, false},
+	{"memoryBacking", WHEN_SHUT_OFF, false},
+	{"memtune", WHEN_SHUT_OFF, false},
+	{"blkiotune", WHEN_SHUT_OFF, false},
+	{"vcpu/@placement", WHEN_SHUT_OFF, false},
+	{"vcpu/@cpuset", WHEN_SHUT_OFF, false},
+	{"iothreads", WHEN_SHUT_OFF, false},
+	{"iothreadids", WHEN_SHUT_OFF, false},
+	{"defaultiothread", WHEN_SHUT_OFF, false},
+	{"cputune", WHEN_SHUT_OFF, false},
+	{"numatune", WHEN_SHUT_OFF, false},
+	{"resource", WHEN_SHUT_OFF, false},
+	{"os/boot", WHEN_SHUT_OFF, false},
+	{"os/bootmenu", WHEN_SHUT_OFF, false},
+	{"os/bios/@rebootTimeout", WHEN_SHUT_OFF, false},
+	{"os/loader", WHEN_SHUT_OFF, false},
+	{"os/nvram", WHEN_SHUT_OFF, false},
+	{"os/kernel", WHEN_SHUT_OFF, false},
+	{"os/initrd", WHEN_SHUT_OFF, false},
+	{"os/cmdline", WHEN_SHUT_OFF, false},
+	{"on_poweroff", WHEN_SHUT_OFF, false},
+	{"on_reboot", WHEN_SHUT_OFF, false},
+	{"on_crash", WHEN_SHUT_OFF, false},
+	{"on_lockfailure", WHEN_SHUT_OFF, false},
+	{"perf", WHEN_SHUT_OFF, false},
+	{"seclabel", WHEN_SHUT_OFF, false},
+	{"devices/emulator", WHEN_SHUT_OFF, false},
 };
+
+#define RULES (sizeof rules / sizeof rules[0])
+
+const struct abi_rule *abi_rules(size_t *count)
+{
+	*count = RULES;
+	return rules;
+}
+
+static const struct abi_rule *rule_for(const char *place)
+{
+	const struct abi_rule *best = NULL;
+
+	for (size_t i = 0; i < RULES; i++) {
+		const char *const list[] = {rules[i].path, NULL};
+
+		if (place_listed(place, list) &&
+			(!best || strlen(rules[i].path) > strlen(best->path)))
+			best = &rules[i];
+	}
+	return best;
+}
+
+/* A device that is plugged comes or goes while the guest runs. */
+static enum change_when when_plugged(const xmlNode *device)
+{
+	const struct device_kind *kind = device_kind(device);
+	bool plugged =
+		kind && kind->hot_pluggable && !(kind->no_hot_plug && kind->no_hot_plug(device));
+
+	return plugged ? WHEN_RUNNING : WHEN_SHUT_OFF;
+}
+
+static enum change_when when_updated(const struct difference *difference, bool *visible)
+{
+	const xmlNode *device = difference->device_before;
+	const struct device_kind *kind = device_kind(device);
+	const char *live = kind ? place_listed(difference->place, kind->live_paths) : NULL;
+
+	*visible = false;
+	if (live && (!kind->changes_live || kind->changes_live(device, live)))
+		return WHEN_RUNNING;
+	if (live || (kind && place_listed(difference->place, kind->free_paths)))
+		return WHEN_SHUT_OFF;
+	*visible = true;
+	return WHEN_NEVER;
+}
+
+enum change_when abi_when(const struct difference *difference, bool *visible)
+{
+	const struct abi_rule *rule;
+
+	*visible = true;
+	switch (difference->kind) {
+	case CHANGE_ATTACHED:
+		return when_plugged(difference->device_after);
+	case CHANGE_DETACHED:
+		return when_plugged(difference->device_before);
+	case CHANGE_UPDATED:
+		return when_updated(difference, visible);
+	case CHANGE_SETTING:
+		break;
+	}
+	rule = rule_for(difference->place);
+	if (!rule)
+		return WHEN_NEVER;
+	*visible = rule->visible;
+	return rule->when;
+}
 
 struct abi {
 	struct dd_error *err;
@@ -115,27 +196,20 @@ static int refuse_property(const struct difference *difference, struct dd_error 
 	return error_place(err, NULL, 0, 0, path);
 }
 
+int abi_refuse(const struct difference *difference, struct dd_error *err)
+{
+	if (difference->kind == CHANGE_ATTACHED || difference->kind == CHANGE_DETACHED)
+		return refuse_device(difference, err);
+	return refuse_property(difference, err);
+}
+
 static int on_difference(const struct difference *difference, void *context)
 {
 	struct abi *abi = context;
-	const struct device_kind *kind;
+	bool visible;
 
-	switch (difference->kind) {
-	case CHANGE_ATTACHED:
-	case CHANGE_DETACHED:
-		return refuse_device(difference, abi->err);
-	case CHANGE_SETTING:
-		if (place_listed(difference->place, invisible))
-			return 0;
-		break;
-	case CHANGE_UPDATED:
-		kind = device_kind(difference->device_before);
-		if (kind && (place_listed(difference->place, kind->live_paths) ||
-				    place_listed(difference->place, kind->free_paths)))
-			return 0;
-		break;
-	}
-	return refuse_property(difference, abi->err);
+	abi_when(difference, &visible);
+	return visible ? abi_refuse(difference, abi->err) : 0;
 }
 
 int abi_check(const struct document *before, const struct document *after, struct dd_error *err)

@@ -454,25 +454,42 @@ static bool skip_all_but_emulator(const xmlNode *child)
 	return !node_is(child, "emulator");
 }
 
+static int walk_settings(
+	struct walk *walk, const struct document *before, const struct document *after)
+{
+	int rc;
+
+	walk->now.kind = CHANGE_SETTING;
+	rc = compare_attributes(walk, document_root(before), document_root(after));
+	if (!rc)
+		rc = compare_children(
+			walk, document_root(before), document_root(after), skip_devices);
+	if (!rc) {
+		size_t entered = walk_enter(walk, "", "devices");
+
+		rc = compare_children(walk, document_devices(before), document_devices(after),
+			skip_all_but_emulator);
+		walk_leave(walk, entered);
+	}
+	return rc;
+}
+
+int compare_settings(const struct document *before, const struct document *after,
+	difference_fn visit, void *context, struct dd_error *err)
+{
+	struct walk walk = {.visit = visit, .context = context, .err = err};
+
+	return walk_settings(&walk, before, after);
+}
+
 int compare_documents(const struct document *before, const struct document *after,
 	difference_fn visit, void *context, struct dd_error *err)
 {
 	struct walk walk = {.visit = visit, .context = context, .err = err};
-	const xmlNode *old = document_devices(before), *new = document_devices(after);
-	int rc;
+	int rc = walk_settings(&walk, before, after);
 
-	walk.now.kind = CHANGE_SETTING;
-	rc = compare_attributes(&walk, document_root(before), document_root(after));
-	if (!rc)
-		rc = compare_children(
-			&walk, document_root(before), document_root(after), skip_devices);
-	if (!rc) {
-		size_t entered = walk_enter(&walk, "", "devices");
-
-		rc = compare_children(&walk, old, new, skip_all_but_emulator);
-		walk_leave(&walk, entered);
-	}
-	return rc ? rc : compare_all_devices(&walk, old, new);
+	return rc ? rc
+		  : compare_all_devices(&walk, document_devices(before), document_devices(after));
 }
 
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,

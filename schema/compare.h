@@ -33,6 +33,10 @@ typedef int (*difference_fn)(const struct difference *difference, void *context)
 int compare_documents(const struct document *before, const struct document *after,
 	difference_fn visit, void *context, struct dd_error *err);
 
+/* Only CHANGE_SETTING: everything but the devices. */
+int compare_settings(const struct document *before, const struct document *after,
+	difference_fn visit, void *context, struct dd_error *err);
+
 /* Only CHANGE_UPDATED, of one device. */
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,
 	struct dd_error *err);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schema/compare.h"
+#include "schema/abi.h"
 #include "schema/document_internal.h"
 #include "schema/words.h"
 
@@ -292,6 +292,7 @@ static int fill_change(const struct difference *difference, const char *label,
 	int rc = make_path(difference, &change->path, err);
 
 	change->kind = difference->kind;
+	change->when = abi_when(difference, &change->visible);
 	if (!rc)
 		rc = make_device(difference, &change->device, err);
 	if (!rc)
@@ -353,6 +354,9 @@ static int join_halves(const struct difference *difference, struct change *whole
 	} else {
 		whole->before = TAKE(change->before);
 	}
+	if (change->when > whole->when)
+		whole->when = change->when;
+	whole->visible |= change->visible;
 	change_release(change);
 	return make_sentence(difference, label, whole, err);
 }
@@ -417,6 +421,26 @@ int document_diff(const struct document *before, const struct document *after, s
 
 	if (!rc && out->count == count)
 		rc = note_order(before, after, &collector);
+	free(collector.labels);
+	return rc;
+}
+
+int document_diff_settings(const struct document *before, const struct document *after,
+	struct changes *out, struct dd_error *err)
+{
+	struct collector collector = {.changes = out, .device_from = out->count, .err = err};
+	int rc = compare_settings(before, after, on_difference, &collector, err);
+
+	free(collector.labels);
+	return rc;
+}
+
+int device_diff(
+	const xmlNode *before, const xmlNode *after, struct changes *out, struct dd_error *err)
+{
+	struct collector collector = {.changes = out, .device_from = out->count, .err = err};
+	int rc = compare_devices(before, after, on_difference, &collector, err);
+
 	free(collector.labels);
 	return rc;
 }

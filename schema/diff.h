@@ -17,8 +17,17 @@ enum change_kind {
 	CHANGE_SETTING,  /* anything outside <devices> */
 };
 
+/* When something may become what it is in the second. */
+enum change_when {
+	WHEN_RUNNING,  /* also while the guest runs */
+	WHEN_SHUT_OFF, /* from its next start on */
+	WHEN_NEVER,    /* not by itself: the device goes and another comes, or an upgrade says so */
+};
+
 struct change {
 	enum change_kind kind;
+	enum change_when when;
+	bool visible;   /* the guest can see it */
 	char *device;   /* "disk vdb", "interface 52:54:00:…"; NULL for CHANGE_SETTING */
 	char *path;     /* element path in the document that has it */
 	char *before;   /* value or element text; NULL where there was none */
@@ -39,6 +48,12 @@ struct changes {
 /* Appends to out. An equal pair gives none. */
 int document_diff(const struct document *before, const struct document *after, struct changes *out,
 	struct dd_error *err);
+
+/* The same for all but the devices, and for one device alone: as it was, and as it is. */
+int document_diff_settings(const struct document *before, const struct document *after,
+	struct changes *out, struct dd_error *err);
+int device_diff(
+	const xmlNode *before, const xmlNode *after, struct changes *out, struct dd_error *err);
 
 void changes_release(struct changes *changes);
 static inline void cleanup_changes(struct changes *changes)

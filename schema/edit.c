@@ -310,6 +310,12 @@ static int on_update(const struct difference *difference, void *context)
 	device_words(update->device, &words);
 	node_error(difference->device_after, update->err, DD_REFUSED, "%s of %s cannot change%s",
 		difference->place, text_string(&words), off ? " while the guest runs" : "");
+	if (update->err) {
+		char path[NODE_PATH_SIZE];
+
+		snprintf(path, sizeof path, "%.300s/%.200s", update->err->path, difference->place);
+		error_place(update->err, NULL, 0, 0, path);
+	}
 	return error_hint(update->err, "%s",
 		off ? "change the persistent definition only, for the next start"
 		    : "detach the device and attach another");

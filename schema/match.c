@@ -34,8 +34,7 @@ bool address_same(const xmlNode *a, const xmlNode *b)
 	return true;
 }
 
-/* Is everything that part says true of whole? */
-static bool contains(const xmlNode *whole, const xmlNode *part)
+bool node_contains(const xmlNode *whole, const xmlNode *part)
 {
 	const char *text = node_text(part);
 
@@ -51,7 +50,7 @@ static bool contains(const xmlNode *whole, const xmlNode *part)
 		char name[TREE_NAME_SIZE];
 		const xmlNode *like = node_child(whole, node_name(child, name, sizeof name));
 
-		while (like && !contains(like, child))
+		while (like && !node_contains(like, child))
 			like = node_next(like);
 		if (!like)
 			return false;
@@ -64,8 +63,7 @@ static const char *alias_of(const xmlNode *device)
 	return node_attr(node_child(device, "alias"), "name");
 }
 
-/* An address that says where, and not only on what kind of bus. */
-static const xmlNode *full_address(const xmlNode *device)
+const xmlNode *full_address(const xmlNode *device)
 {
 	const xmlNode *address = node_child(device, "address");
 
@@ -89,7 +87,7 @@ static bool may_be(const xmlNode *wanted, const xmlNode *found)
 
 	if (alias && own && strcmp(alias, own) != 0)
 		return false;
-	if (address && !(at && contains(at, address)))
+	if (address && !(at && node_contains(at, address)))
 		return false;
 	return !device_own_name(wanted) || !device_own_name(found) || device_same(wanted, found);
 }
@@ -119,7 +117,7 @@ static int how_meant(const xmlNode *wanted, const xmlNode *found)
 		return 0;
 	if (device_same(wanted, found) || is_placed(wanted))
 		return 3;
-	if (contains(found, wanted))
+	if (node_contains(found, wanted))
 		return 2;
 	return !device_own_name(wanted) && !device_own_name(found) && is_the_only(wanted, found);
 }

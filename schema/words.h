@@ -19,6 +19,12 @@ bool device_same(const xmlNode *a, const xmlNode *b);
 /* An <address> element as a person writes it: "pci 0000:05:00.0", "drive 0:0:0:1". Appends. */
 void address_words(const xmlNode *address, struct text *out);
 
+/* The address of a device that says where, and not only on what kind of bus; or NULL. */
+const xmlNode *full_address(const xmlNode *device);
+
+/* Is everything that part says true of whole? */
+bool node_contains(const xmlNode *whole, const xmlNode *part);
+
 /* Do two elements mean the same address? The flag multifunction is not part of one. */
 bool address_same(const xmlNode *a, const xmlNode *b);
 

@@ -7,7 +7,9 @@
 #include "cli/command.h"
 
 extern const struct command command_freeze;
+extern const struct command command_validate;
 extern const struct command command_define;
+extern const struct command command_apply;
 extern const struct command command_undefine;
 extern const struct command command_rename;
 extern const struct command command_desc;
@@ -32,6 +34,7 @@ extern const struct command command_set_vcpus;
 extern const struct command command_log;
 extern const struct command command_show;
 extern const struct command command_diff;
+extern const struct command command_abi_check;
 extern const struct command command_rollback;
 extern const struct command command_upgrade;
 extern const struct command command_advise;

@@ -4,48 +4,13 @@
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
+#include "cli/side.h"
 
 static const struct option_row options[] = {
 	{"live", 0, NULL, "compare the record with what the running guest has"},
+	{"xml", 0, NULL, "show the lines of XML that differ"},
 	{NULL},
 };
-
-/* A dd_side and what it points to. */
-struct side {
-	struct dd_side dd;
-	char *name;
-	struct text input;
-};
-
-static void cleanup_side(struct side *side)
-{
-	free(side->name);
-	text_release(&side->input);
-}
-
-static bool is_file(const char *word)
-{
-	size_t length = strlen(word);
-
-	return strcmp(word, "-") == 0 || strchr(word, '/') ||
-	       (length > 4 && strcmp(word + length - 4, ".xml") == 0);
-}
-
-static int read_side(const char *word, struct side *side, struct dd_error *err)
-{
-	int rc = 0;
-
-	if (!is_file(word)) {
-		rc = parse_version(word, &side->name, &side->dd.version, err);
-		side->dd.domain = side->name;
-		return rc;
-	}
-	rc = read_input(word, &side->input, err);
-	side->dd.xml = text_string(&side->input);
-	side->dd.size = side->input.size;
-	side->dd.file = input_name(word);
-	return rc;
-}
 
 static int see_version(const struct dd_domain_info *info, void *version)
 {
@@ -80,14 +45,16 @@ static int imply_side(
 	return rc;
 }
 
-static int answer(struct cli *cli, struct differences *differences, struct dd_error *err)
+static int answer(struct cli *cli, struct differences *differences, char *xml, struct dd_error *err)
 {
 	struct json *object = json_object();
 	int status = differences->count ? STATUS_NO : STATUS_OK;
 
 	json_put_bool(object, "equal", differences->count == 0);
 	json_put(object, "differences", TAKE(differences->array));
-	text_puts(&cli->out, text_string(&differences->lines));
+	if (xml)
+		json_put_string(object, "xml", xml);
+	text_puts(&cli->out, xml ? xml : text_string(&differences->lines));
 	if (!cli->json) {
 		json_free(object);
 		return status;
@@ -98,26 +65,52 @@ static int answer(struct cli *cli, struct differences *differences, struct dd_er
 	return rc < 0 ? rc : status;
 }
 
+/* What the two are called: for one that was implied, NAME@N. */
+static int make_name(const char *word, const struct side *side, char **name, struct dd_error *err)
+{
+	if (word)
+		return string_copy(name, word, err);
+	return string_format(name, err, side->dd.live ? "%s, running" : "%s", side->dd.domain);
+}
+
+static int compare(struct cli *cli, const struct arguments *args, const struct side *before,
+	const struct side *after, struct dd_error *err)
+{
+	CLEANUP(differences) struct differences differences;
+	CLEANUP(free) char *first = NULL;
+	CLEANUP(free) char *second = NULL;
+	CLEANUP(dd) char *xml = NULL;
+	int rc;
+
+	differences_init(&differences, cli);
+	rc = dd_diff(cli->host, &before->dd, &after->dd, differences_add, &differences, err);
+	if (rc == 0 && option_given(args, "xml")) {
+		rc = make_name(operand(args, 0), before, &first, err);
+		if (rc == 0)
+			rc = make_name(operand(args, 1), after, &second, err);
+		if (rc == 0)
+			rc = dd_diff_xml(
+				cli->host, &before->dd, first, &after->dd, second, &xml, err);
+	}
+	return rc < 0 ? rc : answer(cli, &differences, xml, err);
+}
+
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	CLEANUP(side) struct side before = {.name = NULL};
 	CLEANUP(side) struct side after = {.name = NULL};
-	CLEANUP(differences) struct differences differences;
 	const char *second = operand(args, 1);
 	bool live = option_given(args, "live");
 
-	differences_init(&differences, cli);
 	if (second && live)
 		return error_set(err, CLI_USAGE, "--live goes with one NAME");
 
-	int rc = read_side(operand(args, 0), &before, err);
+	int rc = side_read(operand(args, 0), &before, err);
 
 	if (rc == 0)
-		rc = second ? read_side(second, &after, err)
+		rc = second ? side_read(second, &after, err)
 			    : imply_side(cli, live, &before, &after, err);
-	if (rc == 0)
-		rc = dd_diff(cli->host, &before.dd, &after.dd, differences_add, &differences, err);
-	return rc < 0 ? rc : answer(cli, &differences, err);
+	return rc < 0 ? rc : compare(cli, args, &before, &after, err);
 }
 
 const struct command command_diff = {

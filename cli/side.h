@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_SIDE_H
+#define CLI_SIDE_H
+
+/* An operand that is a definition: NAME, NAME@N, or a file. */
+
+#include "cli/arguments.h"
+
+/* A dd_side and what it points to. */
+struct side {
+	struct dd_side dd;
+	char *name;
+	struct text input;
+};
+
+static inline void cleanup_side(struct side *side)
+{
+	free(side->name);
+	text_release(&side->input);
+}
+
+/* A word with a '/', ending in .xml, or '-' is a file. */
+int side_read(const char *word, struct side *side, struct dd_error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/existing.h"
+
+#include <string.h>
+
+int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
+	struct dd_error *err)
+{
+	const char *uuid = document_uuid(document);
+	int rc = DD_NOT_FOUND;
+
+	if (uuid)
+		rc = book_find(host->book, uuid, row, err);
+	if (!rc && row->state == STATE_GONE) {
+		domain_row_release(row);
+		rc = DD_NOT_FOUND;
+	}
+	if (rc == DD_NOT_FOUND)
+		rc = book_find(host->book, document_name(document), row, err);
+	return rc;
+}
+
+int existing_check(const struct document *given, const struct domain_row *row, struct dd_error *err)
+{
+	const char *uuid = document_uuid(given);
+
+	if (uuid && strcmp(uuid, row->uuid) != 0) {
+		error_set(err, DD_EXISTS, "domain '%s' exists with another UUID, %s", row->name,
+			row->uuid);
+		return error_hint(err, "give the new domain another name");
+	}
+	if (strcmp(document_name(given), row->name) != 0) {
+		error_set(
+			err, DD_EXISTS, "the UUID %s belongs to domain '%s'", row->uuid, row->name);
+		return error_hint(err, "for a new name: domesday rename %s %s", row->name,
+			document_name(given));
+	}
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_EXISTING_H
+#define DOMAIN_EXISTING_H
+
+/* Which domain of the book a definition is about. */
+
+#include "domain/host.h"
+
+/* By UUID, or by name. DD_NOT_FOUND for a new one. */
+int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
+	struct dd_error *err);
+
+/* DD_EXISTS where given has the name of one domain and the UUID of another. */
+int existing_check(
+	const struct document *given, const struct domain_row *row, struct dd_error *err);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A running guest is brought to a definition with unplugs, plugs and updates; where that would not
+ * reach the whole way, nothing is done and what stands in the way is said.
+ */
+#include "domain/follow.h"
+
+#include <string.h>
+
+#include "domain/difference.h"
+#include "domain/scope.h"
+#include "schema/alias.h"
+#include "schema/edit.h"
+
+struct follow {
+	struct transition *transition;
+	const struct document *record; /* that the guest has been running with */
+	const struct document *target;
+	const struct freeze_options *options;
+	const char *name; /* of the domain */
+	const char *what; /* "rollback" */
+};
+
+/* The device of document that device (of another document) is; NULL where it has none. */
+static int counterpart(
+	const struct document *document, const xmlNode *device, xmlNode **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *single = NULL;
+	int rc = scope_device(device, &single, err);
+
+	*out = NULL;
+	if (!rc)
+		rc = document_match_device(document, single, out, err);
+	return rc == DD_NOT_FOUND ? 0 : rc;
+}
+
+static int name_device(struct follow *follow, const xmlNode *device, struct dd_error *err)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	device_words(device, &words);
+	return text_failed(&words)
+		       ? error_no_memory(err)
+		       : transition_device(follow->transition, text_string(&words), err);
+}
+
+/* <emulator> stands among the devices and is none. */
+static bool is_device(const xmlNode *element)
+{
+	return !node_is(element, "emulator");
+}
+
+/* What hangs on a controller goes before it, and comes after it. */
+static bool is_controller(const xmlNode *device)
+{
+	return node_is(device, "controller");
+}
+
+static xmlNode *last_device(const struct document *document)
+{
+	xmlNode *last = NULL;
+
+	for (xmlNode *device = node_first(document_devices(document)); device;
+		device = node_after(device))
+		last = device;
+	return last;
+}
+
+static xmlNode *device_before(const xmlNode *device)
+{
+	xmlNode *before = device->prev;
+
+	while (before && before->type != XML_ELEMENT_NODE)
+		before = before->prev;
+	return before;
+}
+
+static int unplug(struct follow *follow, xmlNode *device, struct dd_error *err)
+{
+	int rc = name_device(follow, device, err);
+
+	if (!rc)
+		rc = transition_step(
+			follow->transition, STEP_DETACH, device_alias(device), 0, 0, err);
+	return rc ? rc : edit_detach(follow->transition->live, device, err);
+}
+
+/* Last first, so that places are given back in the order in which they were taken. */
+static int unplug_extra(struct follow *follow, bool controllers, struct dd_error *err)
+{
+	xmlNode *before;
+	int rc = 0;
+
+	for (xmlNode *device = last_device(follow->transition->live); !rc && device;
+		device = before) {
+		xmlNode *kept = NULL;
+
+		before = device_before(device);
+		if (!is_device(device) || is_controller(device) != controllers)
+			continue;
+		rc = counterpart(follow->target, device, &kept, err);
+		if (!rc && !kept)
+			rc = unplug(follow, device, err);
+	}
+	return rc;
+}
+
+/* An update keeps what it is silent about: an empty element says that there is to be none. */
+static int say_absent(xmlNode *wanted, const xmlNode *device, struct dd_error *err)
+{
+	for (const xmlNode *child = node_first(device); child; child = node_after(child)) {
+		const char *name = (const char *)child->name;
+
+		if (!child->ns && !node_is(child, "alias") && !node_child(wanted, name) &&
+			!node_add(wanted, name, err))
+			return DD_NO_MEMORY;
+	}
+	return 0;
+}
+
+static int update_or_plug(struct follow *follow, const xmlNode *wanted, struct dd_error *err)
+{
+	struct document *live = follow->transition->live;
+	CLEANUP(document) struct document *single = NULL;
+	CLEANUP(text) struct text before = TEXT_INIT;
+	CLEANUP(text) struct text after = TEXT_INIT;
+	xmlNode *device = NULL;
+	int rc = scope_device(wanted, &single, err);
+
+	if (!rc)
+		rc = counterpart(live, wanted, &device, err);
+	if (rc)
+		return rc;
+	if (!device) {
+		rc = edit_attach(live, single, true, follow->options, &device, err);
+		if (!rc)
+			rc = document_assign_aliases(live, err);
+		if (!rc)
+			rc = name_device(follow, device, err);
+		return rc ? rc
+			  : transition_step(follow->transition, STEP_ATTACH, device_alias(device),
+				    0, 0, err);
+	}
+	rc = node_write(device, &before, err);
+	if (!rc)
+		rc = say_absent(document_root(single), device, err);
+	if (!rc)
+		rc = edit_update(live, single, true, follow->options, &device, err);
+	if (!rc)
+		rc = node_write(device, &after, err);
+	if (rc || strcmp(text_string(&before), text_string(&after)) == 0)
+		return rc;
+	rc = name_device(follow, device, err);
+	return rc ? rc
+		  : transition_step(
+			    follow->transition, STEP_UPDATE, device_alias(device), 0, 0, err);
+}
+
+static int plug_missing(struct follow *follow, bool controllers, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *device = node_first(document_devices(follow->target)); !rc && device;
+		device = node_after(device))
+		if (is_device(device) && is_controller(device) == controllers)
+			rc = update_or_plug(follow, device, err);
+	return rc;
+}
+
+/* Sizes are settings with a step in the guest; what else is outside devices, the guest never sees.
+ */
+static int settle_settings(struct follow *follow, struct dd_error *err)
+{
+	static const struct {
+		const char *element;
+		enum step_kind step;
+	} sizes[] = {{"currentMemory", STEP_MEMORY}, {"vcpu", STEP_VCPUS}};
+	const xmlNode *live = document_root(follow->transition->live);
+	const xmlNode *target = document_root(follow->target);
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof sizes / sizeof sizes[0]; i++) {
+		const xmlNode *now = node_child(live, sizes[i].element);
+		const xmlNode *then = node_child(target, sizes[i].element);
+		uint64_t before = 0, after = 0;
+
+		if (!node_attr_number(now, "current", &before))
+			node_text_number(now, &before);
+		if (!node_attr_number(then, "current", &after))
+			node_text_number(then, &after);
+		if (before != after)
+			rc = transition_step(
+				follow->transition, sizes[i].step, NULL, before, after, err);
+	}
+	return rc;
+}
+
+/* A CPU that is left open has been decided for this run, and that is what the guest goes on with.
+ */
+static bool floats(const struct document *document)
+{
+	return node_attr_is(node_child(document_root(document), "cpu"), "mode", "host-model");
+}
+
+static bool stays_live(const struct follow *follow, const xmlNode *child)
+{
+	return node_is(child, "devices") || (node_is(child, "cpu") && floats(follow->target));
+}
+
+/*
+ * Everything else of the live document becomes the target's: allowed because
+ * abi_check() has found no difference that the guest could see.
+ */
+static int take_settings(struct follow *follow, struct dd_error *err)
+{
+	xmlNode *live = document_root(follow->transition->live);
+	xmlNode *after;
+
+	for (xmlNode *child = node_first(live); child; child = after) {
+		after = node_after(child);
+		if (!stays_live(follow, child))
+			node_remove(child);
+	}
+	for (const xmlNode *child = node_first(document_root(follow->target)); child;
+		child = node_after(child)) {
+		xmlNode *copy;
+
+		if (stays_live(follow, child))
+			continue;
+		copy = node_copy(child, live->doc, err);
+		if (!copy)
+			return DD_NO_MEMORY;
+		xmlAddChild(live, copy);
+	}
+	return document_canonicalise(follow->transition->live, err);
+}
+
+struct first_difference {
+	char sentence[256];
+};
+
+static int keep_first(const struct dd_difference *difference, void *context)
+{
+	struct first_difference *first = context;
+
+	if (!first->sentence[0])
+		for (size_t i = 0; i + 1 < sizeof first->sentence && difference->sentence[i]; i++)
+			first->sentence[i] = difference->sentence[i];
+	return 0;
+}
+
+/* Whatever stood in the way, it is the guest that cannot go there: the record could. */
+static int refuse_follow(const struct follow *follow, struct dd_error *err)
+{
+	error_wrap(err, "the running guest of '%s' cannot follow", follow->name);
+	error_hint(err, "with --config the %s holds from the next start", follow->what);
+	if (err)
+		err->line = 0; /* of a document that nobody handed in */
+	return DD_REFUSED;
+}
+
+/* Leaves the CPU as open as the record does. */
+static int reopen_cpu(const struct follow *follow, struct document *arrived, struct dd_error *err)
+{
+	const xmlNode *open = node_child(document_root(follow->record), "cpu");
+	xmlNode *decided = node_child(document_root(arrived), "cpu");
+	xmlNode *copy = node_copy(open, document_root(arrived)->doc, err);
+
+	if (!copy)
+		return DD_NO_MEMORY;
+	node_remove(decided);
+	xmlAddChild(document_root(arrived), copy);
+	return document_canonicalise(arrived, err);
+}
+
+/* The live document as a persistent one: what the guest would be started from. */
+static int arrived_at(const struct follow *follow, struct document **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = document_copy(follow->transition->live, &arrived, err);
+
+	if (!rc)
+		rc = document_strip_runtime(arrived, err);
+	if (!rc && floats(follow->record))
+		rc = reopen_cpu(follow, arrived, err);
+	if (!rc)
+		*out = TAKE(arrived);
+	return rc;
+}
+
+static int check_abi(const struct follow *follow, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	int rc = arrived_at(follow, &arrived, err);
+
+	return rc ? rc : abi_check(arrived, follow->target, err);
+}
+
+/* It must have arrived exactly where the record goes. */
+static int check_arrival(const struct follow *follow, struct dd_error *err)
+{
+	CLEANUP(document) struct document *arrived = NULL;
+	struct first_difference first = {.sentence = ""};
+	size_t count = 0;
+	int rc = arrived_at(follow, &arrived, err);
+
+	if (!rc)
+		rc = differences_tell(arrived, follow->target, keep_first, &first, &count, err);
+	return rc || !count ? rc : error_set(err, DD_REFUSED, "%s", first.sentence);
+}
+
+static int plan(struct follow *follow, struct dd_error *err)
+{
+	int rc = unplug_extra(follow, false, err);
+
+	if (!rc)
+		rc = unplug_extra(follow, true, err);
+	if (!rc)
+		rc = plug_missing(follow, true, err);
+	if (!rc)
+		rc = plug_missing(follow, false, err);
+	if (!rc)
+		rc = settle_settings(follow, err);
+	if (!rc)
+		rc = check_abi(follow, err);
+	if (!rc)
+		rc = take_settings(follow, err);
+	if (!rc)
+		rc = check_arrival(follow, err);
+	return rc == DD_REFUSED ? refuse_follow(follow, err) : rc;
+}
+
+int follow_plan(struct transition *transition, const struct document *record,
+	const struct document *target, const struct freeze_options *options, const char *what,
+	struct dd_error *err)
+{
+	struct follow follow = {transition, record, target, options, document_name(record), what};
+
+	return plan(&follow, err);
+}
+
+static int vacate_extra(const struct document *target, struct document *work, bool controllers,
+	struct dd_error *err)
+{
+	xmlNode *before;
+	int rc = 0;
+
+	for (xmlNode *device = last_device(work); !rc && device; device = before) {
+		xmlNode *kept = NULL;
+
+		before = device_before(device);
+		if (!is_device(device) || is_controller(device) != controllers)
+			continue;
+		rc = counterpart(target, device, &kept, err);
+		if (!rc && !kept && edit_detach(work, device, err) == DD_NO_MEMORY)
+			rc = DD_NO_MEMORY;
+	}
+	return rc;
+}
+
+int follow_vacate(const struct document *before, struct document *target, struct dd_error *err)
+{
+	CLEANUP(document) struct document *work = NULL;
+	CLEANUP(text) struct text vacated = TEXT_INIT;
+	int rc = document_copy(before, &work, err);
+
+	if (!rc)
+		rc = vacate_extra(target, work, false, err);
+	if (!rc)
+		rc = vacate_extra(target, work, true, err);
+	if (!rc)
+		rc = document_write_vacated(work, &vacated, err);
+	if (!rc)
+		rc = document_read_vacated(target, text_string(&vacated), vacated.size, err);
+	return rc;
+}
