@@ -35,12 +35,11 @@ struct place {
 
 static struct capabilities *caps;
 
+/* QEMU belongs to what the tests need: without one they fail, all of them. */
 __attribute__((unused)) static int setup_group(void **state)
 {
 	(void)state;
-	if (access(QEMU, X_OK) == 0)
-		return capabilities_probe(QEMU, &caps, NULL);
-	return 0;
+	return capabilities_probe(QEMU, &caps, NULL);
 }
 
 __attribute__((unused)) static int teardown_group(void **state)
@@ -204,8 +203,6 @@ __attribute__((unused)) static struct place *start(
 	struct place *place = *state;
 	struct dd_error err = {.code = 0};
 
-	if (!caps)
-		skip();
 	define(place, machine, devices);
 	must(guest_check(place->live, caps, &err), &err);
 	must(guest_start(place->folder, place->live, caps, &place->guest, &err), &err);

@@ -13,19 +13,12 @@
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
 
-static void need_qemu(void)
-{
-	if (access(QEMU, X_OK))
-		skip();
-}
-
 static void capabilities_probe__asks_a_real_qemu(void **state)
 {
 	CLEANUP(capabilities) struct capabilities *caps = NULL;
 	struct dd_error err = {.code = 0};
 
 	(void)state;
-	need_qemu();
 	assert_int_equal(capabilities_probe(QEMU, &caps, &err), 0);
 	assert_string_equal(caps->emulator, QEMU);
 	assert_true(strchr(caps->version, '.') != NULL);
@@ -53,7 +46,6 @@ static void capabilities_from_json__is_what_was_written(void **state)
 	CLEANUP(text) struct text second = TEXT_INIT;
 
 	(void)state;
-	need_qemu();
 	assert_int_equal(capabilities_probe(QEMU, &caps, NULL), 0);
 	assert_int_equal(capabilities_to_json(caps, &first, NULL), 0);
 	assert_int_equal(capabilities_from_json(text_string(&first), first.size, &again, NULL), 0);
@@ -114,13 +106,17 @@ static void capabilities_probe__says_what_is_wrong_with_a_program(void **state)
 
 static void capabilities_key__changes_with_the_binary(void **state)
 {
-	char path[] = "/tmp/domesday-key-XXXXXX";
-	int fd = mkstemp(path);
+	const char *tmp = getenv("TMPDIR");
+	char path[256];
 	CLEANUP(text) struct text before = TEXT_INIT;
 	CLEANUP(text) struct text same = TEXT_INIT;
 	CLEANUP(text) struct text after = TEXT_INIT;
 
 	(void)state;
+	snprintf(path, sizeof path, "%s/domesday-key-XXXXXX", tmp ? tmp : "/tmp");
+
+	int fd = mkstemp(path);
+
 	assert_true(fd >= 0);
 	assert_int_equal(capabilities_key(path, &before, NULL), 0);
 	assert_int_equal(capabilities_key(path, &same, NULL), 0);

@@ -53,8 +53,6 @@ static void guest_start__tells_why_qemu_died(void **state)
 	struct guest *guest = NULL;
 	struct dd_error err = {.code = 0};
 
-	if (!caps)
-		skip();
 	define(place, "q35", SCSI_DISK(1, "missing.img"));
 	assert_int_equal(
 		guest_start(place->folder, place->live, caps, &guest, &err), DD_HYPERVISOR);
@@ -109,8 +107,6 @@ static void guest_connect__finds_a_guest_whose_starter_was_killed(void **state)
 	enum guest_status status;
 	int result = 0;
 
-	if (!caps)
-		skip();
 	define(place, "q35", "");
 
 	pid_t starter = fork();
@@ -138,8 +134,6 @@ static void guest_start__may_be_killed_at_any_moment(void **state)
 	struct dd_error err = {.code = 0};
 	unsigned survivors = 0;
 
-	if (!caps)
-		skip();
 	define(place, "q35", "");
 	srand(20261120);
 	for (int i = 0; i < 40; i++) {
@@ -228,8 +222,6 @@ static void guest_start__works_in_a_folder_with_a_long_name(void **state)
 	char folder[512];
 	char name[200];
 
-	if (!caps)
-		skip();
 	memset(name, 'x', sizeof name);
 	name[sizeof name - 1] = '\0';
 	snprintf(folder, sizeof folder, "%s/%s", place->root, name);
@@ -292,8 +284,6 @@ static void guest_check__names_what_it_cannot_honour(void **state)
 	};
 	struct place *place = *state;
 
-	if (!caps)
-		skip();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct dd_error err = {.code = 0};
 
@@ -337,8 +327,6 @@ static void guest_command_line__is_json_and_hardened(void **state)
 	CLEANUP(json) struct json *argv = NULL;
 	struct dd_error err = {.code = 0};
 
-	if (!caps)
-		skip();
 	define(place, "pc", pc_devices);
 	must(guest_command_line(place->folder, place->live, caps, &argv, &err), &err);
 	assert_string_equal(json_as_string(json_at(argv, 0)), QEMU);

@@ -2,29 +2,13 @@
 #include "schema/address/address.h"
 #include "schema/edit.h"
 #include "schema/fill.h"
-#include "tests/support/document.h"
+#include "tests/support/freezing.h"
 
 #define DISK(name) \
 	"<disk type='file'><source file='/images/" name ".qcow2'/><target dev='" name "'/></disk>"
 #define NIC(number)                                                           \
 	"<interface type='user'><mac address='52:54:00:00:00:0" #number "'/>" \
 	"<model type='virtio'/></interface>"
-
-static struct freeze_options options;
-
-static int setup(void **state)
-{
-	(void)state;
-	options.capabilities = test_capabilities();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	capabilities_free((struct capabilities *)(uintptr_t)options.capabilities);
-	return 0;
-}
 
 /* The place of a device in words, in a buffer that the next call overwrites. */
 static const char *place(const xmlNode *device)

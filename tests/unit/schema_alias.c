@@ -2,23 +2,7 @@
 #include "schema/alias.h"
 
 #include "schema/fill.h"
-#include "tests/support/document.h"
-
-static struct freeze_options options;
-
-static int setup(void **state)
-{
-	(void)state;
-	options.capabilities = test_capabilities();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	capabilities_free((struct capabilities *)(uintptr_t)options.capabilities);
-	return 0;
-}
+#include "tests/support/freezing.h"
 
 static void schema_alias__each_kind_follows_its_rule(void **state)
 {

@@ -5,23 +5,7 @@
 #include "schema/ids.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
-#include "tests/support/document.h"
-
-static struct freeze_options options;
-
-static int setup(void **state)
-{
-	(void)state;
-	options.capabilities = test_capabilities();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	capabilities_free((struct capabilities *)(uintptr_t)options.capabilities);
-	return 0;
-}
+#include "tests/support/freezing.h"
 
 static const char *machine_of(const struct document *document)
 {
