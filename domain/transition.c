@@ -339,9 +339,9 @@ static int add_kept(const struct transition *transition, const struct step *step
 
 	if (rc || !there || by_alias(live, step->alias))
 		return rc;
-	copy = xmlDocCopyNode((xmlNode *)(uintptr_t)device, document_root(live)->doc, 1);
+	copy = node_copy(device, document_root(live)->doc, err);
 	if (!copy)
-		return error_no_memory(err);
+		return DD_NO_MEMORY;
 	xmlAddChild(document_devices(live), copy);
 	return 0;
 }

@@ -17,6 +17,14 @@
 #include "schema/edit.h"
 #include "schema/words.h"
 
+/* What is outside devices; for these the kinds have lists of paths (device/kind.h). */
+struct abi_rule {
+	const char *path;      /* "os/type/@machine"; holds for all below it, the longest wins */
+	enum change_when when; /* may it change? */
+	bool visible;          /* does the guest see it? */
+};
+
+/* A path that is not here is visible and never changes. */
 static const struct abi_rule rules[] = {
 	/* words about it, and sizes that guest and host agree on while it runs */
 	{"name", WHEN_RUNNING, false},
@@ -62,12 +70,6 @@ static const struct abi_rule rules[] = {
 };
 
 #define RULES (sizeof rules / sizeof rules[0])
-
-const struct abi_rule *abi_rules(size_t *count)
-{
-	*count = RULES;
-	return rules;
-}
 
 static const struct abi_rule *rule_for(const char *place)
 {

@@ -9,16 +9,6 @@
 
 #include "schema/compare.h"
 
-/* What is outside devices; for these the kinds have lists of paths (device/kind.h). */
-struct abi_rule {
-	const char *path;      /* "os/type/@machine"; holds for all below it, the longest wins */
-	enum change_when when; /* may it change? */
-	bool visible;          /* does the guest see it? */
-};
-
-/* The table, and its length. A path that is not in it is visible and never changes. */
-const struct abi_rule *abi_rules(size_t *count);
-
 enum change_when abi_when(const struct difference *difference, bool *visible);
 
 /*

@@ -242,7 +242,6 @@ static inline void cleanup_journal_row(struct journal_row *row)
  */
 int journal_open(struct book *book, const struct journal_draft *draft, uint64_t *id, char *holder,
 	struct dd_error *err);
-int journal_note(struct book *book, uint64_t id, const char *detail, struct dd_error *err);
 /* Closes it with nothing done: the claims it made go too. */
 int journal_undo(struct book *book, uint64_t id, struct dd_error *err);
 int journal_find(

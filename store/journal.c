@@ -172,39 +172,12 @@ int journal_open(struct book *book, const struct journal_draft *draft, uint64_t 
 struct ending {
 	struct book *book;
 	uint64_t id;
-	const char *detail;
 };
 
 static int no_row(uint64_t id, struct dd_error *err)
 {
 	return error_set(
 		err, DD_NOT_FOUND, "the journal has no open row %llu", (unsigned long long)id);
-}
-
-static int note_write(void *context, struct dd_error *err)
-{
-	struct ending *ending = context;
-	struct database *database = &ending->book->database;
-	struct statement statement =
-		statement_begin(database, "UPDATE journal SET detail = ? WHERE id = ?");
-	int rc;
-
-	statement_text(&statement, ending->detail);
-	statement_number(&statement, (int64_t)ending->id);
-	rc = statement_run(&statement, err);
-	if (!rc && !sqlite3_changes(database->sqlite))
-		rc = no_row(ending->id, err);
-	return rc;
-}
-
-int journal_note(struct book *book, uint64_t id, const char *detail, struct dd_error *err)
-{
-	struct ending ending = {.book = book, .id = id, .detail = detail};
-
-	if (strlen(detail) > DETAIL_LIMIT)
-		return error_set(
-			err, DD_INVALID, "a journal row has more than %zu bytes", DETAIL_LIMIT);
-	return database_change(&book->database, "journal", note_write, &ending, err);
 }
 
 static int claims_drop(struct book *book, uint64_t id, struct dd_error *err)

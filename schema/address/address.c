@@ -163,12 +163,10 @@ static bool fits(const struct document *document, const xmlNode *device, const x
 
 static xmlNode *copy_address(const xmlNode *address, xmlNode *device, struct dd_error *err)
 {
-	xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)address, device->doc, 1);
+	xmlNode *copy = node_copy(address, device->doc, err);
 
-	if (!copy) {
-		error_no_memory(err);
+	if (!copy)
 		return NULL;
-	}
 	node_remove(node_child(device, "address"));
 	return xmlAddChild(device, copy);
 }

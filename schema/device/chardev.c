@@ -292,10 +292,10 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 			node_remove(node_child(to, parts[i]));
 		for (const xmlNode *part = node_child(from, parts[i]); part && !rc;
 			part = node_next(part)) {
-			xmlNode *copy = xmlDocCopyNode((xmlNode *)(uintptr_t)part, to->doc, 1);
+			xmlNode *copy = node_copy(part, to->doc, err);
 
 			if (!copy)
-				return error_no_memory(err);
+				return DD_NO_MEMORY;
 			xmlAddPrevSibling(node_child(to, "target"), copy);
 		}
 	}
