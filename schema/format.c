@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/format.h"
 
+#include <assert.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,18 +57,67 @@ static int context_fits(const char *context, const char *path, const char *path_
 	}
 }
 
-static void best_of(const struct format *rows, size_t count, const char *path, const char *form,
-	const struct format **best, int *score)
-{
-	const char *end = path + strlen(path);
-	size_t form_length = form ? strlen(form) : 0;
+/*
+ * The rows by the name in their last step, since an element is asked for far more often than there
+ * are rows: a chain for each hash, and one for those that end in '*'. Filled once, then only read.
+ */
+#define CHAINS 256
+#define ANY_NAME CHAINS
+#define ROWS_MAX 1024
 
-	for (size_t i = 0; i < count; i++) {
-		int fits = context_fits(rows[i].context, path, end, form ? form : "", form_length);
+struct chained {
+	const struct format *row;
+	const struct chained *next;
+};
+
+static struct chained links[ROWS_MAX];
+static const struct chained *chains[CHAINS + 1];
+static pthread_once_t chains_filled = PTHREAD_ONCE_INIT;
+
+static unsigned name_hash(const char *name, size_t length)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+	return (hash ^ hash >> 16) % CHAINS;
+}
+
+static void rows_chain(const struct format *rows, size_t count, size_t *used)
+{
+	/* from behind, so that a chain has its rows in their order */
+	for (size_t i = count; i-- > 0;) {
+		const char *context = rows[i].context;
+		size_t length;
+		const char *name = last_step(context, context + strlen(context), &length);
+		bool any = length == 1 && name[0] == '*';
+		unsigned chain = any ? ANY_NAME : name_hash(name, length);
+
+		assert(*used < ROWS_MAX);
+		links[*used] = (struct chained){&rows[i], chains[chain]};
+		chains[chain] = &links[(*used)++];
+	}
+}
+
+static void chains_fill(void)
+{
+	size_t used = 0;
+
+	rows_chain(format_devices, format_devices_count, &used);
+	rows_chain(format_domain, format_domain_count, &used);
+}
+
+static void best_of(const struct chained *chain, const char *path, const char *end,
+	const char *form, const struct format **best, int *score)
+{
+	size_t form_length = strlen(form);
+
+	for (; chain; chain = chain->next) {
+		int fits = context_fits(chain->row->context, path, end, form, form_length);
 
 		if (fits > *score) {
 			*score = fits;
-			*best = &rows[i];
+			*best = chain->row;
 		}
 	}
 }
@@ -73,10 +125,14 @@ static void best_of(const struct format *rows, size_t count, const char *path, c
 const struct format *format_find(const char *path, const char *form)
 {
 	const struct format *best = NULL;
+	const char *end = path + strlen(path);
+	size_t length;
+	const char *name = last_step(path, end, &length);
 	int score = 0;
 
-	best_of(format_domain, format_domain_count, path, form, &best, &score);
-	best_of(format_devices, format_devices_count, path, form, &best, &score);
+	pthread_once(&chains_filled, chains_fill);
+	best_of(chains[name_hash(name, length)], path, end, form ? form : "", &best, &score);
+	best_of(chains[ANY_NAME], path, end, form ? form : "", &best, &score);
 	return best;
 }
 
