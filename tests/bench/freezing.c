@@ -51,32 +51,42 @@ static double median(double *values, unsigned count)
 	return values[count / 2];
 }
 
-static void device_make(unsigned i, struct text *xml)
+/* "sda" to "sdz", "sdaa"… */
+static void disk_make(unsigned number, struct text *xml)
+{
+	char name[8];
+	char *at = name + sizeof name - 1;
+
+	*at = '\0';
+	for (unsigned rest = number + 1; rest; rest = (rest - 1) / 26)
+		*--at = (char)('a' + (rest - 1) % 26);
+	text_printf(xml,
+		"<disk type='file'><driver name='qemu' type='qcow2'/>"
+		"<source file='/images/%u.qcow2'/><target dev='sd%s' bus='scsi'/></disk>\n",
+		number, at);
+}
+
+static void device_make(unsigned i, unsigned *disks, struct text *xml)
 {
 	/* a machine has 256 PCI buses at most */
-	switch (i < INTERFACES_BELOW || i % 4 ? i % 4 : 3) {
-	case 0:
+	if (i % 4 == 0 && i < INTERFACES_BELOW)
 		text_printf(xml,
 			"<interface type='bridge'><mac address='52:54:00:00:%02x:%02x'/>"
 			"<source bridge='br0'/><model type='virtio'/></interface>\n",
 			i >> 8, i & 255);
-		break;
-	case 1:
+	else if (i % 4 == 1)
 		text_printf(xml,
 			"<channel type='unix'><target type='virtio' name='org.example.%u'/>"
 			"</channel>\n",
 			i);
-		break;
-	default:
-		text_printf(xml,
-			"<disk type='file'><driver name='qemu' type='qcow2'/>"
-			"<source file='/images/%u.qcow2'/><target dev='sd%c%c%c' bus='scsi'/></disk>\n",
-			i, 'a' + i / 676, 'a' + i / 26 % 26, 'a' + i % 26);
-	}
+	else
+		disk_make((*disks)++, xml);
 }
 
 static int definition_make(unsigned devices, struct text *xml)
 {
+	unsigned disks = 0;
+
 	text_puts(xml,
 		"<domain type='qemu'>\n<name>bench</name>\n"
 		"<uuid>5d3a8bb2-2d1f-4f0b-8f5e-0d8f3c9d1b0a</uuid>\n"
@@ -84,7 +94,7 @@ static int definition_make(unsigned devices, struct text *xml)
 		"<os><type arch='x86_64' machine='q35'>hvm</type></os>\n"
 		"<features><acpi/><apic/></features>\n<devices>\n");
 	for (unsigned i = 0; i < devices; i++)
-		device_make(i, xml);
+		device_make(i, &disks, xml);
 	text_puts(xml, "</devices>\n</domain>\n");
 	return xml->failed ? DD_NO_MEMORY : 0;
 }
