@@ -22,6 +22,7 @@
 #define CAPABILITIES_MAX (1u << 20)
 #define ROUNDS_MAX 400
 #define INTERFACES_BELOW 400
+#define DISKS_EACH 15 /* of a SCSI controller */
 #define DEVICES_IN_ALL 20000 /* over all rounds of one number */
 
 static const unsigned numbers[] = {1, 12, 30, 100, 300, 1000};
@@ -60,6 +61,9 @@ static void disk_make(unsigned number, struct text *xml)
 	*at = '\0';
 	for (unsigned rest = number + 1; rest; rest = (rest - 1) / 26)
 		*--at = (char)('a' + (rest - 1) % 26);
+	if (number % DISKS_EACH == 0)
+		text_printf(xml, "<controller type='scsi' index='%u' model='virtio-scsi'/>\n",
+			number / DISKS_EACH);
 	text_printf(xml,
 		"<disk type='file'><driver name='qemu' type='qcow2'/>"
 		"<source file='/images/%u.qcow2'/><target dev='sd%s' bus='scsi'/></disk>\n",
