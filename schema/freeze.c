@@ -18,6 +18,7 @@
 #include "schema/cpu.h"
 #include "schema/defaults.h"
 #include "schema/device/chardev.h"
+#include "schema/device/disk.h"
 #include "schema/device/video.h"
 #include "schema/fill.h"
 #include "schema/machine.h"
@@ -54,8 +55,10 @@ static int complete(struct document *document, xmlNode *device,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
-	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
+	int rc = kind ? choices_apply(device, kind->choices, err) : 0;
 
+	if (!rc && kind && kind->check)
+		rc = kind->check(document, device, err);
 	if (!rc && kind && kind->complete)
 		rc = kind->complete(document, device, options, err);
 	return rc;
@@ -134,6 +137,8 @@ int document_freeze(
 	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		device_strip_runtime(device);
+	if (!rc)
+		disks_sort(document);
 	if (!rc)
 		rc = freeze_machine(document, options, err);
 	if (!rc)

@@ -29,11 +29,44 @@ static int check_chardev(
 		NULL};
 	const char *type = node_attr(device, "type");
 
-	(void)document;
 	if (type && !string_in(type, types))
 		return node_error(
 			device, err, DD_INVALID, "'%s' is no type of character device", type);
-	return 0;
+	return chardev_check(document, device, err);
+}
+
+/* Only the first console can be the other name of a serial port. */
+static int check_console(
+	const struct document *document, const xmlNode *console, struct dd_error *err)
+{
+	static const char *const targets[] = {"serial", "virtio", "xen", "lxc", "uml", NULL};
+	const xmlNode *target = node_child(console, "target");
+	const char *type = node_attr(target, "type");
+
+	if (type && !string_in(type, targets))
+		return node_error(target, err, DD_UNSUPPORTED,
+			"a console of type '%s' does not go with this machine", type);
+	if (console != device_first(document, "console") && (!type || strcmp(type, "serial") == 0))
+		return node_error(console, err, DD_INVALID,
+			"only the first console can be a serial port: this one can be of type "
+			"virtio");
+	return check_chardev(document, console, err);
+}
+
+static int check_channel(
+	const struct document *document, const xmlNode *channel, struct dd_error *err)
+{
+	static const char *const targets[] = {"virtio", "guestfwd", "xen", NULL};
+	const xmlNode *target = node_child(channel, "target");
+
+	if (!string_in(node_attr(target, "type"), targets))
+		return node_error(target ? target : channel, err, DD_UNSUPPORTED,
+			"a channel of type '%s' does not go with this machine",
+			node_attr(target, "type") ? node_attr(target, "type") : "");
+	if (node_attr_is(channel, "type", "spicevmc") && !target_is(channel, "virtio"))
+		return node_error(
+			channel, err, DD_INVALID, "a spicevmc channel has a target of type virtio");
+	return check_chardev(document, channel, err);
 }
 
 static int check_serial(
@@ -111,6 +144,34 @@ static int complete_console(struct document *document, xmlNode *console,
 				node_attr(node_child(serial, "target"), "port"), err);
 	}
 	return rc ? rc : fill_port(document, console, err);
+}
+
+static bool is_serial_console(const xmlNode *console)
+{
+	return console &&
+	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
+}
+
+/* Consoles are numbered in their order; one that repeats a serial port has that port's number. */
+static int number_consoles(struct document *document, struct dd_error *err)
+{
+	xmlNode *console = device_first(document, "console");
+	xmlNode *second = console ? node_next(console) : NULL;
+	unsigned number = 0;
+	int rc = 0;
+
+	/* numbered before the first one was added */
+	if (console && second && is_serial_console(console) &&
+		node_attr_is(node_child(console, "target"), "port", "0") &&
+		node_attr_is(node_child(second, "target"), "port", "0"))
+		return 0;
+	for (; console && !rc; console = node_next(console), number++) {
+		xmlNode *target = fill_child(console, "target", err);
+
+		rc = target ? node_set_attr_format(target, "port", err, "%u", number)
+			    : DD_NO_MEMORY;
+	}
+	return rc;
 }
 
 /* A path below "domain-…/" was chosen for one run; a socket without one is chosen at the next. */
@@ -257,7 +318,7 @@ const struct device_kind kind_parallel = {
 
 const struct device_kind kind_console = {
 	.element = "console",
-	.check = check_chardev,
+	.check = check_console,
 	.complete = complete_console,
 	.address = address_none,
 	.words = words_console,
@@ -267,7 +328,7 @@ const struct device_kind kind_console = {
 
 const struct device_kind kind_channel = {
 	.element = "channel",
-	.check = check_chardev,
+	.check = check_channel,
 	.complete = complete_channel,
 	.address = address_channel,
 	.words = words_channel,
@@ -275,16 +336,10 @@ const struct device_kind kind_channel = {
 	CHARDEV_COMMON,
 };
 
-static bool is_serial_console(const xmlNode *console)
-{
-	return console &&
-	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
-}
-
 /* Replaces what stands on the other end of to by that of from; targets are left alone. */
 static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 {
-	static const char *const parts[] = {"source", "protocol", "log", NULL};
+	static const char *const parts[] = {"source", "protocol", "log", "alias", "address", NULL};
 	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
 
 	for (size_t i = 0; parts[i] && !rc; i++) {
@@ -296,7 +351,10 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 
 			if (!copy)
 				return DD_NO_MEMORY;
-			xmlAddPrevSibling(node_child(to, "target"), copy);
+			if (i < 3)
+				xmlAddPrevSibling(node_child(to, "target"), copy);
+			else
+				xmlAddNextSibling(to->last, copy);
 		}
 	}
 	return rc;
@@ -327,13 +385,29 @@ static int add_console(
 	return fill_child_attr(console, "target", "type", "serial", err);
 }
 
+/* Ports that say that they are ISA ones choose before those that become so. */
+static int number_isa_ports(struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *serial = device_first(document, "serial"); serial && !rc;
+		serial = node_next(serial))
+		if (target_is(serial, "isa-serial"))
+			rc = isa_assign(document, serial, PLACE_FREE, err);
+	return rc;
+}
+
 int chardev_pair_console(struct document *document, struct dd_error *err)
 {
 	xmlNode *console = device_first(document, "console");
 	xmlNode *serial = device_first(document, "serial");
 	const char *target = node_attr(node_child(serial, "target"), "type");
-	int rc = 0;
+	int rc = number_consoles(document, err);
 
+	if (!rc)
+		rc = number_isa_ports(document, err);
+	if (rc)
+		return rc;
 	if (is_serial_console(console) && !serial)
 		rc = add_serial(document, console, err);
 	else if (serial && (!target || strcmp(target, "isa-serial") == 0) &&

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""XML elements as text, in a line each."""
+
+from xml.sax.saxutils import escape, quoteattr
+
+
+def el(name, /, *children, text=None, **attributes):
+    """<name attributes>children</name>; what is None is left out."""
+    head = name + ''.join(f' {key}={quoteattr(str(value))}' for key, value in attributes.items() if value is not None)
+    inner = ''.join(child for child in children if child)
+    if text is not None:
+        return f'<{head}>{escape(str(text))}</{name}>\n'
+    return f'<{head}>\n{inner}</{name}>\n' if inner else f'<{head}/>\n'
