@@ -144,18 +144,9 @@ static bool is_usb2(const xmlNode *controller)
 	       string_in(node_attr(controller, "model"), models);
 }
 
-/* A bus that hangs below another leaves number 0 to the root, which need not be spelt out. */
-static bool below_root(const xmlNode *controller)
-{
-	static const char *const roots[] = {"pci-root", "pcie-root", NULL};
-	const char *model = node_attr(controller, "model");
-
-	return node_attr_is(controller, "type", "pci") && model && !string_in(model, roots);
-}
-
 static unsigned free_index(const struct document *document, const xmlNode *controller)
 {
-	unsigned index = below_root(controller) ? 1 : 0;
+	unsigned index = 0;
 
 	while (controller_find(document, node_attr(controller, "type"), index))
 		index++;

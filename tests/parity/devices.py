@@ -540,8 +540,7 @@ class Maker:
                    ram=self.some(0.4, '65536', '70000', '32768') if ram else None,
                    vram=self.some(0.4, '65536', '9216', '16384', '17000', '0' if self.odd() else '8192') if kind not in ('virtio', 'none', 'ramfb') or self.odd() else None,
                    vgamem=self.some(0.4, '16384', '9000') if ram else None, vram64=self.some(0.1, '0', '65536') if ram else None,
-                   heads=self.some(0.5, '1', '1', '1', '2', '4', '0' if self.odd() else '1'), primary=self.some(0.4, *YES_NO),
-                   edid=self.some(0.03, *ON_OFF), blob=self.some(0.05, *ON_OFF) if kind == 'virtio' or self.odd() else None)
+                   heads=self.some(0.5, '1', '1', '1', '2', '4', '0' if self.odd() else '1'), primary=self.some(0.4, *YES_NO))
         driver = self.driver(kind == 'virtio', name=self.some(0.05, 'qemu', 'vhostuser'), vgaconf=self.some(0.05, 'io', 'on', 'off'))
         return el('video', driver, model if self.chance(0.95) else None, self.alias(), self.pci(0.08))
 
@@ -571,7 +570,7 @@ class Maker:
                   type=kind, bus=bus, model=self.some(0.1, *VIRTIO_MODELS) if bus == 'virtio' or self.odd() else None)
 
     def tpm(self):
-        backend = self.one(el('backend', type='emulator', version=self.some(0.7, '2.0', '1.2'), persistent_state=self.some(0.1, *YES_NO)),
+        backend = self.one(el('backend', type='emulator', version=self.one('2.0', '1.2'), persistent_state=self.some(0.1, 'yes')),
                            el('backend', el('device', path=self.some(0.9, '/dev/tpm0')), type='passthrough'),
                            el('backend', el('encryption', secret=self.uuid()), type='emulator', version='2.0'),
                            el('backend', el('source', type='unix', mode='connect', path='/tmp/tpm'), type='external'))
@@ -625,7 +624,7 @@ class Maker:
     def shmem(self):
         kind = self.one('ivshmem-plain', 'ivshmem-doorbell', 'ivshmem' if self.odd() else 'ivshmem-plain')
         return el('shmem', el('model', type=kind), el('size', text=self.one('4', '8', '3' if self.odd() else '16'), unit='M') if self.chance(0.6) and (kind != 'ivshmem-doorbell' or self.odd()) else None,
-                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell' else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4, *ON_OFF), enabled=self.some(0.3, 'yes')) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
+                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell' else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4, *ON_OFF), enabled=self.some(0.3, 'on')) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
                   self.alias(), self.pci(), name=f'shm{self.number(0, 99)}', role=self.some(0.2, 'master', 'peer'))
 
     def panic(self):
@@ -694,7 +693,7 @@ def machine(maker, devices):
               el('memory', text='2097152', unit='KiB'), el('vcpu', text='2'), el('iothreads', text='2') if maker.chance(0.6) else None,
               el('os', el('type', text='hvm', arch=arch if maker.chance(0.9) else None, machine=maker.machine), boot),
               el('features', el('acpi') if maker.chance(0.9) else None, el('apic'), el('ioapic', driver='qemu') if maker.chance(0.05) else None), cpu,
-              el('devices', el('emulator', text='/usr/bin/qemu-system-i386' if arch == 'i686' else '/usr/bin/qemu-system-x86_64') if maker.chance(0.5) else None, *devices),
+              el('devices', el('emulator', text='/usr/bin/qemu-system-x86_64') if maker.chance(0.5) and arch == 'x86_64' else None, *devices),
               type='kvm' if maker.chance(0.1) else 'qemu')
 
 

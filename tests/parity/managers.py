@@ -87,7 +87,7 @@ def nova(choice):
 {choice.maybe("<controller type='scsi' index='0' model='virtio-scsi'/>") if bus == 'virtio' else "<controller type='scsi' model='virtio-scsi'/>"}
 {choice.maybe(f"<controller type='usb' index='0'{choice.maybe(chr(32) + 'model=' + repr(choice.one('none', 'qemu-xhci', 'piix3-uhci')), 0.7)}/>")}"""
     return wrap('instance-00000001', choice.one('pc-q35-6.2', 'q35', 'pc-q35-7.2') if q35 else choice.one('pc', 'pc-i440fx-4.2', None),
-                "<cpu mode='host-model' match='exact'><topology sockets='2' cores='1' threads='1'/></cpu>",
+                "<cpu mode='host-model'><topology sockets='2' cores='1' threads='1'/></cpu>",
                 ports + disks + choice.maybe(config) + nics + serial + tail, kind=choice.one('kvm', 'qemu'))
 
 
@@ -111,7 +111,7 @@ def virt_install(choice):
     video = f'<video><model type="{choice.one("virtio", "qxl", "vga", "bochs")}"/></video>' if screen else ''
     video = choice.one(video, video, video.replace('"/>', '"><acceleration accel3d="no"/></model>'))
     rest = f"""<console type="pty"/>{choice.maybe('<channel type="unix"><source mode="bind"/><target type="virtio" name="org.qemu.guest_agent.0"/></channel>')}{choice.maybe('<input type="tablet" bus="usb"/>')}
-{choice.maybe('<input type="keyboard" bus="usb"/>', 0.2)}{choice.maybe('<tpm model="tpm-crb"><backend type="emulator"/></tpm>', 0.2)}<memballoon model="{choice.one('virtio', 'virtio', 'none')}"/>{choice.maybe('<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>', 0.8)}
+{choice.maybe('<input type="keyboard" bus="usb"/>', 0.2)}{choice.maybe('<tpm model="tpm-crb"><backend type="emulator" version="2.0"/></tpm>', 0.2)}<memballoon model="{choice.one('virtio', 'virtio', 'none')}"/>{choice.maybe('<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>', 0.8)}
 {choice.maybe('<filesystem type="mount"><driver type="virtiofs"/><source dir="/srv"/><target dir="srv"/></filesystem>', 0.1)}{choice.maybe('<watchdog model="i6300esb" action="reset"/>', 0.2)}{choice.maybe('<hostdev mode="subsystem" type="usb" managed="yes"><source><vendor id="0x046d"/><product id="0xc52b"/></source></hostdev>', 0.2)}
 {choice.maybe('<hostdev mode="subsystem" type="pci" managed="yes"><source><address domain="0" bus="1" slot="0" function="0"/></source></hostdev><hostdev mode="subsystem" type="pci" managed="yes"><source><address domain="0" bus="1" slot="0" function="1"/></source></hostdev>', 0.2)}{choice.maybe('<vsock model="virtio"><cid auto="yes"/></vsock>', 0.1)}{choice.maybe('<iommu model="intel"/>', 0.1 if q35 else 0)}
 {choice.maybe('<controller type="scsi" index="0" model="virtio-scsi"/>', 0.9 if bus == 'scsi' else 0.2)}{choice.maybe('<controller type="virtio-serial" index="0"/>', 0.2)}"""
