@@ -91,6 +91,10 @@ static int add_for_bus(
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
+		if (strcmp(bus, "ide") == 0 && (index || !machine_is_i440fx(document)))
+			return node_error(device, err, DD_INVALID,
+				"machine type %s has no IDE controller %u: use sata",
+				machine_name(document), (unsigned)index);
 		count = index >= count ? (unsigned)index + 1 : count;
 	}
 	for (unsigned i = 0; i < count && !rc; i++)

@@ -77,7 +77,8 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 {
 	const char *type = node_attr(address, "type");
 
-	if (!type)
+	/* a console repeats the address of the serial port whose other name it is */
+	if (!type || (node_is(device, "console") && strcmp(type, "isa") == 0))
 		return;
 	if (strcmp(type, "pci") == 0)
 		pci_words(address, out);

@@ -55,7 +55,7 @@ static bool is_hub(const xmlNode *device)
 
 /* The order in which USB devices are given ports; hubs come before all. */
 static const char *const elements[] = {
-	"hostdev", "disk", "controller", "input", "sound", "redirdev", "serial", NULL};
+	"hostdev", "disk", "controller", "input", "serial", "sound", "redirdev", NULL};
 
 static bool is_usb(const struct document *document, const xmlNode *device)
 {

@@ -16,6 +16,8 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+#define ISA_PORTS 4 /* of a machine */
+
 static bool target_is(const xmlNode *device, const char *type)
 {
 	return node_attr_is(node_child(device, "target"), "type", type);
@@ -79,17 +81,18 @@ static int check_serial(
 	if (target && !string_in(target, targets))
 		return node_error(device, err, DD_UNSUPPORTED,
 			"a serial device of type '%s' does not go with this machine", target);
+	if (target_is(device, "isa-serial") &&
+		attr_number(node_child(device, "target"), "port", 0) >= ISA_PORTS)
+		return node_error(node_child(device, "target"), err, DD_INVALID,
+			"ISA serial ports are numbered from 0 to %d", ISA_PORTS - 1);
 	return check_chardev(document, device, err);
 }
 
-/* Where nothing else says so, the number after the greatest. */
-static int fill_port(struct document *document, xmlNode *device, struct dd_error *err)
+/* The number after the greatest. */
+static uint64_t next_port(const struct document *document, const xmlNode *device)
 {
-	xmlNode *target = fill_child(device, "target", err);
 	uint64_t next = 0;
 
-	if (!target)
-		return DD_NO_MEMORY;
 	for (const xmlNode *other = device_first(document, (const char *)device->name); other;
 		other = node_next(other)) {
 		uint64_t port;
@@ -99,16 +102,28 @@ static int fill_port(struct document *document, xmlNode *device, struct dd_error
 			port >= next)
 			next = port + 1;
 	}
-	return fill_number(target, "port", next, err);
+	return next;
+}
+
+static int fill_port(struct document *document, xmlNode *device, struct dd_error *err)
+{
+	xmlNode *target = fill_child(device, "target", err);
+
+	return target ? fill_number(target, "port", next_port(document, device), err)
+		      : DD_NO_MEMORY;
 }
 
 static int complete_serial(struct document *document, xmlNode *serial,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(serial, "target", err);
+	bool plain = target && !node_attr(target, "type") && next_port(document, serial) < ISA_PORTS;
 	int rc = target ? fill_attr(target, "type", "isa-serial", err) : DD_NO_MEMORY;
 
 	(void)options;
+	/* one that did not say where it is follows those that did */
+	if (!rc && plain)
+		rc = fill_port(document, serial, err);
 	if (!rc)
 		rc = chardev_complete(serial, err);
 	if (!rc)
@@ -204,6 +219,17 @@ static void drop_chosen(xmlNode *channel)
 	}
 }
 
+/* What an address with a port leaves out is 0. */
+static int complete_address(xmlNode *address, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!node_attr_is(address, "type", "virtio-serial") || !node_attr(address, "port"))
+		return 0;
+	rc = fill_attr(address, "controller", "0", err);
+	return rc ? rc : fill_attr(address, "bus", "0", err);
+}
+
 static int complete_channel(struct document *document, xmlNode *channel,
 	const struct freeze_options *options, struct dd_error *err)
 {
@@ -218,6 +244,9 @@ static int complete_channel(struct document *document, xmlNode *channel,
 		return rc;
 	(void)node_set_attr(target, "state", NULL, NULL);
 	drop_chosen(channel);
+	rc = complete_address(node_child(channel, "address"), err);
+	if (rc)
+		return rc;
 	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
 }
 

@@ -158,8 +158,9 @@ static int check_source(const xmlNode *device, struct dd_error *err)
 				"only who connects can connect again: say mode='connect'");
 	}
 	source = node_child(device, "source");
-	if (node_attr_is(device, "type", "unix") && source && !binds && !node_attr(source, "path"))
-		return node_error(source, err, DD_INVALID, "a socket to connect to needs a path");
+	if (node_attr_is(device, "type", "unix") && !node_is(device, "channel") && !binds &&
+		!node_attr(source, "path"))
+		return node_error(device, err, DD_INVALID, "a socket to connect to needs a path");
 	if (node_attr_is(device, "type", "tcp") && !node_attr(source, "host"))
 		return node_error(device, err, DD_INVALID, "its <source> needs a host");
 	if (node_attr_is(device, "type", "tcp") && !node_attr(source, "service"))
@@ -187,7 +188,8 @@ static int complete_source(xmlNode *device, struct dd_error *err)
 
 	if (string_in(node_attr(device, "type"), bare))
 		node_remove(source);
-	else if (node_attr_is(device, "type", "tcp") && source)
+	else if (source && (node_attr_is(device, "type", "tcp") ||
+				   (node_attr_is(device, "type", "unix") && node_attr(source, "path"))))
 		return fill_attr(source, "mode", "connect", err);
 	return 0;
 }

@@ -233,6 +233,15 @@ static bool has_no_medium(const xmlNode *disk)
 	return removable && (!source || (!source->properties && !node_first(source)));
 }
 
+/* A file without a name is no medium. */
+static void drop_empty_file(xmlNode *source)
+{
+	if (node_attr_is(source, "file", ""))
+		(void)node_set_attr(source, "file", NULL, NULL);
+	if (source && !source->properties && !node_first(source))
+		node_remove(source);
+}
+
 static int complete(struct document *document, xmlNode *disk, const struct freeze_options *options,
 	struct dd_error *err)
 {
@@ -240,6 +249,7 @@ static int complete(struct document *document, xmlNode *disk, const struct freez
 	bool cdrom = node_attr_is(disk, "device", "cdrom");
 	int rc = fill_attr(disk, "type", "file", err);
 
+	drop_empty_file(node_child(disk, "source"));
 	(void)document;
 	(void)options;
 	if (!rc)

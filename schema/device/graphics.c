@@ -112,9 +112,10 @@ static bool is_zero(const xmlNode *graphics, const char *port)
 /* SPICE with neither port nor autoport listens nowhere. */
 static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 {
+	bool refused = node_attr_is(graphics, "autoport", "no");
 	bool automatic = node_attr_is(graphics, "autoport", "yes") ||
-			 node_attr_is(graphics, "port", "-1") ||
-			 node_attr_is(graphics, "tlsPort", "-1");
+			 (!refused && (node_attr_is(graphics, "port", "-1") ||
+					      node_attr_is(graphics, "tlsPort", "-1")));
 	xmlNode *listen = node_child(graphics, "listen");
 
 	if (automatic) {

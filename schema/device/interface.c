@@ -102,6 +102,10 @@ static int check(const struct document *document, const xmlNode *interface, stru
 		return error_hint(err, "leave <mac> out, and one is made");
 	}
 
+	if (node_attr_is(node_child(interface, "model"), "type", "usb-net"))
+		return node_error(interface, err, DD_UNSUPPORTED,
+			"a usb-net card has no place on a PC: use another model");
+
 	int rc = check_type(interface, err);
 
 	if (!rc)
@@ -130,8 +134,9 @@ static int complete_mac(xmlNode *interface, struct dd_error *err)
 static int complete_model(xmlNode *interface, struct dd_error *err)
 {
 	static const char *const known[] = {"virtio", "virtio-transitional",
-		"virtio-non-transitional", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet",
-		"i82551", "i82557b", "i82559er", "vmxnet3", "usb-net", NULL};
+		"virtio-non-transitional", "e1000", "e1000e", "rtl8139", "netfront", "lan9118",
+		"smc91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "82540EM",
+		"82545EM", "82543GC", "spapr-vlan", NULL};
 	bool vdpa = node_attr_is(interface, "type", "vdpa");
 	const char *type = node_attr(node_child(interface, "model"), "type");
 
@@ -245,20 +250,22 @@ static int complete(struct document *document, xmlNode *interface,
 	return rc;
 }
 
+/* libvirt knows these as conventional cards; a model that it only passes on is an Express one. */
 static enum pci_plug plug(const struct document *document, const xmlNode *interface)
 {
-	static const char *const express[] = {"e1000e", NULL};
-	static const char *const elsewhere[] = {"usb-net", "spapr-vlan", NULL};
+	static const char *const conventional[] = {"e1000", "rtl8139", "netfront", "lan9118",
+		"smc91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "82540EM",
+		"82545EM", "82543GC", NULL};
 	const char *model = node_attr(node_child(interface, "model"), "type");
 
 	(void)document;
 	if (node_attr_is(interface, "type", "hostdev"))
 		return PCI_PLUG_EXPRESS;
-	if (string_in(model, elsewhere))
+	if (model && strcmp(model, "spapr-vlan") == 0)
 		return PCI_PLUG_NONE;
 	if (is_virtio(interface))
 		return plug_virtio(model);
-	return !model || string_in(model, express) ? PCI_PLUG_EXPRESS : PCI_PLUG_CONVENTIONAL;
+	return string_in(model, conventional) ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_EXPRESS;
 }
 
 static void words(const xmlNode *interface, struct text *out)
