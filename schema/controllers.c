@@ -58,6 +58,8 @@ static bool goes_before(const xmlNode *controller, const xmlNode *other, bool nu
 	unsigned index = controller_index(controller);
 	unsigned other_index = controller_index(other);
 
+	if (other_index == CONTROLLER_INDEX_NONE)
+		return false;
 	if (index != other_index)
 		return index < other_index;
 	if (!numbered || index == CONTROLLER_INDEX_NONE)
@@ -225,7 +227,5 @@ int controllers_number(struct document *document, struct dd_error *err)
 	for (xmlNode *node = device_first(document, "controller"); node && !rc;
 		node = node_next(node))
 		rc = number_one(document, node, err);
-	if (!settled)
-		sort(document, false);
 	return rc;
 }

@@ -78,7 +78,7 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 	const char *type = node_attr(address, "type");
 
 	/* a console repeats the address of the serial port whose other name it is */
-	if (!type || (node_is(device, "console") && strcmp(type, "isa") == 0))
+	if (!type || (node_is(device, "console") && strcmp(type, "virtio-serial") != 0))
 		return;
 	if (strcmp(type, "pci") == 0)
 		pci_words(address, out);

@@ -135,6 +135,22 @@ static bool has_usb(const struct document *document)
 	return false;
 }
 
+/* The buses by their numbers: the next one after that of a controller, NULL for the first. */
+static const xmlNode *bus_after(const struct document *document, const xmlNode *controller)
+{
+	const xmlNode *next = NULL;
+
+	for (const xmlNode *node = controller_first(document, "usb"); node;
+		node = controller_next(node)) {
+		if (!controller_ports(node) ||
+			(controller && controller_index(node) <= controller_index(controller)))
+			continue;
+		if (!next || controller_index(node) < controller_index(next))
+			next = node;
+	}
+	return next;
+}
+
 int usb_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
 {
@@ -151,8 +167,7 @@ int usb_assign(
 	rc = places_new(document, choice, &places, err);
 	if (rc)
 		return rc;
-	for (const xmlNode *node = controller_first(document, "usb"); node;
-		node = controller_next(node)) {
+	for (const xmlNode *node = bus_after(document, NULL); node; node = bus_after(document, node)) {
 		struct search search = {.places = places, .bus = controller_index(node)};
 		unsigned ports = controller_ports(node);
 

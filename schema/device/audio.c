@@ -12,7 +12,18 @@ static int complete(struct document *document, xmlNode *audio, const struct free
 {
 	uint64_t id = 1;
 
+	static const char *const sides[] = {"input", "output"};
+
 	(void)options;
+	for (size_t i = 0; i < COUNT(sides); i++) {
+		xmlNode *side = node_child(audio, sides[i]);
+
+		if (node_attr_is(side, "fixedSettings", "yes") &&
+			!fill_child(side, "settings", err))
+			return DD_NO_MEMORY;
+		if (side && !side->properties && !node_first(side))
+			node_remove(side);
+	}
 	if (node_attr(audio, "id"))
 		return 0;
 	for (const xmlNode *other = device_first(document, "audio"); other;

@@ -153,7 +153,7 @@ static int check_source(const xmlNode *device, struct dd_error *err)
 	for (; source; source = node_next(source)) {
 		binds = binds || node_attr_is(source, "mode", "bind");
 		if (node_attr_is(node_child(source, "reconnect"), "enabled", "yes") &&
-			!node_attr_is(source, "mode", "connect"))
+			node_attr_is(source, "mode", "bind"))
 			return node_error(node_child(source, "reconnect"), err, DD_INVALID,
 				"only who connects can connect again: say mode='connect'");
 	}

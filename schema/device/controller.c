@@ -55,6 +55,8 @@ static int check_driver(const xmlNode *controller, struct dd_error *err)
 		if (node_attr(driver, names[i]))
 			return node_error(driver, err, DD_INVALID,
 				"%s is an option of virtio-scsi controllers only", names[i]);
+	if (!node_attr_is(controller, "type", "scsi"))
+		return 0;
 	return check_virtio_options(controller, is_virtio(controller), err);
 }
 

@@ -153,6 +153,19 @@ static void drop_runtime(xmlNode *disk)
 static void drop_meaningless(xmlNode *disk)
 {
 	xmlNode *serial = node_child(disk, "serial");
+	xmlNode *iotune = node_child(disk, "iotune");
+	xmlNode *blockio = node_child(disk, "blockio");
+	xmlNode *next;
+
+	for (xmlNode *limit = node_first(iotune); limit; limit = next) {
+		next = node_after(limit);
+		if (strcmp(node_text(limit), "0") == 0)
+			node_remove(limit);
+	}
+	if (iotune && !node_first(iotune))
+		node_remove(iotune);
+	if (blockio && !blockio->properties)
+		node_remove(blockio);
 
 	if (serial && !node_text(serial)[0])
 		node_remove(serial);
@@ -388,7 +401,7 @@ static const struct choice choices[] = {
 	{"driver/@io", "native threads io_uring", "default"},
 	{"driver/@discard", "unmap ignore", "default"},
 	{"driver/@detect_zeroes", "off on unmap", "default"},
-	{"target/@tray", "open closed", NULL},
+	{"target/@tray", "open", "closed"},
 	{"geometry/@trans", "none auto lba", "default"},
 	{"source/@startupPolicy", "mandatory requisite optional", "default"},
 	{"source/@mode", "host direct", "default"},

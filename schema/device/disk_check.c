@@ -224,7 +224,7 @@ static int check_medium(const xmlNode *disk, struct dd_error *err)
 			disk, err, DD_INVALID, "disks on the %s bus cannot be only read", bus);
 	if (transient && is_read_only(disk))
 		return node_error(transient, err, DD_INVALID, "a transient disk is written to");
-	if (transient && !is(disk, "type", "file"))
+	if (transient && node_attr(disk, "type") && !is(disk, "type", "file"))
 		return node_error(transient, err, DD_INVALID, "a transient disk is a file");
 	if (is(source, "startupPolicy", "requisite") && !is_removable(disk))
 		return node_error(
@@ -290,7 +290,7 @@ static int check_format(const xmlNode *disk, struct dd_error *err)
 	if (format && !string_in(format, formats))
 		return node_error(driver, err, DD_UNSUPPORTED,
 			"images of format '%s' are not supported", format);
-	if (is(disk, "type", "dir") && strcmp(format ? format : "raw", "fat") != 0)
+	if (is(disk, "type", "dir") && !is_removable(disk) && strcmp(format ? format : "raw", "fat") != 0)
 		return node_error(disk, err, DD_INVALID, "a disk of type dir has the format fat");
 	if (format && strcmp(format, "fat") == 0 && !is(disk, "type", "dir"))
 		return node_error(disk, err, DD_INVALID, "format fat goes with type dir alone");

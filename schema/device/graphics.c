@@ -112,10 +112,7 @@ static bool is_zero(const xmlNode *graphics, const char *port)
 /* SPICE with neither port nor autoport listens nowhere. */
 static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 {
-	bool refused = node_attr_is(graphics, "autoport", "no");
-	bool automatic = node_attr_is(graphics, "autoport", "yes") ||
-			 (!refused && (node_attr_is(graphics, "port", "-1") ||
-					      node_attr_is(graphics, "tlsPort", "-1")));
+	bool automatic = node_attr_is(graphics, "autoport", "yes");
 	xmlNode *listen = node_child(graphics, "listen");
 
 	if (automatic) {
@@ -158,6 +155,11 @@ static void drop_meaningless(xmlNode *graphics)
 		drop(graphics, ports);
 	if (!node_attr(graphics, "passwd"))
 		drop(graphics, secrets);
+	for (xmlNode *channel = node_child(graphics, "channel"), *next; channel; channel = next) {
+		next = node_next(channel);
+		if (node_attr_is(channel, "mode", "any"))
+			node_remove(channel);
+	}
 	if (node_attr_is(node_child(graphics, "listen"), "type", "network"))
 		(void)node_set_attr(graphics, "listen", NULL, NULL);
 }
@@ -166,6 +168,8 @@ static const struct choice choices[] = {
 	{"@defaultMode", "any secure insecure", "any"},
 	{"@sharePolicy", "allow-exclusive force-shared ignore", NULL},
 	{"@connected", "fail disconnect keep", NULL},
+	{"@p2p", "yes", "no"},
+	{"@fullscreen", "yes", "no"},
 	{"listen/@type", "none address network socket", NULL},
 	{"image/@compression", "auto_glz auto_lz quic glz lz off", NULL},
 	{"jpeg/@compression", "auto never always", NULL},

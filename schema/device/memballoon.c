@@ -21,7 +21,7 @@ static int check(const struct document *document, const xmlNode *balloon, struct
 	return 0;
 }
 
-/* A balloon that is not there has no properties. */
+/* A balloon that is not there has no place and no name. */
 static int complete(struct document *document, xmlNode *balloon,
 	const struct freeze_options *options, struct dd_error *err)
 {
@@ -32,8 +32,10 @@ static int complete(struct document *document, xmlNode *balloon,
 	(void)err;
 	if (attr_number(stats, "period", 0) == 0)
 		node_remove(stats);
-	while (node_attr_is(balloon, "model", "none") && node_first(balloon))
-		node_remove(node_first(balloon));
+	if (node_attr_is(balloon, "model", "none")) {
+		node_remove(node_child(balloon, "alias"));
+		node_remove(node_child(balloon, "address"));
+	}
 	return 0;
 }
 

@@ -372,7 +372,7 @@ class Maker:
         if self.odd() and self.chance(0.2):
             source = None
         model = self.some(0.85, *(['virtio'] * 8), 'e1000', 'e1000', 'e1000e', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3', 'i82559er',
-                          'virtio-transitional', 'virtio-non-transitional', 'usb-net', 'igb' if self.odd() else 'i82551')
+                          'virtio-transitional', 'virtio-non-transitional', 'pcnet', 'igb' if self.odd() else 'i82551')
         if self.odd():
             model = self.one('VIRTIO', 'netfront', 'spapr-vlan', 'ne2k_isa', 'weird', 'lan9118')
         if kind in ('vdpa', 'vhostuser') and not self.odd():
@@ -624,7 +624,7 @@ class Maker:
     def shmem(self):
         kind = self.one('ivshmem-plain', 'ivshmem-doorbell', 'ivshmem' if self.odd() else 'ivshmem-plain')
         return el('shmem', el('model', type=kind), el('size', text=self.one('4', '8', '3' if self.odd() else '16'), unit='M') if self.chance(0.6) and (kind != 'ivshmem-doorbell' or self.odd()) else None,
-                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell' else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4, *ON_OFF), enabled=self.some(0.3, 'on')) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
+                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell' else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4, *ON_OFF)) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
                   self.alias(), self.pci(), name=f'shm{self.number(0, 99)}', role=self.some(0.2, 'master', 'peer'))
 
     def panic(self):
