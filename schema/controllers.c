@@ -39,6 +39,23 @@ xmlNode *controller_find(const struct document *document, const char *type, unsi
 	return node;
 }
 
+xmlNode *controller_after(
+	const struct document *document, const char *type, const xmlNode *controller)
+{
+	xmlNode *next = NULL;
+
+	for (xmlNode *node = controller_first(document, type); node; node = controller_next(node)) {
+		unsigned index = controller_index(node);
+
+		if (index == CONTROLLER_INDEX_NONE ||
+			(controller && index <= controller_index(controller)))
+			continue;
+		if (!next || index < controller_index(next))
+			next = node;
+	}
+	return next;
+}
+
 /* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
 static const struct companion {
 	const char *model, *port;

@@ -32,8 +32,7 @@ static int add_root(struct document *document, const char *model, struct dd_erro
 	return controller_ensure(document, "pci", 0, model, err);
 }
 
-/* Those for SCSI devices of the host come before the machine's own: the definition names them. */
-static int add_for_host_devices(struct document *document, struct dd_error *err)
+int controllers_add_for_host_devices(struct document *document, struct dd_error *err)
 {
 	unsigned count = 0;
 	int rc = 0;
@@ -61,9 +60,7 @@ int controllers_add_machine(struct document *document, struct dd_error *err)
 	bool express = machine_is_q35(document);
 	int rc = 0;
 
-	rc = add_for_host_devices(document, err);
-	if (!rc)
-		rc = controller_ensure(
+	rc = controller_ensure(
 			document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
 	if (!rc && express)
 		rc = controller_ensure(document, "sata", 0, NULL, err);

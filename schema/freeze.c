@@ -92,6 +92,8 @@ static int freeze_machine(
 	if (!rc)
 		rc = cpu_freeze(document, options, err);
 	if (!rc)
+		rc = controllers_add_for_host_devices(document, err);
+	if (!rc)
 		rc = controllers_number(document, err);
 	if (!rc)
 		rc = controllers_add_machine(document, err);

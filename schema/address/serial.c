@@ -97,8 +97,8 @@ int serial_assign(
 	rc = places_new(document, choice, &places, err);
 	if (rc)
 		return rc;
-	for (const xmlNode *node = controller_first(document, "virtio-serial"); node;
-		node = controller_next(node)) {
+	for (const xmlNode *node = controller_after(document, "virtio-serial", NULL); node;
+		node = controller_after(document, "virtio-serial", node)) {
 		unsigned port = find_port(places, node, &consoles);
 
 		if (port && (!limited || only == controller_index(node)))

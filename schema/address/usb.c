@@ -135,20 +135,10 @@ static bool has_usb(const struct document *document)
 	return false;
 }
 
-/* The buses by their numbers: the next one after that of a controller, NULL for the first. */
-static const xmlNode *bus_after(const struct document *document, const xmlNode *controller)
+/* A port alone is one of the first bus. */
+static int fill_bus(xmlNode *address, struct dd_error *err)
 {
-	const xmlNode *next = NULL;
-
-	for (const xmlNode *node = controller_first(document, "usb"); node;
-		node = controller_next(node)) {
-		if (!controller_ports(node) ||
-			(controller && controller_index(node) <= controller_index(controller)))
-			continue;
-		if (!next || controller_index(node) < controller_index(next))
-			next = node;
-	}
-	return next;
+	return node_attr_is(address, "type", "usb") ? fill_attr(address, "bus", "0", err) : 0;
 }
 
 int usb_assign(
@@ -160,14 +150,15 @@ int usb_assign(
 	int rc;
 
 	if (!wants_port(device))
-		return 0;
+		return fill_bus(node_child(device, "address"), err);
 	if (!has_usb(document))
 		return node_error(device, err, DD_INVALID,
 			"it is a USB device, but the domain has no USB controller");
 	rc = places_new(document, choice, &places, err);
 	if (rc)
 		return rc;
-	for (const xmlNode *node = bus_after(document, NULL); node; node = bus_after(document, node)) {
+	for (const xmlNode *node = controller_after(document, "usb", NULL); node;
+		node = controller_after(document, "usb", node)) {
 		struct search search = {.places = places, .bus = controller_index(node)};
 		unsigned ports = controller_ports(node);
 

@@ -234,8 +234,6 @@ static int complete_channel(struct document *document, xmlNode *channel,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(channel, "target", err);
-	bool agent = node_attr_is(channel, "type", "spicevmc") ||
-		     node_attr_is(channel, "type", "qemu-vdagent");
 	int rc = target ? chardev_complete(channel, err) : DD_NO_MEMORY;
 
 	(void)document;
@@ -247,7 +245,7 @@ static int complete_channel(struct document *document, xmlNode *channel,
 	rc = complete_address(node_child(channel, "address"), err);
 	if (rc)
 		return rc;
-	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
+	return 0;
 }
 
 static enum pci_plug plug_serial(const struct document *document, const xmlNode *device)
@@ -365,6 +363,11 @@ const struct device_kind kind_channel = {
 	CHARDEV_COMMON,
 };
 
+static bool is_isa_address(const xmlNode *address)
+{
+	return node_attr_is(address, "type", "isa");
+}
+
 /* Replaces what stands on the other end of to by that of from; targets are left alone. */
 static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 {
@@ -372,6 +375,9 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
 
 	for (size_t i = 0; parts[i] && !rc; i++) {
+		/* only an ISA port is known before places are given out */
+		if (strcmp(parts[i], "address") == 0 && !is_isa_address(node_child(from, parts[i])))
+			continue;
 		while (node_child(to, parts[i]))
 			node_remove(node_child(to, parts[i]));
 		for (const xmlNode *part = node_child(from, parts[i]); part && !rc;
