@@ -16,8 +16,7 @@
 #include "schema/fill.h"
 
 #define USER_PREFIX "ua-"
-#define USER_CHARACTERS                                                                        \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+#define USER_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 const char *device_alias(const xmlNode *device)
 {

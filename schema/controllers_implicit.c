@@ -60,8 +60,7 @@ int controllers_add_machine(struct document *document, struct dd_error *err)
 	bool express = machine_is_q35(document);
 	int rc = 0;
 
-	rc = controller_ensure(
-			document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
+	rc = controller_ensure(document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
 	if (!rc && express)
 		rc = controller_ensure(document, "sata", 0, NULL, err);
 	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);

@@ -37,7 +37,8 @@ static int check_side(const xmlNode *audio, const char *name, struct dd_error *e
 {
 	const xmlNode *side = node_child(audio, name);
 
-	if (node_attr_is(side, "fixedSettings", "yes") && !node_attr_is(side, "mixingEngine", "yes"))
+	if (node_attr_is(side, "fixedSettings", "yes") &&
+		!node_attr_is(side, "mixingEngine", "yes"))
 		return node_error(side, err, DD_INVALID, "fixed settings need mixingEngine='yes'");
 	if (node_child(side, "settings") && !node_attr_is(side, "fixedSettings", "yes"))
 		return node_error(side, err, DD_INVALID, "settings need fixedSettings='yes'");

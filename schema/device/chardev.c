@@ -117,7 +117,8 @@ static int complete_serial(struct document *document, xmlNode *serial,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(serial, "target", err);
-	bool plain = target && !node_attr(target, "type") && next_port(document, serial) < ISA_PORTS;
+	bool plain =
+		target && !node_attr(target, "type") && next_port(document, serial) < ISA_PORTS;
 	int rc = target ? fill_attr(target, "type", "isa-serial", err) : DD_NO_MEMORY;
 
 	(void)options;

@@ -148,8 +148,8 @@ static int check_source(const xmlNode *device, struct dd_error *err)
 	bool binds = false;
 
 	if (string_in(type, with_path) && !node_attr(source, "path"))
-		return node_error(
-			device, err, DD_INVALID, "its <source> needs a path, being of type %s", type);
+		return node_error(device, err, DD_INVALID,
+			"its <source> needs a path, being of type %s", type);
 	for (; source; source = node_next(source)) {
 		binds = binds || node_attr_is(source, "mode", "bind");
 		if (node_attr_is(node_child(source, "reconnect"), "enabled", "yes") &&
@@ -188,8 +188,9 @@ static int complete_source(xmlNode *device, struct dd_error *err)
 
 	if (string_in(node_attr(device, "type"), bare))
 		node_remove(source);
-	else if (source && (node_attr_is(device, "type", "tcp") ||
-				   (node_attr_is(device, "type", "unix") && node_attr(source, "path"))))
+	else if (source &&
+		 (node_attr_is(device, "type", "tcp") ||
+			 (node_attr_is(device, "type", "unix") && node_attr(source, "path"))))
 		return fill_attr(source, "mode", "connect", err);
 	return 0;
 }

@@ -121,8 +121,8 @@ static int check_properties(const xmlNode *disk, struct dd_error *err)
 		const xmlNode *node = property(disk, properties[i].path);
 
 		if (node && !properties[i].allowed(disk))
-			return node_error(node, err, DD_INVALID, "%s is for %s",
-				properties[i].path, properties[i].where);
+			return node_error(node, err, DD_INVALID, "%s is for %s", properties[i].path,
+				properties[i].where);
 	}
 	return check_virtio_options(disk, is_virtio(disk), err);
 }
@@ -217,7 +217,8 @@ static int check_medium(const xmlNode *disk, struct dd_error *err)
 	const char *bus = disk_bus(disk);
 
 	if (is(disk, "sgio", "unfiltered"))
-		return node_error(disk, err, DD_UNSUPPORTED, "sgio='unfiltered' is gone from Linux");
+		return node_error(
+			disk, err, DD_UNSUPPORTED, "sgio='unfiltered' is gone from Linux");
 	if (node_child(disk, "readonly") && !is_removable(disk) &&
 		(strcmp(bus, "ide") == 0 || strcmp(bus, "sata") == 0))
 		return node_error(
@@ -238,7 +239,8 @@ static int check_network(const xmlNode *disk, struct dd_error *err)
 {
 	const xmlNode *source = node_child(disk, "source");
 	const char *protocol = node_attr(source, "protocol");
-	static const char *const secret[] = {"rbd", "iscsi", "http", "https", "ftp", "ftps", "tftp", "ssh", NULL};
+	static const char *const secret[] = {
+		"rbd", "iscsi", "http", "https", "ftp", "ftps", "tftp", "ssh", NULL};
 	const xmlNode *auth = node_child(disk, "auth");
 
 	if (!is(disk, "type", "network") || !source || (!source->properties && !node_first(source)))
@@ -268,7 +270,8 @@ static int check_iotune(const xmlNode *disk, struct dd_error *err)
 		for (size_t j = 0; j < COUNT(starts); j++) {
 			char name[32];
 
-			snprintf(name, sizeof name, "%s_%s%s", starts[j], units[i % 2], ends[i / 2]);
+			snprintf(
+				name, sizeof name, "%s_%s%s", starts[j], units[i % 2], ends[i / 2]);
 			(void)node_text_number(node_child(iotune, name), &values[j]);
 		}
 		if (values[0] && (values[1] || values[2]))
@@ -282,15 +285,15 @@ static int check_iotune(const xmlNode *disk, struct dd_error *err)
 static int check_format(const xmlNode *disk, struct dd_error *err)
 {
 	static const char *const formats[] = {"raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vpc",
-		"vhdx", "vhd", "fat", "dmg", "bochs", "cloop", "iso", "dir", "aio",
-		NULL};
+		"vhdx", "vhd", "fat", "dmg", "bochs", "cloop", "iso", "dir", "aio", NULL};
 	const xmlNode *driver = node_child(disk, "driver");
 	const char *format = node_attr(driver, "type");
 
 	if (format && !string_in(format, formats))
 		return node_error(driver, err, DD_UNSUPPORTED,
 			"images of format '%s' are not supported", format);
-	if (is(disk, "type", "dir") && !is_removable(disk) && strcmp(format ? format : "raw", "fat") != 0)
+	if (is(disk, "type", "dir") && !is_removable(disk) &&
+		strcmp(format ? format : "raw", "fat") != 0)
 		return node_error(disk, err, DD_INVALID, "a disk of type dir has the format fat");
 	if (format && strcmp(format, "fat") == 0 && !is(disk, "type", "dir"))
 		return node_error(disk, err, DD_INVALID, "format fat goes with type dir alone");
@@ -333,7 +336,8 @@ static int check_encryption(const xmlNode *disk, struct dd_error *err)
 	if (inner && outer)
 		return node_error(
 			inner, err, DD_INVALID, "the disk has an <encryption> besides this one");
-	if ((inner || outer) && format && strcmp(format, "raw") != 0 && strcmp(format, "qcow2") != 0)
+	if ((inner || outer) && format && strcmp(format, "raw") != 0 &&
+		strcmp(format, "qcow2") != 0)
 		return node_error(inner ? inner : outer, err, DD_INVALID,
 			"images of format %s are not encrypted", format);
 	if (node_child(inner ? inner : outer, "cipher"))
@@ -343,8 +347,7 @@ static int check_encryption(const xmlNode *disk, struct dd_error *err)
 }
 
 static int (*const checks[])(const xmlNode *disk, struct dd_error *err) = {check_device, check_name,
-	check_properties, check_driver, check_medium, check_network, check_iotune,
-	check_vhostuser};
+	check_properties, check_driver, check_medium, check_network, check_iotune, check_vhostuser};
 
 int disk_check(const struct document *document, const xmlNode *disk, struct dd_error *err)
 {

@@ -25,15 +25,15 @@ static bool shares_memory(const struct document *document)
 	return true;
 }
 
-static int check_virtiofs(
-	const struct document *document, const xmlNode *fs, struct dd_error *err)
+static int check_virtiofs(const struct document *document, const xmlNode *fs, struct dd_error *err)
 {
 	static const char *const others[] = {"model", "multidevs"};
 
 	if (node_child(fs, "readonly"))
 		return node_error(fs, err, DD_INVALID, "virtiofs has no read-only mode");
 	if (node_attr(fs, "accessmode") && !node_attr_is(fs, "accessmode", "passthrough"))
-		return node_error(fs, err, DD_INVALID, "virtiofs has accessmode='passthrough' alone");
+		return node_error(
+			fs, err, DD_INVALID, "virtiofs has accessmode='passthrough' alone");
 	for (size_t i = 0; i < COUNT(others); i++)
 		if (node_attr(fs, others[i]))
 			return node_error(fs, err, DD_INVALID, "virtiofs has no %s", others[i]);

@@ -96,8 +96,7 @@ static int complete_vnc_port(xmlNode *graphics, struct dd_error *err)
 	bool refused = node_attr_is(graphics, "autoport", "no");
 	bool none = node_attr_is(graphics, "port", "0");
 	bool open = none || !node_attr(graphics, "port") || node_attr_is(graphics, "port", "-1");
-	bool automatic =
-		node_attr_is(graphics, "autoport", "yes") || (open && !none && !refused);
+	bool automatic = node_attr_is(graphics, "autoport", "yes") || (open && !none && !refused);
 	int rc = automatic ? node_set_attr(graphics, "port", "-1", err) : 0;
 
 	if (!rc && open && !automatic)
@@ -113,9 +112,9 @@ static bool is_zero(const xmlNode *graphics, const char *port)
 /* SPICE with neither port nor autoport listens nowhere. */
 static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 {
-	bool automatic = node_attr_is(graphics, "autoport", "yes") ||
-			 (node_attr_is(graphics, "port", "-1") &&
-				 node_attr_is(graphics, "tlsPort", "-1"));
+	bool automatic =
+		node_attr_is(graphics, "autoport", "yes") ||
+		(node_attr_is(graphics, "port", "-1") && node_attr_is(graphics, "tlsPort", "-1"));
 	xmlNode *listen = node_child(graphics, "listen");
 
 	if (automatic) {

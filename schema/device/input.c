@@ -9,7 +9,8 @@
 
 static bool without_usb(const struct document *document)
 {
-	for (const xmlNode *node = device_first(document, "controller"); node; node = node_next(node))
+	for (const xmlNode *node = device_first(document, "controller"); node;
+		node = node_next(node))
 		if (node_attr_is(node, "type", "usb") && node_attr_is(node, "model", "none"))
 			return true;
 	return false;
@@ -23,16 +24,19 @@ static int check_bus(const xmlNode *input, struct dd_error *err)
 	bool passthrough = node_attr_is(input, "type", "passthrough");
 
 	if (bus && strcmp(bus, "ps2") == 0 && !string_in(node_attr(input, "type"), ps2))
-		return node_error(input, err, DD_INVALID, "on ps2 there are only mouse and keyboard");
+		return node_error(
+			input, err, DD_INVALID, "on ps2 there are only mouse and keyboard");
 	if (bus && passthrough && !virtio)
-		return node_error(input, err, DD_INVALID, "a passthrough input is on the virtio bus");
+		return node_error(
+			input, err, DD_INVALID, "a passthrough input is on the virtio bus");
 	if (bus && strcmp(bus, "none") != 0 && node_attr_is(input, "type", "evdev"))
 		return node_error(input, err, DD_INVALID, "an evdev input is on no bus");
 	if (bus && node_attr(input, "model") && !virtio)
-		return node_error(input, err, DD_INVALID, "only inputs on the virtio bus have a model");
-	if (node_attr(input, "model") && !node_attr_is(input, "model", "virtio"))
 		return node_error(
-			input, err, DD_INVALID, "inputs are not there as (non-)transitional models");
+			input, err, DD_INVALID, "only inputs on the virtio bus have a model");
+	if (node_attr(input, "model") && !node_attr_is(input, "model", "virtio"))
+		return node_error(input, err, DD_INVALID,
+			"inputs are not there as (non-)transitional models");
 	return bus ? check_virtio_options(input, virtio, err) : 0;
 }
 

@@ -59,7 +59,8 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	const xmlNode *source = node_child(interface, "source");
 
 	for (size_t i = 0; i < COUNT(properties); i++)
-		if (has(interface, properties[i].path) && !is_type(interface, properties[i].types) &&
+		if (has(interface, properties[i].path) &&
+			!is_type(interface, properties[i].types) &&
 			!(strcmp(properties[i].path, "target/managed") == 0 &&
 				node_attr_is(node_child(interface, "target"), "managed", "yes")))
 			return node_error(interface, err, DD_INVALID,
@@ -71,7 +72,8 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	if (is_type(interface, daemons) && !is_virtio(interface) &&
 		(node_attr_is(interface, "type", "vhostuser") || node_child(interface, "model")))
 		return node_error(interface, err, DD_INVALID,
-			"an interface of type %s has a model of virtio", node_attr(interface, "type"));
+			"an interface of type %s has a model of virtio",
+			node_attr(interface, "type"));
 	return 0;
 }
 
@@ -81,8 +83,8 @@ static int check_teaming(const xmlNode *interface, struct dd_error *err)
 	const xmlNode *teaming = node_child(interface, "teaming");
 
 	if (node_attr_is(teaming, "type", "persistent") && !is_virtio(interface))
-		return node_error(
-			teaming, err, DD_INVALID, "the persistent one of a team is a virtio interface");
+		return node_error(teaming, err, DD_INVALID,
+			"the persistent one of a team is a virtio interface");
 	if (node_attr_is(teaming, "type", "transient") && !is_type(interface, passed))
 		return node_error(
 			teaming, err, DD_INVALID, "the transient one of a team is of type hostdev");

@@ -17,8 +17,8 @@ static int check(const struct document *document, const xmlNode *shmem, struct d
 		return node_error(shmem, err, DD_INVALID, "a shmem device needs a name");
 	if (node_attr_is(node_child(shmem, "model"), "type", "ivshmem-doorbell") &&
 		node_child(shmem, "size"))
-		return node_error(
-			shmem, err, DD_INVALID, "an ivshmem-doorbell has the size that its server says");
+		return node_error(shmem, err, DD_INVALID,
+			"an ivshmem-doorbell has the size that its server says");
 	return 0;
 }
 

@@ -42,7 +42,8 @@ static int check_properties(const xmlNode *video, struct dd_error *err)
 	if (known && string_in(type, plain_types) && attr_number(model, "heads", 1) > 1)
 		return node_error(model, err, DD_INVALID, "a %s card has one head", type);
 	if (known && !string_in(type, resolving) && node_child(model, "resolution"))
-		return node_error(model, err, DD_INVALID, "a %s card has no resolution to set", type);
+		return node_error(
+			model, err, DD_INVALID, "a %s card has no resolution to set", type);
 	if (known && strcmp(type, "virtio") != 0 &&
 		node_attr_is(node_child(model, "acceleration"), "accel3d", "yes"))
 		return node_error(
@@ -79,12 +80,13 @@ static int check_together(
 			return node_error(
 				other, err, DD_INVALID, "video of type none goes with no other");
 		if (marked && primary)
-			return node_error(other, err, DD_INVALID, "there can be only one primary card");
+			return node_error(
+				other, err, DD_INVALID, "there can be only one primary card");
 		primary = marked ? other : primary;
 	}
 	if (video != video_primary(document) && string_in(model_type(video), plain_types))
-		return node_error(video, err, DD_INVALID,
-			"a %s card can only be the primary one", model_type(video));
+		return node_error(video, err, DD_INVALID, "a %s card can only be the primary one",
+			model_type(video));
 	return 0;
 }
 

@@ -14,8 +14,8 @@ static int check(const struct document *document, const xmlNode *watchdog, struc
 	if (device_count(document, "watchdog") > 1)
 		return node_error(watchdog, err, DD_INVALID, "there can be only one watchdog");
 	if (node_attr_is(watchdog, "model", "ib700") && node_child(watchdog, "address"))
-		return node_error(
-			watchdog, err, DD_INVALID, "an ib700 is at a fixed place: it has no address");
+		return node_error(watchdog, err, DD_INVALID,
+			"an ib700 is at a fixed place: it has no address");
 	if (!string_in(node_attr(watchdog, "model"), models))
 		return node_error(watchdog, err, DD_UNSUPPORTED,
 			"watchdog model '%s' is not supported",
