@@ -13,30 +13,18 @@ import random
 import re
 
 import managers
-from element import el
+from element import ON_OFF, VIRTIO_MODELS, YES_NO, el
+from screens import Screens
+from storage import Storage
 
-CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..', 'shared', 'corpus')
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..',
+        'shared', 'corpus')
 
 MACHINES = (['pc'] * 4 + ['q35'] * 8 + ['pc-i440fx-7.2', 'pc-i440fx-6.2', 'pc-i440fx-4.2',
             'pc-i440fx-2.11', 'pc-i440fx-2.1', 'pc-i440fx-1.7', 'pc-q35-7.2', 'pc-q35-6.0',
             'pc-q35-4.0', 'pc-q35-3.1', 'pc-q35-2.12', 'pc-q35-2.5', 'isapc', 'microvm', None])
 
-LETTERS = 'abcdefghijklmnopqrstuvwxyz'
-ON_OFF = ['on', 'off']
-YES_NO = ['yes', 'no']
-VIRTIO_MODELS = ['virtio', 'virtio-transitional', 'virtio-non-transitional']
-
-
-def letters(number):
-    name = ''
-    while True:
-        name = LETTERS[number % 26] + name
-        number = number // 26 - 1
-        if number < 0:
-            return name
-
-
-class Maker:
+class Maker(Storage, Screens):
     """One definition being made."""
 
     def __init__(self, seed):
@@ -101,7 +89,8 @@ class Maker:
         if self.chance(0.15):
             return el('address', type='usb')
         port = str(self.number(1, 4)) if not self.odd() else self.one('1.2', '9', '0', '1.1.1.1.1')
-        return el('address', type='usb', bus=self.one('0', '0', '0', '1') if self.chance(0.9) else None,
+        return el('address', type='usb', bus=self.one('0', '0', '0', '1') if self.chance(0.9)
+                else None,
                   port=port if self.chance(0.85) else None)
 
     def drive(self, bus, probability=0.2):
@@ -109,7 +98,8 @@ class Maker:
             return None
         if self.chance(0.15):
             return el('address', type='drive')
-        high = {'ide': (1, 1, 0, 1), 'sata': (1, 0, 0, 5), 'scsi': (1, 0, 8, 8), 'fdc': (0, 0, 0, 1)}
+        high = {'ide': (1, 1, 0, 1), 'sata': (1, 0, 0, 5), 'scsi': (1, 0, 8, 8), 'fdc': (0,
+                0, 0, 1)}
         high = high.get(bus, (0, 0, 0, 3)) if not self.odd() else (3, 2, 9, 20)
         parts = dict(zip(('controller', 'bus', 'target', 'unit'),
                          (str(self.number(0, value)) for value in high)))
@@ -121,7 +111,8 @@ class Maker:
         if not self.chance(0.06):
             return None
         self.aliases += 1
-        name = f'ua-thing{self.aliases}' if not self.odd() else self.one('net0', 'ua-', 'ua-a b', 'ua-x')
+        name = f'ua-thing{self.aliases}' if not self.odd() else self.one('net0', 'ua-',
+                'ua-a b', 'ua-x')
         return el('alias', name=name)
 
     def boot(self, probability=0.12):
@@ -132,7 +123,8 @@ class Maker:
         return el('boot', order=order)
 
     def acpi(self):
-        return el('acpi', index=self.number(1, 99) if not self.odd() else 0) if self.chance(0.03) else None
+        return el('acpi', index=self.number(1, 99) if not self.odd()
+                else 0) if self.chance(0.03) else None
 
     def rom(self):
         if not self.chance(0.06):
@@ -144,11 +136,13 @@ class Maker:
         """The options of a virtio device, as attributes of <driver>."""
         if not virtio and not self.odd():
             return {}
-        return {name: self.some(0.06, *ON_OFF) for name in ('iommu', 'ats', 'packed', 'page_per_vq')}
+        return {name: self.some(0.06, *ON_OFF) for name in ('iommu', 'ats', 'packed',
+                'page_per_vq')}
 
     def info(self, bus='pci'):
         address = {'pci': self.pci, 'usb': self.usb}.get(bus, lambda: None)()
-        return self.boot(0.03 if self.odd() else 0), self.alias(), self.acpi() if bus == 'pci' else None, address
+        return self.boot(0.03 if self.odd()
+                else 0), self.alias(), self.acpi() if bus == 'pci' else None, address
 
     def driver(self, virtio=True, **more):
         attributes = {**more, **self.virtio(virtio)}
@@ -156,142 +150,14 @@ class Maker:
 
     # the kinds
 
-    def disk_source(self, kind):
-        host = el('host', name=self.one('ceph-1', '10.0.0.1', 'fe80::1'), port=self.some(0.8, '6789', '3260'))
-        protocol = self.one('rbd', 'iscsi', 'nbd', 'http', 'https', 'ftp', 'gluster', 'ssh', 'sheepdog', 'nfs', 'vxhs')
-        name = {'rbd': 'pool/image', 'iscsi': self.one('iqn.2013-07.com.example:iscsi/1', 'iqn.2013-07.com.example:iscsi'),
-                'nbd': self.some(0.5, 'export'), 'gluster': 'vol/image.qcow2', 'vxhs': self.uuid()}.get(protocol, 'a/image.iso')
-        secret = el('auth', el('secret', type='ceph' if protocol == 'rbd' else 'iscsi',
-                               **self.one({'uuid': self.uuid()}, {'usage': 'pass'})), username='user')
-        index = self.some(0.1, '1', '3')
-        seclabel = el('seclabel', model='dac', relabel='no') if self.chance(0.08) else None
-        encryption = el('encryption', el('secret', type='passphrase', uuid=self.uuid()),
-                        format=self.one('luks', 'luks', 'qcow', 'luks2', 'luks-any') if self.odd() else 'luks',
-                        engine=self.some(0.2, 'qemu', 'librbd')) if self.chance(0.06) else None
-        slices = el('slices', el('slice', type='storage', offset='0', size='1048576')) if self.chance(0.04) else None
-        if kind == 'file':
-            return el('source', seclabel, encryption, slices, file=f'/images/{self.number(0, 99)}.img',
-                      startupPolicy=self.some(0.05, 'optional', 'mandatory', 'requisite'), index=index)
-        if kind == 'block':
-            return el('source', seclabel, encryption, dev='/dev/vg/lv%d' % self.number(0, 99), index=index,
-                      **({} if self.chance(0.95) else {'startupPolicy': 'optional'}))
-        if kind == 'dir':
-            return el('source', dir='/var/somefiles')
-        if kind == 'volume':
-            return el('source', pool='default', volume='disk.qcow2', mode=self.some(0.2, 'host', 'direct'))
-        if kind == 'nvme':
-            return el('source', el('address', domain='0x0000', bus='0x01', slot='0x00', function='0x0'),
-                      type='pci', managed=self.some(0.8, *YES_NO), namespace='1')
-        if kind == 'vhostuser':
-            return el('source', el('reconnect', enabled='yes', timeout='10') if self.chance(0.5) else None,
-                      type='unix', path='/run/vhost.sock')
-        tls = self.some(0.06, *YES_NO)
-        return el('source', *([host] * self.number(0 if self.odd() else 1, 3 if protocol in ('rbd', 'gluster') else 1)),
-                  secret if protocol in ('rbd', 'iscsi') and self.chance(0.4) else None,
-                  el('snapshot', name='snap') if protocol == 'rbd' and self.chance(0.1) else None,
-                  el('config', file='/etc/ceph/c.conf') if protocol == 'rbd' and self.chance(0.1) else None,
-                  el('timeout', seconds='10') if protocol.startswith('http') and self.chance(0.2) else None,
-                  el('ssl', verify=self.one(*YES_NO)) if protocol in ('https', 'ftps') and self.chance(0.3) else None,
-                  el('identity', user='bob', group='users') if protocol == 'nfs' and self.chance(0.8) else None,
-                  protocol=protocol, name=name, tls=tls, index=index,
-                  query=self.some(0.05, 'a=b') if protocol.startswith('http') else None)
-
-    def layer(self, depth=0):
-        if depth > 2 or self.chance(0.4):
-            return el('backingStore')
-        kind = self.one('file', 'file', 'block', 'network')
-        return el('backingStore', el('format', type=self.one('qcow2', 'raw')), self.disk_source(kind),
-                  self.layer(depth + 1) if self.chance(0.7) else None, type=kind, index=self.some(0.2, '1', '2'))
-
-    def target(self, device):
-        bus = self.random.choice({'cdrom': ['sata', 'ide', 'scsi', 'usb'], 'floppy': ['fdc'],
-                                  'lun': ['scsi', 'scsi', 'virtio']}.get(
-                                      device, ['virtio'] * 6 + ['scsi', 'scsi', 'sata', 'ide', 'usb']))
-        if self.odd():
-            bus = self.one('virtio', 'scsi', 'sata', 'ide', 'usb', 'fdc', 'sd', 'xen', 'none')
-        prefix = {'virtio': 'vd', 'ide': 'hd', 'fdc': 'fd', 'xen': 'xvd'}.get(bus, 'sd')
-        if self.chance(0.05) and bus != 'fdc':
-            prefix = self.one('sd', 'vd', 'hd')
-        number = self.disks.get(prefix, 0)
-        self.disks[prefix] = number + (1 if self.chance(0.9) else 3)
-        name = prefix + letters(number) if not self.odd() else self.one('vda', 'sda1', 'hdz', 'sd', 'foo', 'vda2', 'fdc')
-        return bus, el('target', dev=name, bus=bus if self.chance(0.92) else None,
-                       tray=self.some(0.05, 'open', 'closed') if device in ('cdrom', 'floppy') or self.odd() else None,
-                       removable=self.some(0.2, *ON_OFF) if bus == 'usb' or self.odd() else None,
-                       rotation_rate=self.some(0.05, '1', '7200') if bus in ('scsi', 'ide', 'sata') or self.odd() else None)
-
-    def iotune(self):
-        names = ['total_bytes_sec', 'total_iops_sec', 'read_bytes_sec', 'write_iops_sec', 'total_bytes_sec_max',
-                 'size_iops_sec', 'total_bytes_sec_max_length', 'read_iops_sec', 'write_bytes_sec']
-        group = self.one(names[:2], ['read_bytes_sec', 'write_bytes_sec'], ['total_bytes_sec', 'total_bytes_sec_max'],
-                         ['total_bytes_sec', 'total_bytes_sec_max', 'total_bytes_sec_max_length'],
-                         ['read_iops_sec', 'write_iops_sec', 'size_iops_sec'])
-        if self.odd():
-            group = self.random.sample(names, 3)
-        return el('iotune', *(el(name, text=self.number(0, 9) * 1000) for name in group),
-                  el('group_name', text='grp') if self.chance(0.1) else None)
-
-    def disk_driver(self, bus):
-        virtio = bus == 'virtio'
-        return el('driver', name=self.some(0.95, 'qemu') if not self.odd() else self.one('phy', 'tap'),
-                  type=self.one('qcow2', 'raw', 'raw', 'qcow2', 'vmdk', 'vdi', None) if not self.odd() else
-                  self.one('luks', 'dmg', 'fat', 'aio', 'iso', 'auto', 'none'),
-                  cache=self.some(0.3, 'none', 'writeback', 'writethrough', 'directsync', 'unsafe', 'default'),
-                  error_policy=self.some(0.08, 'stop', 'report', 'ignore', 'enospace'),
-                  rerror_policy=self.some(0.05, 'stop', 'report', 'ignore'),
-                  io=self.some(0.2, 'native', 'threads', 'io_uring'),
-                  ioeventfd=self.some(0.1, *ON_OFF) if virtio or self.odd() else None,
-                  event_idx=self.some(0.1, *ON_OFF) if virtio or self.odd() else None,
-                  copy_on_read=self.some(0.05, *ON_OFF), discard=self.some(0.3, 'unmap', 'ignore'),
-                  iothread=self.some(0.1, '1', '2') if virtio or self.odd() else None,
-                  detect_zeroes=self.some(0.1, 'on', 'off', 'unmap'),
-                  queues=self.some(0.1, '4') if virtio or self.odd() else None,
-                  queue_size=self.some(0.05, '256', '100') if virtio or self.odd() else None,
-                  **self.virtio(virtio))
-
-    def disk(self):
-        device = self.random.choice(['disk'] * 7 + ['cdrom'] * 2 + ['floppy', 'lun', None])
-        kind = self.random.choice(['file'] * 7 + ['block'] * 3 + ['network'] * 3 + ['volume', 'nvme', 'vhostuser', 'dir', None])
-        if device == 'lun' and not self.odd():
-            kind = 'block'
-        if kind == 'vhostuser' and not self.odd():
-            device = 'disk'
-        bus, target = self.target(device)
-        source = self.disk_source(kind or 'file')
-        if device in ('cdrom', 'floppy') and self.chance(0.3):
-            source = self.one(None, None, el('source', startupPolicy='optional'))
-        address = {'virtio': self.pci, 'usb': self.usb}.get(bus, lambda: self.drive(bus))()
-        extras = [el('backingStore') if self.chance(0.1) else self.layer() if self.chance(0.15) else None,
-                  el('auth', el('secret', type='ceph', uuid=self.uuid()), username='admin')
-                  if kind == 'network' and self.chance(0.1) else None,
-                  el('geometry', cyls='16383', heads='16', secs='63', trans=self.some(0.5, 'lba', 'auto', 'none'))
-                  if self.chance(0.03) else None,
-                  el('blockio', logical_block_size=self.some(0.8, '512', '4096'), physical_block_size=self.some(0.5, '4096', '512'))
-                  if self.chance(0.06) else None,
-                  self.iotune() if self.chance(0.08) else None,
-                  el('readonly') if self.chance(0.1) else None,
-                  el('shareable') if self.chance(0.04) else None,
-                  el('transient', shareBacking=self.some(0.3, *YES_NO)) if self.chance(0.03) else None,
-                  el('serial', text=self.one('abc-123', self.uuid(), 'a b', '')) if self.chance(0.15) else None,
-                  el('wwn', text='5000c50015ea71ad' if not self.odd() else self.one('500', 'xyz'))
-                  if self.chance(0.04) and (bus in ('scsi', 'ide', 'sata') or self.odd()) else None,
-                  el('vendor', text='QEMU' if not self.odd() else 'toolongname') if self.chance(0.03) else None,
-                  el('product', text='DISK') if self.chance(0.03) else None,
-                  el('encryption', el('secret', type='passphrase', uuid=self.uuid()), format='luks')
-                  if self.chance(0.03) else None]
-        return el('disk', self.disk_driver(bus) if self.chance(0.9) else None, source, target, *extras,
-                  self.boot(), self.alias(), self.acpi(), address, type=kind, device=device,
-                  snapshot=self.some(0.05, 'no', 'internal', 'external'),
-                  rawio=self.some(0.3, *YES_NO) if device == 'lun' or self.odd() else None,
-                  sgio=self.some(0.2, 'filtered', 'unfiltered') if device == 'lun' or self.odd() else None,
-                  model=self.some(0.08, *VIRTIO_MODELS) if bus == 'virtio' or self.odd() else None)
-
     def pci_controller(self):
         models = (['pcie-root-port'] * 8 + ['pcie-to-pci-bridge', 'dmi-to-pci-bridge', 'pci-bridge',
-                  'pcie-switch-upstream-port', 'pcie-switch-downstream-port', 'pcie-expander-bus', 'pcie-root']
+                  'pcie-switch-upstream-port', 'pcie-switch-downstream-port', 'pcie-expander-bus',
+                'pcie-root']
                   if self.express else ['pci-bridge'] * 5 + ['pci-root', 'pci-expander-bus'])
         if self.odd():
-            models = ['pcie-root', 'pci-root', 'pcie-root-port', 'pci-bridge', 'pcie-to-pci-bridge', 'dmi-to-pci-bridge',
+            models = ['pcie-root', 'pci-root', 'pcie-root-port', 'pci-bridge', 'pcie-to-pci-bridge',
+                    'dmi-to-pci-bridge',
                       'pcie-expander-bus', 'pci-expander-bus', 'pcie-switch-upstream-port', None]
         model = self.random.choice(models)
         index = self.slots.get('pci', 1)
@@ -299,15 +165,20 @@ class Maker:
         root = model in ('pci-root', 'pcie-root')
         target = None
         if self.chance(0.15):
-            target = {'pcie-root-port': el('target', chassis=self.some(0.8, index, 40), port=self.some(0.8, '0x10', '8'),
+            target = {'pcie-root-port': el('target', chassis=self.some(0.8, index,
+                    40), port=self.some(0.8, '0x10', '8'),
                                            hotplug=self.some(0.3, *ON_OFF)),
                       'pci-bridge': el('target', chassisNr=self.one('1', '5', '0', '300')),
-                      'pci-expander-bus': el('target', el('node', text='0') if self.chance(0.5) else None, busNr='254'),
+                      'pci-expander-bus': el('target', el('node', text='0') if self.chance(0.5)
+                    else None, busNr='254'),
                       'pcie-expander-bus': el('target', busNr=self.one('180', '254'))}.get(model)
         name = {'pcie-root-port': self.one('pcie-root-port', 'ioh3420'), 'pci-bridge': 'pci-bridge',
-                'pcie-to-pci-bridge': 'pcie-pci-bridge', 'dmi-to-pci-bridge': 'i82801b11-bridge'}.get(model)
-        return el('controller', el('model', name=name) if name and self.chance(0.2) else None, target,
-                  el('pcihole64', text='1048576', unit='KiB') if root and self.chance(0.2) else None,
+                'pcie-to-pci-bridge': 'pcie-pci-bridge',
+                'dmi-to-pci-bridge': 'i82801b11-bridge'}.get(model)
+        return el('controller', el('model', name=name) if name and self.chance(0.2)
+                else None, target,
+                  el('pcihole64', text='1048576', unit='KiB') if root and self.chance(0.2)
+                else None,
                   None if root else self.pci(0.05), type='pci', model=model,
                   index='0' if root else str(index) if self.chance(0.8) else None)
 
@@ -322,14 +193,19 @@ class Maker:
                 for model, port in (('ehci1', None), ('uhci1', '0'), ('uhci2', '2'), ('uhci3', '4'))
                 if not self.odd())
         if kind == 'xhci':
-            return el('controller', self.driver(False), self.alias(), self.pci(0.05), type='usb', index=self.some(0.7, '0', '0', '1'),
-                      model=self.one('qemu-xhci', 'nec-xhci', 'qemu-xhci'), ports=self.some(0.4, '15', '4', '8', '16' if self.odd() else '2'))
+            return el('controller', self.driver(False), self.alias(), self.pci(0.05),
+                    type='usb', index=self.some(0.7, '0', '0', '1'),
+                      model=self.one('qemu-xhci', 'nec-xhci', 'qemu-xhci'), ports=self.some(0.4,
+                    '15', '4', '8', '16' if self.odd() else '2'))
         model = {'none': 'none', 'plain': None}.get(kind, self.one(
-            'piix3-uhci', 'piix4-uhci', 'ehci', 'pci-ohci', 'vt82c686b-uhci', 'ich9-ehci1', 'ich9-uhci1', 'qusb2'))
-        return el('controller', self.pci(0.05), type='usb', index=self.some(0.6, '0', '0', '1', '2'), model=model)
+            'piix3-uhci', 'piix4-uhci', 'ehci', 'pci-ohci', 'vt82c686b-uhci', 'ich9-ehci1',
+                'ich9-uhci1', 'qusb2'))
+        return el('controller', self.pci(0.05), type='usb', index=self.some(0.6, '0',
+                '0', '1', '2'), model=model)
 
     def controller(self):
-        kind = self.random.choice(['pci'] * 5 + ['usb'] * 3 + ['scsi'] * 4 + ['sata', 'ide', 'virtio-serial', 'virtio-serial', 'fdc', 'ccid']
+        kind = self.random.choice(['pci'] * 5 + ['usb'] * 3 + ['scsi'] * 4 + ['sata',
+                'ide', 'virtio-serial', 'virtio-serial', 'fdc', 'ccid']
                                   + (['xenbus', 'isa'] if self.odd() else []))
         if kind == 'pci':
             return self.pci_controller()
@@ -339,40 +215,59 @@ class Maker:
         self.slots[kind] = index + (1 if self.chance(0.8) else 2)
         index = None if self.chance(0.2) else str(index)
         if kind == 'scsi':
-            model = self.some(0.85, 'virtio-scsi', 'virtio-scsi', 'virtio-scsi', 'lsilogic', 'lsisas1068', 'lsisas1078',
-                              'buslogic', 'vmpvscsi', 'virtio-transitional', 'virtio-non-transitional', 'auto', 'am53c974', 'dc390')
+            model = self.some(0.85, 'virtio-scsi', 'virtio-scsi', 'virtio-scsi', 'lsilogic',
+                    'lsisas1068', 'lsisas1078',
+                              'buslogic', 'vmpvscsi', 'virtio-transitional',
+                    'virtio-non-transitional',
+                    'auto', 'am53c974', 'dc390')
             virtio = bool(model) and 'virtio' in model
             more = {} if not virtio and not self.odd() else {
-                'queues': self.some(0.2, '4', '1'), 'cmd_per_lun': self.some(0.05, '50'), 'max_sectors': self.some(0.05, '512'),
+                'queues': self.some(0.2, '4', '1'), 'cmd_per_lun': self.some(0.05,
+                    '50'), 'max_sectors': self.some(0.05, '512'),
                 'ioeventfd': self.some(0.1, *ON_OFF), 'iothread': self.some(0.1, '1', '2', '9')}
-            return el('controller', self.driver(virtio, **more), *self.info(), type='scsi', index=index, model=model)
+            return el('controller', self.driver(virtio, **more), *self.info(), type='scsi',
+                    index=index, model=model)
         if kind == 'virtio-serial':
             return el('controller', self.driver(), *self.info(), type=kind, index=index,
                       ports=self.some(0.2, '16', '31', '511'), vectors=self.some(0.1, '4', '0'),
                       model=self.some(0.15, *VIRTIO_MODELS))
         if kind == 'ide':
-            return el('controller', *self.info(), type=kind, index=index, model=self.some(0.1, 'piix3', 'piix4', 'ich6'))
+            return el('controller', *self.info(), type=kind, index=index, model=self.some(0.1,
+                    'piix3', 'piix4', 'ich6'))
         return el('controller', *(self.info() if kind == 'sata' else ()), type=kind, index=index)
 
     def interface(self):
-        kind = self.random.choice(['network'] * 5 + ['bridge'] * 5 + ['user', 'direct', 'ethernet', 'hostdev', 'vhostuser',
-                                  'udp', 'mcast', 'server', 'client', 'internal', 'vdpa', 'network', 'bridge', 'null', 'vds'])
+        kind = self.random.choice(['network'] * 5 + ['bridge'] * 5 + ['user', 'direct',
+                'ethernet', 'hostdev', 'vhostuser',
+                                  'udp', 'mcast', 'server', 'client', 'internal',
+                'vdpa', 'network', 'bridge', 'null', 'vds'])
         source = {
-            'network': el('source', network='default', portgroup=self.some(0.1, 'eng'), bridge=self.some(0.05, 'virbr0')),
+            'network': el('source', network='default', portgroup=self.some(0.1, 'eng'),
+                bridge=self.some(0.05, 'virbr0')),
             'bridge': el('source', bridge='br0'), 'user': None,
-            'direct': el('source', dev='eth0', mode=self.some(0.8, 'bridge', 'vepa', 'private', 'passthrough')),
-            'ethernet': None, 'internal': el('source', name='lan'), 'vdpa': el('source', dev='/dev/vhost-vdpa-0'),
-            'hostdev': el('source', el('address', type='pci', domain='0x0000', bus='0x06', slot='0x10', function='0x%x' % self.number(0, 7))),
-            'vhostuser': el('source', el('reconnect', enabled='yes', timeout='5') if self.chance(0.3) else None,
-                            type='unix', path='/run/vhost1.sock', mode=self.one('server', 'client')),
-            'udp': el('source', el('local', address='127.0.0.1', port='5557'), address='127.0.0.1', port='5556'),
-            'mcast': el('source', address='230.0.0.1', port='5558'), 'server': el('source', address='192.168.0.1', port='5558'),
+            'direct': el('source', dev='eth0', mode=self.some(0.8, 'bridge', 'vepa',
+                'private', 'passthrough')),
+            'ethernet': None, 'internal': el('source', name='lan'), 'vdpa': el('source',
+                dev='/dev/vhost-vdpa-0'),
+            'hostdev': el('source', el('address', type='pci', domain='0x0000', bus='0x06',
+                slot='0x10', function='0x%x' % self.number(0, 7))),
+            'vhostuser': el('source', el('reconnect', enabled='yes', timeout='5')
+                if self.chance(0.3) else None,
+                            type='unix', path='/run/vhost1.sock', mode=self.one('server',
+                'client')),
+            'udp': el('source', el('local', address='127.0.0.1', port='5557'), address='127.0.0.1',
+                port='5556'),
+            'mcast': el('source', address='230.0.0.1', port='5558'), 'server': el('source',
+                address='192.168.0.1', port='5558'),
             'client': el('source', address='192.168.0.1', port='5558'),
-            'vds': el('source', switchid=self.uuid(), portid='1', portgroupid='pg', connectionid='2')}.get(kind)
+            'vds': el('source', switchid=self.uuid(), portid='1', portgroupid='pg',
+                connectionid='2')}.get(kind)
         if self.odd() and self.chance(0.2):
             source = None
-        model = self.some(0.85, *(['virtio'] * 8), 'e1000', 'e1000', 'e1000e', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3', 'i82559er',
-                          'virtio-transitional', 'virtio-non-transitional', 'pcnet', 'igb' if self.odd() else 'i82551')
+        model = self.some(0.85, *(['virtio'] * 8), 'e1000', 'e1000', 'e1000e', 'rtl8139',
+                'ne2k_pci', 'pcnet', 'vmxnet3', 'i82559er',
+                          'virtio-transitional', 'virtio-non-transitional', 'pcnet',
+                'igb' if self.odd() else 'i82551')
         if self.odd():
             model = self.one('VIRTIO', 'netfront', 'spapr-vlan', 'ne2k_isa', 'weird', 'lan9118')
         if kind in ('vdpa', 'vhostuser') and not self.odd():
@@ -380,183 +275,122 @@ class Maker:
         virtio = bool(model) and 'virtio' in model
         driver = None
         if self.chance(0.25) and kind != 'hostdev':
-            driver = el('driver', el('host', csum='off', gso='off', ufo=self.some(0.5, *ON_OFF)) if self.chance(0.2) else None,
+            driver = el('driver', el('host', csum='off', gso='off', ufo=self.some(0.5,
+                    *ON_OFF)) if self.chance(0.2) else None,
                         el('guest', csum='off', tso4='off') if self.chance(0.2) else None,
-                        name=self.some(0.5, 'vhost', 'qemu'), txmode=self.some(0.05, 'iothread', 'timer'),
+                        name=self.some(0.5, 'vhost', 'qemu'), txmode=self.some(0.05,
+                    'iothread', 'timer'),
                         ioeventfd=self.some(0.1, *ON_OFF), event_idx=self.some(0.1, *ON_OFF),
-                        queues=self.some(0.4, '1', '4', '8'), rx_queue_size=self.some(0.1, '512', '1024', '500' if self.odd() else '256'),
-                        tx_queue_size=self.some(0.1, '512'), rss=self.some(0.05, *ON_OFF), rss_hash_report=self.some(0.05, *ON_OFF),
+                        queues=self.some(0.4, '1', '4', '8'), rx_queue_size=self.some(0.1,
+                    '512', '1024', '500' if self.odd() else '256'),
+                        tx_queue_size=self.some(0.1, '512'), rss=self.some(0.05, *ON_OFF),
+                    rss_hash_report=self.some(0.05, *ON_OFF),
                         **self.virtio())
         if kind == 'hostdev' and self.chance(0.4):
             driver = el('driver', name=self.one('vfio', 'vfio', 'kvm' if self.odd() else 'vfio'))
-        tag = el('vlan', el('tag', id=self.number(1, 4094)), *([el('tag', id='7', nativeMode='untagged')] if self.chance(0.2) else []),
+        tag = el('vlan', el('tag', id=self.number(1, 4094)), *([el('tag', id='7',
+                nativeMode='untagged')] if self.chance(0.2) else []),
                  trunk=self.some(0.3, 'yes')) if self.chance(0.06) else None
-        port = el('virtualport', el('parameters', interfaceid=self.uuid()) if self.chance(0.7) else None,
-                  type=self.one('openvswitch', 'openvswitch', 'midonet')) if kind in ('bridge', 'network') and self.chance(0.12) else None
+        port = el('virtualport', el('parameters', interfaceid=self.uuid()) if self.chance(0.7)
+                else None,
+                  type=self.one('openvswitch', 'openvswitch', 'midonet')) if kind in ('bridge',
+                'network') and self.chance(0.12) else None
         if kind in ('direct', 'hostdev') and self.chance(0.1):
-            port = self.one(el('virtualport', el('parameters', managerid='11', typeid='1193047', typeidversion='2', instanceid=self.uuid()), type='802.1Qbg'),
-                            el('virtualport', el('parameters', profileid='finance'), type='802.1Qbh'))
-        bandwidth = el('bandwidth', el('inbound', average='1000', peak=self.some(0.5, '5000'), burst=self.some(0.5, '1024'), floor=self.some(0.1, '200')),
-                       el('outbound', average='128') if self.chance(0.5) else None) if self.chance(0.06) else None
-        filterref = el('filterref', *([el('parameter', name='IP', value='10.0.0.1'), el('parameter', name='CTRL_IP_LEARNING', value='none')]
-                       if self.chance(0.5) else []), filter='clean-traffic') if self.chance(0.08) and kind in ('network', 'bridge', 'ethernet') else None
-        return el('interface', el('mac', address=self.mac(), type=self.some(0.03, 'static', 'generated'), check=self.some(0.03, *YES_NO))
+            port = self.one(el('virtualport', el('parameters', managerid='11', typeid='1193047',
+                    typeidversion='2', instanceid=self.uuid()), type='802.1Qbg'),
+                            el('virtualport', el('parameters', profileid='finance'),
+                    type='802.1Qbh'))
+        bandwidth = el('bandwidth', el('inbound', average='1000', peak=self.some(0.5,
+                '5000'), burst=self.some(0.5, '1024'), floor=self.some(0.1, '200')),
+                       el('outbound', average='128') if self.chance(0.5)
+                else None) if self.chance(0.06) else None
+        filterref = el('filterref', *([el('parameter', name='IP', value='10.0.0.1'),
+                el('parameter', name='CTRL_IP_LEARNING', value='none')]
+                       if self.chance(0.5) else []),
+                filter='clean-traffic') if self.chance(0.08) and kind in ('network',
+                'bridge', 'ethernet') else None
+        return el('interface', el('mac', address=self.mac(), type=self.some(0.03,
+                'static', 'generated'), check=self.some(0.03, *YES_NO))
                   if self.chance(0.8) else None, source, tag, port, bandwidth,
-                  el('script', path='/etc/qemu-ifup') if kind == 'ethernet' and self.chance(0.3) else None,
-                  el('downscript', path='/etc/qemu-ifdown') if kind == 'ethernet' and self.chance(0.2) else None,
-                  el('target', dev=self.one('tap0', 'vnet3', 'foo-1', 'macvtap1'), managed=self.some(0.2, *YES_NO) if kind == 'ethernet' or self.odd() else None) if self.chance(0.2) else None,
-                  el('ip', family='ipv4', address='10.1.2.3', prefix='24') if kind == 'user' and self.chance(0.3) else None,
+                  el('script', path='/etc/qemu-ifup') if kind == 'ethernet' and self.chance(0.3)
+                else None,
+                  el('downscript', path='/etc/qemu-ifdown')
+                if kind == 'ethernet' and self.chance(0.2)
+                else None,
+                  el('target', dev=self.one('tap0', 'vnet3', 'foo-1', 'macvtap1'),
+                managed=self.some(0.2, *YES_NO) if kind == 'ethernet' or self.odd()
+                else None) if self.chance(0.2) else None,
+                  el('ip', family='ipv4', address='10.1.2.3', prefix='24')
+                if kind == 'user' and self.chance(0.3)
+                else None,
                   el('model', type=model) if model else None, driver,
-                  el('backend', tap=self.some(0.7, '/dev/net/tun'), vhost=self.some(0.7, '/dev/vhost-net'),
-                     type=self.some(0.3, 'passt', 'default') if kind == 'user' else None) if self.chance(0.04) else None,
+                  el('backend', tap=self.some(0.7, '/dev/net/tun'), vhost=self.some(0.7,
+                '/dev/vhost-net'),
+                     type=self.some(0.3, 'passt', 'default') if kind == 'user' else None)
+                if self.chance(0.04) else None,
                   filterref, el('tune', el('sndbuf', text='1600')) if self.chance(0.03) else None,
                   el('link', state=self.one('up', 'down')) if self.chance(0.1) else None,
                   el('mtu', size=self.one('1500', '9000', '1450')) if self.chance(0.15) else None,
                   el('teaming', type='persistent') if self.chance(0.02) else
-                  el('teaming', type='transient', persistent='ua-thing1') if kind == 'hostdev' and self.chance(0.1) else None,
-                  el('coalesce', el('rx', el('frames', max=self.one('7', '0')))) if self.chance(0.04) else None,
-                  el('port', isolated=self.one(*YES_NO)) if self.chance(0.05) and (kind in ('bridge', 'network') or self.odd()) else None,
-                  self.boot(), self.alias(), self.rom(), self.acpi(), self.pci() if model != 'usb-net' else self.usb(),
+                  el('teaming', type='transient', persistent='ua-thing1')
+                if kind == 'hostdev' and self.chance(0.1)
+                else None,
+                  el('coalesce', el('rx', el('frames', max=self.one('7',
+                '0')))) if self.chance(0.04)
+                else None,
+                  el('port', isolated=self.one(*YES_NO))
+                if self.chance(0.05) and (kind in ('bridge',
+                'network') or self.odd()) else None,
+                  self.boot(), self.alias(), self.rom(), self.acpi(), self.pci()
+                if model != 'usb-net'
+                else self.usb(),
                   type=kind, managed=self.some(0.8, *YES_NO) if kind == 'hostdev' else None,
                   trustGuestRxFilters=self.some(0.05, *YES_NO))
 
     def hostdev(self):
-        kind = self.random.choice(['pci'] * 4 + ['usb'] * 3 + ['scsi'] * 2 + ['scsi_host', 'mdev', 'mdev'])
+        kind = self.random.choice(['pci'] * 4 + ['usb'] * 3 + ['scsi'] * 2 + ['scsi_host',
+                'mdev', 'mdev'])
         if kind == 'pci':
             return el('hostdev', el('driver', name='vfio') if self.chance(0.3) else None,
-                      el('source', el('address', domain='0x0000', bus='0x%02x' % self.number(1, 9), slot='0x%02x' % self.number(0, 31), function='0x0')),
-                      self.boot(), self.alias(), self.rom(), self.acpi(), self.pci(), mode='subsystem', type='pci', managed=self.some(0.8, *YES_NO))
+                      el('source', el('address', domain='0x0000', bus='0x%02x' % self.number(1,
+                    9), slot='0x%02x' % self.number(0, 31), function='0x0')),
+                      self.boot(), self.alias(), self.rom(), self.acpi(), self.pci(),
+                    mode='subsystem', type='pci', managed=self.some(0.8, *YES_NO))
         if kind == 'usb':
-            source = self.one(el('source', el('vendor', id='0x%04x' % self.number(1, 65535)), el('product', id='0xbeef'),
-                                 startupPolicy=self.some(0.2, 'optional'), guestReset=self.some(0.1, 'off', 'uninitialized', 'on')),
-                              el('source', el('address', bus=self.number(1, 20), device=self.number(1, 99))),
-                              el('source', el('vendor', id='0x1234'), el('product', id='0x%x' % self.number(1, 65535)), el('address', bus='3', device=self.number(1, 9))))
-            return el('hostdev', source, self.boot(), self.alias(), self.usb(), mode='subsystem', type='usb', managed=self.some(0.5, *YES_NO))
+            source = self.one(el('source', el('vendor', id='0x%04x' % self.number(1,
+                    65535)), el('product', id='0xbeef'),
+                                 startupPolicy=self.some(0.2, 'optional'), guestReset=self.some(0.1,
+                    'off', 'uninitialized', 'on')),
+                              el('source', el('address', bus=self.number(1,
+                    20), device=self.number(1,
+                    99))),
+                              el('source', el('vendor', id='0x1234'), el('product',
+                    id='0x%x' % self.number(1, 65535)), el('address', bus='3', device=self.number(1,
+                    9))))
+            return el('hostdev', source, self.boot(), self.alias(), self.usb(), mode='subsystem',
+                    type='usb', managed=self.some(0.5, *YES_NO))
         if kind == 'scsi':
-            source = self.one(el('source', el('adapter', name='scsi_host%d' % self.number(0, 9)), el('address', bus='0', target='0', unit=self.number(0, 99))),
-                              el('source', el('host', name='example.org', port='3260'), protocol='iscsi',
+            source = self.one(el('source', el('adapter', name='scsi_host%d' % self.number(0,
+                    9)), el('address', bus='0', target='0', unit=self.number(0, 99))),
+                              el('source', el('host', name='example.org', port='3260'),
+                    protocol='iscsi',
                                  name='iqn.1992-01.com.example:storage/%d' % self.number(1, 9)))
-            return el('hostdev', source, el('readonly') if self.chance(0.2) else None, el('shareable') if self.chance(0.1) else None,
-                      self.boot(), self.alias(), self.drive('scsi'), mode='subsystem', type='scsi', managed=self.some(0.2, *YES_NO),
+            return el('hostdev', source, el('readonly') if self.chance(0.2) else None,
+                    el('shareable') if self.chance(0.1) else None,
+                      self.boot(), self.alias(), self.drive('scsi'), mode='subsystem',
+                    type='scsi', managed=self.some(0.2, *YES_NO),
                       sgio=self.some(0.2, 'filtered', 'unfiltered'), rawio=self.some(0.2, *YES_NO))
         if kind == 'scsi_host':
-            return el('hostdev', el('source', protocol='vhost', wwpn='naa.5123456789abcde%x' % self.number(0, 15)), self.alias(), self.pci(),
-                      mode='subsystem', type='scsi_host', managed=self.some(0.3, 'no'), model=self.some(0.2, *VIRTIO_MODELS))
-        return el('hostdev', el('source', el('address', uuid=self.uuid())), self.boot(0.03), self.alias(), self.pci(), mode='subsystem', type='mdev',
-                  model='vfio-pci' if not self.odd() else self.one('vfio-ccw', 'vfio-ap', None), managed=self.some(0.2, 'no'),
+            return el('hostdev', el('source', protocol='vhost',
+                    wwpn='naa.5123456789abcde%x' % self.number(0,
+                    15)), self.alias(), self.pci(),
+                      mode='subsystem', type='scsi_host', managed=self.some(0.3, 'no'),
+                    model=self.some(0.2, *VIRTIO_MODELS))
+        return el('hostdev', el('source', el('address', uuid=self.uuid())), self.boot(0.03),
+                self.alias(), self.pci(), mode='subsystem', type='mdev',
+                  model='vfio-pci' if not self.odd() else self.one('vfio-ccw', 'vfio-ap',
+                None), managed=self.some(0.2, 'no'),
                   display=self.some(0.2, *ON_OFF), ramfb=self.some(0.05, *ON_OFF))
-
-    def chardev(self, element):
-        """(type, parts) of what is behind a character device."""
-        kind = self.random.choice(['pty'] * 6 + ['unix'] * 3 + ['file', 'tcp', 'tcp', 'null', 'dev', 'udp', 'pipe', 'stdio', 'vc', None]
-                                  + (['spicevmc', 'spiceport', 'nmdm', 'dbus', 'qemu-vdagent'] if element == 'channel' or self.odd() else []))
-        source = {
-            'unix': el('source', el('reconnect', enabled='yes', timeout='10') if self.chance(0.1) else None, mode=self.some(0.9, 'bind', 'connect'), path=f'/run/sock{self.number(0, 99)}'),
-            'file': el('source', path='/var/log/vm.log', append=self.some(0.3, *ON_OFF)), 'dev': el('source', path='/dev/ttyS0'),
-            'pipe': el('source', path='/tmp/pipe'), 'spiceport': el('source', channel='org.qemu.console.serial.0'),
-            'dbus': el('source', channel='org.qemu.x'), 'nmdm': el('source', master='/dev/nmdm0A', slave='/dev/nmdm0B'),
-            'tcp': el('source', mode=self.some(0.9, 'bind', 'connect'), host='127.0.0.1', service='5%03d' % self.number(0, 999), tls=self.some(0.1, *YES_NO)),
-            'udp': el('source', mode='bind', host='127.0.0.1', service='6001') + el('source', mode='connect', host='127.0.0.1', service='6000'),
-            'pty': el('source', path='/dev/pts/3') if self.chance(0.1) else '',
-            'qemu-vdagent': el('source', el('clipboard', copypaste='yes'), el('mouse', mode='client'))}.get(kind, '')
-        if self.odd():
-            source = self.one('', source, el('source', path='/tmp/x'))
-        protocol = el('protocol', type=self.one('raw', 'telnet', 'telnets' if self.odd() else 'raw')) if kind == 'tcp' and self.chance(0.7) else None
-        log = el('log', file='/var/log/c.log', append=self.some(0.5, *ON_OFF)) if self.chance(0.08) else None
-        return kind, [source, protocol, log]
-
-    def serial(self):
-        kind, parts = self.chardev('serial')
-        target = self.random.choice(['isa-serial'] * 3 + [None] * 5 + ['usb-serial', 'pci-serial', 'isa-debug' if self.odd() else None])
-        model = el('model', name=target) if target and self.chance(0.3) else None
-        address = {'usb-serial': self.usb, 'pci-serial': self.pci}.get(target, lambda: el('address', type='isa', iobase=self.some(0.8, '0x3f8', '0x2e8'), irq='0x4') if self.chance(0.04) else None)()
-        port = self.some(0.7, self.slots.get('serial', 0) if not self.odd() else self.number(0, 5))
-        self.slots['serial'] = self.slots.get('serial', 0) + 1
-        target = el('target', model, type=target, port=port) if target or port is not None else None
-        return el('serial', *parts, target, self.alias(), address, type=kind)
-
-    def parallel(self):
-        kind, parts = self.chardev('parallel')
-        return el('parallel', *parts, el('target', port=self.some(0.6, '0', '1')) if self.chance(0.6) else None, self.alias(), type=kind)
-
-    def console(self):
-        kind, parts = self.chardev('console')
-        target = self.random.choice(['serial', 'serial', None, 'virtio', 'virtio', self.one('xen', 'lxc', 'sclp', 'uml') if self.odd() else None])
-        return el('console', *parts, el('target', type=target, port=self.some(0.5, '0', '1')) if self.chance(0.85) else None, self.alias(), type=kind)
-
-    def channel(self):
-        kind, parts = self.chardev('channel')
-        if self.chance(0.2) and not self.odd():
-            kind, parts = 'spicevmc', []
-        name = self.one('org.qemu.guest_agent.0', 'com.redhat.spice.0', 'org.libguestfs.channel.0', 'com.redhat.rhevm.vdsm', None)
-        kinds = ['virtio'] * 9 + ['guestfwd'] + (['xen', None] if self.odd() else [])
-        target = self.random.choice(kinds)
-        if target == 'guestfwd':
-            return el('channel', *parts, el('target', type=target, address='10.0.2.1', port='4600'), type=kind)
-        address = el('address', type='virtio-serial', controller=self.some(0.8, '0', '0', '1'), bus=self.some(0.8, '0'),
-                     port=self.some(0.8, *range(1, 5), 0 if self.odd() else 3)) if self.chance(0.12) else None
-        if kind == 'spicevmc' and not self.odd():
-            name = self.one('com.redhat.spice.0', None)
-        return el('channel', *parts, el('target', type=target, name=name, state=self.some(0.05, 'connected', 'disconnected')), self.alias(), address, type=kind)
-
-    def graphics(self):
-        kind = self.random.choice(['vnc'] * 5 + ['spice'] * 5 + ['sdl', 'egl-headless', 'dbus', 'rdp' if self.odd() else 'vnc'])
-        if kind == 'sdl':
-            return el('graphics', el('gl', enable=self.one(*YES_NO)) if self.chance(0.2) else None, type=kind, display=self.some(0.7, ':0'),
-                      xauth=self.some(0.3, '/root/.Xauthority'), fullscreen=self.some(0.2, *YES_NO))
-        if kind == 'egl-headless':
-            return el('graphics', el('gl', rendernode='/dev/dri/renderD128') if self.chance(0.3) else None, type=kind)
-        if kind == 'dbus':
-            return el('graphics', el('gl', enable=self.one(*YES_NO)) if self.chance(0.2) else None, type=kind, p2p=self.some(0.4, *YES_NO))
-        port = self.some(0.7, '-1', '-1', '5900', '5901', '0' if self.odd() else '5930')
-        listens = []
-        address = self.some(0.4, '127.0.0.1', '0.0.0.0', '::', 'localhost')
-        if self.chance(0.35):
-            listens = [self.one(el('listen', type='address', address=address if address or self.odd() else '127.0.0.1'), el('listen', type='address'),
-                                el('listen', type='network', network='default'), el('listen', type='none'),
-                                el('listen', type='socket', socket='/tmp/s.sock'), el('listen', type='socket'))]
-            if self.odd():
-                listens.append(el('listen', type='address', address='10.0.0.9'))
-        common = dict(port=port, autoport=self.some(0.6, *YES_NO), listen=address if not listens or self.chance(0.3) else None,
-                      keymap=self.some(0.1, 'en-us', 'de'), passwd=self.some(0.1, 'sekret'),
-                      passwdValidTo=self.some(0.03, '2031-04-09T15:51:00'), connected=self.some(0.03, 'keep', 'disconnect', 'fail'))
-        if kind == 'vnc':
-            return el('graphics', *listens, type=kind, socket=self.some(0.03, '/tmp/vnc.sock'), websocket=self.some(0.08, '-1', '5700'),
-                      sharePolicy=self.some(0.06, 'allow-exclusive', 'force-shared', 'ignore'), powerControl=self.some(0.03, *YES_NO), **common)
-        options = [el(name, compression=value) for name, value in (('image', self.one('auto_glz', 'off', 'lz')), ('jpeg', 'auto'), ('zlib', 'never'),
-                   ('playback', self.one(*ON_OFF))) if self.chance(0.1)]
-        options += [option for option in (el('streaming', mode=self.one('filter', 'all', 'off')), el('clipboard', copypaste='no'), el('mouse', mode='client'),
-                    el('filetransfer', enable='no'), el('gl', enable=self.one(*YES_NO), rendernode=self.some(0.3, '/dev/dri/renderD128'))) if self.chance(0.1)]
-        channels = [el('channel', name=name, mode=self.one('secure', 'insecure', 'any')) for name in ('main', 'record', 'usbredir') if self.chance(0.05)]
-        return el('graphics', *listens, *channels, *options, type=kind, tlsPort=self.some(0.15, '-1', '5902'),
-                  defaultMode=self.some(0.1, 'any', 'secure', 'insecure'), **common)
-
-    def video(self):
-        kind = self.random.choice(['virtio'] * 4 + ['qxl'] * 4 + ['vga', 'cirrus', 'vmvga', 'bochs', 'none', 'ramfb', None]
-                                  + (['xen', 'vbox', 'gop', 'weird'] if self.odd() else []))
-        ram = kind == 'qxl' or self.odd()
-        model = el('model', el('acceleration', accel3d=self.one(*YES_NO), accel2d=self.some(0.2, *YES_NO)) if self.chance(0.15) else None,
-                   el('resolution', x='1280', y='800') if self.chance(0.08) else None, type=kind,
-                   ram=self.some(0.4, '65536', '70000', '32768') if ram else None,
-                   vram=self.some(0.4, '65536', '9216', '16384', '17000', '0' if self.odd() else '8192') if kind not in ('virtio', 'none', 'ramfb') or self.odd() else None,
-                   vgamem=self.some(0.4, '16384', '9000') if ram else None, vram64=self.some(0.1, '0', '65536') if ram else None,
-                   heads=self.some(0.5, '1', '1', '1', '2', '4', '0' if self.odd() else '1'), primary=self.some(0.4, *YES_NO))
-        driver = self.driver(kind == 'virtio', name=self.some(0.05, 'qemu', 'vhostuser'), vgaconf=self.some(0.05, 'io', 'on', 'off'))
-        return el('video', driver, model if self.chance(0.95) else None, self.alias(), self.pci(0.08))
-
-    def sound(self):
-        kind = self.one('ich6', 'ich6', 'ich9', 'ich9', 'ich7', 'ac97', 'es1370', 'sb16', 'pcspk', 'usb', None if self.odd() else 'ich9')
-        codecs = [el('codec', type=self.one('duplex', 'micro', 'output')) for _ in range(self.number(0, 2))] if self.chance(0.2) else []
-        return el('sound', *codecs, el('audio', id='1' if not self.odd() else '4') if self.chance(0.1) else None, self.alias(),
-                  self.usb() if kind == 'usb' else self.pci() if kind not in ('sb16', 'pcspk') or self.odd() else None, model=kind)
-
-    def audio(self):
-        kind = self.one('none', 'spice', 'pulseaudio', 'alsa', 'oss', 'jack', 'sdl', 'file', 'dbus', 'coreaudio')
-        return el('audio', el('input', mixingEngine=self.some(0.5, *YES_NO), fixedSettings=self.some(0.2, 'no'), voices=self.some(0.3, '1')) if self.chance(0.2) else None,
-                  el('output', el('settings', frequency='44100', channels='2', format='s16') if self.chance(0.5) else None, mixingEngine=self.some(0.5, 'yes'), fixedSettings='yes')
-                  if self.chance(0.2) else None, id=self.slots.setdefault('audio', 1), type=kind,
-                  path=self.some(0.5, '/tmp/a.wav') if kind == 'file' else None, serverName=self.some(0.4, '/run/pulse') if kind == 'pulseaudio' else None,
-                  timerPeriod=self.some(0.1, '40'))
 
     def input(self):
         kind = self.one('tablet', 'tablet', 'mouse', 'keyboard', 'passthrough', 'evdev')
@@ -565,92 +399,159 @@ class Maker:
             bus = {'passthrough': self.one('virtio', None), 'evdev': None,
                    'tablet': self.one('usb', 'usb', 'virtio', None)}.get(kind, bus)
         source = {'passthrough': el('source', evdev='/dev/input/event1'),
-                  'evdev': el('source', dev='/dev/input/event2', grab=self.some(0.4, 'all'), repeat=self.some(0.4, *ON_OFF), grabToggle=self.some(0.2, 'ctrl-ctrl', 'shift-shift'))}.get(kind)
-        return el('input', self.driver(bus == 'virtio'), source, self.alias(), {'usb': self.usb, 'virtio': self.pci}.get(bus, lambda: None)(),
-                  type=kind, bus=bus, model=self.some(0.1, *VIRTIO_MODELS) if bus == 'virtio' or self.odd() else None)
+                  'evdev': el('source', dev='/dev/input/event2', grab=self.some(0.4,
+                'all'), repeat=self.some(0.4, *ON_OFF), grabToggle=self.some(0.2,
+                'ctrl-ctrl', 'shift-shift'))}.get(kind)
+        return el('input', self.driver(bus == 'virtio'), source, self.alias(), {'usb': self.usb,
+                'virtio': self.pci}.get(bus, lambda: None)(),
+                  type=kind, bus=bus, model=self.some(0.1, *VIRTIO_MODELS) if bus == 'virtio'
+                or self.odd() else None)
 
     def tpm(self):
-        backend = self.one(el('backend', type='emulator', version=self.one('2.0', '1.2'), persistent_state=self.some(0.1, 'yes')),
-                           el('backend', el('device', path=self.some(0.9, '/dev/tpm0')), type='passthrough'),
-                           el('backend', el('encryption', secret=self.uuid()), type='emulator', version='2.0'),
-                           el('backend', el('source', type='unix', mode='connect', path='/tmp/tpm'), type='external'))
-        return el('tpm', backend, self.alias(), model=self.some(0.8, 'tpm-tis', 'tpm-crb', 'tpm-crb', 'tpm-spapr' if self.odd() else 'tpm-crb'))
+        backend = self.one(el('backend', type='emulator', version=self.one('2.0',
+                '1.2'), persistent_state=self.some(0.1, 'yes')),
+                           el('backend', el('device', path=self.some(0.9, '/dev/tpm0')),
+                type='passthrough'),
+                           el('backend', el('encryption', secret=self.uuid()), type='emulator',
+                version='2.0'),
+                           el('backend', el('source', type='unix', mode='connect',
+                path='/tmp/tpm'), type='external'))
+        return el('tpm', backend, self.alias(), model=self.some(0.8, 'tpm-tis', 'tpm-crb',
+                'tpm-crb', 'tpm-spapr' if self.odd() else 'tpm-crb'))
 
     def rng(self):
-        backend = self.one(el('backend', text='/dev/urandom', model='random'), el('backend', text='/dev/urandom', model='random'), el('backend', model='random'),
-                           el('backend', text='/dev/hwrng', model='random'), el('backend', model='builtin'),
-                           el('backend', el('source', mode='connect', host='1.2.3.4', service='1234'), el('protocol', type='raw') if self.chance(0.5) else None, model='egd', type='tcp'),
-                           el('backend', el('source', mode='bind', service='1234'), el('source', mode='connect', host='1.2.3.4', service='1234'), model='egd', type='udp'))
-        return el('rng', el('rate', bytes='1024', period=self.some(0.7, '1000', '2000')) if self.chance(0.4) else None, backend, self.driver(), *self.info(),
+        backend = self.one(el('backend', text='/dev/urandom', model='random'), el('backend',
+                text='/dev/urandom', model='random'), el('backend', model='random'),
+                           el('backend', text='/dev/hwrng', model='random'), el('backend',
+                model='builtin'),
+                           el('backend', el('source', mode='connect', host='1.2.3.4',
+                service='1234'), el('protocol', type='raw') if self.chance(0.5) else None,
+                model='egd', type='tcp'),
+                           el('backend', el('source', mode='bind', service='1234'),
+                el('source', mode='connect', host='1.2.3.4', service='1234'), model='egd',
+                type='udp'))
+        return el('rng', el('rate', bytes='1024', period=self.some(0.7, '1000', '2000'))
+                if self.chance(0.4) else None, backend, self.driver(), *self.info(),
                   model=self.random.choice(VIRTIO_MODELS + ['virtio'] * 6))
 
     def watchdog(self):
-        return el('watchdog', self.alias(), self.pci(0.05), model=self.one('i6300esb', 'i6300esb', 'ib700', 'ib700', 'diag288' if self.odd() else 'i6300esb'),
-                  action=self.some(0.7, 'reset', 'poweroff', 'pause', 'none', 'dump', 'inject-nmi', 'shutdown'))
+        return el('watchdog', self.alias(), self.pci(0.05), model=self.one('i6300esb',
+                'i6300esb', 'ib700', 'ib700', 'diag288' if self.odd() else 'i6300esb'),
+                  action=self.some(0.7, 'reset', 'poweroff', 'pause', 'none', 'dump',
+                'inject-nmi', 'shutdown'))
 
     def memballoon(self):
-        model = self.random.choice(['virtio'] * 5 + ['none', 'none'] + VIRTIO_MODELS + (['xen', None] if self.odd() else []))
+        model = self.random.choice(['virtio'] * 5 + ['none', 'none'] + VIRTIO_MODELS + (['xen',
+                None] if self.odd() else []))
         if model == 'none' and not self.odd():
             return el('memballoon', model='none')
-        return el('memballoon', el('stats', period=self.one('10', '5', '0')) if self.chance(0.4) else None, self.driver(), self.alias(), self.pci(),
-                  model=model, autodeflate=self.some(0.1, *ON_OFF), freePageReporting=self.some(0.1, *ON_OFF))
+        return el('memballoon', el('stats', period=self.one('10', '5', '0')) if self.chance(0.4)
+                else None, self.driver(), self.alias(), self.pci(),
+                  model=model, autodeflate=self.some(0.1, *ON_OFF), freePageReporting=self.some(0.1,
+                *ON_OFF))
 
     def memory(self):
-        kind = self.one('dimm', 'dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem', 'sgx-epc' if self.odd() else 'dimm')
-        node = el('node', text='0') if kind in ('dimm', 'nvdimm', 'virtio-mem') or self.odd() else None
+        kind = self.one('dimm', 'dimm', 'nvdimm', 'virtio-mem', 'virtio-pmem', 'sgx-epc'
+                if self.odd() else 'dimm')
+        node = el('node', text='0') if kind in ('dimm', 'nvdimm',
+                'virtio-mem') or self.odd() else None
         size = el('size', text='524288', unit='KiB')
         if kind == 'virtio-mem':
-            return el('memory', el('source', el('pagesize', text='2048', unit='KiB')) if self.chance(0.2) else None,
-                      el('target', size, node, el('block', text='2048', unit='KiB'), el('requested', text='262144', unit='KiB')),
+            return el('memory', el('source', el('pagesize', text='2048', unit='KiB'))
+                    if self.chance(0.2) else None,
+                      el('target', size, node, el('block', text='2048', unit='KiB'),
+                    el('requested', text='262144', unit='KiB')),
                       self.alias(), self.pci(), model=kind)
         if kind in ('nvdimm', 'virtio-pmem'):
-            return el('memory', el('uuid', text=self.uuid()) if kind == 'nvdimm' and self.odd() else None, el('source', el('path', text='/tmp/nv')),
-                      el('target', size, node, el('label', el('size', text='128', unit='KiB')) if kind == 'nvdimm' and self.chance(0.3) else None),
-                      self.alias(), self.pci() if kind == 'virtio-pmem' else None, model=kind, access=self.some(0.3, 'shared', 'private' if kind == 'nvdimm' or self.odd() else 'shared'))
-        return el('memory', el('source', el('pagesize', text='2048', unit='KiB'), el('nodemask', text='0')) if self.chance(0.2) else None, el('target', size, node), self.alias(),
-                  el('address', type='dimm', slot=self.number(0, 3), base=self.some(0.3, '0x100000000')) if self.chance(0.15) else None, model=kind,
+            return el('memory', el('uuid', text=self.uuid()) if kind == 'nvdimm' and self.odd()
+                    else None, el('source', el('path', text='/tmp/nv')),
+                      el('target', size, node, el('label', el('size', text='128',
+                    unit='KiB')) if kind == 'nvdimm' and self.chance(0.3) else None),
+                      self.alias(), self.pci() if kind == 'virtio-pmem' else None,
+                    model=kind, access=self.some(0.3, 'shared', 'private' if kind == 'nvdimm'
+                    or self.odd() else 'shared'))
+        return el('memory', el('source', el('pagesize', text='2048', unit='KiB'),
+                el('nodemask', text='0')) if self.chance(0.2) else None, el('target',
+                size, node), self.alias(),
+                  el('address', type='dimm', slot=self.number(0, 3), base=self.some(0.3,
+                '0x100000000')) if self.chance(0.15) else None, model=kind,
                   access=self.some(0.1, 'shared', 'private'), discard=self.some(0.1, *YES_NO))
 
     def filesystem(self):
-        kind = self.one('mount', 'mount', 'mount', None, 'template' if self.odd() else 'mount', 'block' if self.odd() else 'mount')
-        driver = self.one(None, None, el('driver', type='path', wrpolicy='immediate'), el('driver', type='virtiofs', queue=self.some(0.4, '1024')), el('driver', type='virtiofs'),
+        kind = self.one('mount', 'mount', 'mount', None, 'template' if self.odd()
+                else 'mount', 'block' if self.odd() else 'mount')
+        driver = self.one(None, None, el('driver', type='path', wrpolicy='immediate'),
+                el('driver', type='virtiofs', queue=self.some(0.4, '1024')), el('driver',
+                type='virtiofs'),
                           el('driver', type='handle') if self.odd() else None)
         virtiofs = bool(driver) and 'virtiofs' in driver
-        return el('filesystem', driver, el('binary', el('cache', mode=self.one('always', 'none')), el('lock', posix='on', flock='on') if self.chance(0.4) else None, el('thread_pool', size='16') if self.chance(0.2) else None, path='/usr/libexec/virtiofsd', xattr='on') if virtiofs and self.chance(0.3) else None,
-                  el('source', dir='/srv/share') if not self.odd() else el('source', socket='/tmp/vfs.sock'), el('target', dir=f'tag{self.number(0, 99)}'), el('readonly') if self.chance(0.1) else None,
-                  *self.info(), type=kind, accessmode=self.some(0.6, 'passthrough', 'passthrough', 'mapped' if not virtiofs or self.odd() else 'passthrough', 'squash' if not virtiofs or self.odd() else 'passthrough'),
-                  model=self.some(0.1, *VIRTIO_MODELS), fmode=self.some(0.05, '644', '0600'), multidevs=self.some(0.05, 'remap', 'forbid', 'warn'))
+        return el('filesystem', driver, el('binary', el('cache', mode=self.one('always',
+                'none')), el('lock', posix='on', flock='on') if self.chance(0.4) else None,
+                el('thread_pool', size='16') if self.chance(0.2) else None,
+                path='/usr/libexec/virtiofsd',
+                xattr='on') if virtiofs and self.chance(0.3) else None,
+                  el('source', dir='/srv/share') if not self.odd() else el('source',
+                socket='/tmp/vfs.sock'), el('target', dir=f'tag{self.number(0, 99)}'),
+                el('readonly') if self.chance(0.1) else None,
+                  *self.info(), type=kind, accessmode=self.some(0.6, 'passthrough',
+                'passthrough', 'mapped' if not virtiofs or self.odd() else 'passthrough',
+                'squash' if not virtiofs or self.odd() else 'passthrough'),
+                  model=self.some(0.1, *VIRTIO_MODELS), fmode=self.some(0.05, '644',
+                '0600'), multidevs=self.some(0.05, 'remap', 'forbid', 'warn'))
 
     def shmem(self):
-        kind = self.one('ivshmem-plain', 'ivshmem-doorbell', 'ivshmem' if self.odd() else 'ivshmem-plain')
-        return el('shmem', el('model', type=kind), el('size', text=self.one('4', '8', '3' if self.odd() else '16'), unit='M') if self.chance(0.6) and (kind != 'ivshmem-doorbell' or self.odd()) else None,
-                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell' else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4, *ON_OFF)) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
-                  self.alias(), self.pci(), name=f'shm{self.number(0, 99)}', role=self.some(0.2, 'master', 'peer'))
+        kind = self.one('ivshmem-plain', 'ivshmem-doorbell', 'ivshmem' if self.odd()
+                else 'ivshmem-plain')
+        return el('shmem', el('model', type=kind), el('size', text=self.one('4', '8',
+                '3' if self.odd() else '16'), unit='M')
+                if self.chance(0.6) and (kind != 'ivshmem-doorbell'
+                or self.odd()) else None,
+                  el('server', path='/tmp/ivshmem') if kind == 'ivshmem-doorbell'
+                else None, el('msi', vectors=self.some(0.6, '8'), ioeventfd=self.some(0.4,
+                *ON_OFF)) if kind == 'ivshmem-doorbell' and self.chance(0.5) else None,
+                  self.alias(), self.pci(), name=f'shm{self.number(0, 99)}', role=self.some(0.2,
+                'master', 'peer'))
 
     def panic(self):
-        model = self.random.choice([None, 'isa', 'isa', 'hyperv' if self.odd() else 'isa', 's390' if self.odd() else 'isa'])
-        address = el('address', type='isa', iobase='0x505') if model in (None, 'isa') and self.chance(0.4) else self.pci() if model == 'pvpanic' else None
+        model = self.random.choice([None, 'isa', 'isa', 'hyperv' if self.odd() else 'isa',
+                's390' if self.odd() else 'isa'])
+        address = el('address', type='isa', iobase='0x505') if model in (None,
+                'isa') and self.chance(0.4) else self.pci() if model == 'pvpanic' else None
         return el('panic', self.alias(), address, model=model)
 
     def smartcard(self):
-        address = el('address', type='ccid', controller='0', slot=self.one('0', '1')) if self.chance(0.2) else None
-        return self.one(el('smartcard', address, mode='host'), el('smartcard', self.alias(), address, mode='passthrough', type='spicevmc'),
-                        el('smartcard', el('source', mode='bind', host='127.0.0.1', service='2001'), el('protocol', type='raw'), address, mode='passthrough', type='tcp'),
-                        el('smartcard', el('certificate', text='c1'), el('certificate', text='c2'), el('certificate', text='c3'), el('database', text='/etc/pki/nss') if self.chance(0.5) else None, mode='host-certificates'))
+        address = el('address', type='ccid', controller='0', slot=self.one('0',
+                '1')) if self.chance(0.2) else None
+        return self.one(el('smartcard', address, mode='host'), el('smartcard', self.alias(),
+                address, mode='passthrough', type='spicevmc'),
+                        el('smartcard', el('source', mode='bind', host='127.0.0.1',
+                service='2001'), el('protocol', type='raw'), address, mode='passthrough',
+                type='tcp'),
+                        el('smartcard', el('certificate', text='c1'), el('certificate',
+                text='c2'), el('certificate', text='c3'), el('database', text='/etc/pki/nss')
+                if self.chance(0.5) else None, mode='host-certificates'))
 
     def redirdev(self):
-        return self.one(el('redirdev', self.boot(), self.alias(), self.usb(), bus='usb', type='spicevmc'), el('redirdev', self.alias(), self.usb(), bus='usb', type='spicevmc'),
-                        el('redirdev', el('source', mode='connect', host='localhost', service='4000'), el('protocol', type='raw') if self.chance(0.7) else None, self.usb(), bus='usb', type='tcp'))
+        return self.one(el('redirdev', self.boot(), self.alias(), self.usb(), bus='usb',
+                type='spicevmc'), el('redirdev', self.alias(), self.usb(), bus='usb',
+                type='spicevmc'),
+                        el('redirdev', el('source', mode='connect', host='localhost',
+                service='4000'), el('protocol', type='raw') if self.chance(0.7) else None,
+                self.usb(), bus='usb', type='tcp'))
 
     def devices(self):
         """The devices of one definition, with their number."""
-        often = [(self.disk, 5), (self.interface, 3), (self.controller, 4), (self.serial, 1), (self.console, 1), (self.channel, 2), (self.input, 2), (self.hostdev, 1)]
-        seldom = [self.parallel, self.redirdev, self.rng, self.filesystem, self.shmem, self.smartcard, self.sound, self.tpm, self.watchdog, self.panic, self.memory]
+        often = [(self.disk, 5), (self.interface, 3), (self.controller, 4), (self.serial,
+                1), (self.console, 1), (self.channel, 2), (self.input, 2), (self.hostdev,
+                1)]
+        seldom = [self.parallel, self.redirdev, self.rng, self.filesystem, self.shmem,
+                self.smartcard, self.sound, self.tpm, self.watchdog, self.panic, self.memory]
         parts = []
         for make, most in often:
             parts += [make() for _ in range(self.number(0, most))]
         for make in seldom:
-            parts += [make() for _ in range(self.number(1, 2) if self.odd() else 1) if self.chance(0.13)]
+            parts += [make() for _ in range(self.number(1, 2) if self.odd() else 1)
+                    if self.chance(0.13)]
         if self.chance(0.7):
             parts += [self.graphics() for _ in range(1 if self.chance(0.85) else 2)]
         if self.chance(0.7):
@@ -662,13 +563,20 @@ class Maker:
         if self.chance(0.05):
             parts.append(el('hub', self.usb(), type='usb'))
         if self.chance(0.05):
-            parts.append(el('vsock', el('cid', auto=self.some(0.6, *YES_NO), address=self.some(0.5, '4', '2' if self.odd() else '7')), self.driver(), self.pci(), model=self.some(0.7, *VIRTIO_MODELS)))
+            parts.append(el('vsock', el('cid', auto=self.some(0.6, *YES_NO), address=self.some(0.5,
+                    '4', '2' if self.odd() else '7')), self.driver(), self.pci(),
+                    model=self.some(0.7, *VIRTIO_MODELS)))
         if self.chance(0.05) and (self.express or self.odd()):
-            parts.append(self.one(el('iommu', el('driver', intremap=self.some(0.5, *ON_OFF), caching_mode='on', iotlb=self.some(0.3, 'on')), model='intel'), el('iommu', model='intel'), el('iommu', self.pci(), model='virtio')))
+            parts.append(self.one(el('iommu', el('driver', intremap=self.some(0.5,
+                    *ON_OFF), caching_mode='on', iotlb=self.some(0.3, 'on')), model='intel'),
+                    el('iommu', model='intel'), el('iommu', self.pci(), model='virtio')))
         if self.chance(0.03):
-            parts.append(el('redirfilter', el('usbdev', allow='yes', vendor='0x1234', product='-1', version=self.one('1.1', '2', '2.10', '-1')), el('usbdev', allow='no')))
+            parts.append(el('redirfilter', el('usbdev', allow='yes', vendor='0x1234',
+                    product='-1', version=self.one('1.1', '2', '2.10', '-1')), el('usbdev',
+                    allow='no')))
         if self.chance(0.03):
-            parts += [self.one(self.disk, self.interface, self.channel, self.pci_controller)() for _ in range(self.number(30, 120))]
+            parts += [self.one(self.disk, self.interface, self.channel, self.pci_controller)()
+                    for _ in range(self.number(30, 120))]
         if self.chance(0.5):
             self.random.shuffle(parts)
         return [part for part in parts if part]
@@ -676,24 +584,39 @@ class Maker:
     def alone(self):
         """One device, with more doubt than where there are many."""
         self.doubt = self.one(0, 0.1, 0.3)
-        make = self.one(self.disk, self.disk, self.disk, self.interface, self.interface, self.controller, self.serial, self.console, self.channel,
-                        self.input, self.hostdev, self.graphics, self.graphics, self.video, self.video, self.redirdev, self.rng, self.filesystem, self.shmem,
-                        self.smartcard, self.sound, self.tpm, self.watchdog, self.panic, self.memory, self.memballoon, self.audio)
-        return [make() for _ in range(self.one(1, 1, 1, 2) if make not in (self.memballoon, self.audio) else 1)]
+        make = self.one(self.disk, self.disk, self.disk, self.interface, self.interface,
+                self.controller, self.serial, self.console, self.channel,
+                        self.input, self.hostdev, self.graphics, self.graphics, self.video,
+                self.video, self.redirdev, self.rng, self.filesystem, self.shmem,
+                        self.smartcard, self.sound, self.tpm, self.watchdog, self.panic,
+                self.memory, self.memballoon, self.audio)
+        return [make() for _ in range(self.one(1, 1, 1, 2) if make not in (self.memballoon,
+                self.audio) else 1)]
 
 
 def machine(maker, devices):
     """A definition around the devices."""
     has_memory = any('<memory ' in part for part in devices)
     arch = 'i686' if maker.chance(0.05) else 'x86_64'
-    cpu = el('cpu', el('numa', el('cell', id='0', cpus='0-1', memory='2097152', unit='KiB'))) if has_memory and maker.chance(0.95) else None
-    boot = el('boot', dev=maker.one('hd', 'cdrom', 'network')) if not maker.boots and maker.chance(0.4) else None
-    return el('domain', el('name', text='guest'), el('uuid', text='c7a5fdbd-edaf-9455-926a-d65c16db1809') if maker.chance(0.9) else None,
-              el('maxMemory', text='16777216', unit='KiB', slots='8') if has_memory and maker.chance(0.95) else None,
-              el('memory', text='2097152', unit='KiB'), el('vcpu', text='2'), el('iothreads', text='2') if maker.chance(0.6) else None,
-              el('os', el('type', text='hvm', arch=arch if maker.chance(0.9) else None, machine=maker.machine), boot),
-              el('features', el('acpi') if maker.chance(0.9) else None, el('apic'), el('ioapic', driver='qemu') if maker.chance(0.05) else None), cpu,
-              el('devices', el('emulator', text='/usr/bin/qemu-system-x86_64') if maker.chance(0.5) and arch == 'x86_64' else None, *devices),
+    cpu = el('cpu', el('numa', el('cell', id='0', cpus='0-1', memory='2097152',
+            unit='KiB'))) if has_memory and maker.chance(0.95) else None
+    boot = el('boot', dev=maker.one('hd',
+            'cdrom', 'network')) if not maker.boots and maker.chance(0.4) else None
+    return el('domain', el('name', text='guest'), el('uuid',
+            text='c7a5fdbd-edaf-9455-926a-d65c16db1809')
+            if maker.chance(0.9) else None,
+              el('maxMemory', text='16777216', unit='KiB', slots='8')
+            if has_memory and maker.chance(0.95)
+            else None,
+              el('memory', text='2097152', unit='KiB'), el('vcpu', text='2'), el('iothreads',
+            text='2') if maker.chance(0.6) else None,
+              el('os', el('type', text='hvm', arch=arch if maker.chance(0.9) else None,
+            machine=maker.machine), boot),
+              el('features', el('acpi') if maker.chance(0.9) else None, el('apic'),
+            el('ioapic', driver='qemu') if maker.chance(0.05) else None), cpu,
+              el('devices', el('emulator', text='/usr/bin/qemu-system-x86_64')
+            if maker.chance(0.5) and arch == 'x86_64'
+            else None, *devices),
               type='kvm' if maker.chance(0.1) else 'qemu')
 
 
@@ -705,7 +628,8 @@ def corpus(name):
 def top_devices(text):
     """The device elements of a definition, as text."""
     inner = re.search(r'<devices>(.*)</devices>', text, re.S)
-    return re.findall(r'^    (<(?!emulator|!--)([\w-]+)[^>]*?(?:/>|>.*?</\2>))$', inner.group(1), re.S | re.M) if inner else []
+    return re.findall(r'^    (<(?!emulator|!--)([\w-]+)[^>]*?(?:/>|>.*?</\2>))$',
+            inner.group(1), re.S | re.M) if inner else []
 
 
 def recombined(seed):
@@ -716,7 +640,8 @@ def recombined(seed):
         return None
     frame = corpus(maker.random.choice(names))
     pool = [part for _ in range(3) for part, _ in top_devices(corpus(maker.random.choice(names)))]
-    pool = [part for part in pool if not part.startswith('<memballoon') and "type='ide' index='0'" not in part]
+    pool = [part for part in pool if not part.startswith('<memballoon') and "type='ide'"
+            " index='0'" not in part]
     added = maker.random.sample(pool, min(len(pool), maker.number(1, 6)))
     if '</devices>' not in frame or not added:
         return None
