@@ -69,7 +69,7 @@ static int check_usb(
 	if (!node_attr_is(controller, "type", "usb") || !first || !controller_next(first))
 		return 0;
 	for (const xmlNode *other = first; other; other = controller_next(other))
-		if (node_attr_is(other, "model", "none") && controller_index(other) == 0)
+		if (node_attr_is(other, "model", "none"))
 			return node_error(controller, err, DD_INVALID,
 				"there is no USB in this domain: a controller says model='none'");
 	return 0;

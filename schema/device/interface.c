@@ -222,6 +222,7 @@ static void drop_meaningless(xmlNode *interface)
 	if (node_attr_is(interface, "managed", "no"))
 		(void)node_set_attr(interface, "managed", NULL, NULL);
 	drop_empty(interface, "bandwidth");
+	drop_empty(interface, "backend");
 	if (!node_attr_is(interface, "type", "bridge"))
 		(void)node_set_attr(node_child(interface, "source"), "bridge", NULL, NULL);
 	drop_empty(interface, "source");

@@ -11,6 +11,11 @@ static int check(const struct document *document, const xmlNode *card, struct dd
 {
 	if (device_count(document, "smartcard") > 1)
 		return node_error(card, err, DD_INVALID, "there can be only one smart card");
+	for (const xmlNode *node = device_first(document, "controller"); node;
+		node = node_next(node))
+		if (node_attr_is(node, "type", "usb") && node_attr_is(node, "model", "none"))
+			return node_error(card, err, DD_INVALID,
+				"its reader is a USB device, but the domain has no USB controller");
 	return chardev_check(document, card, err);
 }
 
