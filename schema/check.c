@@ -79,6 +79,27 @@ static const xmlNode *earlier_with(const xmlNode *device, unique_value *value, c
 	return NULL;
 }
 
+/* Numbers that begin at one, and what PCI devices alone have. */
+static int check_common(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(device);
+	const xmlNode *acpi = node_child(device, "acpi");
+	const xmlNode *boot = node_child(device, "boot");
+	bool pci = kind && kind->address && kind->address(document, device) == ADDRESS_PCI;
+
+	if (boot && !attr_number(boot, "order", 0))
+		return node_error(boot, err, DD_INVALID, "boot orders begin at 1");
+	if (acpi && !attr_number(acpi, "index", 0))
+		return node_error(acpi, err, DD_INVALID, "ACPI indexes begin at 1");
+	if (acpi && kind && !pci)
+		return node_error(acpi, err, DD_INVALID, "only PCI devices have an ACPI index");
+	if (node_child(device, "rom") && kind && !pci)
+		return node_error(
+			node_child(device, "rom"), err, DD_INVALID, "only PCI devices have a ROM");
+	return 0;
+}
+
 static void cleanup_hash(xmlHashTable **table)
 {
 	xmlHashFree(*table, NULL);
@@ -186,6 +207,8 @@ static int check_device(const struct document *document, const struct places *pl
 	const struct device_kind *kind = device_kind(device);
 	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
 
+	if (!rc)
+		rc = check_common(document, device, err);
 	if (!rc)
 		rc = check_uniques(device, seen, err);
 	if (!rc)

@@ -115,7 +115,7 @@ int drive_assign(
 
 	if (!layout)
 		return 0;
-	if (address_type(device) && !address_wanted(device, "drive"))
+	if (address_type(device))
 		return node_attr_is(node_child(device, "address"), "type", "drive")
 			       ? fill_partial(device, err)
 			       : 0;

@@ -90,8 +90,8 @@ static int assign_among(struct document *document, xmlNode *device, enum place_c
 	bool limited = node_attr_number(node_child(device, "address"), "controller", &only);
 	int rc;
 
-	for (const xmlNode *node = controller_first(document, "virtio-serial"); node;
-		node = controller_next(node)) {
+	for (const xmlNode *node = controller_after(document, "virtio-serial", NULL); node;
+		node = controller_after(document, "virtio-serial", node)) {
 		unsigned port = find_port(places, node, &consoles);
 
 		if (port && (!limited || only == controller_index(node)))
