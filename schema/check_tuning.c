@@ -53,8 +53,8 @@ static int check_pool(const xmlNode *thread, struct dd_error *err)
 	const char *least = node_attr(thread, "thread_pool_min");
 	const char *most = node_attr(thread, "thread_pool_max");
 
-	if (!least || attr_number(thread, "thread_pool_min", 0) <=
-			      attr_number(thread, "thread_pool_max", 0))
+	if (!least || (most && attr_number(thread, "thread_pool_min", 0) <=
+				       attr_number(thread, "thread_pool_max", 0)))
 		return 0;
 	return node_error(thread, err, DD_INVALID,
 		"thread_pool_min %s is more than thread_pool_max, which is %s", least,

@@ -162,7 +162,7 @@ static int freeze_boot(xmlNode *root, struct dd_error *err)
 	if (loader && !node_text(loader)[0] && !loader->properties && node_attr(os, "firmware"))
 		node_remove(loader);
 	if (nvram && !node_text(nvram)[0] && !nvram->properties && !node_first(nvram) &&
-		node_attr(os, "firmware"))
+		(loader || node_attr(os, "firmware")))
 		node_remove(nvram);
 	loader = node_child(os, "loader");
 	if (loader && node_text(loader)[0]) {
@@ -277,6 +277,7 @@ static int freeze_features(xmlNode *root, struct dd_error *err)
 	xmlNode *features = node_child(root, "features");
 	xmlNode *hyperv = node_child(features, "hyperv");
 	xmlNode *powers = node_child(features, "capabilities");
+	xmlNode *direct;
 	int rc = hyperv ? fill_attr(hyperv, "mode", "custom", err) : 0;
 
 	for (size_t i = 0; i < COUNT(switched) && !rc; i++)
@@ -292,6 +293,9 @@ static int freeze_features(xmlNode *root, struct dd_error *err)
 		else
 			node_remove(node_child(node, details[i].child));
 	}
+	direct = node_descend(hyperv, "stimer/direct");
+	if (node_attr_is(direct, "state", "off"))
+		node_remove(direct);
 	/* those of containers */
 	if (powers && !node_first(powers) &&
 		(!node_attr(powers, "policy") || node_attr_is(powers, "policy", "default")))

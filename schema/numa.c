@@ -48,8 +48,8 @@ static int check_ids(const xmlNode *numa, unsigned count, struct dd_error *err)
 	return 0;
 }
 
-static int check_cpus(const xmlNode *cell, struct id_set *seen, uint64_t vcpus, uint64_t *total,
-	struct dd_error *err)
+static int check_cpus(
+	const xmlNode *cell, struct id_set *seen, uint64_t vcpus, struct dd_error *err)
 {
 	CLEANUP(id_set) struct id_set *own = NULL;
 	const char *text = node_attr(cell, "cpus");
@@ -66,9 +66,42 @@ static int check_cpus(const xmlNode *cell, struct id_set *seen, uint64_t vcpus, 
 				"cpus '%s' has more than the %" PRIu64 " vCPUs of the domain", text,
 				vcpus);
 		seen->has[id] = seen->has[id] || own->has[id];
-		*total += own->has[id];
 	}
 	return rc;
+}
+
+static const xmlNode *cell_of(const xmlNode *numa, const xmlNode *node, const char *attribute)
+{
+	uint64_t id = attr_number(node, attribute, CELLS_MAX);
+	unsigned place = 0;
+
+	for (const xmlNode *cell = node_child(numa, "cell"); cell; cell = node_next(cell))
+		if (cell_id(cell, place++) == id)
+			return cell;
+	return NULL;
+}
+
+/* What is said of memory is about cells and caches that there are. */
+static int check_speeds(const xmlNode *numa, struct dd_error *err)
+{
+	const xmlNode *speed = node_first(node_child(numa, "interconnects"));
+
+	for (; speed; speed = node_after(speed)) {
+		const xmlNode *target = cell_of(numa, speed, "target");
+		const xmlNode *cache = node_child(target, "cache");
+		const char *level = node_attr(speed, "cache");
+
+		if (!target || !cell_of(numa, speed, "initiator"))
+			return node_error(speed, err, DD_INVALID, "there is no NUMA cell %s",
+				node_attr(speed, target ? "initiator" : "target"));
+		while (level && cache && !node_attr_is(cache, "level", level))
+			cache = node_next(cache);
+		if (level && attr_number(speed, "cache", 0) && !cache)
+			return node_error(speed, err, DD_INVALID,
+				"cell %s has no cache of level %s", node_attr(speed, "target"),
+				level);
+	}
+	return 0;
 }
 
 int numa_check(const xmlNode *cpu, uint64_t vcpus, struct dd_error *err)
@@ -76,7 +109,6 @@ int numa_check(const xmlNode *cpu, uint64_t vcpus, struct dd_error *err)
 	CLEANUP(id_set) struct id_set *seen = NULL;
 	const xmlNode *numa = node_child(cpu, "numa");
 	unsigned count = cell_count(numa);
-	uint64_t total = 0;
 	int rc;
 
 	if (!numa)
@@ -90,9 +122,9 @@ int numa_check(const xmlNode *cpu, uint64_t vcpus, struct dd_error *err)
 	for (const xmlNode *cell = node_child(numa, "cell"); cell && !rc; cell = node_next(cell)) {
 		if (!node_attr(cell, "memory"))
 			return node_error(cell, err, DD_INVALID, "the attribute memory is missing");
-		rc = check_cpus(cell, seen, vcpus, &total, err);
+		rc = check_cpus(cell, seen, vcpus, err);
 	}
-	return rc;
+	return rc ? rc : check_speeds(numa, err);
 }
 
 struct distances {

@@ -15,7 +15,8 @@ static void drop_unlimited(xmlNode *root)
 		uint64_t value = 0;
 
 		next = node_after(limit);
-		if (node_text_number(limit, &value) && value >= MEMORY_UNLIMITED)
+		if (!node_is(limit, "min_guarantee") && node_text_number(limit, &value) &&
+			value >= MEMORY_UNLIMITED)
 			node_remove(limit);
 	}
 	if (memtune && !node_first(memtune))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random definitions of everything outside <devices>, for tests/parity/run --make settings.
 
-A seed gives one definition. Most have a few subjects each, with values that are mostly right and now
-and then wrong, because what is refused is to agree as well; one in five is a definition of the
+A seed gives one definition. Most have a few subjects each, with values that are mostly right and
+now and then wrong, because what is refused is to agree as well; one in five is a definition of the
 corpus whose top-level elements come partly from another. The devices are few and dull.
 """
 
@@ -87,7 +87,8 @@ class Maker:
 def size(maker, name, kib, attributes=None):
     """A size of about that many KiB in one of its many spellings."""
     units = {None: 1024, 'KiB': 1024, 'k': 1024, 'KB': 1000, 'MiB': 1 << 20, 'M': 1 << 20,
-             'MB': 10**6, 'GiB': 1 << 30, 'G': 1 << 30, 'GB': 10**9, 'b': 1, 'bytes': 1, 'kib': 1024,
+             'MB': 10**6, 'GiB': 1 << 30, 'G': 1 << 30, 'GB': 10**9, 'b': 1, 'bytes': 1,
+             'kib': 1024,
              'TiB': 1 << 40, 'mb': 10**6, 'B': 1, 'byte': 1, 'g': 1 << 30}
     unit = maker.pick(*units) if maker.chance(0.5) else 'KiB'
     value = max(kib * 1024 // units[unit], 1) + maker.pick(0, 0, 0, 1, 3)
@@ -238,7 +239,8 @@ def sysinfo(maker):
 
 
 def fwcfg(maker):
-    maker.add('sysinfo', element('sysinfo', {'type': 'fwcfg'}, maker.several(0, 3, lambda _: element(
+    maker.add('sysinfo', element('sysinfo', {'type': 'fwcfg'}, maker.several(
+        0, 3, lambda _: element(
         'entry', {'name': maker.word('opt/com.example/a', 'opt/com.coreos/config', 'etc/x',
                                      'opt/org.qemu/x', 'opt/ovmf/X'),
                   'file': maker.perhaps('/srv/provision.ign')},
@@ -250,10 +252,12 @@ def fwcfg(maker):
 FEATURES = ('vmx', 'svm', 'pcid', 'spec-ctrl', 'ssbd', 'aes', 'x2apic', 'hypervisor', 'pdpe1gb',
             'invtsc', 'md-clear', 'amd-ssbd', 'topoext', 'tsc-deadline', 'monitor', 'lm', 'sse4.1',
             'sse4_1', 'nx', 'tsc_adjust', 'nosuch')
-MODELS = ('qemu64', 'kvm64', 'Haswell', 'Haswell-noTSX-IBRS', 'Skylake-Client-IBRS', 'EPYC', 'Westmere',
-          'EPYC-Rome', 'Nehalem', 'Penryn', 'core2duo', 'SandyBridge', 'IvyBridge', 'Broadwell',
-          'Cascadelake-Server', 'Icelake-Server-noTSX', 'Opteron_G3', 'qemu32', 'pentium3', 'athlon',
-          'Snowridge', 'EPYC-Milan', 'Cooperlake', 'host', 'max', 'NoSuchModel')
+MODELS = ('qemu64', 'kvm64', 'Haswell', 'Haswell-noTSX-IBRS', 'Skylake-Client-IBRS', 'EPYC',
+          'Westmere', 'EPYC-Rome', 'Nehalem', 'Penryn', 'core2duo', 'SandyBridge', 'IvyBridge',
+          'Broadwell',
+          'Cascadelake-Server', 'Icelake-Server-noTSX', 'Opteron_G3', 'qemu32',
+          'pentium3', 'athlon', 'Snowridge', 'EPYC-Milan', 'Cooperlake', 'host', 'max',
+          'NoSuchModel')
 
 
 def topology(maker):
@@ -320,7 +324,9 @@ def numa(maker):
     maker.cells = count
     cells = ''
     for index, number in enumerate(ids):
-        last = maker.vcpus - 1 if index == count - 1 and maker.chance(0.9) else (index + 1) * each - 1
+        last = (index + 1) * each - 1
+        if index == count - 1 and maker.chance(0.9):
+            last = maker.vcpus - 1
         cpus = f'{index * each}-{last}' if last > index * each else f'{last}'
         cells += cell(maker, number if given else None, cpus, count)
     return element('numa', {}, cells, maker.some(0.12, interconnects(maker, count)))
@@ -423,7 +429,8 @@ def backing(maker):
 
 def memtune(maker):
     maker.add('memtune', '<memtune>' + ''.join(
-        maker.some(0.5, size(maker, name, maker.pick(4194304, 1048576, 9007199254740991, 0, 1 << 50)))
+        maker.some(0.5, size(maker, name, maker.pick(
+            4194304, 1048576, 9007199254740991, 0, 1 << 50)))
         for name in ('hard_limit', 'soft_limit', 'swap_hard_limit', 'min_guarantee'))
         + '</memtune>')
 
@@ -631,7 +638,8 @@ def reactions(maker):
         maker.add(name, maker.some(0.5, element(name, {}, maker.word(*values)
                                                 if maker.chance(0.5) else common)))
     maker.add('pm', maker.some(0.4, element(
-        'pm', {}, maker.some(0.8, element('suspend-to-mem', {'enabled': maker.perhaps('yes', 'no')})),
+        'pm', {}, maker.some(0.8, element('suspend-to-mem', {
+            'enabled': maker.perhaps('yes', 'no')})),
         maker.some(0.8, element('suspend-to-disk', {'enabled': maker.perhaps('yes', 'no')})))))
     maker.add('perf', maker.some(0.2, '<perf>' + ''.join(element('event', {
         'name': name, 'enabled': maker.yesno()}) for name in maker.random.sample(
@@ -649,7 +657,8 @@ def labels(maker):
         texts = {'selinux': 'system_u:system_r:svirt_t:s0:c392,c662', 'dac': '+107:+107'}
         label = texts.get(model, 'label')
         return element('seclabel', {'type': kind, 'model': model, 'relabel': maker.perhaps(
-            'yes', 'no')}, maker.some(0.7 if kind == 'static' else 0.05, element('label', {}, label)),
+            'yes', 'no')}, maker.some(
+                0.7 if kind == 'static' else 0.05, element('label', {}, label)),
             maker.some(0.2, element('imagelabel', {}, label)),
             maker.some(0.2, element('baselabel', {}, label)))
     maker.add('seclabel', maker.several(1, 2, one))
@@ -700,8 +709,9 @@ def qemu(maker):
         'behavior': maker.word('omit', 'reject', 'crash', 'none')})))
 
 
-SUBJECTS = (naming, genid, metadata, loader, firmware, kernel, booting, sysinfo, cpu, cpu, cpu, vcpu,
-            iothreads, memory, memory, backing, memtune, numatune, cputune, cputune, blkiotune,
+SUBJECTS = (naming, genid, metadata, loader, firmware, kernel, booting, sysinfo, cpu, cpu, cpu,
+            vcpu, iothreads, memory, memory, backing, memtune, numatune, cputune, cputune,
+            blkiotune,
             resource, features, features, clock, clock, reactions, labels, launch, odds, qemu)
 
 ORDER = ('name', 'uuid', 'genid', 'title', 'description', 'metadata', 'maxMemory', 'memory',
