@@ -98,6 +98,8 @@ static int drop_model(xmlNode *cpu, struct dd_error *err)
 	}
 	if (!model || (mode_is(cpu, "custom") && node_text(model)[0]))
 		return rc;
+	if (!mode_is(cpu, "host-model") && node_text(model)[0])
+		node_remove(node_child(cpu, "vendor"));
 	if (!mode_is(cpu, "host-model") || (!node_text(model)[0] && !vendor))
 		node_remove(model);
 	else if (!node_text(model)[0])

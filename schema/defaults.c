@@ -20,10 +20,12 @@ static int freeze_uuid(xmlNode *root, struct dd_error *err)
 	char uuid[UUID_SIZE];
 	xmlNode *node = node_child(root, "uuid");
 
-	if (!node) {
+	if (!node || !node_text(node)[0]) {
 		int rc = uuid_make(uuid, err);
 
-		return rc ? rc : fill_text(root, "uuid", uuid, err);
+		if (!rc && !node)
+			return fill_text(root, "uuid", uuid, err);
+		return rc ? rc : node_set_text(node, uuid, err);
 	}
 	if (!uuid_normalise(node_text(node), uuid))
 		return node_error(node, err, DD_INVALID, "'%s' is no UUID", node_text(node));
