@@ -112,7 +112,8 @@ static int unknown_machine(
 /* Leaves the type alone where it is the name already: it may be longer known than the binary. */
 static int freeze_type(xmlNode *type, const struct capabilities *caps, struct dd_error *err)
 {
-	const char *name = node_attr(type, "machine");
+	const char *given = node_attr(type, "machine");
+	const char *name = given && given[0] ? given : NULL;
 	const struct machine_type *machine =
 		name ? capabilities_machine(caps, name) : default_machine(caps);
 
