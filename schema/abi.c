@@ -106,6 +106,8 @@ static enum change_when when_updated(const struct difference *difference, bool *
 		return WHEN_RUNNING;
 	if (live || (kind && place_listed(difference->place, kind->free_paths)))
 		return WHEN_SHUT_OFF;
+	if (order_is_free(difference))
+		return WHEN_RUNNING;
 	*visible = true;
 	return WHEN_NEVER;
 }
@@ -126,6 +128,10 @@ enum change_when abi_when(const struct difference *difference, bool *visible)
 		break;
 	}
 	rule = rule_for(difference->place);
+	if (!rule && order_is_free(difference)) {
+		*visible = false;
+		return WHEN_RUNNING;
+	}
 	if (!rule)
 		return WHEN_NEVER;
 	*visible = rule->visible;

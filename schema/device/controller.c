@@ -113,7 +113,7 @@ static void words(const xmlNode *controller, struct text *out)
 {
 	const char *type = node_attr(controller, "type");
 
-	text_printf(out, "%s %u", type ? type : "", controller_index(controller));
+	text_printf(out, "%s%s%u", type ? type : "", type ? " " : "", controller_index(controller));
 }
 
 static bool same(const xmlNode *a, const xmlNode *b)
