@@ -173,7 +173,7 @@ static const char *no_hot_plug(const xmlNode *controller)
 	return NULL;
 }
 
-static const char *const free_paths[] = {"driver/@iothread", NULL};
+static const char *const free_paths[] = {"driver/@iothread", "driver/@ioeventfd", NULL};
 
 const struct device_kind kind_controller = {
 	.element = "controller",

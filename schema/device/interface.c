@@ -140,7 +140,6 @@ static const char *const live_paths[] = {
 	"bandwidth",
 	"virtualport",
 	"vlan",
-	"portForwarder",
 	"port",
 	NULL,
 };
@@ -148,6 +147,7 @@ static const char *const live_paths[] = {
 static const char *const free_paths[] = {
 	"@type",
 	"@managed",
+	"@trustGuestRxFilters",
 	"source",
 	"target",
 	"link",
@@ -159,7 +159,7 @@ static const char *const free_paths[] = {
 	"script",
 	"downscript",
 	"backend",
-	"portForwarder",
+	"portForward",
 	"ip",
 	"route",
 	"tune",
@@ -168,6 +168,8 @@ static const char *const free_paths[] = {
 	"boot",
 	"driver/@name",
 	"driver/@txmode",
+	"driver/@ioeventfd",
+	"backenddomain",
 	NULL,
 };
 
