@@ -47,7 +47,13 @@ static int check_model(const xmlNode *cpu, struct dd_error *err)
 
 static int check_features(const xmlNode *cpu, struct dd_error *err)
 {
+	unsigned count = 0;
+
 	for (const xmlNode *node = node_child(cpu, "feature"); node; node = node_next(node)) {
+		if (++count > CPU_FEATURES_MAX)
+			return node_error(node, err, DD_INVALID, "more than %u features of a CPU",
+				CPU_FEATURES_MAX);
+
 		const char *name = node_attr(node, "name");
 
 		for (const xmlNode *other = node_child(cpu, "feature"); name && other != node;

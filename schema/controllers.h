@@ -10,9 +10,6 @@
 
 #include "schema/freeze.h"
 
-#define CONTROLLER_INDEX_MAX 65535u
-#define CONTROLLER_INDEX_NONE (CONTROLLER_INDEX_MAX + 1)
-
 /* The first controller of a type, and the next of the same type. */
 xmlNode *controller_first(const struct document *document, const char *type);
 xmlNode *controller_next(const xmlNode *controller);

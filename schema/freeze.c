@@ -23,8 +23,6 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
-#define DEVICES_MAX 4096u
-
 static int count_devices(struct document *document, struct dd_error *err)
 {
 	unsigned count = 0;

@@ -14,8 +14,7 @@
 #include <strings.h>
 
 #include "schema/format.h"
-
-#define SET_BITS 16384 /* highest CPU or node number in a set, plus one */
+#include "schema/limits.h"
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
@@ -140,12 +139,12 @@ static int spell_mac(const char *value, char **spelt, struct dd_error *err)
 }
 
 struct set {
-	unsigned char bits[SET_BITS / 8];
+	bool has[NUMBER_SET_MAX];
 };
 
 static bool set_has(const struct set *set, unsigned long bit)
 {
-	return bit < SET_BITS && (set->bits[bit / 8] >> bit % 8 & 1);
+	return bit < NUMBER_SET_MAX && set->has[bit];
 }
 
 static bool parse_bit(const char **at, unsigned long *bit)
@@ -157,7 +156,7 @@ static bool parse_bit(const char **at, unsigned long *bit)
 		return false;
 	*bit = strtoul(*at, &end, 10);
 	*at = end + strspn(end, " \t\r\n");
-	return *bit < SET_BITS;
+	return *bit < NUMBER_SET_MAX;
 }
 
 /* "0-3,^2,8": ranges, single ones, and with '^' taken away again. */
@@ -179,14 +178,7 @@ static bool parse_set(const char *at, struct set *set)
 			if (!parse_bit(&at, &last) || last < first)
 				return false;
 		}
-		for (unsigned long bit = first; bit <= last; bit++) {
-			unsigned char mask = (unsigned char)(1u << bit % 8);
-
-			if (without)
-				set->bits[bit / 8] &= (unsigned char)~mask;
-			else
-				set->bits[bit / 8] |= mask;
-		}
+		memset(&set->has[first], !without, (last - first + 1) * sizeof set->has[0]);
 		if (*at != ',')
 			return *at == '\0';
 		at++;
@@ -203,8 +195,8 @@ static int spell_set(const char *value, char **spelt, struct dd_error *err)
 	if (!parse_set(value, &set))
 		return error_set(err, DD_INVALID,
 			"'%.64s' is not a set of numbers such as 0-3,8 (each below %d)", value,
-			SET_BITS);
-	for (unsigned long bit = 0; bit < SET_BITS; bit++) {
+			NUMBER_SET_MAX);
+	for (unsigned long bit = 0; bit < NUMBER_SET_MAX; bit++) {
 		unsigned long last = bit;
 
 		if (!set_has(&set, bit))
