@@ -157,11 +157,6 @@ struct children {
 	const struct format *last_row;
 };
 
-static bool is_ours(const xmlNode *node)
-{
-	return !node->ns || xmlStrEqual(node->ns->href, (const xmlChar *)QEMU_NAMESPACE);
-}
-
 /* Looking the row up is what costs most, and thousands of like siblings need it once. */
 static const struct format *row_again(
 	struct children *children, const struct walk *walk, const xmlNode *node)
@@ -203,12 +198,12 @@ static int check_children(
 		const char *name = node_name(child, buffer, sizeof buffer);
 
 		/* a stranger has a prefix to be told by */
-		if (!is_ours(child) && child->ns->prefix) {
+		if (!node_is_ours(child) && child->ns->prefix) {
 			rc = canonical_foreign(child, err);
 			continue;
 		}
-		rc = is_ours(child) ? check_child(&children, child, name, err)
-				    : unknown(child, "element", name, list, "<", ">", err);
+		rc = node_is_ours(child) ? check_child(&children, child, name, err)
+					 : unknown(child, "element", name, list, "<", ">", err);
 		if (rc)
 			return rc;
 

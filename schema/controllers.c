@@ -39,6 +39,23 @@ xmlNode *controller_find(const struct document *document, const char *type, unsi
 	return node;
 }
 
+xmlNode *controller_after(
+	const struct document *document, const char *type, const xmlNode *controller)
+{
+	xmlNode *next = NULL;
+
+	for (xmlNode *node = controller_first(document, type); node; node = controller_next(node)) {
+		unsigned index = controller_index(node);
+
+		if (index == CONTROLLER_INDEX_NONE ||
+			(controller && index <= controller_index(controller)))
+			continue;
+		if (!next || index < controller_index(next))
+			next = node;
+	}
+	return next;
+}
+
 /* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
 static const struct companion {
 	const char *model, *port;
@@ -58,6 +75,8 @@ static bool goes_before(const xmlNode *controller, const xmlNode *other, bool nu
 	unsigned index = controller_index(controller);
 	unsigned other_index = controller_index(other);
 
+	if (other_index == CONTROLLER_INDEX_NONE)
+		return false;
 	if (index != other_index)
 		return index < other_index;
 	if (!numbered || index == CONTROLLER_INDEX_NONE)
@@ -144,18 +163,9 @@ static bool is_usb2(const xmlNode *controller)
 	       string_in(node_attr(controller, "model"), models);
 }
 
-/* A bus that hangs below another leaves number 0 to the root, which need not be spelt out. */
-static bool below_root(const xmlNode *controller)
-{
-	static const char *const roots[] = {"pci-root", "pcie-root", NULL};
-	const char *model = node_attr(controller, "model");
-
-	return node_attr_is(controller, "type", "pci") && model && !string_in(model, roots);
-}
-
 static unsigned free_index(const struct document *document, const xmlNode *controller)
 {
-	unsigned index = below_root(controller) ? 1 : 0;
+	unsigned index = 0;
 
 	while (controller_find(document, node_attr(controller, "type"), index))
 		index++;
@@ -234,7 +244,5 @@ int controllers_number(struct document *document, struct dd_error *err)
 	for (xmlNode *node = device_first(document, "controller"); node && !rc;
 		node = node_next(node))
 		rc = number_one(document, node, err);
-	if (!settled)
-		sort(document, false);
 	return rc;
 }

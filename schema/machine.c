@@ -39,11 +39,13 @@ bool machine_is_q35(const struct document *document)
 
 bool machine_has_express(const struct document *document)
 {
+	if (machine_is_q35(document))
+		return true;
 	for (const xmlNode *node = device_first(document, "controller"); node;
 		node = node_next(node))
 		if (node_attr_is(node, "model", "pcie-root"))
 			return true;
-	return machine_is_q35(document);
+	return false;
 }
 
 bool machine_uses_kvm(const struct document *document)

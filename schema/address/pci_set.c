@@ -312,7 +312,9 @@ static int take_fixed(struct document *document, struct pci_set *set, struct dd_
 		struct pci_place place;
 		unsigned needs = pci_needs(document, device);
 
-		if (!pci_place_read(node_child(device, "address"), &place))
+		/* a console repeats the address of the serial port whose other name it is */
+		if (node_is(device, "console") ||
+			!pci_place_read(node_child(device, "address"), &place))
 			continue;
 		if (machine_is_i440fx(document) && is_piix_function(device, &place))
 			continue;

@@ -41,6 +41,9 @@ static int check(const struct document *document, const xmlNode *hostdev, struct
 			"host devices of type '%s' are not supported", type ? type : "");
 	if (is_type(hostdev, "mdev"))
 		return check_mdev(document, hostdev, err);
+	if (is_type(hostdev, "scsi") && node_attr_is(hostdev, "sgio", "unfiltered"))
+		return node_error(
+			hostdev, err, DD_UNSUPPORTED, "sgio='unfiltered' is gone from Linux");
 	if (is_type(hostdev, "scsi_host") && node_child(hostdev, "boot"))
 		return node_error(hostdev, err, DD_INVALID,
 			"booting from a vhost-scsi device is not supported");
@@ -129,6 +132,19 @@ static const char *alias_prefix(const xmlNode *hostdev)
 	return "hostdev";
 }
 
+static const char *const free_paths[] = {
+	"@managed",
+	"@sgio",
+	"@rawio",
+	"driver",
+	"source/@startupPolicy",
+	"source/@guestReset",
+	"source/@writeFiltering",
+	"boot",
+	"teaming",
+	NULL,
+};
+
 const struct device_kind kind_hostdev = {
 	.element = "hostdev",
 	.check = check,
@@ -140,6 +156,6 @@ const struct device_kind kind_hostdev = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){"@managed", "driver", "boot", "teaming", NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = true,
 };

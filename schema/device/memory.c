@@ -20,6 +20,8 @@ static int check(const struct document *document, const xmlNode *memory, struct 
 	if (!string_in(node_attr(memory, "model"), models))
 		return node_error(memory, err, DD_UNSUPPORTED, "memory model '%s' is not supported",
 			node_attr(memory, "model") ? node_attr(memory, "model") : "");
+	if (node_attr_is(memory, "model", "virtio-pmem") && node_descend(memory, "target/node"))
+		return node_error(memory, err, DD_INVALID, "a virtio-pmem belongs to no NUMA node");
 	if (!node_child(document_root(document), "maxMemory") && is_module(memory)) {
 		node_error(memory, err, DD_INVALID, "a memory module needs free memory slots");
 		return error_hint(err, "say <maxMemory slots='16' unit='GiB'>64</maxMemory>");
@@ -69,6 +71,10 @@ static void alias(
 	text_printf(out, "%s%u", alias_prefix(memory), (unsigned)slot);
 }
 
+/* How much of a virtio-mem device is asked for and had is settled with the guest. */
+static const char *const free_paths[] = {
+	"@access", "@discard", "source", "target/requested", "target/current", NULL};
+
 const struct device_kind kind_memory = {
 	.element = "memory",
 	.check = check,
@@ -79,7 +85,7 @@ const struct device_kind kind_memory = {
 	.words = words_place,
 	.alias = alias,
 	.alias_prefix = alias_prefix,
-	.live_paths = (const char *const[]){"target/requested", NULL},
-	.free_paths = (const char *const[]){"source", NULL},
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = true,
 };
