@@ -191,7 +191,7 @@ static int check_auto_firmware(
 	if (node_attr(nvram, "template"))
 		return node_error(nvram, err, DD_INVALID,
 			"template cannot be said where the firmware is chosen automatically");
-	if (efi && firmware_feature(os, "secure-boot", "no") &&
+	if (firmware_feature(os, "secure-boot", "no") &&
 		firmware_feature(os, "enrolled-keys", "yes"))
 		return node_error(node_child(os, "firmware"), err, DD_INVALID,
 			"enrolled-keys need secure-boot");
@@ -436,7 +436,8 @@ static int check_tseg(const struct document *document, struct dd_error *err)
 	if (!machine_is_q35(document))
 		return node_error(tseg, err, DD_INVALID, "only a q35 machine has a TSEG");
 	(void)node_text_number(tseg, &size);
-	if (node_attr_is(tseg, "unit", "KiB") && size % TSEG_UNIT)
+	if ((node_attr_is(tseg, "unit", "B") && size) ||
+		(node_attr_is(tseg, "unit", "KiB") && size % TSEG_UNIT))
 		return node_error(tseg, err, DD_INVALID, "its size is not a multiple of one MiB");
 	return 0;
 }

@@ -275,7 +275,7 @@ static int freeze_features(xmlNode *root, struct dd_error *err)
 		const char *child;
 	} details[] = {{"smm", NULL, "tseg"}, {"hyperv/spinlocks", "retries", NULL},
 		{"hyperv/vendor_id", "value", NULL}, {"hyperv/stimer", NULL, "direct"},
-		{"kvm/dirty-ring", "size", NULL}};
+		{"kvm/dirty-ring", "size", NULL}, {"xen/passthrough", "mode", NULL}};
 	xmlNode *features = node_child(root, "features");
 	xmlNode *hyperv = node_child(features, "hyperv");
 	xmlNode *powers = node_child(features, "capabilities");

@@ -196,6 +196,8 @@ static const struct {
 	{"<cpu><numa><cell cpus='0' memory='1024'><distances><sibling id='0' value='20'/>"
 	 "</distances></cell></numa></cpu>",
 		"distances/sibling", "a distance of 20"},
+	{"<features><smm state='on'><tseg unit='MB'>50</tseg></smm></features>", "smm/tseg",
+		"not a multiple of one MiB"},
 	{"<features><gic version='2'/></features>", "features/gic", "no such feature"},
 	{"<features><hyperv><relaxed/></hyperv></features>", "hyperv/relaxed", "state is missing"},
 	{"<features><kvm><dirty-ring state='on' size='1000'/></kvm></features>", "kvm/dirty-ring",
