@@ -53,16 +53,17 @@ static int complete(struct document *document, xmlNode *device,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
-	xmlNode *driver = node_child(device, "driver");
 	int rc = kind ? choices_apply(device, kind->choices, err) : 0;
-
-	if (driver && !driver->properties && !node_first(driver))
-		node_remove(driver);
 
 	if (!rc && kind && kind->check)
 		rc = kind->check(document, device, err);
 	if (!rc && kind && kind->complete)
 		rc = kind->complete(document, device, options, err);
+
+	xmlNode *driver = node_child(device, "driver");
+
+	if (driver && !driver->properties && !node_first(driver))
+		node_remove(driver);
 	return rc;
 }
 

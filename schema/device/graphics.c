@@ -128,6 +128,8 @@ static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 		(void)node_set_attr(listen, "address", NULL, NULL);
 		(void)node_set_attr(graphics, "listen", NULL, NULL);
 		(void)node_set_attr(graphics, "autoport", NULL, NULL);
+		(void)node_set_attr(graphics, "port", NULL, NULL);
+		(void)node_set_attr(graphics, "tlsPort", NULL, NULL);
 		return node_set_attr(listen, "type", "none", err);
 	}
 	return 0;

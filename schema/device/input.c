@@ -37,7 +37,7 @@ static int check_bus(const xmlNode *input, struct dd_error *err)
 	if (node_attr(input, "model") && !node_attr_is(input, "model", "virtio"))
 		return node_error(input, err, DD_INVALID,
 			"inputs are not there as (non-)transitional models");
-	return bus ? check_virtio_options(input, virtio, err) : 0;
+	return 0;
 }
 
 static int check(const struct document *document, const xmlNode *input, struct dd_error *err)
