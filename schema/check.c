@@ -115,7 +115,8 @@ static int check_uniques(const xmlNode *device, xmlHashTable *seen, struct dd_er
 
 		if (other)
 			return conflict(device, other, uniques[i].what, value, err);
-		if (value && xmlHashAddEntry2(seen, BAD_CAST value, what, (void *)(uintptr_t)device))
+		if (value &&
+			xmlHashAddEntry2(seen, BAD_CAST value, what, (void *)(uintptr_t)device))
 			return error_no_memory(err);
 	}
 	return 0;

@@ -99,7 +99,6 @@ int pci_mark_multifunction(struct document *document, struct dd_error *err)
 	}
 	for (xmlNode *device = node_first(devices); device && !rc; device = node_after(device))
 		if (place_of(device, &place) && place.function && firsts[place.bus][place.slot])
-			rc = fill_attr(
-				firsts[place.bus][place.slot], "multifunction", "on", err);
+			rc = fill_attr(firsts[place.bus][place.slot], "multifunction", "on", err);
 	return rc;
 }

@@ -3,8 +3,8 @@
  * freezing CAPABILITIES FOLDER: what freezing costs inside the process, by the number of devices.
  *
  * CAPABILITIES is a saved set ("domesday capabilities --json"). For each number of devices a
- * definition is made as a user would write it (no addresses; half disks, a quarter each interfaces and
- * channels) and left in FOLDER as NUMBER.xml, so that others can be asked for the same. It is
+ * definition is made as a user would write it (no addresses; half disks, a quarter each interfaces
+ * and channels) and left in FOLDER as NUMBER.xml, so that others can be asked for the same. It is
  * read, frozen and written ROUNDS times; a line gives the medians in microseconds:
  *
  *     devices parse freeze write whole
@@ -22,7 +22,7 @@
 #define CAPABILITIES_MAX (1u << 20)
 #define ROUNDS_MAX 400
 #define INTERFACES_BELOW 400
-#define DISKS_EACH 15 /* of a SCSI controller */
+#define DISKS_EACH 15        /* of a SCSI controller */
 #define DEVICES_IN_ALL 20000 /* over all rounds of one number */
 
 static const unsigned numbers[] = {1, 12, 30, 100, 300, 1000};
@@ -91,12 +91,11 @@ static int definition_make(unsigned devices, struct text *xml)
 {
 	unsigned disks = 0;
 
-	text_puts(xml,
-		"<domain type='qemu'>\n<name>bench</name>\n"
-		"<uuid>5d3a8bb2-2d1f-4f0b-8f5e-0d8f3c9d1b0a</uuid>\n"
-		"<memory unit='GiB'>2</memory><vcpu>2</vcpu>\n"
-		"<os><type arch='x86_64' machine='q35'>hvm</type></os>\n"
-		"<features><acpi/><apic/></features>\n<devices>\n");
+	text_puts(xml, "<domain type='qemu'>\n<name>bench</name>\n"
+		       "<uuid>5d3a8bb2-2d1f-4f0b-8f5e-0d8f3c9d1b0a</uuid>\n"
+		       "<memory unit='GiB'>2</memory><vcpu>2</vcpu>\n"
+		       "<os><type arch='x86_64' machine='q35'>hvm</type></os>\n"
+		       "<features><acpi/><apic/></features>\n<devices>\n");
 	for (unsigned i = 0; i < devices; i++)
 		device_make(i, &disks, xml);
 	text_puts(xml, "</devices>\n</domain>\n");

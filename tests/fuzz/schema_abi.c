@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Two definitions side by side, a NUL between them: nothing differs from itself, what differs in its
- * text is told by the comparison, and what a guest can see of it is refused with a path.
+ * Two definitions side by side, a NUL between them: nothing differs from itself, what differs in
+ * its text is told by the comparison, and what a guest can see of it is refused with a path.
  */
 
 #include <assert.h>

@@ -2,8 +2,9 @@
 
 /*
  * Edits of a frozen definition. The input is the definition, and after it, each behind a NUL, an
- * edit: one letter that says which (see edit_one) and its text. An edit is refused with a reason and
- * has then touched nothing but its copy, or leads to a definition that can be read again and checks.
+ * edit: one letter that says which (see edit_one) and its text. An edit is refused with a reason
+ * and has then touched nothing but its copy, or leads to a definition that can be read again and
+ * checks.
  */
 
 #include <assert.h>

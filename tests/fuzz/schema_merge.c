@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A definition handed in for a frozen one: the input is both, with a NUL between. It is refused with
- * a reason, or becomes a plan after which the same definition plans nothing more.
+ * A definition handed in for a frozen one: the input is both, with a NUL between. It is refused
+ * with a reason, or becomes a plan after which the same definition plans nothing more.
  */
 
 #include <assert.h>
