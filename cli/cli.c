@@ -62,7 +62,7 @@ int cli_answer(struct cli *cli, struct json *value, struct dd_error *err)
 
 static const char *const status_words[] = {
 	"success",
-	"success, and the answer is no: diff found differences, check found drift",
+	"success, and the answer is no: diff or abi-check found differences, check drift",
 	"the command line makes no sense",
 	"invalid: what was handed in is malformed or contradicts itself",
 	"not-found: no such domain, version, device, file or book",

@@ -144,7 +144,11 @@ static int apply_to(struct dd_host *host, struct document *given, const struct d
 {
 	CLEANUP(apply) struct apply apply = {.op = OPERATION_INIT};
 	CLEANUP(document) struct document *own = given;
-	int rc = prepare(&apply, host, own, row, change, err);
+	int rc;
+
+	if (result)
+		memcpy(result->uuid, row->uuid, UUID_SIZE);
+	rc = prepare(&apply, host, own, row, change, err);
 
 	if (!rc)
 		rc = edit_plan_make(&apply.plan, TAKE(own), apply.op.config, apply.scope.live,

@@ -235,6 +235,26 @@ static int take_settings(struct follow *follow, struct dd_error *err)
 	return document_canonicalise(follow->transition->live, err);
 }
 
+/* Which of the like ones is the first is not the guest's affair, and as the target has it. */
+static int take_order(struct follow *follow, struct dd_error *err)
+{
+	xmlNode *devices = document_devices(follow->transition->live);
+	int rc = 0;
+
+	for (const xmlNode *device = node_first(document_devices(follow->target)); !rc && device;
+		device = node_after(device)) {
+		xmlNode *own = NULL;
+
+		if (is_device(device))
+			rc = counterpart(follow->transition->live, device, &own, err);
+		if (rc || !own)
+			continue;
+		xmlUnlinkNode(own);
+		xmlAddChild(devices, own);
+	}
+	return rc;
+}
+
 struct first_difference {
 	char sentence[256];
 };
@@ -323,6 +343,8 @@ static int plan(struct follow *follow, struct dd_error *err)
 		rc = settle_settings(follow, err);
 	if (!rc)
 		rc = check_abi(follow, err);
+	if (!rc)
+		rc = take_order(follow, err);
 	if (!rc)
 		rc = take_settings(follow, err);
 	if (!rc)

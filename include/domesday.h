@@ -169,7 +169,8 @@ typedef int (*dd_step_fn)(const struct dd_step *step, void *context);
  * the definition leaves open stays as it was decided. Each edit is told before any is made; with
  * dry_run none is made, and result->changed says whether one would be. DD_NOT_FOUND: there is no
  * such domain. DD_EXISTS: its name and UUID belong to two. DD_REFUSED: a guest would see another
- * machine (path says where), or a running guest cannot follow.
+ * machine (path says where), or a running guest cannot follow. result->uuid says which domain it is
+ * wherever there is one, after a DD_CONFLICT for instance.
  */
 int dd_apply(struct dd_host *host, const struct dd_text *definition, bool dry_run,
 	const struct dd_change *change, dd_step_fn step, void *context, struct dd_result *result,

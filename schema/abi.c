@@ -5,8 +5,7 @@
  * ever, unless it is known to be otherwise: for devices the kinds say so, for the rest the table
  * here does. So a property that nobody thought of is kept, which is the safe side.
  *
- * There is no row for the machine type, the CPU, features, clock and timers: only an upgrade
- * changes those.
+ * There is no row for the machine type, the CPU and features: only an upgrade changes those.
  */
 
 #include "schema/abi.h"
@@ -38,7 +37,11 @@ static const struct abi_rule rules[] = {
 	{"memory", WHEN_SHUT_OFF, true},
 	{"maxMemory", WHEN_SHUT_OFF, true},
 	{"vcpu", WHEN_SHUT_OFF, true},
+	{"vcpus", WHEN_SHUT_OFF, true},
 	{"cpu/topology", WHEN_SHUT_OFF, true},
+	/* what the guest's clock shows when it starts; its timers are of the machine */
+	{"clock", WHEN_SHUT_OFF, true},
+	{"clock/timer", WHEN_NEVER, true},
 	/* the host's part of it, given at the start */
 	{"memory/@dumpCore", WHEN_SHUT_OFF, false},
 	{"memoryBacking", WHEN_SHUT_OFF, false},
@@ -56,6 +59,8 @@ static const struct abi_rule rules[] = {
 	{"os/bootmenu", WHEN_SHUT_OFF, false},
 	{"os/bios/@rebootTimeout", WHEN_SHUT_OFF, false},
 	{"os/loader", WHEN_SHUT_OFF, false},
+	{"os/loader/@type", WHEN_NEVER, true},
+	{"os/loader/@secure", WHEN_NEVER, true},
 	{"os/nvram", WHEN_SHUT_OFF, false},
 	{"os/kernel", WHEN_SHUT_OFF, false},
 	{"os/initrd", WHEN_SHUT_OFF, false},
@@ -64,7 +69,14 @@ static const struct abi_rule rules[] = {
 	{"on_reboot", WHEN_SHUT_OFF, false},
 	{"on_crash", WHEN_SHUT_OFF, false},
 	{"on_lockfailure", WHEN_SHUT_OFF, false},
+	{"cpu/@check", WHEN_SHUT_OFF, false},
+	{"cpu/model/@fallback", WHEN_SHUT_OFF, false},
+	{"cpu/numa/cell/@memAccess", WHEN_SHUT_OFF, false},
+	{"cpu/numa/cell/@discard", WHEN_SHUT_OFF, false},
+	{"features/kvm/dirty-ring", WHEN_SHUT_OFF, false},
+	{"features/tcg", WHEN_SHUT_OFF, false},
 	{"perf", WHEN_SHUT_OFF, false},
+	{"qemu:deprecation", WHEN_SHUT_OFF, false},
 	{"seclabel", WHEN_SHUT_OFF, false},
 	{"devices/emulator", WHEN_SHUT_OFF, false},
 };
@@ -95,6 +107,9 @@ static enum change_when when_plugged(const xmlNode *device)
 	return plugged ? WHEN_RUNNING : WHEN_SHUT_OFF;
 }
 
+/* What QEMU calls a device is nothing to the guest. */
+static const char *const free_of_all[] = {"alias", NULL};
+
 static enum change_when when_updated(const struct difference *difference, bool *visible)
 {
 	const xmlNode *device = difference->device_before;
@@ -104,8 +119,11 @@ static enum change_when when_updated(const struct difference *difference, bool *
 	*visible = false;
 	if (live && (!kind->changes_live || kind->changes_live(device, live)))
 		return WHEN_RUNNING;
-	if (live || (kind && place_listed(difference->place, kind->free_paths)))
+	if (live || (kind && place_listed(difference->place, kind->free_paths)) ||
+		place_listed(difference->place, free_of_all))
 		return WHEN_SHUT_OFF;
+	if (order_is_free(difference))
+		return WHEN_RUNNING;
 	*visible = true;
 	return WHEN_NEVER;
 }
@@ -126,6 +144,10 @@ enum change_when abi_when(const struct difference *difference, bool *visible)
 		break;
 	}
 	rule = rule_for(difference->place);
+	if (!rule && order_is_free(difference)) {
+		*visible = false;
+		return WHEN_RUNNING;
+	}
 	if (!rule)
 		return WHEN_NEVER;
 	*visible = rule->visible;

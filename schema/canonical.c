@@ -17,6 +17,7 @@
 #include "schema/document_internal.h"
 #include "schema/format.h"
 #include "schema/order.h"
+#include "schema/prune.h"
 
 struct walk {
 	char path[NODE_PATH_SIZE]; /* without indexes and without the leading '/' */
@@ -156,11 +157,6 @@ struct children {
 	const struct format *last_row;
 };
 
-static bool is_ours(const xmlNode *node)
-{
-	return !node->ns || xmlStrEqual(node->ns->href, (const xmlChar *)QEMU_NAMESPACE);
-}
-
 /* Looking the row up is what costs most, and thousands of like siblings need it once. */
 static const struct format *row_again(
 	struct children *children, const struct walk *walk, const xmlNode *node)
@@ -202,12 +198,12 @@ static int check_children(
 		const char *name = node_name(child, buffer, sizeof buffer);
 
 		/* a stranger has a prefix to be told by */
-		if (!is_ours(child) && child->ns->prefix) {
+		if (!node_is_ours(child) && child->ns->prefix) {
 			rc = canonical_foreign(child, err);
 			continue;
 		}
-		rc = is_ours(child) ? check_child(&children, child, name, err)
-				    : unknown(child, "element", name, list, "<", ">", err);
+		rc = node_is_ours(child) ? check_child(&children, child, name, err)
+					 : unknown(child, "element", name, list, "<", ">", err);
 		if (rc)
 			return rc;
 
@@ -272,7 +268,9 @@ int document_canonicalise(struct document *document, struct dd_error *err)
 		rc = qemu_namespace(document->xml, err);
 	if (rc)
 		return rc;
-	if (!node_is(root, "domain"))
+	if (node_is(root, "domain"))
+		prune(root);
+	else
 		walk_enter(&walk, "domain/devices");
 	walk_enter(&walk, node_name(root, buffer, sizeof buffer));
 	rc = canonical(&walk, root, row_of(&walk, root), err);

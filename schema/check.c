@@ -2,6 +2,7 @@
 
 /* Does a definition contradict itself? Every message names both sides. */
 
+#include <libxml/hash.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,14 +100,23 @@ static int check_common(
 	return 0;
 }
 
-static int check_uniques(const xmlNode *device, struct dd_error *err)
+static void cleanup_hash(xmlHashTable **table)
+{
+	xmlHashFree(*table, NULL);
+}
+
+/* seen has the devices before this one, by their values and what these are. */
+static int check_uniques(const xmlNode *device, xmlHashTable *seen, struct dd_error *err)
 {
 	for (size_t i = 0; i < COUNT(uniques); i++) {
+		const xmlChar *what = BAD_CAST uniques[i].what;
 		const char *value = uniques[i].value(device);
-		const xmlNode *other = value ? earlier_with(device, uniques[i].value, value) : NULL;
+		const xmlNode *other = value ? xmlHashLookup2(seen, BAD_CAST value, what) : NULL;
 
 		if (other)
 			return conflict(device, other, uniques[i].what, value, err);
+		if (value && xmlHashAddEntry2(seen, BAD_CAST value, what, (void *)(uintptr_t)device))
+			return error_no_memory(err);
 	}
 	return 0;
 }
@@ -192,7 +202,7 @@ static int check_hostdev(const xmlNode *hostdev, struct dd_error *err)
 }
 
 static int check_device(const struct document *document, const struct places *places,
-	const xmlNode *device, struct dd_error *err)
+	xmlHashTable *seen, const xmlNode *device, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
 	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
@@ -200,7 +210,7 @@ static int check_device(const struct document *document, const struct places *pl
 	if (!rc)
 		rc = check_common(document, device, err);
 	if (!rc)
-		rc = check_uniques(device, err);
+		rc = check_uniques(device, seen, err);
 	if (!rc)
 		rc = check_alias(device, err);
 	if (!rc)
@@ -258,7 +268,8 @@ int document_check(
 	const struct document *document, const struct capabilities *caps, struct dd_error *err)
 {
 	CLEANUP(places) struct places *places = NULL;
-	int rc = check_name(document_root(document), err);
+	CLEANUP(hash) xmlHashTable *seen = xmlHashCreate(0);
+	int rc = seen ? check_name(document_root(document), err) : error_no_memory(err);
 
 	/* places of the devices alone: the document is only read */
 	if (!rc)
@@ -267,7 +278,7 @@ int document_check(
 		rc = check_settings(document, err);
 	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
-		rc = check_device(document, places, device, err);
+		rc = check_device(document, places, seen, device, err);
 	if (!rc)
 		rc = check_boot(document, err);
 	if (!rc)

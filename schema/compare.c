@@ -51,6 +51,7 @@ static int report(struct walk *walk, const xmlNode *before, const xmlNode *after
 	walk->now.after = after;
 	walk->now.attribute = attribute;
 	walk->now.whole = whole;
+	walk->now.order = false;
 	walk->now.place = walk->place;
 	return walk->visit(&walk->now, walk->context);
 }
@@ -71,12 +72,14 @@ static bool same_name(const xmlNode *a, const xmlNode *b)
 
 struct list {
 	const xmlNode **items; /* those that found their pair become NULL */
+	size_t *pairs;         /* the place of the pair in the other list, from 1; 0: none */
 	size_t count;
 };
 
 static void list_release(struct list *list)
 {
 	free(list->items);
+	free(list->pairs);
 }
 
 static inline void cleanup_list(struct list *list)
@@ -90,7 +93,8 @@ static int list_fill(struct list *list, const xmlNode *parent, const xmlNode *li
 	for (const xmlNode *child = node_first(parent); child; child = node_after(child))
 		list->count += same_name(child, like);
 	list->items = calloc(list->count ? list->count : 1, sizeof list->items[0]);
-	if (!list->items)
+	list->pairs = calloc(list->count ? list->count : 1, sizeof list->pairs[0]);
+	if (!list->items || !list->pairs)
 		return DD_NO_MEMORY;
 	list->count = 0;
 	for (const xmlNode *child = node_first(parent); child; child = node_after(child))
@@ -115,8 +119,45 @@ static int list_pair(
 			if (rc)
 				return rc;
 			before->items[i] = after->items[j] = NULL;
+			before->pairs[i] = j + 1;
 		}
 	return 0;
+}
+
+static bool list_keeps_order(const struct list *before)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < before->count; i++) {
+		if (before->pairs[i] && before->pairs[i] < last)
+			return false;
+		if (before->pairs[i])
+			last = before->pairs[i];
+	}
+	return true;
+}
+
+static const xmlNode *first_like(const xmlNode *parent, const xmlNode *like)
+{
+	const xmlNode *child = node_first(parent);
+
+	while (child && !same_name(child, like))
+		child = node_after(child);
+	return child;
+}
+
+/* The like children of both, once they are paired. */
+static int report_order(struct walk *walk, const struct list *paired, const xmlNode *before,
+	const xmlNode *after, const xmlNode *like)
+{
+	if (list_keeps_order(paired))
+		return 0;
+	walk->now.before = first_like(before, like);
+	walk->now.after = first_like(after, like);
+	walk->now.attribute = NULL;
+	walk->now.whole = walk->now.order = true;
+	walk->now.place = walk->place;
+	return walk->visit(&walk->now, walk->context);
 }
 
 static int pair_is_equal(struct walk *walk, const xmlNode *before, const xmlNode *after)
@@ -131,11 +172,10 @@ static int pair_is_equal(struct walk *walk, const xmlNode *before, const xmlNode
 
 static bool foreign(const xmlNode *node)
 {
-	return node->ns != NULL;
+	return !node_is_ours(node);
 }
 
-/* What tells like siblings apart. */
-static const char *element_key(const xmlNode *node)
+const char *element_key(const xmlNode *node, const char **attribute)
 {
 	static const char *const keys[] = {
 		"name", "vcpu", "iothread", "cellid", "id", "index", "fdgroup", "dev"};
@@ -143,33 +183,37 @@ static const char *element_key(const xmlNode *node)
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		const char *value = node_attr(node, keys[i]);
 
-		if (value)
-			return value;
+		if (!value)
+			continue;
+		if (attribute)
+			*attribute = keys[i];
+		return value;
 	}
 	return NULL;
 }
 
-static bool is_many(const xmlNode *node)
+bool element_is_many(const xmlNode *node)
 {
-	return node_next(node) ||
+	return node_is(node, "feature") || node_next(node) ||
 	       (node->prev && node->prev->type == XML_ELEMENT_NODE && same_name(node->prev, node));
 }
 
 static bool keys_fit(const xmlNode *before, const xmlNode *after)
 {
-	const char *a = element_key(before), *b = element_key(after);
+	const char *a = element_key(before, NULL), *b = element_key(after, NULL);
 
 	if (foreign(before))
-		return !is_many(before) && !is_many(after);
+		return !element_is_many(before) && !element_is_many(after);
 	return a && b && strcmp(a, b) == 0;
 }
 
 /* An element that may be there once is the same one whatever it says. */
 static bool order_fits(const xmlNode *before, const xmlNode *after)
 {
-	bool keyed = element_key(before) && element_key(after);
+	bool keyed = element_key(before, NULL) && element_key(after, NULL);
 
-	return !foreign(before) && (!keyed || (!is_many(before) && !is_many(after)));
+	return !foreign(before) &&
+	       (!keyed || (!element_is_many(before) && !element_is_many(after)));
 }
 
 static int compare_element(struct walk *walk, const xmlNode *before, const xmlNode *after);
@@ -177,7 +221,7 @@ static int compare_element(struct walk *walk, const xmlNode *before, const xmlNo
 /* Elements that come and go as a whole: those with a key among others, and strangers. */
 static bool is_unit(const xmlNode *node)
 {
-	return foreign(node) || node_is(node, "feature") || (element_key(node) && is_many(node)) ||
+	return foreign(node) || (element_key(node, NULL) && element_is_many(node)) ||
 	       (!node->properties && !node->children);
 }
 
@@ -212,8 +256,8 @@ static int compare_rest(struct walk *walk, const struct list *before, const stru
 static int compare_likes(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, const xmlNode *like)
 {
-	CLEANUP(list) struct list old = {NULL, 0};
-	CLEANUP(list) struct list new = {NULL, 0};
+	CLEANUP(list) struct list old = {.items = NULL};
+	CLEANUP(list) struct list new = {.items = NULL};
 	char name[TREE_NAME_SIZE];
 
 	if (list_fill(&old, before, like) || list_fill(&new, after, like))
@@ -228,17 +272,15 @@ static int compare_likes(
 		rc = list_pair(walk, &old, &new, order_fits, compare_pair);
 	if (!rc)
 		rc = compare_rest(walk, &old, &new);
+	if (!rc)
+		rc = report_order(walk, &old, before, after, like);
 	walk_leave(walk, entered);
 	return rc;
 }
 
 static bool has_like(const xmlNode *parent, const xmlNode *like)
 {
-	const xmlNode *child = node_first(parent);
-
-	while (child && !same_name(child, like))
-		child = node_after(child);
-	return child != NULL;
+	return first_like(parent, like) != NULL;
 }
 
 /* The first of its name among its siblings. */
@@ -333,6 +375,18 @@ static bool skip_address(const xmlNode *child)
 	return node_is(child, "address");
 }
 
+static bool same_in_words(const xmlNode *before, const xmlNode *after)
+{
+	CLEANUP(text) struct text old = TEXT_INIT;
+	CLEANUP(text) struct text new = TEXT_INIT;
+
+	if (!before || !after)
+		return false;
+	address_words(before, &old);
+	address_words(after, &new);
+	return strcmp(text_string(&old), text_string(&new)) == 0;
+}
+
 static int compare_addresses(struct walk *walk, const xmlNode *before, const xmlNode *after)
 {
 	const xmlNode *old = node_child(before, "address"), *new = node_child(after, "address");
@@ -341,7 +395,9 @@ static int compare_addresses(struct walk *walk, const xmlNode *before, const xml
 		return 0;
 
 	size_t entered = walk_enter(walk, "", "address");
-	int rc = report(walk, old, new, NULL, true);
+	/* one and the same place, of which something else is said */
+	int rc = same_in_words(old, new) ? compare_element(walk, old, new)
+					 : report(walk, old, new, NULL, true);
 
 	walk_leave(walk, entered);
 	return rc;
@@ -386,7 +442,7 @@ static bool sort_fits(const xmlNode *before, const xmlNode *after)
 /* The only one of its kind stays what it is when its model changes. */
 static bool only_fits(const xmlNode *before, const xmlNode *after)
 {
-	return nameless(before, after) && !is_many(before) && !is_many(after);
+	return nameless(before, after) && !element_is_many(before) && !element_is_many(after);
 }
 
 static int device_alone(struct walk *walk, const xmlNode *before, const xmlNode *after)
@@ -405,12 +461,29 @@ static int device_alone(struct walk *walk, const xmlNode *before, const xmlNode 
 	return rc;
 }
 
+/* Which of like devices is the first belongs to none of them. */
+static int compare_device_order(struct walk *walk, const struct list *paired, const xmlNode *before,
+	const xmlNode *after, const xmlNode *like)
+{
+	char name[TREE_NAME_SIZE];
+	size_t devices = walk_enter(walk, "", "devices");
+	size_t entered = walk_enter(walk, "", node_name(like, name, sizeof name));
+	int rc;
+
+	walk->now.kind = CHANGE_SETTING;
+	walk->now.device_before = walk->now.device_after = NULL;
+	rc = report_order(walk, paired, before, after, like);
+	walk_leave(walk, entered);
+	walk_leave(walk, devices);
+	return rc;
+}
+
 static int compare_kind(
 	struct walk *walk, const xmlNode *before, const xmlNode *after, const xmlNode *like)
 {
 	static const pair_fn passes[] = {device_same, address_fits, sort_fits, only_fits};
-	CLEANUP(list) struct list old = {NULL, 0};
-	CLEANUP(list) struct list new = {NULL, 0};
+	CLEANUP(list) struct list old = {.items = NULL};
+	CLEANUP(list) struct list new = {.items = NULL};
 
 	if (list_fill(&old, before, like) || list_fill(&new, after, like))
 		return error_no_memory(walk->err);
@@ -425,7 +498,7 @@ static int compare_kind(
 	for (size_t i = 0; i < new.count && !rc; i++)
 		if (new.items[i])
 			rc = device_alone(walk, NULL, new.items[i]);
-	return rc;
+	return rc ? rc : compare_device_order(walk, &old, before, after, like);
 }
 
 static int compare_all_devices(struct walk *walk, const xmlNode *before, const xmlNode *after)
@@ -498,6 +571,20 @@ int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn v
 	struct walk walk = {.visit = visit, .context = context, .err = err};
 
 	return node_equal(before, after) ? 0 : device_updated(&walk, before, after);
+}
+
+bool order_of_devices(const struct difference *difference)
+{
+	static const char *const devices[] = {"devices", NULL};
+
+	return difference->order && difference->kind == CHANGE_SETTING &&
+	       place_listed(difference->place, devices);
+}
+
+bool order_is_free(const struct difference *difference)
+{
+	return difference->order &&
+	       (order_of_devices(difference) || element_key(difference->before, NULL));
 }
 
 const char *place_listed(const char *place, const char *const *list)

@@ -23,6 +23,8 @@ struct difference {
 	 */
 	const char *attribute;
 	bool whole;
+	/* like siblings are the same ones in another order; before and after are the first ones */
+	bool order;
 	/* within the device or the domain, without indexes: "source/@file", "os/type/@machine" */
 	const char *place;
 };
@@ -40,6 +42,21 @@ int compare_settings(const struct document *before, const struct document *after
 /* Only CHANGE_UPDATED, of one device. */
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,
 	struct dd_error *err);
+
+/*
+ * What tells an element from like siblings (a feature's name, a vCPU's number), and the attribute
+ * that says it. NULL where only its place does.
+ */
+const char *element_key(const xmlNode *node, const char **attribute);
+
+/* Is it one of a list: has it siblings of its own name, or could have? */
+bool element_is_many(const xmlNode *node);
+
+/* Is it the order of devices? They are all children of one element, and belong to none. */
+bool order_of_devices(const struct difference *difference);
+
+/* Is it an order that says nothing, as each has a name or an address of its own to be found by? */
+bool order_is_free(const struct difference *difference);
 
 /* The place in a NULL-terminated list (or NULL) that place is or is below; NULL: none. */
 const char *place_listed(const char *place, const char *const *list);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "schema/abi.h"
+#include "schema/compare.h"
 #include "schema/document_internal.h"
 #include "schema/words.h"
 
@@ -41,6 +42,7 @@ static const struct label device_labels[] = {
 	{"model/@type", "model"},
 	{"@model", "model"},
 	{"@passwd", "password"},
+	{NULL, NULL},
 };
 
 static const struct label setting_labels[] = {
@@ -54,11 +56,13 @@ static const struct label setting_labels[] = {
 	{"vcpu/@current", "current vCPUs"},
 	{"os/type/@machine", "machine type"},
 	{"os/type/@arch", "architecture"},
+	{"os/boot", "boot device"},
 	{"os/boot/@dev", "boot device"},
 	{"cpu/@mode", "CPU mode"},
 	{"cpu/model", "CPU model"},
 	{"cpu/feature", "CPU feature"},
 	{"devices/emulator", "emulator"},
+	{NULL, NULL},
 };
 
 /* features/acpi: "feature acpi" */
@@ -75,42 +79,103 @@ struct collector {
 
 /* ---- labels ---- */
 
-static const char *known_label(const struct difference *difference)
+/* The words for the place, or for what it is below: *length is how much of the place they cover. */
+static const char *known_label(const struct difference *difference, size_t *length)
 {
-	bool setting = difference->kind == CHANGE_SETTING;
-	const struct label *labels = setting ? setting_labels : device_labels;
-	size_t count = setting ? sizeof setting_labels / sizeof setting_labels[0]
-			       : sizeof device_labels / sizeof device_labels[0];
+	const struct label *label =
+		difference->kind == CHANGE_SETTING ? setting_labels : device_labels;
+	const char *words = NULL;
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(labels[i].place, difference->place) == 0)
-			return labels[i].words;
-	return NULL;
+	*length = 0;
+	for (; label->place; label++) {
+		const char *const list[] = {label->place, NULL};
+		size_t covered = strlen(label->place);
+
+		if (covered <= *length || !place_listed(difference->place, list))
+			continue;
+		*length = covered;
+		words = label->words;
+	}
+	return words;
+}
+
+static void add_word(char *label, size_t size, const char *word, size_t length)
+{
+	size_t used = strlen(label);
+
+	snprintf(label + used, size - used, "%s%.*s", used ? " " : "", (int)length, word);
+}
+
+/* The element that is so many steps above the one that differs; NULL on a side that has none. */
+static const xmlNode *step_above(const xmlNode *element, size_t steps)
+{
+	while (element && steps--)
+		element = element->parent;
+	return element;
+}
+
+/* Which of a list an element is, unless that is what differs. */
+static void add_key(const struct difference *difference, size_t above, char *label, size_t size)
+{
+	const xmlNode *sides[] = {
+		step_above(difference->after, above), step_above(difference->before, above)};
+
+	for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+		const char *attribute = NULL;
+		const char *key = sides[i] ? element_key(sides[i], &attribute) : NULL;
+		bool differs = !above && key && difference->attribute &&
+			       strcmp(attribute, difference->attribute) == 0;
+
+		if (!key || difference->order || differs ||
+			!(difference->whole || element_is_many(sides[i])))
+			continue;
+		add_word(label, size, key, strlen(key));
+		return;
+	}
+}
+
+/* "CPU feature vmx policy", "source host port": words for the place, step by step. */
+static void label_place(const struct difference *difference, char *label, size_t size)
+{
+	size_t covered, above = 0;
+	const char *known = known_label(difference, &covered);
+	const char *place = difference->place, *step = place;
+
+	for (const char *at = place; *at; at++)
+		above += *at == '/' && at[1] != '@';
+	if (known)
+		add_word(label, size, known, strlen(known));
+	while (*step) {
+		size_t length = strcspn(step, "/");
+		bool attribute = *step == '@';
+
+		if (step >= place + covered && step == place &&
+			strncmp(place, FEATURES, strlen(FEATURES)) == 0)
+			add_word(label, size, "feature", strlen("feature"));
+		else if (step >= place + covered)
+			add_word(label, size, step + attribute, length - attribute);
+		if (!attribute && (size_t)(step - place) + length >= covered)
+			add_key(difference, above, label, size);
+		above -= !attribute && above;
+		step += length;
+		step += *step == '/';
+	}
 }
 
 static void make_label(const struct difference *difference, char *label, size_t size)
 {
 	const xmlNode *element = difference->after ? difference->after : difference->before;
-	const char *known = known_label(difference);
-	const char *place = difference->place;
-	const char *name = difference->whole ? node_attr(element, "name") : NULL;
-	size_t length = 0;
 
-	if (!known && strncmp(place, FEATURES, strlen(FEATURES)) == 0) {
-		length += (size_t)snprintf(label, size, "feature ");
-		place += strlen(FEATURES);
-	}
-	for (const char *at = known ? known : place; *at && length + 1 < size; at++) {
-		if (known || (*at != '/' && *at != '@'))
-			label[length++] = *at;
-		else if (*at == '/')
-			label[length++] = ' ';
-	}
-	label[length] = '\0';
-	if (element && element->ns)
+	label[0] = '\0';
+	if (element && !node_is_ours(element))
 		snprintf(label, size, "metadata of %.160s", (const char *)element->ns->href);
-	else if (name)
-		snprintf(label + length, size - length, " %s", name);
+	else if (order_of_devices(difference))
+		add_word(label, size, (const char *)element->name,
+			strlen((const char *)element->name));
+	else
+		label_place(difference, label, size);
+	if (difference->order)
+		add_word(label, size, "order", strlen("order"));
 }
 
 /* ---- values ---- */
@@ -118,6 +183,25 @@ static void make_label(const struct difference *difference, char *label, size_t 
 static bool is_sized(const xmlNode *element)
 {
 	return node_attr(element, "unit") && !node_first(element);
+}
+
+/* Like siblings in their order, each by what tells it from the others. */
+static void put_order(const struct difference *difference, const xmlNode *element, struct text *out)
+{
+	bool device = order_of_devices(difference);
+
+	for (const xmlNode *node = element; node; node = node_next(node)) {
+		const char *key = element_key(node, NULL);
+		const xmlAttr *first = node->properties;
+
+		text_puts(out, node == element ? "" : ", ");
+		if (device)
+			device_identity(node, out);
+		else if (key || !first)
+			text_puts(out, key ? key : node_text(node));
+		else
+			text_puts(out, node_attr(node, (const char *)first->name));
+	}
 }
 
 /* Appends the side's value; false where it has none. */
@@ -132,7 +216,11 @@ static bool put_value(const struct difference *difference, const xmlNode *elemen
 		text_puts(out, value ? value : "");
 		return value != NULL;
 	}
-	if (node_is(element, "address")) {
+	if (difference->order) {
+		put_order(difference, element, out);
+		return true;
+	}
+	if (difference->whole && node_is(element, "address")) {
 		address_words(element, out);
 		return true;
 	}
@@ -180,13 +268,14 @@ static void put_became(const struct difference *difference, const char *label, c
 {
 	const xmlNode *element = difference->after ? difference->after : difference->before;
 	bool sized = !difference->attribute && is_sized(element);
-	bool quoted = !sized && !node_is(element, "address") &&
+	bool address = difference->whole && node_is(element, "address");
+	bool quoted = !sized && !address &&
 		      ((before && strchr(before, ' ')) || (after && strchr(after, ' ')) ||
 			      strcmp(difference->place, "title") == 0 ||
 			      strcmp(difference->place, "description") == 0);
 
 	text_puts(out, label);
-	if (difference->whole && !node_is(element, "address")) {
+	if (difference->order ? strcmp(before, after) == 0 : difference->whole && !address) {
 		text_puts(out, !before ? " added" : !after ? " removed" : " changed");
 		return;
 	}
@@ -393,11 +482,26 @@ static int on_difference(const struct difference *difference, void *context)
 	return 0;
 }
 
-/* Same devices and settings, but not the same text: only the order of devices can be left. */
+/* The element whose children are the same ones in another order, of different names. */
+static const xmlNode *reordered(const xmlNode *before, const xmlNode *after)
+{
+	const xmlNode *old = node_first(before), *new = node_first(after);
+
+	while (old && new &&node_equal(old, new)) {
+		old = node_after(old);
+		new = node_after(new);
+	}
+	if (!old || !new || !xmlStrEqual(old->name, new->name))
+		return after;
+	return reordered(old, new);
+}
+
+/* All that could be compared is the same, but not the text: only an order can be left. */
 static int note_order(
 	const struct document *before, const struct document *after, struct collector *collector)
 {
 	struct change *change;
+	char path[NODE_PATH_SIZE];
 	int rc;
 
 	if (node_equal(document_root(before), document_root(after)))
@@ -408,8 +512,11 @@ static int note_order(
 	change = &collector->changes->items[collector->changes->count++];
 	memset(change, 0, sizeof *change);
 	change->kind = CHANGE_SETTING;
-	rc = string_copy(&change->path, "/domain", collector->err);
-	return rc ? rc : string_copy(&change->sentence, "order of devices changed", collector->err);
+	node_path(reordered(document_root(before), document_root(after)), path, sizeof path);
+	rc = string_copy(&change->path, path, collector->err);
+	return rc ? rc
+		  : string_format(&change->sentence, collector->err,
+			    "order of elements in %s changed", path);
 }
 
 int document_diff(const struct document *before, const struct document *after, struct changes *out,

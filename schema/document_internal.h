@@ -52,4 +52,7 @@ int xml_tidy(xmlNode *node, struct dd_error *err);
  */
 int qemu_namespace(xmlDoc *doc, struct dd_error *err);
 
+/* Is the element of the domain format, the QEMU namespace included, and not a stranger's? */
+bool node_is_ours(const xmlNode *node);
+
 #endif

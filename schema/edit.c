@@ -305,6 +305,8 @@ static int on_update(const struct difference *difference, void *context)
 	CLEANUP(text) struct text words = TEXT_INIT;
 	bool off = changes_off(update, difference->place);
 
+	if (order_is_free(difference))
+		return 0;
 	if (update->live ? changes_live(update, difference->place) : off)
 		return 0;
 	device_words(update->device, &words);

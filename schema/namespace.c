@@ -8,6 +8,11 @@ static bool is_qemu(const xmlNs *ns)
 	return ns && xmlStrEqual(ns->href, (const xmlChar *)QEMU_NAMESPACE);
 }
 
+bool node_is_ours(const xmlNode *node)
+{
+	return !node->ns || is_qemu(node->ns);
+}
+
 /* Whether node or anything below it is in the namespace; each that is gets usual (if not NULL). */
 static bool adopt(xmlNode *node, xmlNs *usual)
 {

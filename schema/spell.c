@@ -62,6 +62,9 @@ static int trimmed(const char *value, char **out, struct dd_error *err)
 static bool parse_number(const char *string, uint64_t *number)
 {
 	char *end;
+
+	string += string[0] == '+';
+
 	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
 
 	if (!isdigit((unsigned char)string[0]))
@@ -225,17 +228,17 @@ static int spell_set(const char *value, char **spelt, struct dd_error *err)
 static int to_bytes(const char *value, const char *unit, uint64_t otherwise, uint64_t *bytes,
 	struct dd_error *err)
 {
-	uint64_t number, scale = unit ? 0 : otherwise;
+	uint64_t number, scale = unit && unit[0] ? 0 : otherwise;
 
 	if (!parse_number(value, &number))
 		return error_set(
 			err, DD_INVALID, "'%.64s' is not a non-negative whole number", value);
-	for (size_t i = 0; unit && !scale && i < sizeof units / sizeof units[0]; i++)
+	for (size_t i = 0; !scale && i < sizeof units / sizeof units[0]; i++)
 		if (strcasecmp(unit, units[i].name) == 0)
 			scale = units[i].bytes;
 	if (!scale)
 		return error_set(err, DD_INVALID, "'%.64s' is not a unit such as KiB or GiB", unit);
-	if (__builtin_mul_overflow(number, scale, bytes))
+	if (__builtin_mul_overflow(number, scale, bytes) || *bytes > INT64_MAX)
 		return error_set(
 			err, DD_INVALID, "%.64s %.16s is too large", value, unit ? unit : "");
 	return 0;
@@ -256,7 +259,8 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 		uint64_t scale;
 		const char *name;
 	} sizes[] = {{'k', KIB, KIB, "KiB"}, {'B', 1, 1, "bytes"}, {'M', 1, MIB, "M"},
-		{'P', MIB, 1, "B"}};
+		{'P', MIB, 1, "B"}, {'p', KIB, 1, "B"}};
+	bool whole = kind == 'P' || kind == 'p';
 	size_t i = 0, power = 0;
 	uint64_t bytes = 0;
 
@@ -268,13 +272,13 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 	if (rc)
 		return rc;
 	bytes = rounded_up(bytes, sizes[i].scale);
-	while (kind == 'P' && bytes && bytes % KIB == 0) {
+	while (whole && bytes && bytes % KIB == 0) {
 		bytes /= KIB;
 		power++;
 	}
 	rc = string_format(spelt, err, "%" PRIu64, bytes);
 	if (!rc)
-		*new_unit = kind == 'P' ? pretty[power] : sizes[i].name;
+		*new_unit = whole ? pretty[power] : sizes[i].name;
 	return rc;
 }
 
@@ -301,6 +305,7 @@ int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	case 'B':
 	case 'M':
 	case 'P':
+	case 'p':
 		return spell_size(kind, bare, unit, spelt, new_unit, err);
 	default:
 		return spell_number(kind, bare, spelt, err);

@@ -77,23 +77,6 @@ static int add_step(const struct dd_step *step, void *context)
 	return 0;
 }
 
-static int answer_plan(struct cli *cli, struct plan *plan, bool dry_run,
-	const struct dd_result *result, struct dd_error *err)
-{
-	struct json *object;
-
-	text_puts(&cli->out, text_string(&plan->lines));
-	if (!cli->json)
-		return 0;
-	object = json_object();
-	json_put_string(object, "uuid", result->uuid);
-	json_put_number(object, "version", result->version);
-	json_put_bool(object, "changed", result->changed);
-	json_put_bool(object, "dry_run", dry_run);
-	json_put(object, "plan", TAKE(plan->steps));
-	return cli_answer(cli, object, err);
-}
-
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	CLEANUP(text) struct text input = TEXT_INIT;
@@ -113,14 +96,19 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 			cli->host, &definition, dry_run, &change, add_step, &plan, &result, err);
 	}
 	if (rc < 0)
-		return rc;
-	rc = answer_plan(cli, &plan, dry_run, &result, err);
-	if (rc < 0 || cli->json)
-		return rc;
-	if (dry_run && plan.count)
+		return change_finish(cli, result.uuid, rc, &change, &result, err);
+	text_puts(&cli->out, text_string(&plan.lines));
+	if (dry_run && plan.count && !cli->json) {
 		cli_note(cli, "this is what would be done; nothing was, still version %u",
 			result.version);
-	return dry_run && plan.count ? 0 : change_finish(cli, NULL, rc, &change, &result, err);
+		return 0;
+	}
+	rc = change_finish(cli, NULL, rc, &change, &result, err);
+	if (rc == 0 && cli->json) {
+		json_put_bool(cli->answer, "dry_run", dry_run);
+		json_put(cli->answer, "plan", TAKE(plan.steps));
+	}
+	return rc;
 }
 
 const struct command command_apply = {

@@ -211,6 +211,9 @@ static int check_range(const struct pci_set *set, const struct pci_place *place,
 	if (place->domain)
 		return node_error(device, err, DD_INVALID,
 			"PCI domain 0x%x: there is only domain 0", place->domain);
+	if (place->bus >= PCI_BUS_MAX)
+		return node_error(device, err, DD_INVALID, "PCI bus 0x%x: the last is 0x%x",
+			place->bus, PCI_BUS_MAX - 1);
 	if (place->bus >= set->count || !set->buses[place->bus].model)
 		return node_error(device, err, DD_INVALID,
 			"PCI bus 0x%02x: there is no <controller type='pci' index='%u'>",

@@ -83,7 +83,18 @@ static void details(const xmlNode *audio, struct text *out)
 }
 
 static const char *const free_paths[] = {
-	"@type", "@driver", "@path", "@serverName", "@timerPeriod", "input", "output", NULL};
+	"@type",
+	"@driver",
+	"@path",
+	"@serverName",
+	"@timerPeriod",
+	"@tryMMap",
+	"@exclusive",
+	"@dspPolicy",
+	"input",
+	"output",
+	NULL,
+};
 
 const struct device_kind kind_audio = {
 	.element = "audio",

@@ -198,7 +198,7 @@ static void words(const xmlNode *controller, struct text *out)
 {
 	const char *type = node_attr(controller, "type");
 
-	text_printf(out, "%s %u", type ? type : "", controller_index(controller));
+	text_printf(out, "%s%s%u", type ? type : "", type ? " " : "", controller_index(controller));
 }
 
 static bool same(const xmlNode *a, const xmlNode *b)
@@ -258,7 +258,7 @@ static const char *no_hot_plug(const xmlNode *controller)
 	return NULL;
 }
 
-static const char *const free_paths[] = {"driver/@iothread", NULL};
+static const char *const free_paths[] = {"driver/@iothread", "driver/@ioeventfd", NULL};
 
 const struct device_kind kind_controller = {
 	.element = "controller",

@@ -118,6 +118,21 @@ static const struct choice choices[] = {
 	{NULL, NULL, NULL},
 };
 
+/* Whose files they are shown as, and how much room they have, is decided by the host. */
+static const char *const free_paths[] = {
+	"@accessmode",
+	"@fmode",
+	"@dmode",
+	"@multidevs",
+	"driver/@wrpolicy",
+	"source",
+	"binary",
+	"space_hard_limit",
+	"space_soft_limit",
+	"boot",
+	NULL,
+};
+
 const struct device_kind kind_filesystem = {
 	.element = "filesystem",
 	.choices = choices,
@@ -131,6 +146,6 @@ const struct device_kind kind_filesystem = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){"source", "binary", "boot", NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = true,
 };

@@ -132,6 +132,19 @@ static const char *alias_prefix(const xmlNode *hostdev)
 	return "hostdev";
 }
 
+static const char *const free_paths[] = {
+	"@managed",
+	"@sgio",
+	"@rawio",
+	"driver",
+	"source/@startupPolicy",
+	"source/@guestReset",
+	"source/@writeFiltering",
+	"boot",
+	"teaming",
+	NULL,
+};
+
 const struct device_kind kind_hostdev = {
 	.element = "hostdev",
 	.check = check,
@@ -143,6 +156,6 @@ const struct device_kind kind_hostdev = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){"@managed", "driver", "boot", "teaming", NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = true,
 };

@@ -102,7 +102,7 @@ static void words(const xmlNode *input, struct text *out)
 	const char *type = node_attr(input, "type");
 	const char *bus = node_attr(input, "bus");
 
-	text_printf(out, "%s%s%s", type ? type : "", bus ? " " : "", bus ? bus : "");
+	text_printf(out, "%s%s%s", type ? type : "", type && bus ? " " : "", bus ? bus : "");
 }
 
 static const char *alias_prefix(const xmlNode *input)

@@ -300,7 +300,6 @@ static const char *const live_paths[] = {
 	"bandwidth",
 	"virtualport",
 	"vlan",
-	"portForwarder",
 	"port",
 	NULL,
 };
@@ -308,6 +307,7 @@ static const char *const live_paths[] = {
 static const char *const free_paths[] = {
 	"@type",
 	"@managed",
+	"@trustGuestRxFilters",
 	"source",
 	"target",
 	"link",
@@ -319,7 +319,7 @@ static const char *const free_paths[] = {
 	"script",
 	"downscript",
 	"backend",
-	"portForwarder",
+	"portForward",
 	"ip",
 	"route",
 	"tune",
@@ -328,6 +328,8 @@ static const char *const free_paths[] = {
 	"boot",
 	"driver/@name",
 	"driver/@txmode",
+	"driver/@ioeventfd",
+	"backenddomain",
 	NULL,
 };
 

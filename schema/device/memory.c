@@ -71,6 +71,10 @@ static void alias(
 	text_printf(out, "%s%u", alias_prefix(memory), (unsigned)slot);
 }
 
+/* How much of a virtio-mem device is asked for and had is settled with the guest. */
+static const char *const free_paths[] = {
+	"@access", "@discard", "source", "target/requested", "target/current", NULL};
+
 const struct device_kind kind_memory = {
 	.element = "memory",
 	.check = check,
@@ -81,7 +85,7 @@ const struct device_kind kind_memory = {
 	.words = words_place,
 	.alias = alias,
 	.alias_prefix = alias_prefix,
-	.live_paths = (const char *const[]){"target/requested", NULL},
-	.free_paths = (const char *const[]){"source", NULL},
+	.live_paths = (const char *const[]){NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = true,
 };

@@ -38,6 +38,6 @@ const struct device_kind kind_redirdev = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){"source", "protocol", "boot", NULL},
+	.free_paths = (const char *const[]){"@type", "source", "protocol", "boot", NULL},
 	.hot_pluggable = true,
 };

@@ -77,6 +77,6 @@ const struct device_kind kind_shmem = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){"server", NULL},
+	.free_paths = (const char *const[]){"server", "msi/@ioeventfd", NULL},
 	.hot_pluggable = true,
 };

@@ -55,6 +55,15 @@ static const char *alias_prefix(const xmlNode *tpm)
 	return "tpm";
 }
 
+/* Where its state is kept; which TPM it is, type and version say. */
+static const char *const free_paths[] = {
+	"backend/@persistent_state",
+	"backend/encryption",
+	"backend/device",
+	"backend/source",
+	NULL,
+};
+
 const struct device_kind kind_tpm = {
 	.element = "tpm",
 	.choices = choices,
@@ -66,6 +75,6 @@ const struct device_kind kind_tpm = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){NULL},
+	.free_paths = free_paths,
 	.hot_pluggable = false,
 };

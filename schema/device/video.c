@@ -235,7 +235,7 @@ const struct device_kind kind_video = {
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
 	.live_paths = (const char *const[]){NULL},
-	.free_paths = (const char *const[]){NULL},
+	.free_paths = (const char *const[]){"model/acceleration/@rendernode", NULL},
 	.hot_pluggable = false,
 };
 

@@ -48,7 +48,7 @@ const struct device_kind kind_vsock = {
 	.words = words,
 	.alias = alias_numbered,
 	.alias_prefix = alias_prefix,
-	.live_paths = (const char *const[]){"cid", NULL},
+	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"cid", NULL},
 	.hot_pluggable = true,
 };

@@ -21,7 +21,7 @@ def apply__dry_run_shows_the_plan_and_does_nothing(book):
     plan = book.json('apply', '-n', path)
     equal([(step['do'], step['subject']) for step in plan['plan']],
           [('detach', 'disk vdb'), ('attach', 'disk vdc')])
-    equal((plan['changed'], plan['dry_run']), (True, True))
+    equal((plan['domain'], plan['changed'], plan['dry_run']), ('a', True, True))
     equal(book.version('a'), 1)
 
 

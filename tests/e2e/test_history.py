@@ -101,6 +101,19 @@ def rollback__plugs_and_unplugs_a_running_guest(book, machine):
 
 
 @test()
+def rollback__brings_back_what_was_the_first_of_its_kind(book):
+    second = MAC[:-1] + '9'
+    guest = Guest(book, 'guest', interface(), interface(second)).start()
+    before = guest.dumpxml()
+    book.ok('detach-device', 'guest', MAC)
+    guest.wait_for(r'^net - eth0')
+    book.ok('rollback', 'guest', 1)
+    guest.wait_for(rf'^net \+ \S+ \S+ {MAC}')
+    equal(guest.dumpxml(), before)
+    book.ok('check', 'guest')
+
+
+@test()
 def rollback__takes_a_link_up_again(book):
     guest = Guest(book, 'guest', interface()).start()
     down = interface().replace('</interface>', "<link state='down'/></interface>")

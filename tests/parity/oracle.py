@@ -14,6 +14,7 @@ import threading
 
 PACKAGES = ('python3-libvirt', 'libvirt-daemon-driver-qemu')
 USER = 'libvirt-qemu'
+SYSTEM_LIB = '/var/lib/libvirt/qemu'  # what the root's own folder stands for
 QEMU_CONF = 'security_driver = "none"\nuser = "root"\ngroup = "root"\n'
 
 # What the two programs of a software TPM say of themselves: with one installed, as hosts have it,
@@ -81,7 +82,7 @@ class Oracle:
             domain.undefineFlags(self.libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
         except self.libvirt.libvirtError as error:
             raise Refused(error.get_error_message()) from None
-        return frozen
+        return frozen.replace(os.path.join(self.root, 'lib', 'qemu'), SYSTEM_LIB)
 
     def close(self):
         self.connection.close()
