@@ -70,7 +70,7 @@ static const struct companion *companion_of(const xmlNode *controller)
 }
 
 /* Where both are numbered, the master of a group comes before its companions. */
-static bool goes_before(const xmlNode *controller, const xmlNode *other, bool numbered)
+static bool goes_before(const xmlNode *controller, const xmlNode *other)
 {
 	unsigned index = controller_index(controller);
 	unsigned other_index = controller_index(other);
@@ -79,7 +79,7 @@ static bool goes_before(const xmlNode *controller, const xmlNode *other, bool nu
 		return false;
 	if (index != other_index)
 		return index < other_index;
-	if (!numbered || index == CONTROLLER_INDEX_NONE)
+	if (index == CONTROLLER_INDEX_NONE)
 		return false;
 	return !companion_of(controller) && companion_of(other);
 }
@@ -95,7 +95,7 @@ static const char *type_of(const xmlNode *controller)
  * Moves a controller to where it belongs among those before limit: behind the last of its type,
  * but before the first of these that has a greater index.
  */
-static void settle(struct document *document, xmlNode *controller, xmlNode *limit, bool numbered)
+static void settle(struct document *document, xmlNode *controller, xmlNode *limit)
 {
 	xmlNode *last = NULL;
 
@@ -103,7 +103,7 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		other = node_next(other)) {
 		if (other == controller || strcmp(type_of(other), type_of(controller)) != 0)
 			continue;
-		if (goes_before(controller, other, numbered)) {
+		if (goes_before(controller, other)) {
 			xmlAddPrevSibling(other, controller);
 			return;
 		}
@@ -117,14 +117,13 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		xmlAddNextSibling(last, controller);
 }
 
-/* numbered: by the user, who then means the groups of USB controllers. */
-static void sort(struct document *document, bool numbered)
+static void sort(struct document *document)
 {
 	xmlNode *next;
 
 	for (xmlNode *node = device_first(document, "controller"); node; node = next) {
 		next = node_next(node);
-		settle(document, node, next, numbered);
+		settle(document, node, next);
 	}
 }
 
@@ -240,7 +239,7 @@ int controllers_number(struct document *document, struct dd_error *err)
 	int rc = 0;
 
 	if (!settled)
-		sort(document, true);
+		sort(document);
 	for (xmlNode *node = device_first(document, "controller"); node && !rc;
 		node = node_next(node))
 		rc = number_one(document, node, err);
