@@ -14,8 +14,6 @@
 #include "domain/sharing.h"
 #include "schema/plan.h"
 
-#define SUBJECT_MAX 160 /* bytes of a version's subject before the rest is only counted */
-
 static const char *const actions[] = {
 	[EDIT_DETACH] = "detach",
 	[EDIT_SET] = "set",

@@ -60,11 +60,14 @@ static int set_name(struct change_set *set, const xmlNode *device, struct dd_err
 static int set_finish(struct change_set *set, struct dd_result *result, struct dd_error *err)
 {
 	CLEANUP(text) struct text subject = TEXT_INIT;
+	size_t count = set->transition.device_count, i;
 	int rc = 0;
 
 	text_puts(&subject, set->verb);
-	for (size_t i = 0; i < set->transition.device_count; i++)
+	for (i = 0; i < count && subject.size < SUBJECT_MAX; i++)
 		text_printf(&subject, "%s %s", i ? "," : "", set->transition.devices[i]);
+	if (i < count)
+		text_printf(&subject, " and %zu more", count - i);
 	set->transition.subject = text_take(&subject);
 	if (!set->transition.subject)
 		return error_no_memory(err);

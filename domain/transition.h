@@ -13,6 +13,9 @@
 
 #include "domain/operation.h"
 
+/* Bytes of a version's subject after which further devices are only counted: "and 3 more". */
+#define SUBJECT_MAX 160
+
 enum step_kind { STEP_ATTACH, STEP_DETACH, STEP_UPDATE, STEP_MEMORY, STEP_VCPUS };
 
 struct step {

@@ -99,15 +99,23 @@ static bool says_otherwise(const xmlNode *wanted, const xmlNode *found, const ch
 	return value && !node_attr_is(found, name, value);
 }
 
-/* The only one of its kind is meant by one of the same sort, whatever else is to change about it.
- */
+/* Is it of the sort that wanted says? */
+static bool is_of_sort(const xmlNode *wanted, const xmlNode *found)
+{
+	return !says_otherwise(wanted, found, "type") && !says_otherwise(wanted, found, "bus") &&
+	       !says_otherwise(wanted, found, "model");
+}
+
+/* The only one of its sort is meant, whatever else is to change about it. */
 static bool is_the_only(const xmlNode *wanted, const xmlNode *found)
 {
 	char name[TREE_NAME_SIZE];
+	const xmlNode *other = node_child(found->parent, node_name(found, name, sizeof name));
 
-	return found == node_child(found->parent, node_name(found, name, sizeof name)) &&
-	       !node_next(found) && !says_otherwise(wanted, found, "type") &&
-	       !says_otherwise(wanted, found, "bus") && !says_otherwise(wanted, found, "model");
+	for (; other; other = node_next(other))
+		if (other != found && is_of_sort(wanted, other))
+			return false;
+	return is_of_sort(wanted, found);
 }
 
 /* How strongly found is meant: by its name or place, by everything that is said, by its sort. */

@@ -257,6 +257,16 @@ static int adopt_genid(struct document *given, const struct document *record, st
 	return genid && recorded && !node_text(genid)[0] ? node_set_text(genid, recorded, err) : 0;
 }
 
+/* How many there are decides what the cells and places of a machine can be. */
+static int adopt_vcpus(struct document *given, const struct document *record, struct dd_error *err)
+{
+	const xmlNode *vcpu = node_child(document_root(record), "vcpu");
+
+	return vcpu && !node_child(document_root(given), "vcpu")
+		       ? take_child(document_root(given), vcpu, err)
+		       : 0;
+}
+
 /* A name on an iSCSI server goes without its number where that is 0. */
 static int complete_sources(struct document *given, struct dd_error *err)
 {
@@ -282,6 +292,8 @@ static int adopt(struct document *given, struct document *record, struct dd_erro
 		rc = host_model_adopt(given, record, err);
 	if (!rc)
 		rc = adopt_genid(given, record, err);
+	if (!rc)
+		rc = adopt_vcpus(given, record, err);
 	if (!rc)
 		rc = complete_sources(given, err);
 	for (size_t i = 0; !rc && i < sizeof passes / sizeof passes[0]; i++)
@@ -414,14 +426,21 @@ static int keep_frozen(
 
 /* ---- the whole ---- */
 
-/* A size that is said as it was is not to follow from what memory devices add up to. */
+/*
+ * A size that is said as it was is not to follow from what memory devices add up to; but none is in
+ * use beyond what there is.
+ */
 static int keep_size(const struct merge *merge, const char *name, struct dd_error *err)
 {
+	uint64_t most = UINT64_MAX, size = 0;
 	const xmlNode *said = node_child(document_root(merge->said), name);
 	const xmlNode *old = node_child(document_root(merge->record), name);
 	xmlNode *meant = node_child(document_root(merge->meant), name);
 
-	if (!said || !old || !meant || strcmp(node_text(said), node_text(old)) != 0)
+	node_text_number(node_child(document_root(merge->meant), "memory"), &most);
+	node_text_number(old, &size);
+	if (!said || !old || !meant || strcmp(node_text(said), node_text(old)) != 0 ||
+		(node_is(old, "currentMemory") && size > most))
 		return 0;
 	return node_set_text(meant, node_text(old), err);
 }

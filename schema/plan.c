@@ -406,16 +406,22 @@ static int update_changed(struct planner *planner)
 
 /* ---- what is new comes ---- */
 
-/* A device may have come with another: a console with its serial port. */
+static bool stands_for_serial(const xmlNode *console)
+{
+	return node_attr_is(node_child(console, "target"), "type", "serial");
+}
+
+/* A console comes with the serial port that it stands for, whatever its number was. */
 static bool is_there(const struct document *document, const xmlNode *device)
 {
-	char name[TREE_NAME_SIZE];
-	const xmlNode *other =
-		node_child(document_devices(document), node_name(device, name, sizeof name));
+	const xmlNode *other = node_child(document_devices(document), "console");
 
-	while (other && !node_contains(other, device))
+	if (!node_is(device, "console"))
+		return false;
+	while (other && !node_contains(other, device) &&
+		!(stands_for_serial(other) && stands_for_serial(device)))
 		other = node_next(other);
-	return other && node_is(device, "console");
+	return other != NULL;
 }
 
 static void mark_all(struct document *document)

@@ -22,6 +22,7 @@ static const struct {
 	{"", "index", true},
 	{"target", "port", true},
 	{"", "name", true},
+	{"", "id", true},
 	{"model", "type", false},
 	{"", "model", false},
 	{"", "type", false},

@@ -184,6 +184,27 @@ static bool all_full(const struct pci_set *set)
 	return true;
 }
 
+/* A new bus hangs on one that was there before it; a place that another left is better than none.
+ */
+static int place_bus(
+	struct round *round, xmlNode *node, unsigned index, unsigned needs, struct dd_error *err)
+{
+	static const enum place_choice choices[] = {PLACE_NEW, PLACE_FREE};
+	struct pci_set *set = round->set;
+	unsigned count = set->count;
+	int rc = DD_REFUSED;
+
+	if (round->counting)
+		return place_device(round, node, needs, err);
+	for (size_t i = 0; rc && i < COUNT(choices); i++) {
+		set->choice = choices[i];
+		set->count = index;
+		rc = place_device(round, node, needs, err);
+		set->count = count;
+	}
+	return rc;
+}
+
 /* Makes controllers of the buses that the set invented, and counts their own places. */
 static int add_grown(struct round *round, struct dd_error *err)
 {
@@ -198,7 +219,7 @@ static int add_grown(struct round *round, struct dd_error *err)
 		rc = controller_add(
 			round->document, "pci", i, set->buses[i].model->model, &node, err);
 		if (!rc && set->buses[i].model->needs)
-			rc = place_device(round, node, set->buses[i].model->needs, err);
+			rc = place_bus(round, node, i, set->buses[i].model->needs, err);
 		if (rc)
 			return rc;
 	}
@@ -318,6 +339,42 @@ static int add_for_one(struct document *document, struct pci_set *set, struct dd
 	return rc ? rc : finish(document, err);
 }
 
+/* Is there no place left for another bridge with conventional slots, where there were such? */
+static bool bridges_full(const struct pci_set *set)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		if (!(set->buses[i].accepts & PCI_NEEDS_BRIDGE_PLACE))
+			continue;
+		if (!pci_bus_full(&set->buses[i]))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * The last conventional place goes to the bridge that makes more of them: once it is taken, no
+ * bridge can come any more.
+ */
+static void leave_last(
+	struct pci_set *set, unsigned needs, struct pci_place *place, const xmlNode *device)
+{
+	unsigned char *at = &set->buses[place->bus].taken[place->slot];
+	unsigned char before = *at;
+	struct pci_place on_new;
+
+	*at |= (unsigned char)(1u << place->function);
+	if (bridges_full(set)) {
+		set->growing = true;
+		if (pci_set_find(set, needs, -1, &on_new, device, NULL) == 0)
+			*place = on_new;
+		set->growing = false;
+	}
+	*at = before;
+}
+
 /* A place that nobody ever had; else, while shut off, on a bus made for it; else one left by
  * another. */
 static int find_for_one(struct document *document, struct pci_set *set, xmlNode *device, bool live,
@@ -338,6 +395,8 @@ static int find_for_one(struct document *document, struct pci_set *set, xmlNode 
 		set->growing = tries[i].growing;
 		rc = pci_set_find(set, needs, -1, place, device, &first);
 	}
+	if (!rc && !live)
+		leave_last(set, needs, place, device);
 	if (rc && err)
 		*err = first;
 	return rc && live ? DD_REFUSED : rc;
