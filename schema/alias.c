@@ -16,6 +16,7 @@
 #include "schema/fill.h"
 
 #define USER_PREFIX "ua-"
+#define USER_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 const char *device_alias(const xmlNode *device)
 {
@@ -129,7 +130,8 @@ static void strip_alias(xmlNode *device)
 {
 	const char *alias = device_alias(device);
 
-	if (!alias || strncmp(alias, USER_PREFIX, strlen(USER_PREFIX)) != 0)
+	if (!alias || strncmp(alias, USER_PREFIX, strlen(USER_PREFIX)) != 0 ||
+		alias[strspn(alias, USER_CHARACTERS)])
 		node_remove(node_child(device, "alias"));
 }
 
@@ -157,7 +159,7 @@ static bool is_run_socket(const xmlNode *device, const char *path)
 	CLEANUP(text) struct text end = TEXT_INIT;
 	size_t length = path ? strlen(path) : 0;
 
-	if (!device_alias(device) || !uuid[0])
+	if (!device_alias(device) || !uuid || !uuid[0])
 		return false;
 	text_printf(&end, "/%s/%s.sock", uuid, device_alias(device));
 	return !text_failed(&end) && length > end.size &&
@@ -173,14 +175,24 @@ static void strip_socket(xmlNode *device)
 		node_remove(source);
 }
 
-/* A tap that nobody named has such a name: "vn" and eight hexadecimal digits. */
+/* A name for one run: ours is "vn" and eight hexadecimal digits, the others are libvirt's. */
+static bool is_run_tap(const char *name)
+{
+	static const char *const prefixes[] = {"vnet", "macvtap", "macvlan"};
+
+	for (size_t i = 0; i < COUNT(prefixes); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return strlen(name) == 10 && strncmp(name, "vn", 2) == 0 &&
+	       strspn(name + 2, "0123456789abcdef") == 8;
+}
+
 static void strip_tap(xmlNode *device)
 {
 	xmlNode *target = node_is(device, "interface") ? node_child(device, "target") : NULL;
 	const char *name = node_attr(target, "dev");
 
-	if (!name || strlen(name) != 10 || strncmp(name, "vn", 2) != 0 ||
-		strspn(name + 2, "0123456789abcdef") != 8)
+	if (!name || !is_run_tap(name) || node_attr_is(target, "managed", "no"))
 		return;
 	(void)node_set_attr(target, "dev", NULL, NULL);
 	if (!target->properties && !node_first(target))

@@ -17,6 +17,7 @@
 #include "schema/document_internal.h"
 #include "schema/format.h"
 #include "schema/order.h"
+#include "schema/prune.h"
 
 struct walk {
 	char path[NODE_PATH_SIZE]; /* without indexes and without the leading '/' */
@@ -267,7 +268,9 @@ int document_canonicalise(struct document *document, struct dd_error *err)
 		rc = qemu_namespace(document->xml, err);
 	if (rc)
 		return rc;
-	if (!node_is(root, "domain"))
+	if (node_is(root, "domain"))
+		prune(root);
+	else
 		walk_enter(&walk, "domain/devices");
 	walk_enter(&walk, node_name(root, buffer, sizeof buffer));
 	rc = canonical(&walk, root, row_of(&walk, root), err);

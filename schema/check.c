@@ -2,6 +2,7 @@
 
 /* Does a definition contradict itself? Every message names both sides. */
 
+#include <libxml/hash.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,14 +79,45 @@ static const xmlNode *earlier_with(const xmlNode *device, unique_value *value, c
 	return NULL;
 }
 
-static int check_uniques(const xmlNode *device, struct dd_error *err)
+/* Numbers that begin at one, and what PCI devices alone have. */
+static int check_common(
+	const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	const struct device_kind *kind = device_kind(device);
+	const xmlNode *acpi = node_child(device, "acpi");
+	const xmlNode *boot = node_child(device, "boot");
+	bool pci = kind && kind->address && kind->address(document, device) == ADDRESS_PCI;
+
+	if (boot && !attr_number(boot, "order", 0))
+		return node_error(boot, err, DD_INVALID, "boot orders begin at 1");
+	if (acpi && !attr_number(acpi, "index", 0))
+		return node_error(acpi, err, DD_INVALID, "ACPI indexes begin at 1");
+	if (acpi && kind && !pci)
+		return node_error(acpi, err, DD_INVALID, "only PCI devices have an ACPI index");
+	if (node_child(device, "rom") && kind && !pci)
+		return node_error(
+			node_child(device, "rom"), err, DD_INVALID, "only PCI devices have a ROM");
+	return 0;
+}
+
+static void cleanup_hash(xmlHashTable **table)
+{
+	xmlHashFree(*table, NULL);
+}
+
+/* seen has the devices before this one, by their values and what these are. */
+static int check_uniques(const xmlNode *device, xmlHashTable *seen, struct dd_error *err)
 {
 	for (size_t i = 0; i < COUNT(uniques); i++) {
+		const xmlChar *what = BAD_CAST uniques[i].what;
 		const char *value = uniques[i].value(device);
-		const xmlNode *other = value ? earlier_with(device, uniques[i].value, value) : NULL;
+		const xmlNode *other = value ? xmlHashLookup2(seen, BAD_CAST value, what) : NULL;
 
 		if (other)
 			return conflict(device, other, uniques[i].what, value, err);
+		if (value &&
+			xmlHashAddEntry2(seen, BAD_CAST value, what, (void *)(uintptr_t)device))
+			return error_no_memory(err);
 	}
 	return 0;
 }
@@ -171,13 +203,15 @@ static int check_hostdev(const xmlNode *hostdev, struct dd_error *err)
 }
 
 static int check_device(const struct document *document, const struct places *places,
-	const xmlNode *device, struct dd_error *err)
+	xmlHashTable *seen, const xmlNode *device, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
 	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
 
 	if (!rc)
-		rc = check_uniques(device, err);
+		rc = check_common(document, device, err);
+	if (!rc)
+		rc = check_uniques(device, seen, err);
 	if (!rc)
 		rc = check_alias(device, err);
 	if (!rc)
@@ -235,7 +269,8 @@ int document_check(
 	const struct document *document, const struct capabilities *caps, struct dd_error *err)
 {
 	CLEANUP(places) struct places *places = NULL;
-	int rc = check_name(document_root(document), err);
+	CLEANUP(hash) xmlHashTable *seen = xmlHashCreate(0);
+	int rc = seen ? check_name(document_root(document), err) : error_no_memory(err);
 
 	/* places of the devices alone: the document is only read */
 	if (!rc)
@@ -244,7 +279,7 @@ int document_check(
 		rc = check_settings(document, err);
 	for (const xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
-		rc = check_device(document, places, device, err);
+		rc = check_device(document, places, seen, device, err);
 	if (!rc)
 		rc = check_boot(document, err);
 	if (!rc)

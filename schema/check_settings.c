@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/check_cpu.h"
+#include "schema/check_features.h"
+#include "schema/check_tuning.h"
+#include "schema/clock.h"
 #include "schema/fill.h"
 #include "schema/ids.h"
 #include "schema/machine.h"
 #include "schema/uuid.h"
+#include "schema/values.h"
 
 #define BOOT_TIMEOUT_MAX 65535
 #define TSEG_UNIT 1024 /* KiB */
@@ -33,6 +38,20 @@ static int check_type(const struct document *document, struct dd_error *err)
 		"domains of type '%s' are not supported, only kvm and qemu", type ? type : "");
 }
 
+static int check_bios(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *bios = at(document, "os/bios");
+	const char *timeout = node_attr(bios, "rebootTimeout");
+
+	if (node_attr_is(bios, "useserial", "yes") && !device_count(document, "serial"))
+		return node_error(bios, err, DD_INVALID, "useserial needs a <serial> device");
+	if (!timeout || strcmp(timeout, "-1") == 0 ||
+		attr_number(bios, "rebootTimeout", BOOT_TIMEOUT_MAX + 1) <= BOOT_TIMEOUT_MAX)
+		return 0;
+	return node_error(bios, err, DD_INVALID, "a rebootTimeout of %s is not between -1 and %d",
+		timeout, BOOT_TIMEOUT_MAX);
+}
+
 static int check_boot_menu(const struct document *document, struct dd_error *err)
 {
 	const xmlNode *menu = at(document, "os/bootmenu");
@@ -43,61 +62,19 @@ static int check_boot_menu(const struct document *document, struct dd_error *err
 		node_attr(menu, "timeout"), BOOT_TIMEOUT_MAX);
 }
 
-static bool passes_host_cpu(const xmlNode *cpu)
-{
-	static const char *const modes[] = {"host-passthrough", "maximum", NULL};
-
-	return string_in(node_attr(cpu, "mode"), modes);
-}
-
-static int check_cpu_cache(const struct document *document, struct dd_error *err)
-{
-	const xmlNode *cpu = at(document, "cpu");
-	const xmlNode *cache = node_child(cpu, "cache");
-	const char *level = node_attr(cache, "level");
-
-	if (node_attr_is(cache, "mode", "emulate") && level && strcmp(level, "3") != 0)
-		return node_error(
-			cache, err, DD_INVALID, "only a cache of level 3 can be emulated");
-	if (!node_attr_is(cache, "mode", "passthrough"))
-		return 0;
-	if (level)
-		return node_error(
-			cache, err, DD_INVALID, "a cache that is passed through has no level");
-	if (!passes_host_cpu(cpu))
-		return node_error(cache, err, DD_INVALID,
-			"the cache can only be passed through together with the host's CPU");
-	return 0;
-}
-
-static int check_cpu_address(const struct document *document, struct dd_error *err)
-{
-	const xmlNode *size = at(document, "cpu/maxphysaddr");
-
-	if (node_attr_is(size, "mode", "emulate") && !node_attr(size, "bits"))
-		return node_error(size, err, DD_INVALID, "an emulated size needs bits=''");
-	return 0;
-}
-
-static int check_cells(const struct document *document, struct dd_error *err)
-{
-	static const char *const access[] = {"shared", "private", NULL};
-
-	for (const xmlNode *cell = at(document, "cpu/numa/cell"); cell; cell = node_next(cell)) {
-		const char *given = node_attr(cell, "memAccess");
-
-		if (given && !string_in(given, access))
-			return node_error(cell, err, DD_INVALID,
-				"memAccess is shared or private, not '%s'", given);
-	}
-	return 0;
-}
-
 static int check_hot_plug_memory(const struct document *document, struct dd_error *err)
 {
 	const xmlNode *maximum = at(document, "maxMemory");
+	uint64_t most = 0, now = 0;
 
-	if (!maximum || at(document, "cpu/numa/cell"))
+	if (!maximum)
+		return 0;
+	(void)node_text_number(maximum, &most);
+	(void)node_text_number(at(document, "memory"), &now);
+	if (most < now)
+		return node_error(maximum, err, DD_INVALID, "it is less than the memory, %s KiB",
+			node_text(at(document, "memory")));
+	if (at(document, "cpu/numa/cell"))
 		return 0;
 	node_error(maximum, err, DD_INVALID, "memory can only be plugged into a NUMA cell");
 	return error_hint(err, "define one under <cpu><numa>");
@@ -144,7 +121,7 @@ static int check_numa_memory(const xmlNode *memory, struct dd_error *err)
 	bool has_nodes = node_attr(memory, "nodeset") != NULL;
 	int rc;
 
-	if (node_attr_is(memory, "placement", "static") && !has_nodes)
+	if (!node_attr_is(memory, "placement", "auto") && !has_nodes)
 		return node_error(memory, err, DD_INVALID,
 			"memory that is placed statically needs a nodeset");
 	if (!has_nodes)
@@ -179,10 +156,23 @@ static int check_numatune(const struct document *document, struct dd_error *err)
 	return rc;
 }
 
-static int check_auto_firmware(const xmlNode *os, struct dd_error *err)
+static bool firmware_feature(const xmlNode *os, const char *name, const char *enabled)
+{
+	const xmlNode *node = node_descend(os, "firmware/feature");
+
+	for (; node; node = node_next(node))
+		if (node_attr_is(node, "name", name) && node_attr_is(node, "enabled", enabled))
+			return true;
+	return false;
+}
+
+static int check_auto_firmware(
+	const struct document *document, const xmlNode *os, struct dd_error *err)
 {
 	static const char *const chosen[] = {"type", "secure", "readonly", NULL};
 	const xmlNode *loader = node_child(os, "loader");
+	const xmlNode *nvram = node_child(os, "nvram");
+	bool efi = node_attr_is(os, "firmware", "efi");
 
 	for (size_t i = 0; chosen[i]; i++)
 		if (node_attr(loader, chosen[i]) && !(strcmp(chosen[i], "secure") == 0 &&
@@ -193,8 +183,20 @@ static int check_auto_firmware(const xmlNode *os, struct dd_error *err)
 	if (loader && node_text(loader)[0])
 		return node_error(loader, err, DD_INVALID,
 			"a loader that is chosen automatically has no path");
-	if (!node_attr_is(os, "firmware", "efi") && node_attr_is(loader, "stateless", "no"))
-		return node_error(loader, err, DD_INVALID, "only EFI firmware has a state");
+	if (!efi && (nvram || node_attr_is(loader, "stateless", "no")))
+		return node_error(
+			nvram ? nvram : loader, err, DD_INVALID, "only EFI firmware has a state");
+	if (nvram && node_attr_is(loader, "stateless", "yes"))
+		return node_error(nvram, err, DD_INVALID, "a stateless loader has no NVRAM");
+	if (node_attr(nvram, "template"))
+		return node_error(nvram, err, DD_INVALID,
+			"template cannot be said where the firmware is chosen automatically");
+	if (firmware_feature(os, "secure-boot", "no") &&
+		firmware_feature(os, "enrolled-keys", "yes"))
+		return node_error(node_child(os, "firmware"), err, DD_INVALID,
+			"enrolled-keys need secure-boot");
+	if (efi && !at(document, "features/acpi"))
+		return node_error(os, err, DD_INVALID, "UEFI needs <acpi/> in <features>");
 	return 0;
 }
 
@@ -208,6 +210,12 @@ static int check_given_firmware(
 	if (node_child(os, "firmware"))
 		return node_error(node_child(os, "firmware"), err, DD_INVALID,
 			"features choose a firmware: say <os firmware='efi'>, and no loader");
+	if ((loader && !node_text(loader)[0]) || (!loader && node_child(os, "nvram")))
+		return node_error(loader ? loader : node_child(os, "nvram"), err, DD_INVALID,
+			"no loader is named: say its path, or <os firmware='efi'>");
+	if (node_attr(node_child(os, "nvram"), "type") && !node_descend(os, "nvram/source"))
+		return node_error(
+			node_child(os, "nvram"), err, DD_INVALID, "its <source> is missing");
 	if (loader && !pflash && node_attr_is(loader, "stateless", "no"))
 		return node_error(
 			loader, err, DD_INVALID, "only a loader of type pflash has a state");
@@ -219,12 +227,33 @@ static int check_given_firmware(
 	return 0;
 }
 
+static int check_secure_boot(
+	const struct document *document, const xmlNode *loader, struct dd_error *err)
+{
+	const xmlNode *smm = at(document, "features/smm");
+	bool enabled = smm && !node_attr_is(smm, "state", "off");
+
+	if (!node_attr_is(loader, "secure", "yes"))
+		return 0;
+	if (!machine_is_q35(document))
+		return node_error(
+			loader, err, DD_UNSUPPORTED, "only a q35 machine has secure boot");
+	if (enabled || node_attr(at(document, "os"), "firmware"))
+		return 0;
+	node_error(loader, err, DD_INVALID, "secure boot needs the system management mode");
+	return error_hint(err, "say <smm state='on'/> in <features>");
+}
+
 static int check_firmware(const struct document *document, struct dd_error *err)
 {
 	const xmlNode *os = at(document, "os");
+	int rc;
 
+	rc = check_secure_boot(document, node_child(os, "loader"), err);
+	if (rc)
+		return rc;
 	if (node_attr(os, "firmware"))
-		return check_auto_firmware(os, err);
+		return check_auto_firmware(document, os, err);
 	return check_given_firmware(document, os, err);
 }
 
@@ -268,6 +297,135 @@ static int check_smbios(const struct document *document, struct dd_error *err)
 	return 0;
 }
 
+static int check_fwcfg_entry(const xmlNode *entry, struct dd_error *err)
+{
+	static const char *const reserved[] = {"opt/ovmf/", "opt/org.qemu/"};
+	const char *name = node_attr(entry, "name");
+
+	if (!name)
+		return node_error(entry, err, DD_INVALID, "the attribute name is missing");
+	if (!node_attr(entry, "file") && !node_text(entry)[0])
+		return node_error(
+			entry, err, DD_INVALID, "it has neither a value nor a file='' with one");
+	if (strncmp(name, "opt/", 4) != 0)
+		return node_error(
+			entry, err, DD_INVALID, "the name '%s' does not begin with opt/", name);
+	for (size_t i = 0; i < COUNT(reserved); i++)
+		if (strncmp(name, reserved[i], strlen(reserved[i])) == 0)
+			return node_error(entry, err, DD_INVALID,
+				"names that begin with %s belong to the firmware", reserved[i]);
+	return 0;
+}
+
+static int check_fwcfg(const struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (const xmlNode *info = at(document, "sysinfo"); info; info = node_next(info))
+		for (const xmlNode *entry = node_child(info, "entry");
+			node_attr_is(info, "type", "fwcfg") && entry && !rc;
+			entry = node_next(entry))
+			rc = check_fwcfg_entry(entry, err);
+	return rc;
+}
+
+static int check_reactions(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *off = at(document, "on_poweroff"), *again = at(document, "on_reboot");
+
+	if (off && again && strcmp(node_text(off), "restart") == 0 &&
+		strcmp(node_text(again), "destroy") == 0)
+		return node_error(off, err, DD_UNSUPPORTED,
+			"a guest cannot restart when it powers off and end when it reboots");
+	return 0;
+}
+
+static bool is_variable_name(const char *name)
+{
+	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+		return false;
+	while (isalnum((unsigned char)*name) || *name == '_')
+		name++;
+	return !*name;
+}
+
+static int check_environment(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *variable = at(document, "qemu:commandline/qemu:env");
+
+	for (; variable; variable = node_next(variable))
+		if (!is_variable_name(node_attr(variable, "name")))
+			return node_error(variable, err, DD_INVALID,
+				"'%s' is no name of a variable: letters, digits and underscores",
+				node_attr(variable, "name"));
+	return 0;
+}
+
+/* Whether a property can have the value: NULL if so, or what it would be. */
+static const char *wanted_value(const xmlNode *property, const char *value)
+{
+	bool is_unsigned = node_attr_is(property, "type", "unsigned");
+
+	if (!value)
+		return node_attr_is(property, "type", "remove") ? NULL : "a value";
+	if (node_attr_is(property, "type", "remove"))
+		return "none";
+	if (node_attr_is(property, "type", "bool"))
+		return strcmp(value, "true") && strcmp(value, "false") ? "true or false" : NULL;
+	if (!is_unsigned && !node_attr_is(property, "type", "signed"))
+		return NULL;
+	value += !is_unsigned && *value == '-';
+	return value[0] && value[strspn(value, "0123456789")] == '\0' ? NULL : "a whole number";
+}
+
+static int check_override(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *device = at(document, "qemu:override/qemu:device");
+
+	for (; device; device = node_next(device)) {
+		const xmlNode *property = node_descend(device, "qemu:frontend/qemu:property");
+
+		for (; property; property = node_next(property)) {
+			const char *value = node_attr(property, "value");
+			const char *wanted = wanted_value(property, value);
+
+			if (wanted)
+				return node_error(property, err, DD_INVALID,
+					"attribute value: '%s', but one of type %s has %s",
+					value ? value : "", node_attr(property, "type"), wanted);
+		}
+	}
+	return 0;
+}
+
+static int check_rest(const struct document *document, struct dd_error *err)
+{
+	static const char *const unknown[] = {"bootloader", "bootloader_args"};
+	const xmlNode *table = at(document, "os/acpi/table");
+	const xmlNode *idmap = at(document, "idmap");
+	const xmlNode *security = at(document, "launchSecurity");
+	const xmlNode *resource = at(document, "resource");
+
+	for (size_t i = 0; i < COUNT(unknown); i++)
+		if (at(document, unknown[i]))
+			return node_error(at(document, unknown[i]), err, DD_UNSUPPORTED,
+				"QEMU has no boot loader on the host's side");
+	if (strchr(node_text(at(document, "title")) ? node_text(at(document, "title")) : "", '\n'))
+		return node_error(at(document, "title"), err, DD_INVALID, "a title is one line");
+	if (node_next(table))
+		return node_error(node_next(table), err, DD_INVALID, "one table can be given");
+	if (idmap && (!node_child(idmap, "uid") || !node_child(idmap, "gid")))
+		return node_error(idmap, err, DD_INVALID, "it needs both <uid> and <gid>");
+	if (resource && !node_child(resource, "partition") &&
+		!node_attr(node_child(resource, "fibrechannel"), "appid"))
+		return node_error(resource, err, DD_INVALID, "it names no resource");
+	if (node_attr_is(security, "type", "s390-pv"))
+		return node_error(security, err, DD_UNSUPPORTED, "a PC has none of type s390-pv");
+	if (node_attr_is(security, "type", "sev") && !node_child(security, "policy"))
+		return node_error(security, err, DD_INVALID, "its <policy> is missing");
+	return 0;
+}
+
 static int check_tseg(const struct document *document, struct dd_error *err)
 {
 	const xmlNode *tseg = at(document, "features/smm/tseg");
@@ -278,7 +436,8 @@ static int check_tseg(const struct document *document, struct dd_error *err)
 	if (!machine_is_q35(document))
 		return node_error(tseg, err, DD_INVALID, "only a q35 machine has a TSEG");
 	(void)node_text_number(tseg, &size);
-	if (node_attr_is(tseg, "unit", "KiB") && size % TSEG_UNIT)
+	if ((node_attr_is(tseg, "unit", "B") && size) ||
+		(node_attr_is(tseg, "unit", "KiB") && size % TSEG_UNIT))
 		return node_error(tseg, err, DD_INVALID, "its size is not a multiple of one MiB");
 	return 0;
 }
@@ -289,13 +448,21 @@ int check_settings(const struct document *document, struct dd_error *err)
 		check_type,
 		check_boot_menu,
 		check_firmware,
-		check_cpu_cache,
-		check_cpu_address,
-		check_cells,
+		cpu_check_given,
+		values_check,
+		check_clock,
+		check_features,
+		check_reactions,
 		check_hot_plug_memory,
 		check_pages,
 		check_numatune,
+		check_tuning,
 		check_smbios,
+		check_fwcfg,
+		check_bios,
+		check_environment,
+		check_override,
+		check_rest,
 		check_tseg,
 	};
 	int rc = 0;

@@ -39,6 +39,23 @@ xmlNode *controller_find(const struct document *document, const char *type, unsi
 	return node;
 }
 
+xmlNode *controller_after(
+	const struct document *document, const char *type, const xmlNode *controller)
+{
+	xmlNode *next = NULL;
+
+	for (xmlNode *node = controller_first(document, type); node; node = controller_next(node)) {
+		unsigned index = controller_index(node);
+
+		if (index == CONTROLLER_INDEX_NONE ||
+			(controller && index <= controller_index(controller)))
+			continue;
+		if (!next || index < controller_index(next))
+			next = node;
+	}
+	return next;
+}
+
 /* The USB 1 companions of an EHCI controller start at its ports 0, 2 and 4. */
 static const struct companion {
 	const char *model, *port;
@@ -53,14 +70,16 @@ static const struct companion *companion_of(const xmlNode *controller)
 }
 
 /* Where both are numbered, the master of a group comes before its companions. */
-static bool goes_before(const xmlNode *controller, const xmlNode *other, bool numbered)
+static bool goes_before(const xmlNode *controller, const xmlNode *other)
 {
 	unsigned index = controller_index(controller);
 	unsigned other_index = controller_index(other);
 
+	if (other_index == CONTROLLER_INDEX_NONE)
+		return false;
 	if (index != other_index)
 		return index < other_index;
-	if (!numbered || index == CONTROLLER_INDEX_NONE)
+	if (index == CONTROLLER_INDEX_NONE)
 		return false;
 	return !companion_of(controller) && companion_of(other);
 }
@@ -76,7 +95,7 @@ static const char *type_of(const xmlNode *controller)
  * Moves a controller to where it belongs among those before limit: behind the last of its type,
  * but before the first of these that has a greater index.
  */
-static void settle(struct document *document, xmlNode *controller, xmlNode *limit, bool numbered)
+static void settle(struct document *document, xmlNode *controller, xmlNode *limit)
 {
 	xmlNode *last = NULL;
 
@@ -84,7 +103,7 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		other = node_next(other)) {
 		if (other == controller || strcmp(type_of(other), type_of(controller)) != 0)
 			continue;
-		if (goes_before(controller, other, numbered)) {
+		if (goes_before(controller, other)) {
 			xmlAddPrevSibling(other, controller);
 			return;
 		}
@@ -98,14 +117,13 @@ static void settle(struct document *document, xmlNode *controller, xmlNode *limi
 		xmlAddNextSibling(last, controller);
 }
 
-/* numbered: by the user, who then means the groups of USB controllers. */
-static void sort(struct document *document, bool numbered)
+static void sort(struct document *document)
 {
 	xmlNode *next;
 
 	for (xmlNode *node = device_first(document, "controller"); node; node = next) {
 		next = node_next(node);
-		settle(document, node, next, numbered);
+		settle(document, node, next);
 	}
 }
 
@@ -144,18 +162,9 @@ static bool is_usb2(const xmlNode *controller)
 	       string_in(node_attr(controller, "model"), models);
 }
 
-/* A bus that hangs below another leaves number 0 to the root, which need not be spelt out. */
-static bool below_root(const xmlNode *controller)
-{
-	static const char *const roots[] = {"pci-root", "pcie-root", NULL};
-	const char *model = node_attr(controller, "model");
-
-	return node_attr_is(controller, "type", "pci") && model && !string_in(model, roots);
-}
-
 static unsigned free_index(const struct document *document, const xmlNode *controller)
 {
-	unsigned index = below_root(controller) ? 1 : 0;
+	unsigned index = 0;
 
 	while (controller_find(document, node_attr(controller, "type"), index))
 		index++;
@@ -230,11 +239,9 @@ int controllers_number(struct document *document, struct dd_error *err)
 	int rc = 0;
 
 	if (!settled)
-		sort(document, true);
+		sort(document);
 	for (xmlNode *node = device_first(document, "controller"); node && !rc;
 		node = node_next(node))
 		rc = number_one(document, node, err);
-	if (!settled)
-		sort(document, false);
 	return rc;
 }

@@ -10,12 +10,16 @@
 
 #include "schema/freeze.h"
 
-#define CONTROLLER_INDEX_MAX 65535u
-#define CONTROLLER_INDEX_NONE (CONTROLLER_INDEX_MAX + 1)
-
 /* The first controller of a type, and the next of the same type. */
 xmlNode *controller_first(const struct document *document, const char *type);
 xmlNode *controller_next(const xmlNode *controller);
+
+/* By their indexes: the one after controller, of NULL the first. Those without one come not. */
+xmlNode *controller_after(
+	const struct document *document, const char *type, const xmlNode *controller);
+
+/* Those that SCSI devices of the host name: they come before the machine's own. */
+int controllers_add_for_host_devices(struct document *document, struct dd_error *err);
 
 xmlNode *controller_find(const struct document *document, const char *type, unsigned index);
 unsigned controller_index(const xmlNode *controller); /* CONTROLLER_INDEX_NONE: has none */

@@ -32,14 +32,35 @@ static int add_root(struct document *document, const char *model, struct dd_erro
 	return controller_ensure(document, "pci", 0, model, err);
 }
 
+int controllers_add_for_host_devices(struct document *document, struct dd_error *err)
+{
+	unsigned count = 0;
+	int rc = 0;
+
+	for (const xmlNode *device = device_first(document, "hostdev"); device;
+		device = node_next(device)) {
+		const xmlNode *address = node_child(device, "address");
+		uint64_t index = attr_number(address, "controller", 0);
+
+		if (!node_attr_is(device, "type", "scsi"))
+			continue;
+		if (index >= CONTROLLERS_NEEDED_MAX)
+			return node_error(address, err, DD_INVALID,
+				"controller index %s is too large",
+				node_attr(address, "controller"));
+		count = index >= count ? (unsigned)index + 1 : count;
+	}
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = controller_ensure(document, "scsi", i, NULL, err);
+	return rc;
+}
+
 int controllers_add_machine(struct document *document, struct dd_error *err)
 {
 	bool express = machine_is_q35(document);
 	int rc = 0;
 
-	if (!controller_first(document, "usb"))
-		rc = controller_ensure(
-			document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
+	rc = controller_ensure(document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
 	if (!rc && express)
 		rc = controller_ensure(document, "sata", 0, NULL, err);
 	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);
@@ -66,6 +87,10 @@ static int add_for_bus(
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
+		if (strcmp(bus, "ide") == 0 && (index || !machine_is_i440fx(document)))
+			return node_error(device, err, DD_INVALID,
+				"machine type %s has no IDE controller %u: use sata",
+				machine_name(document), (unsigned)index);
 		count = index >= count ? (unsigned)index + 1 : count;
 	}
 	for (unsigned i = 0; i < count && !rc; i++)

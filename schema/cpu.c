@@ -15,10 +15,12 @@
 
 #include <string.h>
 
+#include "schema/check_cpu.h"
 #include "schema/fill.h"
 #include "schema/host_model.h"
 #include "schema/ids.h"
 #include "schema/machine.h"
+#include "schema/numa.h"
 
 /* mode='custom' may be left out where there is a model. */
 static const char *cpu_mode(const xmlNode *cpu)
@@ -70,16 +72,38 @@ static int complete_model(const struct document *document, xmlNode *cpu, struct 
 	/* only the 64 bit binary can leave out what cannot be taken along */
 	bool can_migrate = strcmp(machine_arch(document), "x86_64") == 0;
 
-	if (!rc && (mode_is(cpu, "host-passthrough") || mode_is(cpu, "maximum")))
+	if (!rc && mode_is(cpu, "host-passthrough"))
 		rc = fill_attr(cpu, "migratable", can_migrate ? "on" : "off", err);
 	if (!rc && mode_is(cpu, "custom"))
 		rc = fill_attr(cpu, "mode", "custom", err);
 	if (!rc && mode_is(cpu, "custom"))
 		rc = fill_attr(cpu, "match", "exact", err);
-	if (!rc && mode_is(cpu, "custom") && model)
+	if (!rc && !mode_is(cpu, "custom"))
+		rc = node_set_attr(cpu, "match", NULL, err);
+	if (!rc && model && node_text(model)[0])
 		rc = fill_attr(model, "fallback", "allow", err);
-	if (!rc && mode_is(cpu, "host-model") && model && !node_text(model)[0])
+	return rc;
+}
+
+/* A model says nothing where the host's CPU is passed; without a name it may say the vendor. */
+static int drop_model(xmlNode *cpu, struct dd_error *err)
+{
+	xmlNode *model = node_child(cpu, "model");
+	const char *vendor = node_attr(model, "vendor_id");
+	int rc = 0;
+
+	if (vendor && !vendor[0]) {
+		rc = node_set_attr(model, "vendor_id", NULL, err);
+		vendor = NULL;
+	}
+	if (!model || (mode_is(cpu, "custom") && node_text(model)[0]))
+		return rc;
+	if (!mode_is(cpu, "host-model") && node_text(model)[0])
+		node_remove(node_child(cpu, "vendor"));
+	if (!mode_is(cpu, "host-model") || (!node_text(model)[0] && !vendor))
 		node_remove(model);
+	else if (!node_text(model)[0])
+		rc = node_set_attr(model, "fallback", NULL, err);
 	return rc;
 }
 
@@ -140,11 +164,13 @@ int cpu_freeze(
 	const char *name = default_model(document, options->capabilities);
 	xmlNode *cpu = node_child(root, "cpu");
 	bool floating = node_attr_is(cpu, "mode", "host-model");
+	int rc = cpu ? drop_model(cpu, err) : 0;
 	bool unnamed = !cpu || (mode_is(cpu, "custom") && !node_child(cpu, "model"));
-	int rc = 0;
 
-	if (unnamed && !name && !cpu)
-		return 0;
+	if (!rc)
+		rc = cpu_check_given(document, err);
+	if (rc || (unnamed && !name && !cpu))
+		return rc;
 	cpu = fill_child(root, "cpu", err);
 	if (!cpu)
 		return DD_NO_MEMORY;
@@ -162,6 +188,8 @@ int cpu_freeze(
 		rc = complete_topology(cpu, err);
 	if (!rc)
 		rc = complete_cells(cpu, err);
+	if (!rc)
+		rc = numa_freeze_distances(cpu, err);
 	return rc ? rc : complete_cell_cpus(document, cpu, err);
 }
 

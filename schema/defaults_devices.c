@@ -49,18 +49,22 @@ int defaults_add_inputs(struct document *document, struct dd_error *err)
 }
 
 /*
- * Sound goes where the screen goes: with SPICE, or nowhere. Other screens than VNC and SPICE come
- * with sound of their own.
+ * Sound goes where the screen goes: with SPICE, or nowhere. The last of several screens decides;
+ * SDL comes with sound of its own, and those that show nothing by themselves have no say.
  */
 int defaults_add_audio(struct document *document, struct dd_error *err)
 {
-	static const char *const own[] = {"sdl", "dbus", "egl-headless", NULL};
-	const char *screen = node_attr(device_first(document, "graphics"), "type");
-	bool spice = screen && strcmp(screen, "spice") == 0;
+	static const char *const deciding[] = {"vnc", "spice", "sdl", NULL};
+	const xmlNode *graphics = device_first(document, "graphics");
+	const char *screen = graphics ? "sdl" : "vnc";
 
-	if (device_first(document, "audio") || string_in(screen, own))
+	for (; graphics; graphics = node_next(graphics))
+		if (string_in(node_attr(graphics, "type"), deciding))
+			screen = node_attr(graphics, "type");
+	if (device_first(document, "audio") || strcmp(screen, "sdl") == 0)
 		return 0;
 
+	bool spice = strcmp(screen, "spice") == 0;
 	xmlNode *audio = device_add(document, "audio", err);
 	int rc = audio ? node_set_attr(audio, "id", "1", err) : DD_NO_MEMORY;
 

@@ -11,12 +11,8 @@
  * a tree need not think of spellings. A document is used by one thread at a time.
  */
 
+#include "schema/limits.h"
 #include "schema/tree.h"
-
-#define DOCUMENT_SIZE_MAX (4u << 20) /* bytes of XML text */
-#define DOCUMENT_DEPTH_MAX 64        /* nested elements */
-#define DOCUMENT_ATTRIBUTES_MAX 256u /* of one element */
-#define DOCUMENT_ATTRIBUTE_MAX 65536 /* bytes of an attribute's value, without escapes */
 
 struct document;
 
@@ -38,7 +34,7 @@ CLEANUP_DEFINE(document, struct document *, document_free)
 
 /*
  * Appends the canonical text: two-space indent, single quotes, a final newline. DD_INVALID where it
- * is past DOCUMENT_SIZE_MAX, since it could not be read again.
+ * is past a limit of text (schema/limits.h), since it could not be read again.
  */
 int document_write(const struct document *document, struct text *out, struct dd_error *err);
 

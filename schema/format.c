@@ -1,41 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/format.h"
 
+#include <assert.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The last step of a path: its start, and the length without a form in brackets. */
+/* The last step of a path: its start and length. */
 static const char *last_step(const char *path, const char *end, size_t *length)
 {
 	const char *start = end;
 
 	while (start > path && start[-1] != '/')
 		start--;
-
-	const char *bracket = memchr(start, '[', (size_t)(end - start));
-
-	*length = (size_t)((bracket ? bracket : end) - start);
+	*length = (size_t)(end - start);
 	return start;
 }
 
 /*
- * How well a context fits the end of a path: 0 not at all, otherwise the more the better. Each step
- * counts four, a '*' one less, the right form one more.
+ * The rows by the name in their last step, since an element is asked for far more often than there
+ * are rows: a chain for each hash, and one for those that end in '*'. In a chain the row that
+ * says most comes first: each step counts four, a '*' one less, a form one more. Filled once, then
+ * only read.
  */
-static int context_fits(const char *context, const char *path, const char *path_end,
-	const char *form, size_t form_length)
+#define CHAINS 256
+#define ANY_NAME CHAINS
+#define ROWS_MAX 1024
+
+struct chained {
+	const struct format *row;
+	size_t length;    /* of the context without a form */
+	const char *form; /* as in "[pci]", or NULL */
+	bool wild;        /* has a '*' */
+	int score;
+	struct chained *next;
+};
+
+static struct chained links[ROWS_MAX];
+static struct chained *chains[CHAINS + 1];
+static pthread_once_t chains_filled = PTHREAD_ONCE_INIT;
+
+static unsigned name_hash(const char *name, size_t length)
 {
-	const char *end = context + strlen(context);
-	int score = 0;
+	uint32_t hash = 2166136261u; /* FNV-1a */
 
-	if (end[-1] == ']') {
-		const char *bracket = strchr(context, '[');
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+	return (hash ^ hash >> 16) % CHAINS;
+}
 
-		if ((size_t)(end - bracket) != form_length + 2 ||
-			memcmp(bracket + 1, form, form_length) != 0)
-			return 0;
-		score = 1;
+static struct chained row_weigh(const struct format *row)
+{
+	struct chained link = {.row = row, .form = strchr(row->context, '['), .score = 4};
+
+	link.length = link.form ? (size_t)(link.form - row->context) : strlen(row->context);
+	link.score += link.form != NULL;
+	for (size_t i = 0; i < link.length; i++) {
+		link.score += row->context[i] == '/' ? 4 : 0;
+		link.score -= row->context[i] == '*';
+		link.wild |= row->context[i] == '*';
 	}
+	return link;
+}
+
+static void rows_chain(const struct format *rows, size_t count, size_t *used)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct chained *link = &links[*used];
+		const char *end;
+		const char *name;
+		size_t length;
+
+		assert(*used < ROWS_MAX);
+		++*used;
+		*link = row_weigh(&rows[i]);
+		end = link->row->context + link->length;
+		name = last_step(link->row->context, end, &length);
+
+		bool any = length == 1 && name[0] == '*';
+		struct chained **at = &chains[any ? ANY_NAME : name_hash(name, length)];
+
+		while (*at && (*at)->score >= link->score)
+			at = &(*at)->next;
+		link->next = *at;
+		*at = link;
+	}
+}
+
+static void chains_fill(void)
+{
+	size_t used = 0;
+
+	rows_chain(format_domain, format_domain_count, &used);
+	rows_chain(format_devices, format_devices_count, &used);
+}
+
+static bool form_fits(const char *wanted, const char *form)
+{
+	size_t length = strlen(form);
+
+	return !wanted || (strncmp(wanted + 1, form, length) == 0 && wanted[length + 1] == ']');
+}
+
+/* Step by step from the end, as a '*' fits any name. */
+static bool steps_fit(const struct chained *link, const char *path, const char *path_end)
+{
+	const char *context = link->row->context;
+	const char *end = context + link->length;
+
 	for (;;) {
 		size_t have, want;
 		const char *step = last_step(context, end, &want);
@@ -43,41 +116,52 @@ static int context_fits(const char *context, const char *path, const char *path_
 		bool any = want == 1 && step[0] == '*';
 
 		if (!any && (want != have || memcmp(step, name, want) != 0))
-			return 0;
-		score += any ? 3 : 4;
+			return false;
 		if (step == context)
-			return score;
+			return true;
 		if (name == path)
-			return 0;
+			return false;
 		end = step - 1;
 		path_end = name - 1;
 	}
 }
 
-static void best_of(const struct format *rows, size_t count, const char *path, const char *form,
-	const struct format **best, int *score)
+/* Does the context fit the end of the path? */
+static bool context_fits(const struct chained *link, const char *path, const char *end)
 {
-	const char *end = path + strlen(path);
-	size_t form_length = form ? strlen(form) : 0;
+	const char *start;
 
-	for (size_t i = 0; i < count; i++) {
-		int fits = context_fits(rows[i].context, path, end, form ? form : "", form_length);
+	if (link->wild)
+		return steps_fit(link, path, end);
+	if ((size_t)(end - path) < link->length)
+		return false;
+	start = end - link->length;
+	return (start == path || start[-1] == '/') &&
+	       memcmp(start, link->row->context, link->length) == 0;
+}
 
-		if (fits > *score) {
-			*score = fits;
-			*best = &rows[i];
-		}
-	}
+static const struct chained *first_fit(
+	const struct chained *link, const char *path, const char *end, const char *form)
+{
+	while (link && !(form_fits(link->form, form) && context_fits(link, path, end)))
+		link = link->next;
+	return link;
 }
 
 const struct format *format_find(const char *path, const char *form)
 {
-	const struct format *best = NULL;
-	int score = 0;
+	const char *end = path + strlen(path);
+	const struct chained *named, *any;
+	size_t length;
+	const char *name = last_step(path, end, &length);
 
-	best_of(format_domain, format_domain_count, path, form, &best, &score);
-	best_of(format_devices, format_devices_count, path, form, &best, &score);
-	return best;
+	pthread_once(&chains_filled, chains_fill);
+	form = form ? form : "";
+	named = first_fit(chains[name_hash(name, length)], path, end, form);
+	any = first_fit(chains[ANY_NAME], path, end, form);
+	if (any && (!named || any->score > named->score))
+		named = any;
+	return named ? named->row : NULL;
 }
 
 /* The word at the front of a list without its marks, and where the next one begins. */

@@ -19,8 +19,8 @@
  *   d  whole number, decimal              1 2 4 8  hexadecimal, that many digits at least
  *   i  whole number that may be negative  h        hexadecimal, as many digits as it takes
  *   y  yes or no     o  on or off         u  UUID      m  MAC address    c  set of numbers "0-3,8"
- *   k  a size kept in KiB, B in bytes, M in MiB, P in the largest unit that divides it: each goes
- *      with the attribute unit
+ *   k  a size kept in KiB, B in bytes, M in MiB, P and p in the largest unit that divides it (a
+ *      number without one counts MiB, or KiB): each goes with the attribute unit
  */
 
 #include <stddef.h>

@@ -45,7 +45,8 @@ const struct format format_domain[] = {
 	{"vcpus/vcpu", "id:d enabled:y hotpluggable:y order:d", ""},
 	{"domain/iothreads", "", "", 'd'},
 	{"domain/iothreadids", "", "iothread*"},
-	{"iothreadids/iothread", "id:d thread_pool_min:i thread_pool_max:i", ""},
+	{"iothreadids/iothread", "id:d thread_pool_min:i thread_pool_max:i", "poll"},
+	{"iothread/poll", "max:d grow:d shrink:d", ""},
 	{"domain/defaultiothread", "thread_pool_min:i thread_pool_max:i", ""},
 	{"domain/cputune", "",
 		"shares period quota global_period global_quota emulator_period emulator_quota "
@@ -67,7 +68,7 @@ const struct format format_domain[] = {
 	{"cputune/iothreadsched", "iothreads:c scheduler priority:i", ""},
 	{"cputune/emulatorsched", "scheduler priority:i", ""},
 	{"cputune/cachetune", "vcpus:c id", "cache* monitor*"},
-	{"cachetune/cache", "id:d level:d type size:d " UNIT, ""},
+	{"cachetune/cache", "id:d level:d type size:p " UNIT, ""},
 	{"cachetune/monitor", "level:d vcpus:c", ""},
 	{"cputune/memorytune", "vcpus:c", "node* monitor*"},
 	{"memorytune/node", "id:d bandwidth:d", ""},
@@ -178,7 +179,7 @@ const struct format format_domain[] = {
 	{"interconnects/bandwidth", "initiator:d target:d cache:d type value:d " UNIT, ""},
 
 	{"domain/clock", "offset adjustment basis timezone start:d", "timer*"},
-	{"clock/timer", "name tickpolicy track frequency:d mode present:y", "catchup"},
+	{"clock/timer", "name present:y tickpolicy track frequency:d mode", "catchup"},
 	{"timer/catchup", "threshold:d slew:d limit:d", ""},
 	{"domain/pm", "", "suspend-to-mem suspend-to-disk"},
 	{"pm/suspend-to-mem", "enabled:y", ""},

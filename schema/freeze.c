@@ -18,11 +18,10 @@
 #include "schema/cpu.h"
 #include "schema/defaults.h"
 #include "schema/device/chardev.h"
+#include "schema/device/disk.h"
 #include "schema/device/video.h"
 #include "schema/fill.h"
 #include "schema/machine.h"
-
-#define DEVICES_MAX 4096u
 
 static int count_devices(struct document *document, struct dd_error *err)
 {
@@ -54,10 +53,17 @@ static int complete(struct document *document, xmlNode *device,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	const struct device_kind *kind = device_kind(device);
-	int rc = kind && kind->check ? kind->check(document, device, err) : 0;
+	int rc = kind ? choices_apply(device, kind->choices, err) : 0;
 
+	if (!rc && kind && kind->check)
+		rc = kind->check(document, device, err);
 	if (!rc && kind && kind->complete)
 		rc = kind->complete(document, device, options, err);
+
+	xmlNode *driver = node_child(device, "driver");
+
+	if (driver && !driver->properties && !node_first(driver))
+		node_remove(driver);
 	return rc;
 }
 
@@ -84,6 +90,8 @@ static int freeze_machine(
 		rc = defaults_freeze(document, err);
 	if (!rc)
 		rc = cpu_freeze(document, options, err);
+	if (!rc)
+		rc = controllers_add_for_host_devices(document, err);
 	if (!rc)
 		rc = controllers_number(document, err);
 	if (!rc)
@@ -134,6 +142,8 @@ int document_freeze(
 	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
 		device_strip_runtime(device);
+	if (!rc)
+		disks_sort(document);
 	if (!rc)
 		rc = freeze_machine(document, options, err);
 	if (!rc)

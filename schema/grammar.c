@@ -14,6 +14,7 @@
 
 #include "schema/document_internal.h"
 #include "schema/format.h"
+#include "schema/values.h"
 
 #define STEPS 3 /* of a path that a row can look at */
 #define PATTERNS_MAX 4096
@@ -91,20 +92,54 @@ static const char *take_word(const char *list, char *word, size_t size, char *ma
 	return list[length] ? list + length + 1 : list + length;
 }
 
-static void put_attributes(struct grammar *grammar, const char *list)
+/* The rule about an attribute, of those of the last two steps of a path. */
+static const struct value_rule *rule_of(const char *path, const char *attribute)
+{
+	const char *step = strrchr(path, '/');
+	const struct value_rule *rule;
+	size_t count;
+
+	while (step && step > path && step[-1] != '/')
+		step--;
+	rule = value_rules(step ? step : path, &count);
+	for (; count; count--, rule++)
+		if (strcmp(rule->attribute, attribute) == 0)
+			return rule;
+	return NULL;
+}
+
+static void put_words(struct text *out, const char *words)
+{
+	text_puts(out, "<choice>");
+	while (*words) {
+		char word[TREE_NAME_SIZE], mark;
+
+		words = take_word(words, word, sizeof word, &mark);
+		text_printf(out, "<value>%s</value>", word);
+	}
+	text_puts(out, "</choice>");
+}
+
+static void put_attributes(struct grammar *grammar, const char *path, const char *list)
 {
 	while (*list) {
 		char word[TREE_NAME_SIZE], mark;
-		const char *type = "<text/>";
+		const struct value_rule *rule;
+		const char *tag;
 
 		list = take_word(list, word, sizeof word, &mark);
+		rule = rule_of(path, word);
+		tag = rule && rule->required ? "group" : "optional";
+		text_printf(grammar->out, "      <%s><attribute name='%s'>", tag, word);
 		if (mark == 'y')
-			type = "<choice><value>yes</value><value>no</value></choice>";
-		if (mark == 'o')
-			type = "<choice><value>on</value><value>off</value></choice>";
-		text_printf(grammar->out,
-			"      <optional><attribute name='%s'>%s</attribute></optional>\n", word,
-			type);
+			put_words(grammar->out, "yes no");
+		else if (mark == 'o')
+			put_words(grammar->out, "on off");
+		else if (rule && rule->words)
+			put_words(grammar->out, rule->words);
+		else
+			text_puts(grammar->out, "<text/>");
+		text_printf(grammar->out, "</attribute></%s>\n", tag);
 	}
 }
 
@@ -135,7 +170,7 @@ static int put_row(struct grammar *grammar, const char *path, const struct forma
 	int rc = 0;
 
 	text_puts(grammar->out, "     <group>\n");
-	put_attributes(grammar, row ? row->attributes : "");
+	put_attributes(grammar, path, row ? row->attributes : "");
 	if (strcmp(path, "domain/metadata") == 0)
 		text_puts(grammar->out, "      <ref name='anything'/>\n");
 	else if (row && row->children[0])

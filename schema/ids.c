@@ -41,8 +41,7 @@ static bool read_range(const char **at, struct id_set *set)
 		if (!read_id(at, &last) || last < first)
 			return false;
 	}
-	for (unsigned id = first; id <= last; id++)
-		set->has[id] = !without;
+	memset(&set->has[first], !without, (last - first + 1) * sizeof set->has[0]);
 	return true;
 }
 

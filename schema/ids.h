@@ -6,9 +6,8 @@
 
 #include <stdlib.h>
 
+#include "schema/limits.h"
 #include "schema/tree.h"
-
-#define ID_MAX 4096u /* one more than the greatest number in a set */
 
 struct id_set {
 	bool has[ID_MAX];

@@ -39,11 +39,13 @@ bool machine_is_q35(const struct document *document)
 
 bool machine_has_express(const struct document *document)
 {
+	if (machine_is_q35(document))
+		return true;
 	for (const xmlNode *node = device_first(document, "controller"); node;
 		node = node_next(node))
 		if (node_attr_is(node, "model", "pcie-root"))
 			return true;
-	return machine_is_q35(document);
+	return false;
 }
 
 bool machine_uses_kvm(const struct document *document)
@@ -110,7 +112,8 @@ static int unknown_machine(
 /* Leaves the type alone where it is the name already: it may be longer known than the binary. */
 static int freeze_type(xmlNode *type, const struct capabilities *caps, struct dd_error *err)
 {
-	const char *name = node_attr(type, "machine");
+	const char *given = node_attr(type, "machine");
+	const char *name = given && given[0] ? given : NULL;
 	const struct machine_type *machine =
 		name ? capabilities_machine(caps, name) : default_machine(caps);
 

@@ -3,8 +3,7 @@
 #define SCHEMA_NAME_H
 
 #include "base/error.h"
-
-#define DOMAIN_NAME_MAX 255 /* bytes; a name is also a file name */
+#include "schema/limits.h"
 
 /*
  * DD_INVALID where name is not fit to be a domain's: empty, ".", "..", too long, with '/' or a

@@ -30,6 +30,7 @@ struct scan {
 	int line;
 	const char *file;
 	unsigned depth;
+	unsigned elements, values, namespaces;
 	struct name open[DOCUMENT_DEPTH_MAX];
 };
 
@@ -128,6 +129,9 @@ static int scan_value(struct scan *scan, unsigned *count, struct dd_error *err)
 		return scan_fail(scan, err, "more than %u attributes in one element",
 			DOCUMENT_ATTRIBUTES_MAX);
 
+	if (++scan->values > DOCUMENT_VALUES_MAX)
+		return scan_fail(scan, err, "more than %u attributes", DOCUMENT_VALUES_MAX);
+
 	int rc = scan_past(scan, quote, err);
 
 	/* the exact limit is that of the value without its escapes, which are six bytes at most */
@@ -144,6 +148,8 @@ static int scan_open(struct scan *scan, struct dd_error *err)
 	if (scan->depth == DOCUMENT_DEPTH_MAX)
 		return scan_fail(
 			scan, err, "elements are nested more than %u deep", DOCUMENT_DEPTH_MAX);
+	if (++scan->elements > DOCUMENT_ELEMENTS_MAX)
+		return scan_fail(scan, err, "more than %u elements", DOCUMENT_ELEMENTS_MAX);
 	scan->at++;
 
 	struct name *name = &scan->open[scan->depth++];
@@ -154,6 +160,10 @@ static int scan_open(struct scan *scan, struct dd_error *err)
 	name->length = (size_t)((const char *)scan->at - name->start);
 
 	while (scan->at < scan->end && *scan->at != '>') {
+		if (scan_at(scan, "xmlns") && ++scan->namespaces > DOCUMENT_NAMESPACES_MAX)
+			return scan_fail(scan, err, "more than %u namespace declarations",
+				DOCUMENT_NAMESPACES_MAX);
+
 		bool quoted = *scan->at == '"' || *scan->at == '\'';
 		int rc = quoted ? scan_value(scan, &count, err) : scan_step(scan, err);
 

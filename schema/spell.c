@@ -14,8 +14,7 @@
 #include <strings.h>
 
 #include "schema/format.h"
-
-#define SET_BITS 16384 /* highest CPU or node number in a set, plus one */
+#include "schema/limits.h"
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
@@ -62,6 +61,9 @@ static int trimmed(const char *value, char **out, struct dd_error *err)
 static bool parse_number(const char *string, uint64_t *number)
 {
 	char *end;
+
+	string += string[0] == '+';
+
 	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
 
 	if (!isdigit((unsigned char)string[0]))
@@ -137,12 +139,12 @@ static int spell_mac(const char *value, char **spelt, struct dd_error *err)
 }
 
 struct set {
-	unsigned char bits[SET_BITS / 8];
+	bool has[NUMBER_SET_MAX];
 };
 
 static bool set_has(const struct set *set, unsigned long bit)
 {
-	return bit < SET_BITS && (set->bits[bit / 8] >> bit % 8 & 1);
+	return bit < NUMBER_SET_MAX && set->has[bit];
 }
 
 static bool parse_bit(const char **at, unsigned long *bit)
@@ -154,7 +156,7 @@ static bool parse_bit(const char **at, unsigned long *bit)
 		return false;
 	*bit = strtoul(*at, &end, 10);
 	*at = end + strspn(end, " \t\r\n");
-	return *bit < SET_BITS;
+	return *bit < NUMBER_SET_MAX;
 }
 
 /* "0-3,^2,8": ranges, single ones, and with '^' taken away again. */
@@ -176,14 +178,7 @@ static bool parse_set(const char *at, struct set *set)
 			if (!parse_bit(&at, &last) || last < first)
 				return false;
 		}
-		for (unsigned long bit = first; bit <= last; bit++) {
-			unsigned char mask = (unsigned char)(1u << bit % 8);
-
-			if (without)
-				set->bits[bit / 8] &= (unsigned char)~mask;
-			else
-				set->bits[bit / 8] |= mask;
-		}
+		memset(&set->has[first], !without, (last - first + 1) * sizeof set->has[0]);
 		if (*at != ',')
 			return *at == '\0';
 		at++;
@@ -200,8 +195,8 @@ static int spell_set(const char *value, char **spelt, struct dd_error *err)
 	if (!parse_set(value, &set))
 		return error_set(err, DD_INVALID,
 			"'%.64s' is not a set of numbers such as 0-3,8 (each below %d)", value,
-			SET_BITS);
-	for (unsigned long bit = 0; bit < SET_BITS; bit++) {
+			NUMBER_SET_MAX);
+	for (unsigned long bit = 0; bit < NUMBER_SET_MAX; bit++) {
 		unsigned long last = bit;
 
 		if (!set_has(&set, bit))
@@ -225,17 +220,17 @@ static int spell_set(const char *value, char **spelt, struct dd_error *err)
 static int to_bytes(const char *value, const char *unit, uint64_t otherwise, uint64_t *bytes,
 	struct dd_error *err)
 {
-	uint64_t number, scale = unit ? 0 : otherwise;
+	uint64_t number, scale = unit && unit[0] ? 0 : otherwise;
 
 	if (!parse_number(value, &number))
 		return error_set(
 			err, DD_INVALID, "'%.64s' is not a non-negative whole number", value);
-	for (size_t i = 0; unit && !scale && i < sizeof units / sizeof units[0]; i++)
+	for (size_t i = 0; !scale && i < sizeof units / sizeof units[0]; i++)
 		if (strcasecmp(unit, units[i].name) == 0)
 			scale = units[i].bytes;
 	if (!scale)
 		return error_set(err, DD_INVALID, "'%.64s' is not a unit such as KiB or GiB", unit);
-	if (__builtin_mul_overflow(number, scale, bytes))
+	if (__builtin_mul_overflow(number, scale, bytes) || *bytes > INT64_MAX)
 		return error_set(
 			err, DD_INVALID, "%.64s %.16s is too large", value, unit ? unit : "");
 	return 0;
@@ -256,7 +251,8 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 		uint64_t scale;
 		const char *name;
 	} sizes[] = {{'k', KIB, KIB, "KiB"}, {'B', 1, 1, "bytes"}, {'M', 1, MIB, "M"},
-		{'P', MIB, 1, "B"}};
+		{'P', MIB, 1, "B"}, {'p', KIB, 1, "B"}};
+	bool whole = kind == 'P' || kind == 'p';
 	size_t i = 0, power = 0;
 	uint64_t bytes = 0;
 
@@ -268,13 +264,13 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 	if (rc)
 		return rc;
 	bytes = rounded_up(bytes, sizes[i].scale);
-	while (kind == 'P' && bytes && bytes % KIB == 0) {
+	while (whole && bytes && bytes % KIB == 0) {
 		bytes /= KIB;
 		power++;
 	}
 	rc = string_format(spelt, err, "%" PRIu64, bytes);
 	if (!rc)
-		*new_unit = kind == 'P' ? pretty[power] : sizes[i].name;
+		*new_unit = whole ? pretty[power] : sizes[i].name;
 	return rc;
 }
 
@@ -301,6 +297,7 @@ int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	case 'B':
 	case 'M':
 	case 'P':
+	case 'p':
 		return spell_size(kind, bare, unit, spelt, new_unit, err);
 	default:
 		return spell_number(kind, bare, spelt, err);

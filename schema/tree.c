@@ -14,12 +14,18 @@ static const char *chars(const xmlChar *string)
 	return (const char *)string;
 }
 
+/* Most names that are compared differ in their first letter. */
+static bool equal(const xmlChar *one, const char *other)
+{
+	return one[0] == (xmlChar)other[0] && strcmp(chars(one), other) == 0;
+}
+
 bool node_is(const xmlNode *node, const char *name)
 {
 	if (!node || node->type != XML_ELEMENT_NODE)
 		return false;
 	if (!node->ns)
-		return xmlStrEqual(node->name, BAD_CAST name);
+		return equal(node->name, name);
 	if (!node->ns->prefix)
 		return false;
 
@@ -67,7 +73,7 @@ xmlNode *node_child(const xmlNode *parent, const char *name)
 /* Same local name in the same namespace. */
 static bool alike(const xmlNode *a, const xmlNode *b)
 {
-	if (!xmlStrEqual(a->name, b->name) || !a->ns != !b->ns)
+	if (!equal(a->name, chars(b->name)) || !a->ns != !b->ns)
 		return false;
 	return !a->ns || xmlStrEqual(a->ns->href, b->ns->href);
 }
@@ -114,7 +120,7 @@ const char *node_attr(const xmlNode *node, const char *name)
 	if (!node || node->type != XML_ELEMENT_NODE)
 		return NULL;
 	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
-		if (!attr->ns && xmlStrEqual(attr->name, BAD_CAST name))
+		if (!attr->ns && equal(attr->name, name))
 			return attr_value(attr);
 	return NULL;
 }

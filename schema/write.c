@@ -118,14 +118,47 @@ int node_write(const xmlNode *node, struct text *out, struct dd_error *err)
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
 
+struct tally {
+	unsigned elements, values, namespaces;
+};
+
+static void count(const xmlNode *node, struct tally *tally)
+{
+	tally->elements++;
+	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
+		tally->values++;
+	for (const xmlNs *ns = node->nsDef; ns; ns = ns->next)
+		tally->namespaces++;
+	for (const xmlNode *child = node_first(node); child; child = node_after(child))
+		count(child, tally);
+}
+
+static int exceeds(
+	const xmlNode *root, size_t number, unsigned limit, const char *what, struct dd_error *err)
+{
+	if (number <= limit)
+		return 0;
+	return node_error(root, err, DD_INVALID,
+		"%zu %s of definition are more than the limit of %u", number, what, limit);
+}
+
 int document_write(const struct document *document, struct text *out, struct dd_error *err)
 {
 	size_t before = out->size;
-	int rc = node_write(document_root(document), out, err);
+	const xmlNode *root = document_root(document);
+	struct tally tally = {0};
+	int rc = node_write(root, out, err);
 
-	if (rc || out->size - before <= DOCUMENT_SIZE_MAX)
+	if (!rc)
+		rc = exceeds(root, out->size - before, DOCUMENT_SIZE_MAX, "bytes", err);
+	if (rc)
 		return rc;
-	return node_error(document_root(document), err, DD_INVALID,
-		"%zu bytes of definition are more than the limit of %u", out->size - before,
-		DOCUMENT_SIZE_MAX);
+	count(root, &tally);
+	rc = exceeds(root, tally.elements, DOCUMENT_ELEMENTS_MAX, "elements", err);
+	if (!rc)
+		rc = exceeds(root, tally.values + tally.namespaces, DOCUMENT_VALUES_MAX,
+			"attributes", err);
+	if (!rc)
+		rc = exceeds(root, tally.namespaces, DOCUMENT_NAMESPACES_MAX, "namespaces", err);
+	return rc;
 }

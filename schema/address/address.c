@@ -23,9 +23,15 @@ bool address_wanted(const xmlNode *device, const char *type)
 {
 	const xmlNode *address = node_child(device, "address");
 
+	struct pci_place place;
+
 	if (!address || !node_attr(address, "type"))
 		return true;
-	return node_attr_is(address, "type", type) && !says_more_than_type(address);
+	if (!node_attr_is(address, "type", type))
+		return false;
+	/* a function of slot 0 on bus 0 is no place */
+	return strcmp(type, "pci") == 0 ? !pci_place_read(address, &place)
+					: !says_more_than_type(address);
 }
 
 xmlNode *address_make(xmlNode *device, const char *type, struct dd_error *err)
@@ -77,7 +83,8 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 {
 	const char *type = node_attr(address, "type");
 
-	if (!type)
+	/* a console repeats the address of the serial port whose other name it is */
+	if (!type || (node_is(device, "console") && strcmp(type, "virtio-serial") != 0))
 		return;
 	if (strcmp(type, "pci") == 0)
 		pci_words(address, out);

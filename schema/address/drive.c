@@ -115,23 +115,26 @@ int drive_assign(
 
 	if (!layout)
 		return 0;
-	if (address_type(device) && !address_wanted(device, "drive"))
+	if (address_type(device))
 		return node_attr_is(node_child(device, "address"), "type", "drive")
 			       ? fill_partial(device, err)
 			       : 0;
+	struct drive_place place = place_number(layout, first);
+
+	if (choice == PLACE_NAMED)
+		return write_place(device, &place, err);
+
 	CLEANUP(places) struct places *places = NULL;
 	unsigned count = place_count(document, layout, first);
 	int rc = places_new(document, choice, &places, err);
 
 	if (rc)
 		return rc;
-
 	for (unsigned i = 0; i <= count; i++) {
 		/* the named place first, then all from the start */
-		struct drive_place place = place_number(layout, i ? i - 1 : first);
-
-		if (choice == PLACE_NAMED || !taken(places, layout, &place))
+		if (!taken(places, layout, &place))
 			return write_place(device, &place, err);
+		place = place_number(layout, i);
 	}
 	return node_error(
 		device, err, DD_REFUSED, "there is no free place on its %s bus", layout->bus);

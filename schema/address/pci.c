@@ -430,6 +430,9 @@ int pci_assign(struct document *document, xmlNode *device, bool live,
 		rc = pci_place_chipset(document, set, err);
 	if (rc)
 		return rc;
+	/* a controller that the chipset itself has is at its place now */
+	if (!given && node_is(device, "controller"))
+		given = pci_place_read(node_child(device, "address"), &place);
 	if (given)
 		return check_given(set, &place, live, device, err);
 	rc = find_for_one(document, set, device, live, &place, err);

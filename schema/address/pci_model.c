@@ -118,8 +118,13 @@ bool pci_place_read(const xmlNode *address, struct pci_place *out)
 int pci_place_write(xmlNode *device, const struct pci_place *place, const char *multifunction,
 	struct dd_error *err)
 {
+	struct pci_place before;
+	bool moves = !pci_place_read(node_child(device, "address"), &before);
 	xmlNode *address = address_make(device, "pci", err);
 	int rc = address ? 0 : DD_NO_MEMORY;
+
+	if (!rc && moves)
+		rc = node_set_attr(address, "multifunction", NULL, err);
 
 	if (!rc)
 		rc = node_set_attr_format(address, "domain", err, "0x%04x", place->domain);

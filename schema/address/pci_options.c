@@ -72,36 +72,33 @@ int pci_controller_options(struct document *document, xmlNode *controller, struc
 	return 0;
 }
 
-static xmlNode *device_at(const struct document *document, const struct pci_place *place)
+/* The address of a device on PCI; NULL where it has none. */
+static xmlNode *place_of(const xmlNode *device, struct pci_place *place)
 {
-	for (xmlNode *device = node_first(document_devices(document)); device;
-		device = node_after(device)) {
-		struct pci_place other;
+	xmlNode *address = node_child(device, "address");
 
-		if (pci_place_read(node_child(device, "address"), &other) &&
-			other.bus == place->bus && other.slot == place->slot &&
-			other.function == place->function)
-			return device;
-	}
-	return NULL;
+	return pci_place_read(address, place) && place->bus < PCI_BUS_MAX &&
+			       place->slot < PCI_SLOT_MAX
+		       ? address
+		       : NULL;
 }
 
 int pci_mark_multifunction(struct document *document, struct dd_error *err)
 {
-	int rc = 0;
+	/* who has function 0 of each slot */
+	CLEANUP(free) xmlNode *(*firsts)[PCI_SLOT_MAX] = calloc(PCI_BUS_MAX, sizeof *firsts);
+	xmlNode *devices = document_devices(document);
+	struct pci_place place;
+	int rc = firsts ? 0 : error_no_memory(err);
 
-	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
-		device = node_after(device)) {
-		struct pci_place place;
+	for (xmlNode *device = node_first(devices); device && !rc; device = node_after(device)) {
+		xmlNode *address = place_of(device, &place);
 
-		if (!pci_place_read(node_child(device, "address"), &place) || !place.function)
-			continue;
-		place.function = 0;
-
-		xmlNode *first = device_at(document, &place);
-
-		if (first)
-			rc = fill_attr(node_child(first, "address"), "multifunction", "on", err);
+		if (address && !place.function && !firsts[place.bus][place.slot])
+			firsts[place.bus][place.slot] = address;
 	}
+	for (xmlNode *device = node_first(devices); device && !rc; device = node_after(device))
+		if (place_of(device, &place) && place.function && firsts[place.bus][place.slot])
+			rc = fill_attr(firsts[place.bus][place.slot], "multifunction", "on", err);
 	return rc;
 }

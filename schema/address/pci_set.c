@@ -211,6 +211,9 @@ static int check_range(const struct pci_set *set, const struct pci_place *place,
 	if (place->domain)
 		return node_error(device, err, DD_INVALID,
 			"PCI domain 0x%x: there is only domain 0", place->domain);
+	if (place->bus >= PCI_BUS_MAX)
+		return node_error(device, err, DD_INVALID, "PCI bus 0x%x: the last is 0x%x",
+			place->bus, PCI_BUS_MAX - 1);
 	if (place->bus >= set->count || !set->buses[place->bus].model)
 		return node_error(device, err, DD_INVALID,
 			"PCI bus 0x%02x: there is no <controller type='pci' index='%u'>",
@@ -309,7 +312,9 @@ static int take_fixed(struct document *document, struct pci_set *set, struct dd_
 		struct pci_place place;
 		unsigned needs = pci_needs(document, device);
 
-		if (!pci_place_read(node_child(device, "address"), &place))
+		/* a console repeats the address of the serial port whose other name it is */
+		if (node_is(device, "console") ||
+			!pci_place_read(node_child(device, "address"), &place))
 			continue;
 		if (machine_is_i440fx(document) && is_piix_function(device, &place))
 			continue;

@@ -98,6 +98,26 @@ static size_t lower_bound(const struct places *places, const char *words)
 	return low;
 }
 
+int places_add(struct places *places, const xmlNode *device, struct dd_error *err)
+{
+	int rc = add(places, device, false, err);
+	struct entry added;
+	size_t at;
+
+	if (rc || !places->count)
+		return rc;
+	/* behind its equals, as it is the latest */
+	added = places->entries[--places->count];
+	for (at = lower_bound(places, added.words);
+		at < places->count && strcmp(places->entries[at].words, added.words) == 0; at++)
+		;
+	memmove(&places->entries[at + 1], &places->entries[at],
+		(places->count - at) * sizeof added);
+	places->entries[at] = added;
+	places->count++;
+	return 0;
+}
+
 bool places_taken(const struct places *places, const char *words)
 {
 	size_t i = lower_bound(places, words);

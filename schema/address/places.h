@@ -14,6 +14,9 @@ int places_new(struct document *document, enum place_choice choice, struct place
 void places_free(struct places *places);
 CLEANUP_DEFINE(places, struct places *, places_free)
 
+/* The device, one of the document, has got its address now. */
+int places_add(struct places *places, const xmlNode *device, struct dd_error *err);
+
 bool places_taken(const struct places *places, const char *words);
 
 /* The first device that has the place, except for one; NULL where no device of the document does.

@@ -82,23 +82,16 @@ static unsigned unused_index(const struct document *document)
 	return index;
 }
 
-int serial_assign(
-	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
+static int assign_among(struct document *document, xmlNode *device, enum place_choice choice,
+	const struct places *places, struct dd_error *err)
 {
 	unsigned consoles = waiting_consoles(document);
 	uint64_t only = CONTROLLER_INDEX_NONE;
 	bool limited = node_attr_number(node_child(device, "address"), "controller", &only);
-
-	CLEANUP(places) struct places *places = NULL;
 	int rc;
 
-	if (is_complete(device))
-		return 0;
-	rc = places_new(document, choice, &places, err);
-	if (rc)
-		return rc;
-	for (const xmlNode *node = controller_first(document, "virtio-serial"); node;
-		node = controller_next(node)) {
+	for (const xmlNode *node = controller_after(document, "virtio-serial", NULL); node;
+		node = controller_after(document, "virtio-serial", node)) {
 		unsigned port = find_port(places, node, &consoles);
 
 		if (port && (!limited || only == controller_index(node)))
@@ -114,12 +107,31 @@ int serial_assign(
 	return rc ? rc : write_place(device, index, 1, err);
 }
 
+int serial_assign(
+	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
+{
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
+
+	if (is_complete(device))
+		return 0;
+	rc = places_new(document, choice, &places, err);
+	return rc ? rc : assign_among(document, device, choice, places, err);
+}
+
 int serial_assign_all(struct document *document, struct dd_error *err)
 {
-	int rc = 0;
+	CLEANUP(places) struct places *places = NULL;
+	int rc = places_new(document, PLACE_FREE, &places, err);
 
-	for (xmlNode *node = device_first(document, "channel"); node && !rc; node = node_next(node))
-		if (node_attr_is(node_child(node, "target"), "type", "virtio"))
-			rc = serial_assign(document, node, PLACE_FREE, err);
+	for (xmlNode *node = device_first(document, "channel"); node && !rc;
+		node = node_next(node)) {
+		if (!node_attr_is(node_child(node, "target"), "type", "virtio") ||
+			is_complete(node))
+			continue;
+		rc = assign_among(document, node, PLACE_FREE, places, err);
+		if (!rc)
+			rc = places_add(places, node, err);
+	}
 	return rc;
 }

@@ -55,7 +55,7 @@ static bool is_hub(const xmlNode *device)
 
 /* The order in which USB devices are given ports; hubs come before all. */
 static const char *const elements[] = {
-	"hostdev", "disk", "controller", "input", "sound", "redirdev", "serial", NULL};
+	"hostdev", "disk", "controller", "input", "serial", "sound", "redirdev", NULL};
 
 static bool is_usb(const struct document *document, const xmlNode *device)
 {
@@ -135,6 +135,12 @@ static bool has_usb(const struct document *document)
 	return false;
 }
 
+/* A port alone is one of the first bus. */
+static int fill_bus(xmlNode *address, struct dd_error *err)
+{
+	return node_attr_is(address, "type", "usb") ? fill_attr(address, "bus", "0", err) : 0;
+}
+
 int usb_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
 {
@@ -144,15 +150,15 @@ int usb_assign(
 	int rc;
 
 	if (!wants_port(device))
-		return 0;
+		return fill_bus(node_child(device, "address"), err);
 	if (!has_usb(document))
 		return node_error(device, err, DD_INVALID,
 			"it is a USB device, but the domain has no USB controller");
 	rc = places_new(document, choice, &places, err);
 	if (rc)
 		return rc;
-	for (const xmlNode *node = controller_first(document, "usb"); node;
-		node = controller_next(node)) {
+	for (const xmlNode *node = controller_after(document, "usb", NULL); node;
+		node = controller_after(document, "usb", node)) {
 		struct search search = {.places = places, .bus = controller_index(node)};
 		unsigned ports = controller_ports(node);
 

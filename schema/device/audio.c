@@ -12,7 +12,18 @@ static int complete(struct document *document, xmlNode *audio, const struct free
 {
 	uint64_t id = 1;
 
+	static const char *const sides[] = {"input", "output"};
+
 	(void)options;
+	for (size_t i = 0; i < COUNT(sides); i++) {
+		xmlNode *side = node_child(audio, sides[i]);
+
+		if (node_attr_is(side, "fixedSettings", "yes") &&
+			!fill_child(side, "settings", err))
+			return DD_NO_MEMORY;
+		if (side && !side->properties && !node_first(side))
+			node_remove(side);
+	}
 	if (node_attr(audio, "id"))
 		return 0;
 	for (const xmlNode *other = device_first(document, "audio"); other;
@@ -21,6 +32,41 @@ static int complete(struct document *document, xmlNode *audio, const struct free
 			id = attr_number(other, "id", 0) + 1;
 	return fill_number(audio, "id", id, err);
 }
+
+static int check_side(const xmlNode *audio, const char *name, struct dd_error *err)
+{
+	const xmlNode *side = node_child(audio, name);
+
+	if (node_attr_is(side, "fixedSettings", "yes") &&
+		!node_attr_is(side, "mixingEngine", "yes"))
+		return node_error(side, err, DD_INVALID, "fixed settings need mixingEngine='yes'");
+	if (node_child(side, "settings") && !node_attr_is(side, "fixedSettings", "yes"))
+		return node_error(side, err, DD_INVALID, "settings need fixedSettings='yes'");
+	return 0;
+}
+
+static int check(const struct document *document, const xmlNode *audio, struct dd_error *err)
+{
+	bool spice = false;
+	int rc = check_side(audio, "input", err);
+
+	for (const xmlNode *node = device_first(document, "graphics"); node; node = node_next(node))
+		spice = spice || node_attr_is(node, "type", "spice");
+	if (!rc && node_attr_is(audio, "type", "spice") && !spice)
+		return node_error(audio, err, DD_INVALID, "sound over SPICE needs a SPICE screen");
+	for (const xmlNode *other = device_first(document, "audio"); other && !rc;
+		other = node_next(other))
+		if (other != audio && node_attr(audio, "id") &&
+			node_attr_is(other, "id", node_attr(audio, "id")))
+			return node_error(audio, err, DD_INVALID,
+				"audio id %s is there several times", node_attr(audio, "id"));
+	return rc ? rc : check_side(audio, "output", err);
+}
+
+static const struct choice choices[] = {
+	{"@type", "none alsa coreaudio dbus jack oss pulseaudio sdl spice file", NULL},
+	{NULL, NULL, NULL},
+};
 
 static void words(const xmlNode *audio, struct text *out)
 {
@@ -52,6 +98,8 @@ static const char *const free_paths[] = {
 
 const struct device_kind kind_audio = {
 	.element = "audio",
+	.choices = choices,
+	.check = check,
 	.complete = complete,
 	.address = address_none,
 	.same = same_words,

@@ -16,6 +16,8 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+#define ISA_PORTS 4 /* of a machine */
+
 static bool target_is(const xmlNode *device, const char *type)
 {
 	return node_attr_is(node_child(device, "target"), "type", type);
@@ -29,11 +31,44 @@ static int check_chardev(
 		NULL};
 	const char *type = node_attr(device, "type");
 
-	(void)document;
 	if (type && !string_in(type, types))
 		return node_error(
 			device, err, DD_INVALID, "'%s' is no type of character device", type);
-	return 0;
+	return chardev_check(document, device, err);
+}
+
+/* Only the first console can be the other name of a serial port. */
+static int check_console(
+	const struct document *document, const xmlNode *console, struct dd_error *err)
+{
+	static const char *const targets[] = {"serial", "virtio", "xen", "lxc", "uml", NULL};
+	const xmlNode *target = node_child(console, "target");
+	const char *type = node_attr(target, "type");
+
+	if (type && !string_in(type, targets))
+		return node_error(target, err, DD_UNSUPPORTED,
+			"a console of type '%s' does not go with this machine", type);
+	if (console != device_first(document, "console") && (!type || strcmp(type, "serial") == 0))
+		return node_error(console, err, DD_INVALID,
+			"only the first console can be a serial port: this one can be of type "
+			"virtio");
+	return check_chardev(document, console, err);
+}
+
+static int check_channel(
+	const struct document *document, const xmlNode *channel, struct dd_error *err)
+{
+	static const char *const targets[] = {"virtio", "guestfwd", "xen", NULL};
+	const xmlNode *target = node_child(channel, "target");
+
+	if (!string_in(node_attr(target, "type"), targets))
+		return node_error(target ? target : channel, err, DD_UNSUPPORTED,
+			"a channel of type '%s' does not go with this machine",
+			node_attr(target, "type") ? node_attr(target, "type") : "");
+	if (node_attr_is(channel, "type", "spicevmc") && !target_is(channel, "virtio"))
+		return node_error(
+			channel, err, DD_INVALID, "a spicevmc channel has a target of type virtio");
+	return check_chardev(document, channel, err);
 }
 
 static int check_serial(
@@ -46,17 +81,18 @@ static int check_serial(
 	if (target && !string_in(target, targets))
 		return node_error(device, err, DD_UNSUPPORTED,
 			"a serial device of type '%s' does not go with this machine", target);
+	if (target_is(device, "isa-serial") &&
+		attr_number(node_child(device, "target"), "port", 0) >= ISA_PORTS)
+		return node_error(node_child(device, "target"), err, DD_INVALID,
+			"ISA serial ports are numbered from 0 to %d", ISA_PORTS - 1);
 	return check_chardev(document, device, err);
 }
 
-/* Where nothing else says so, the number after the greatest. */
-static int fill_port(struct document *document, xmlNode *device, struct dd_error *err)
+/* The number after the greatest. */
+static uint64_t next_port(const struct document *document, const xmlNode *device)
 {
-	xmlNode *target = fill_child(device, "target", err);
 	uint64_t next = 0;
 
-	if (!target)
-		return DD_NO_MEMORY;
 	for (const xmlNode *other = device_first(document, (const char *)device->name); other;
 		other = node_next(other)) {
 		uint64_t port;
@@ -66,16 +102,29 @@ static int fill_port(struct document *document, xmlNode *device, struct dd_error
 			port >= next)
 			next = port + 1;
 	}
-	return fill_number(target, "port", next, err);
+	return next;
+}
+
+static int fill_port(struct document *document, xmlNode *device, struct dd_error *err)
+{
+	xmlNode *target = fill_child(device, "target", err);
+
+	return target ? fill_number(target, "port", next_port(document, device), err)
+		      : DD_NO_MEMORY;
 }
 
 static int complete_serial(struct document *document, xmlNode *serial,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(serial, "target", err);
+	bool plain =
+		target && !node_attr(target, "type") && next_port(document, serial) < ISA_PORTS;
 	int rc = target ? fill_attr(target, "type", "isa-serial", err) : DD_NO_MEMORY;
 
 	(void)options;
+	/* one that did not say where it is follows those that did */
+	if (!rc && plain)
+		rc = fill_port(document, serial, err);
 	if (!rc)
 		rc = chardev_complete(serial, err);
 	if (!rc)
@@ -113,6 +162,34 @@ static int complete_console(struct document *document, xmlNode *console,
 	return rc ? rc : fill_port(document, console, err);
 }
 
+static bool is_serial_console(const xmlNode *console)
+{
+	return console &&
+	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
+}
+
+/* Consoles are numbered in their order; one that repeats a serial port has that port's number. */
+static int number_consoles(struct document *document, struct dd_error *err)
+{
+	xmlNode *console = device_first(document, "console");
+	xmlNode *second = console ? node_next(console) : NULL;
+	unsigned number = 0;
+	int rc = 0;
+
+	/* numbered before the first one was added */
+	if (console && second && is_serial_console(console) &&
+		node_attr_is(node_child(console, "target"), "port", "0") &&
+		node_attr_is(node_child(second, "target"), "port", "0"))
+		return 0;
+	for (; console && !rc; console = node_next(console), number++) {
+		xmlNode *target = fill_child(console, "target", err);
+
+		rc = target ? node_set_attr_format(target, "port", err, "%u", number)
+			    : DD_NO_MEMORY;
+	}
+	return rc;
+}
+
 /* A path below "domain-…/" was chosen for one run; a socket without one is chosen at the next. */
 static bool chosen_for_one_run(const xmlNode *channel, const char *path)
 {
@@ -143,12 +220,21 @@ static void drop_chosen(xmlNode *channel)
 	}
 }
 
+/* What an address with a port leaves out is 0. */
+static int complete_address(xmlNode *address, struct dd_error *err)
+{
+	int rc = 0;
+
+	if (!node_attr_is(address, "type", "virtio-serial") || !node_attr(address, "port"))
+		return 0;
+	rc = fill_attr(address, "controller", "0", err);
+	return rc ? rc : fill_attr(address, "bus", "0", err);
+}
+
 static int complete_channel(struct document *document, xmlNode *channel,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(channel, "target", err);
-	bool agent = node_attr_is(channel, "type", "spicevmc") ||
-		     node_attr_is(channel, "type", "qemu-vdagent");
 	int rc = target ? chardev_complete(channel, err) : DD_NO_MEMORY;
 
 	(void)document;
@@ -157,7 +243,10 @@ static int complete_channel(struct document *document, xmlNode *channel,
 		return rc;
 	(void)node_set_attr(target, "state", NULL, NULL);
 	drop_chosen(channel);
-	return agent ? fill_attr(target, "name", "com.redhat.spice.0", err) : 0;
+	rc = complete_address(node_child(channel, "address"), err);
+	if (rc)
+		return rc;
+	return 0;
 }
 
 static enum pci_plug plug_serial(const struct document *document, const xmlNode *device)
@@ -257,7 +346,7 @@ const struct device_kind kind_parallel = {
 
 const struct device_kind kind_console = {
 	.element = "console",
-	.check = check_chardev,
+	.check = check_console,
 	.complete = complete_console,
 	.address = address_none,
 	.words = words_console,
@@ -267,7 +356,7 @@ const struct device_kind kind_console = {
 
 const struct device_kind kind_channel = {
 	.element = "channel",
-	.check = check_chardev,
+	.check = check_channel,
 	.complete = complete_channel,
 	.address = address_channel,
 	.words = words_channel,
@@ -275,19 +364,21 @@ const struct device_kind kind_channel = {
 	CHARDEV_COMMON,
 };
 
-static bool is_serial_console(const xmlNode *console)
+static bool is_isa_address(const xmlNode *address)
 {
-	return console &&
-	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
+	return node_attr_is(address, "type", "isa");
 }
 
 /* Replaces what stands on the other end of to by that of from; targets are left alone. */
 static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 {
-	static const char *const parts[] = {"source", "protocol", "log", NULL};
+	static const char *const parts[] = {"source", "protocol", "log", "alias", "address", NULL};
 	int rc = node_set_attr(to, "type", node_attr(from, "type"), err);
 
 	for (size_t i = 0; parts[i] && !rc; i++) {
+		/* only an ISA port is known before places are given out */
+		if (strcmp(parts[i], "address") == 0 && !is_isa_address(node_child(from, parts[i])))
+			continue;
 		while (node_child(to, parts[i]))
 			node_remove(node_child(to, parts[i]));
 		for (const xmlNode *part = node_child(from, parts[i]); part && !rc;
@@ -296,7 +387,10 @@ static int copy_end(const xmlNode *from, xmlNode *to, struct dd_error *err)
 
 			if (!copy)
 				return DD_NO_MEMORY;
-			xmlAddPrevSibling(node_child(to, "target"), copy);
+			if (i < 3)
+				xmlAddPrevSibling(node_child(to, "target"), copy);
+			else
+				xmlAddNextSibling(to->last, copy);
 		}
 	}
 	return rc;
@@ -327,13 +421,29 @@ static int add_console(
 	return fill_child_attr(console, "target", "type", "serial", err);
 }
 
+/* Ports that say that they are ISA ones choose before those that become so. */
+static int number_isa_ports(struct document *document, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (xmlNode *serial = device_first(document, "serial"); serial && !rc;
+		serial = node_next(serial))
+		if (target_is(serial, "isa-serial"))
+			rc = isa_assign(document, serial, PLACE_FREE, err);
+	return rc;
+}
+
 int chardev_pair_console(struct document *document, struct dd_error *err)
 {
 	xmlNode *console = device_first(document, "console");
 	xmlNode *serial = device_first(document, "serial");
 	const char *target = node_attr(node_child(serial, "target"), "type");
-	int rc = 0;
+	int rc = number_consoles(document, err);
 
+	if (!rc)
+		rc = number_isa_ports(document, err);
+	if (rc)
+		return rc;
 	if (is_serial_console(console) && !serial)
 		rc = add_serial(document, console, err);
 	else if (serial && (!target || strcmp(target, "isa-serial") == 0) &&

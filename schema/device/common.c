@@ -6,6 +6,18 @@
 #include "schema/address/address.h"
 #include "schema/fill.h"
 
+int check_virtio_options(const xmlNode *device, bool virtio, struct dd_error *err)
+{
+	static const char *const names[] = {"iommu", "ats", "packed", "page_per_vq"};
+	const xmlNode *driver = node_child(device, "driver");
+
+	for (size_t i = 0; i < COUNT(names) && !virtio; i++)
+		if (node_attr(driver, names[i]))
+			return node_error(driver, err, DD_INVALID,
+				"%s is an option of virtio devices only", names[i]);
+	return 0;
+}
+
 enum pci_plug plug_virtio(const char *model)
 {
 	bool transitional = model && strcmp(model, "virtio-transitional") == 0;
@@ -119,12 +131,78 @@ int iscsi_complete(xmlNode *source, struct dd_error *err)
 	return rc ? rc : node_set_attr(source, "name", whole, err);
 }
 
+static bool has_spice(const struct document *document)
+{
+	for (const xmlNode *node = device_first(document, "graphics"); node; node = node_next(node))
+		if (node_attr_is(node, "type", "spice"))
+			return true;
+	return false;
+}
+
+/* What the other end cannot be without. */
+static int check_source(const xmlNode *device, struct dd_error *err)
+{
+	static const char *const with_path[] = {"dev", "file", "pipe", NULL};
+	const xmlNode *source = node_child(device, "source");
+	const char *type = node_attr(device, "type");
+	bool binds = false;
+
+	if (string_in(type, with_path) && !node_attr(source, "path"))
+		return node_error(device, err, DD_INVALID,
+			"its <source> needs a path, being of type %s", type);
+	for (; source; source = node_next(source)) {
+		binds = binds || node_attr_is(source, "mode", "bind");
+		if (node_attr_is(node_child(source, "reconnect"), "enabled", "yes") &&
+			node_attr_is(source, "mode", "bind"))
+			return node_error(node_child(source, "reconnect"), err, DD_INVALID,
+				"only who connects can connect again: say mode='connect'");
+	}
+	source = node_child(device, "source");
+	if (node_attr_is(device, "type", "unix") && !node_is(device, "channel") && !binds &&
+		!node_attr(source, "path"))
+		return node_error(device, err, DD_INVALID, "a socket to connect to needs a path");
+	if (node_attr_is(device, "type", "tcp") && !node_attr(source, "host"))
+		return node_error(device, err, DD_INVALID, "its <source> needs a host");
+	if (node_attr_is(device, "type", "tcp") && !node_attr(source, "service"))
+		return node_error(device, err, DD_INVALID, "its <source> needs a service");
+	return 0;
+}
+
+int chardev_check(const struct document *document, const xmlNode *device, struct dd_error *err)
+{
+	static const char *const spice[] = {"spicevmc", "spiceport", NULL};
+	const char *type = node_attr(device, "type");
+
+	if (string_in(type, spice) && !has_spice(document) && document_devices(document)) {
+		node_error(device, err, DD_INVALID, "type %s needs a SPICE screen", type);
+		return error_hint(err, "add <graphics type='spice'/>");
+	}
+	return check_source(device, err);
+}
+
+/* Types that nothing stands behind have no source, and TCP connects unless it says otherwise. */
+static int complete_source(xmlNode *device, struct dd_error *err)
+{
+	static const char *const bare[] = {"null", "vc", "stdio", "spicevmc", NULL};
+	xmlNode *source = node_child(device, "source");
+
+	if (string_in(node_attr(device, "type"), bare))
+		node_remove(source);
+	else if (source &&
+		 (node_attr_is(device, "type", "tcp") ||
+			 (node_attr_is(device, "type", "unix") && node_attr(source, "path"))))
+		return fill_attr(source, "mode", "connect", err);
+	return 0;
+}
+
 int chardev_complete(xmlNode *device, struct dd_error *err)
 {
 	int rc = 0;
 
 	if (!node_is(device, "redirdev") && !node_is(device, "smartcard"))
 		rc = fill_attr(device, "type", "pty", err);
+	if (!rc)
+		rc = complete_source(device, err);
 	if (!rc && node_attr_is(device, "type", "tcp"))
 		rc = fill_child_attr(device, "protocol", "type", "raw", err);
 	return rc;

@@ -9,6 +9,9 @@
 /* A virtio device by its model: a transitional one goes to a conventional slot. */
 enum pci_plug plug_virtio(const char *model);
 
+/* Refuses the <driver> options of virtio devices on a device that is none. */
+int check_virtio_options(const xmlNode *device, bool virtio, struct dd_error *err);
+
 /* Columns for kinds that are nothing but a PCI device, or a virtio one by its model attribute. */
 enum pci_plug plug_conventional(const struct document *document, const xmlNode *device);
 enum pci_plug plug_virtio_model(const struct document *document, const xmlNode *device);
@@ -33,6 +36,9 @@ void source_words(const xmlNode *source, struct text *out);
 /* "net" and the number. */
 void alias_numbered(
 	const struct document *document, const xmlNode *device, unsigned number, struct text *out);
+
+/* Does the other end of a character device lack something? */
+int chardev_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 
 /* A character device: type, protocol… of its other end. */
 int chardev_complete(xmlNode *device, struct dd_error *err);

@@ -10,6 +10,85 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
+static bool is_virtio(const xmlNode *controller)
+{
+	const char *model = node_attr(controller, "model");
+
+	if (node_attr_is(controller, "type", "virtio-serial"))
+		return true;
+	return node_attr_is(controller, "type", "scsi") && model &&
+	       strncmp(model, "virtio", strlen("virtio")) == 0;
+}
+
+/* The models of a type; the other types take no model, or check it where they are placed. */
+static int check_model(const xmlNode *controller, struct dd_error *err)
+{
+	static const struct {
+		const char *type, *models;
+	} rows[] = {
+		{"scsi", "auto lsilogic lsisas1068 lsisas1078 vmpvscsi ibmvscsi dc390 am53c974 "
+			 "virtio-scsi virtio-transitional virtio-non-transitional"},
+		{"usb", "piix3-uhci piix4-uhci ehci ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 "
+			"vt82c686b-uhci pci-ohci nec-xhci qemu-xhci none"},
+		{"ide", "piix3 piix4 ich6"},
+		{"virtio-serial", "virtio virtio-transitional virtio-non-transitional"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct choice choice[] = {{"@model", rows[i].models, NULL}, {NULL, NULL, NULL}};
+
+		if (node_attr_is(controller, "type", rows[i].type))
+			return choices_apply((xmlNode *)(uintptr_t)controller, choice, err);
+	}
+	return 0;
+}
+
+/* The options that drivers of virtio-scsi controllers have. */
+static int check_driver(const xmlNode *controller, struct dd_error *err)
+{
+	static const char *const names[] = {
+		"queues", "cmd_per_lun", "max_sectors", "ioeventfd", "iothread"};
+	const xmlNode *driver = node_child(controller, "driver");
+	bool scsi = node_attr_is(controller, "type", "scsi") && is_virtio(controller);
+
+	for (size_t i = 0; i < COUNT(names) && !scsi; i++)
+		if (node_attr(driver, names[i]))
+			return node_error(driver, err, DD_INVALID,
+				"%s is an option of virtio-scsi controllers only", names[i]);
+	if (!node_attr_is(controller, "type", "scsi"))
+		return 0;
+	return check_virtio_options(controller, is_virtio(controller), err);
+}
+
+/* A machine without USB has that one controller, which says so. */
+static int check_usb(
+	const struct document *document, const xmlNode *controller, struct dd_error *err)
+{
+	const xmlNode *first = controller_first(document, "usb");
+
+	if (!node_attr_is(controller, "type", "usb") || !first || !controller_next(first))
+		return 0;
+	for (const xmlNode *other = first; other; other = controller_next(other))
+		if (node_attr_is(other, "model", "none"))
+			return node_error(controller, err, DD_INVALID,
+				"there is no USB in this domain: a controller says model='none'");
+	return 0;
+}
+
+static int check_built_in(
+	const struct document *document, const xmlNode *controller, struct dd_error *err)
+{
+	if (!node_attr_is(controller, "type", "ide"))
+		return 0;
+	if (!machine_is_i440fx(document) && machine_name(document))
+		return node_error(controller, err, DD_INVALID,
+			"machine type %s has no IDE: use sata", machine_name(document));
+	if (node_attr(controller, "index") && controller_index(controller))
+		return node_error(
+			controller, err, DD_INVALID, "this machine type has one IDE controller");
+	return 0;
+}
+
 static int check(const struct document *document, const xmlNode *controller, struct dd_error *err)
 {
 	static const char *const types[] = {
@@ -17,7 +96,6 @@ static int check(const struct document *document, const xmlNode *controller, str
 	const char *type = node_attr(controller, "type");
 	unsigned ports = (unsigned)attr_number(controller, "ports", 0);
 
-	(void)document;
 	if (!type)
 		return node_error(controller, err, DD_INVALID, "a controller needs a type");
 	if (!string_in(type, types))
@@ -26,7 +104,14 @@ static int check(const struct document *document, const xmlNode *controller, str
 	if (strcmp(type, "usb") == 0 && ports > 15)
 		return node_error(controller, err, DD_INVALID,
 			"a USB controller has at most 15 ports, not %u", ports);
-	return 0;
+
+	int rc = check_model(controller, err);
+
+	if (!rc)
+		rc = check_driver(controller, err);
+	if (!rc)
+		rc = check_usb(document, controller, err);
+	return rc ? rc : check_built_in(document, controller, err);
 }
 
 static int complete_usb(xmlNode *controller, const struct capabilities *caps, struct dd_error *err)

@@ -71,6 +71,60 @@ int disk_index(const xmlNode *disk)
 	return *letter ? -1 : index - 1;
 }
 
+static bool same_bus(const xmlNode *a, const xmlNode *b)
+{
+	const char *bus = disk_bus(a);
+
+	return bus && string_in(bus, (const char *const[]){disk_bus(b), NULL});
+}
+
+/* Is every disk behind one of its bus with a lower name, or the first of its bus? */
+static bool are_sorted(const xmlNode *first)
+{
+	for (const xmlNode *disk = first; disk; disk = node_next(disk)) {
+		const xmlNode *next = node_next(disk);
+		bool again = next && same_bus(disk, next);
+
+		if (again && disk_index(disk) > disk_index(next))
+			return false;
+		for (const xmlNode *other = first; next && !again && other != next;
+			other = node_next(other))
+			if (same_bus(other, next))
+				return false;
+	}
+	return true;
+}
+
+/* Moves a disk before the first of its bus with a greater name, else behind the last of its bus. */
+static void settle(xmlNode *first, xmlNode *disk)
+{
+	xmlNode *last = NULL;
+
+	for (xmlNode *other = first; other && other != disk; other = node_next(other)) {
+		if (!same_bus(other, disk))
+			continue;
+		if (disk_index(other) > disk_index(disk)) {
+			xmlAddPrevSibling(other, disk);
+			return;
+		}
+		last = other;
+	}
+	if (last && node_next(last) != disk)
+		xmlAddNextSibling(last, disk);
+}
+
+void disks_sort(struct document *document)
+{
+	xmlNode *next;
+
+	if (are_sorted(device_first(document, "disk")))
+		return;
+	for (xmlNode *disk = device_first(document, "disk"); disk; disk = next) {
+		next = node_next(disk);
+		settle(device_first(document, "disk"), disk);
+	}
+}
+
 /* That labelling failed is a fact of one run. */
 static void drop_skipped_labels(xmlNode *source)
 {
@@ -95,6 +149,30 @@ static void drop_runtime(xmlNode *disk)
 	}
 }
 
+/* What says the same as nothing. */
+static void drop_meaningless(xmlNode *disk)
+{
+	xmlNode *serial = node_child(disk, "serial");
+	xmlNode *iotune = node_child(disk, "iotune");
+	xmlNode *blockio = node_child(disk, "blockio");
+	xmlNode *next;
+
+	for (xmlNode *limit = node_first(iotune); limit; limit = next) {
+		next = node_after(limit);
+		if (strcmp(node_text(limit), "0") == 0)
+			node_remove(limit);
+	}
+	if (iotune && !node_first(iotune))
+		node_remove(iotune);
+	if (blockio && !blockio->properties)
+		node_remove(blockio);
+
+	if (serial && !node_text(serial)[0])
+		node_remove(serial);
+	if (node_child(disk, "readonly") && node_attr_is(disk, "snapshot", "no"))
+		(void)node_set_attr(disk, "snapshot", NULL, NULL);
+}
+
 static int complete_encryption(xmlNode *node, struct dd_error *err)
 {
 	xmlNode *encryption = node_child(node, "encryption");
@@ -102,6 +180,25 @@ static int complete_encryption(xmlNode *node, struct dd_error *err)
 	if (!node_attr_is(encryption, "format", "luks"))
 		return 0;
 	return fill_attr(encryption, "engine", "qemu", err);
+}
+
+/* The port of a host that says none. */
+static int complete_hosts(xmlNode *source, struct dd_error *err)
+{
+	static const struct {
+		const char *protocol, *port;
+	} ports[] = {{"nbd", "10809"}, {"ftp", "21"}, {"ftps", "990"}, {"http", "80"},
+		{"https", "443"}, {"tftp", "69"}, {"ssh", "22"}, {"sheepdog", "7000"},
+		{"iscsi", "3260"}, {"gluster", "24007"}, {"vxhs", "9999"}};
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(ports); i++)
+		for (xmlNode *host = node_child(source, "host");
+			host && !rc && node_attr_is(source, "protocol", ports[i].protocol);
+			host = node_next(host))
+			if (!node_attr(host, "transport") || node_attr_is(host, "transport", "tcp"))
+				rc = fill_attr(host, "port", ports[i].port, err);
+	return rc;
 }
 
 static int complete_layers(xmlNode *disk, struct dd_error *err)
@@ -116,16 +213,27 @@ static int complete_layers(xmlNode *disk, struct dd_error *err)
 		rc = complete_encryption(source, err);
 		if (!rc)
 			rc = iscsi_complete(source, err);
+		if (!rc)
+			rc = complete_hosts(source, err);
+		if (!rc && node_attr_is(layer, "type", "nvme"))
+			rc = fill_attr(source, "managed", "yes", err);
+		if (!rc && layer != disk)
+			rc = node_set_attr(source, "startupPolicy", NULL, err);
 	}
 	return rc;
 }
 
+/* The format of a volume is what its pool knows when the guest starts. */
 static int complete_driver(xmlNode *disk, struct dd_error *err)
 {
 	xmlNode *driver = fill_child(disk, "driver", err);
 	int rc = driver ? fill_attr(driver, "name", "qemu", err) : DD_NO_MEMORY;
 
-	return rc ? rc : fill_attr(driver, "type", "raw", err);
+	if (!rc && node_attr_is(driver, "type", "aio"))
+		rc = node_set_attr(driver, "type", "raw", err);
+	if (rc || node_attr_is(disk, "type", "volume"))
+		return rc;
+	return fill_attr(driver, "type", "raw", err);
 }
 
 /* An empty drive is a file that is not there, whatever kind its medium was to be. */
@@ -138,6 +246,15 @@ static bool has_no_medium(const xmlNode *disk)
 	return removable && (!source || (!source->properties && !node_first(source)));
 }
 
+/* A file without a name is no medium. */
+static void drop_empty_file(xmlNode *source)
+{
+	if (node_attr_is(source, "file", ""))
+		(void)node_set_attr(source, "file", NULL, NULL);
+	if (source && !source->properties && !node_first(source))
+		node_remove(source);
+}
+
 static int complete(struct document *document, xmlNode *disk, const struct freeze_options *options,
 	struct dd_error *err)
 {
@@ -145,6 +262,7 @@ static int complete(struct document *document, xmlNode *disk, const struct freez
 	bool cdrom = node_attr_is(disk, "device", "cdrom");
 	int rc = fill_attr(disk, "type", "file", err);
 
+	drop_empty_file(node_child(disk, "source"));
 	(void)document;
 	(void)options;
 	if (!rc)
@@ -160,6 +278,7 @@ static int complete(struct document *document, xmlNode *disk, const struct freez
 	if (!rc && cdrom && !fill_child(disk, "readonly", err))
 		rc = DD_NO_MEMORY;
 	drop_runtime(disk);
+	drop_meaningless(disk);
 	return rc ? rc : complete_layers(disk, err);
 }
 
@@ -277,8 +396,27 @@ static const char *no_hot_plug(const xmlNode *disk)
 	return NULL;
 }
 
+static const struct choice choices[] = {
+	{"@type", "file block dir network volume nvme vhostuser", NULL},
+	{"@snapshot", "no internal external manual", "default"},
+	{"@model", "virtio virtio-transitional virtio-non-transitional", NULL},
+	{"@sgio", "filtered unfiltered", "default"},
+	{"driver/@cache", "none writethrough writeback directsync unsafe", "default"},
+	{"driver/@error_policy", "stop report ignore enospace", "default"},
+	{"driver/@rerror_policy", "stop report ignore", "default"},
+	{"driver/@io", "native threads io_uring", "default"},
+	{"driver/@discard", "unmap ignore", "default"},
+	{"driver/@detect_zeroes", "off on unmap", "default"},
+	{"target/@tray", "open", "closed"},
+	{"geometry/@trans", "none auto lba", "default"},
+	{"source/@startupPolicy", "mandatory requisite optional", "default"},
+	{"source/@mode", "host direct", "default"},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_disk = {
 	.element = "disk",
+	.choices = choices,
 	.check = disk_check,
 	.complete = complete,
 	.address = address,

@@ -10,6 +10,9 @@ const char *disk_bus(const xmlNode *disk);
 /* The number that the target's name means: 0 for vda, 26 for sdaa; negative where none. */
 int disk_index(const xmlNode *disk);
 
+/* Puts the disks of each bus together, by their names. */
+void disks_sort(struct document *document);
+
 /* The column check of its kind. */
 int disk_check(const struct document *document, const xmlNode *disk, struct dd_error *err);
 

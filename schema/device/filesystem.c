@@ -9,13 +9,63 @@
 
 #define MODE_DIGITS 4
 
+/* Do guest and host have the memory in common? All NUMA cells say so, or the whole of it. */
+static bool shares_memory(const struct document *document)
+{
+	const xmlNode *root = document_root(document);
+	const xmlNode *cell = node_descend(root, "cpu/numa/cell");
+
+	if (node_attr_is(node_descend(root, "memoryBacking/access"), "mode", "shared"))
+		return true;
+	if (!cell)
+		return false;
+	for (; cell; cell = node_next(cell))
+		if (!node_attr_is(cell, "memAccess", "shared"))
+			return false;
+	return true;
+}
+
+static int check_virtiofs(const struct document *document, const xmlNode *fs, struct dd_error *err)
+{
+	static const char *const others[] = {"model", "multidevs"};
+
+	if (node_child(fs, "readonly"))
+		return node_error(fs, err, DD_INVALID, "virtiofs has no read-only mode");
+	if (node_attr(fs, "accessmode") && !node_attr_is(fs, "accessmode", "passthrough"))
+		return node_error(
+			fs, err, DD_INVALID, "virtiofs has accessmode='passthrough' alone");
+	for (size_t i = 0; i < COUNT(others); i++)
+		if (node_attr(fs, others[i]))
+			return node_error(fs, err, DD_INVALID, "virtiofs has no %s", others[i]);
+	if (document_devices(document) && !shares_memory(document)) {
+		node_error(fs, err, DD_INVALID, "virtiofs needs memory that the host shares");
+		return error_hint(
+			err, "say <memoryBacking><access mode='shared'/></memoryBacking>");
+	}
+	return 0;
+}
+
 static int check(const struct document *document, const xmlNode *fs, struct dd_error *err)
 {
-	(void)document;
-	if (node_attr_is(node_child(fs, "driver"), "type", "virtiofs") &&
-		node_child(fs, "readonly"))
-		return node_error(fs, err, DD_INVALID, "virtiofs has no read-only mode");
-	return 0;
+	static const char *const types[] = {"mount", NULL};
+	static const char *const drivers[] = {"path", "handle", "virtiofs", NULL};
+	const char *driver = node_attr(node_child(fs, "driver"), "type");
+	bool virtiofs = driver && strcmp(driver, "virtiofs") == 0;
+
+	if (node_attr(fs, "type") && !string_in(node_attr(fs, "type"), types))
+		return node_error(fs, err, DD_UNSUPPORTED,
+			"filesystems of type '%s' are not supported, only mount",
+			node_attr(fs, "type"));
+	if (driver && !string_in(driver, drivers))
+		return node_error(
+			fs, err, DD_UNSUPPORTED, "filesystem driver '%s' is not supported", driver);
+	if ((node_attr(fs, "fmode") || node_attr(fs, "dmode")) &&
+		!node_attr_is(fs, "accessmode", "mapped"))
+		return node_error(
+			fs, err, DD_INVALID, "fmode and dmode go with accessmode='mapped' alone");
+	if (node_child(fs, "boot") && !virtiofs)
+		return node_error(fs, err, DD_INVALID, "only from virtiofs can a guest boot");
+	return virtiofs ? check_virtiofs(document, fs, err) : 0;
 }
 
 /* File modes are four octal digits. */
@@ -59,6 +109,15 @@ static const char *alias_prefix(const xmlNode *filesystem)
 	return "fs";
 }
 
+static const struct choice choices[] = {
+	{"@accessmode", "passthrough mapped squash", NULL},
+	{"@model", "virtio virtio-transitional virtio-non-transitional", NULL},
+	{"@multidevs", "remap forbid warn", "default"},
+	{"driver/@wrpolicy", "immediate", "default"},
+	{"binary/cache/@mode", "none always", "default"},
+	{NULL, NULL, NULL},
+};
+
 /* Whose files they are shown as, and how much room they have, is decided by the host. */
 static const char *const free_paths[] = {
 	"@accessmode",
@@ -76,6 +135,7 @@ static const char *const free_paths[] = {
 
 const struct device_kind kind_filesystem = {
 	.element = "filesystem",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address_by_plug,

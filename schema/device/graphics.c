@@ -90,12 +90,17 @@ static int complete_listen(xmlNode *graphics, struct dd_error *err)
 	return address ? node_set_attr(listen, "address", address, err) : 0;
 }
 
+/* autoport='no' without a port, or with the port -1 of old, means what it says: no port at all. */
 static int complete_vnc_port(xmlNode *graphics, struct dd_error *err)
 {
-	bool automatic = !node_attr(graphics, "port") || node_attr_is(graphics, "port", "-1") ||
-			 node_attr_is(graphics, "autoport", "yes");
+	bool refused = node_attr_is(graphics, "autoport", "no");
+	bool none = node_attr_is(graphics, "port", "0");
+	bool open = none || !node_attr(graphics, "port") || node_attr_is(graphics, "port", "-1");
+	bool automatic = node_attr_is(graphics, "autoport", "yes") || (open && !none && !refused);
 	int rc = automatic ? node_set_attr(graphics, "port", "-1", err) : 0;
 
+	if (!rc && open && !automatic)
+		rc = node_set_attr(graphics, "port", NULL, err);
 	return rc ? rc : node_set_attr(graphics, "autoport", automatic ? "yes" : "no", err);
 }
 
@@ -107,9 +112,9 @@ static bool is_zero(const xmlNode *graphics, const char *port)
 /* SPICE with neither port nor autoport listens nowhere. */
 static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 {
-	bool automatic = node_attr_is(graphics, "autoport", "yes") ||
-			 node_attr_is(graphics, "port", "-1") ||
-			 node_attr_is(graphics, "tlsPort", "-1");
+	bool automatic =
+		node_attr_is(graphics, "autoport", "yes") ||
+		(node_attr_is(graphics, "port", "-1") && node_attr_is(graphics, "tlsPort", "-1"));
 	xmlNode *listen = node_child(graphics, "listen");
 
 	if (automatic) {
@@ -123,10 +128,62 @@ static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 		(void)node_set_attr(listen, "address", NULL, NULL);
 		(void)node_set_attr(graphics, "listen", NULL, NULL);
 		(void)node_set_attr(graphics, "autoport", NULL, NULL);
+		(void)node_set_attr(graphics, "port", NULL, NULL);
+		(void)node_set_attr(graphics, "tlsPort", NULL, NULL);
 		return node_set_attr(listen, "type", "none", err);
 	}
 	return 0;
 }
+
+/* A socket, or nothing, has no ports. */
+static bool listens_nowhere(const xmlNode *graphics)
+{
+	const xmlNode *listen = node_child(graphics, "listen");
+
+	return node_attr_is(listen, "type", "socket") || node_attr_is(listen, "type", "none");
+}
+
+static void drop(xmlNode *graphics, const char *const *names)
+{
+	for (; *names; names++)
+		(void)node_set_attr(graphics, *names, NULL, NULL);
+}
+
+static void drop_meaningless(xmlNode *graphics)
+{
+	static const char *const ports[] = {
+		"port", "tlsPort", "autoport", "websocket", "listen", NULL};
+	static const char *const secrets[] = {"passwdValidTo", "connected", NULL};
+
+	if (listens_nowhere(graphics))
+		drop(graphics, ports);
+	if (!node_attr(graphics, "passwd"))
+		drop(graphics, secrets);
+	for (xmlNode *channel = node_child(graphics, "channel"), *next; channel; channel = next) {
+		next = node_next(channel);
+		if (node_attr_is(channel, "mode", "any"))
+			node_remove(channel);
+	}
+	if (node_attr_is(node_child(graphics, "listen"), "type", "network"))
+		(void)node_set_attr(graphics, "listen", NULL, NULL);
+}
+
+static const struct choice choices[] = {
+	{"@defaultMode", "any secure insecure", "any"},
+	{"@sharePolicy", "allow-exclusive force-shared ignore", NULL},
+	{"@connected", "fail disconnect keep", NULL},
+	{"@p2p", "yes", "no"},
+	{"@fullscreen", "yes", "no"},
+	{"listen/@type", "none address network socket", NULL},
+	{"image/@compression", "auto_glz auto_lz quic glz lz off", NULL},
+	{"jpeg/@compression", "auto never always", NULL},
+	{"zlib/@compression", "auto never always", NULL},
+	{"streaming/@mode", "filter all off", NULL},
+	{"mouse/@mode", "server client", NULL},
+	{"channel/@mode", "any secure insecure", NULL},
+	{"channel/@name", "main display inputs cursor playback record smartcard usbredir", NULL},
+	{NULL, NULL, NULL},
+};
 
 static int complete(struct document *document, xmlNode *graphics,
 	const struct freeze_options *options, struct dd_error *err)
@@ -140,8 +197,9 @@ static int complete(struct document *document, xmlNode *graphics,
 	rc = complete_socket(graphics, err);
 	if (!rc)
 		rc = complete_listen(graphics, err);
-	if (rc || node_attr_is(node_child(graphics, "listen"), "type", "socket") ||
-		node_attr_is(node_child(graphics, "listen"), "type", "none"))
+	if (!rc)
+		drop_meaningless(graphics);
+	if (rc || listens_nowhere(graphics))
 		return rc;
 	return is_type(graphics, "vnc") ? complete_vnc_port(graphics, err)
 					: complete_spice_port(graphics, err);
@@ -210,6 +268,7 @@ static const char *const free_paths[] = {
 
 const struct device_kind kind_graphics = {
 	.element = "graphics",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address_none,

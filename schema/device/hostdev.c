@@ -41,6 +41,9 @@ static int check(const struct document *document, const xmlNode *hostdev, struct
 			"host devices of type '%s' are not supported", type ? type : "");
 	if (is_type(hostdev, "mdev"))
 		return check_mdev(document, hostdev, err);
+	if (is_type(hostdev, "scsi") && node_attr_is(hostdev, "sgio", "unfiltered"))
+		return node_error(
+			hostdev, err, DD_UNSUPPORTED, "sgio='unfiltered' is gone from Linux");
 	if (is_type(hostdev, "scsi_host") && node_child(hostdev, "boot"))
 		return node_error(hostdev, err, DD_INVALID,
 			"booting from a vhost-scsi device is not supported");

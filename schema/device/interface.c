@@ -2,18 +2,93 @@
 
 /* Network interfaces. Known by their MAC. */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "schema/device/common.h"
 #include "schema/fill.h"
 #include "schema/mac.h"
+#include "schema/uuid.h"
 
 static bool is_virtio(const xmlNode *interface)
 {
 	const char *model = node_attr(node_child(interface, "model"), "type");
 
 	return model && strncmp(model, "virtio", strlen("virtio")) == 0;
+}
+
+/* Types whose other end decides what the driver's options mean. */
+static const char *const always_virtio[] = {"vdpa", NULL};
+
+static bool is_type(const xmlNode *interface, const char *const *types)
+{
+	return string_in(node_attr(interface, "type"), types);
+}
+
+/* Properties that only some types have. */
+static const struct {
+	const char *path;
+	const char *const *types;
+} properties[] = {
+	{"mtu", (const char *const[]){"network", "bridge", "ethernet", "vhostuser", NULL}},
+	{"coalesce", (const char *const[]){"network", "bridge", NULL}},
+	{"port", (const char *const[]){"network", "bridge", NULL}},
+	{"bandwidth/inbound/floor", (const char *const[]){"network", NULL}},
+	{"virtualport", (const char *const[]){"network", "bridge", "direct", "hostdev", NULL}},
+	{"ip", (const char *const[]){"user", "vdpa", NULL}},
+	{"target/managed", (const char *const[]){"ethernet", NULL}},
+};
+
+/* An element, or an attribute of one: what the last step of the path names. */
+static bool has(const xmlNode *interface, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[32];
+
+	if (!slash)
+		return node_child(interface, path) != NULL;
+	snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+	return node_attr(node_descend(interface, parent), slash + 1) != NULL;
+}
+
+static int check_type(const xmlNode *interface, struct dd_error *err)
+{
+	static const char *const without[] = {"user", "ethernet", "null", "hostdev", NULL};
+	static const char *const daemons[] = {"vhostuser", "vdpa", NULL};
+	const xmlNode *source = node_child(interface, "source");
+
+	for (size_t i = 0; i < COUNT(properties); i++)
+		if (has(interface, properties[i].path) &&
+			!is_type(interface, properties[i].types) &&
+			!(strcmp(properties[i].path, "target/managed") == 0 &&
+				node_attr_is(node_child(interface, "target"), "managed", "yes")))
+			return node_error(interface, err, DD_INVALID,
+				"an interface of type %s has no %s", node_attr(interface, "type"),
+				properties[i].path);
+	if (!source && !is_type(interface, without))
+		return node_error(interface, err, DD_INVALID,
+			"an interface of type %s needs a <source>", node_attr(interface, "type"));
+	if (is_type(interface, daemons) && !is_virtio(interface) &&
+		(node_attr_is(interface, "type", "vhostuser") || node_child(interface, "model")))
+		return node_error(interface, err, DD_INVALID,
+			"an interface of type %s has a model of virtio",
+			node_attr(interface, "type"));
+	return 0;
+}
+
+static int check_teaming(const xmlNode *interface, struct dd_error *err)
+{
+	static const char *const passed[] = {"hostdev", "network", NULL};
+	const xmlNode *teaming = node_child(interface, "teaming");
+
+	if (node_attr_is(teaming, "type", "persistent") && !is_virtio(interface))
+		return node_error(teaming, err, DD_INVALID,
+			"the persistent one of a team is a virtio interface");
+	if (node_attr_is(teaming, "type", "transient") && !is_type(interface, passed))
+		return node_error(
+			teaming, err, DD_INVALID, "the transient one of a team is of type hostdev");
+	return 0;
 }
 
 static int check(const struct document *document, const xmlNode *interface, struct dd_error *err)
@@ -28,7 +103,18 @@ static int check(const struct document *document, const xmlNode *interface, stru
 			node_attr(mac, "address") ? node_attr(mac, "address") : "");
 		return error_hint(err, "leave <mac> out, and one is made");
 	}
-	return 0;
+
+	if (node_attr_is(node_child(interface, "model"), "type", "usb-net"))
+		return node_error(interface, err, DD_UNSUPPORTED,
+			"a usb-net card has no place on a PC: use another model");
+
+	int rc = check_type(interface, err);
+
+	if (!rc)
+		rc = check_teaming(interface, err);
+	return rc ? rc
+		  : check_virtio_options(interface,
+			    is_virtio(interface) || is_type(interface, always_virtio), err);
 }
 
 static int complete_mac(xmlNode *interface, struct dd_error *err)
@@ -50,8 +136,9 @@ static int complete_mac(xmlNode *interface, struct dd_error *err)
 static int complete_model(xmlNode *interface, struct dd_error *err)
 {
 	static const char *const known[] = {"virtio", "virtio-transitional",
-		"virtio-non-transitional", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet",
-		"i82551", "i82557b", "i82559er", "vmxnet3", "usb-net", NULL};
+		"virtio-non-transitional", "e1000", "e1000e", "rtl8139", "netfront", "lan9118",
+		"smc91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "82540EM",
+		"82545EM", "82543GC", "spapr-vlan", NULL};
 	bool vdpa = node_attr_is(interface, "type", "vdpa");
 	const char *type = node_attr(node_child(interface, "model"), "type");
 
@@ -63,16 +150,82 @@ static int complete_model(xmlNode *interface, struct dd_error *err)
 	return fill_child_attr(interface, "model", "type", vdpa ? "virtio" : "rtl8139", err);
 }
 
+static void drop_empty(xmlNode *interface, const char *name)
+{
+	xmlNode *node = node_child(interface, name);
+
+	if (node && !node->properties && !node_first(node))
+		node_remove(node);
+}
+
+/* A bridge of Open vSwitch knows a port by an id of its own. */
+static int complete_virtualport(xmlNode *interface, struct dd_error *err)
+{
+	xmlNode *port = node_child(interface, "virtualport");
+	char id[UUID_SIZE];
+	int rc;
+
+	if (!node_attr_is(port, "type", "openvswitch") ||
+		node_attr(node_child(port, "parameters"), "interfaceid"))
+		return 0;
+	rc = uuid_make(id, err);
+	return rc ? rc : fill_child_attr(port, "parameters", "interfaceid", id, err);
+}
+
+/* Several tags make a trunk, and a device of the host is bridged as switches do by default. */
+static int complete_source(xmlNode *interface, struct dd_error *err)
+{
+	xmlNode *vlan = node_child(interface, "vlan");
+	xmlNode *source = node_child(interface, "source");
+	xmlNode *tag = node_child(vlan, "tag");
+	int rc = tag && node_next(tag) ? fill_attr(vlan, "trunk", "yes", err) : 0;
+
+	if (!rc && source && node_attr_is(interface, "type", "direct"))
+		rc = fill_attr(source, "mode", "vepa", err);
+	return rc;
+}
+
+static int compare_parameters(const xmlNode *a, const xmlNode *b)
+{
+	const char *first = node_attr(a, "name"), *second = node_attr(b, "name");
+
+	return strcmp(first ? first : "", second ? second : "");
+}
+
+/* A filter's parameters are a set, shown by their names. */
+static void sort_parameters(xmlNode *filter)
+{
+	xmlNode *next;
+
+	for (xmlNode *node = node_child(filter, "parameter"); node; node = next) {
+		xmlNode *other = node_child(filter, "parameter");
+
+		next = node_next(node);
+		while (other != node && compare_parameters(other, node) <= 0)
+			other = node_next(other);
+		if (other != node)
+			xmlAddPrevSibling(other, node);
+	}
+}
+
 /* Settings that only a virtio card has, and the port that a network chose for one run. */
 static void drop_meaningless(xmlNode *interface)
 {
 	xmlNode *driver = node_child(interface, "driver");
 	xmlNode *rx = node_descend(interface, "coalesce/rx");
 
-	if (!is_virtio(interface) && !node_attr_is(interface, "type", "hostdev")) {
-		node_remove(driver);
+	if (!is_virtio(interface)) {
+		if (!node_attr_is(interface, "type", "hostdev"))
+			node_remove(driver);
 		(void)node_set_attr(node_child(interface, "backend"), "vhost", NULL, NULL);
 	}
+	if (node_attr_is(interface, "managed", "no"))
+		(void)node_set_attr(interface, "managed", NULL, NULL);
+	drop_empty(interface, "bandwidth");
+	drop_empty(interface, "backend");
+	if (!node_attr_is(interface, "type", "bridge"))
+		(void)node_set_attr(node_child(interface, "source"), "bridge", NULL, NULL);
+	drop_empty(interface, "source");
 	if (is_virtio(interface) && node_attr_is(driver, "queues", "1"))
 		(void)node_set_attr(driver, "queues", NULL, NULL);
 	if (attr_number(node_child(rx, "frames"), "max", 0) == 0)
@@ -91,24 +244,31 @@ static int complete(struct document *document, xmlNode *interface,
 	if (!rc)
 		rc = complete_model(interface, err);
 	if (!rc)
+		rc = complete_virtualport(interface, err);
+	if (!rc)
+		rc = complete_source(interface, err);
+	sort_parameters(node_child(interface, "filterref"));
+	if (!rc)
 		drop_meaningless(interface);
 	return rc;
 }
 
+/* libvirt knows these as conventional cards; a model that it only passes on is an Express one. */
 static enum pci_plug plug(const struct document *document, const xmlNode *interface)
 {
-	static const char *const express[] = {"e1000e", NULL};
-	static const char *const elsewhere[] = {"usb-net", "spapr-vlan", NULL};
+	static const char *const conventional[] = {"e1000", "rtl8139", "netfront", "lan9118",
+		"smc91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "82540EM",
+		"82545EM", "82543GC", NULL};
 	const char *model = node_attr(node_child(interface, "model"), "type");
 
 	(void)document;
 	if (node_attr_is(interface, "type", "hostdev"))
 		return PCI_PLUG_EXPRESS;
-	if (string_in(model, elsewhere))
+	if (model && strcmp(model, "spapr-vlan") == 0)
 		return PCI_PLUG_NONE;
 	if (is_virtio(interface))
 		return plug_virtio(model);
-	return !model || string_in(model, express) ? PCI_PLUG_EXPRESS : PCI_PLUG_CONVENTIONAL;
+	return string_in(model, conventional) ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_EXPRESS;
 }
 
 static void words(const xmlNode *interface, struct text *out)
@@ -173,8 +333,24 @@ static const char *const free_paths[] = {
 	NULL,
 };
 
+static const struct choice choices[] = {
+	{"@type",
+		"user ethernet vhostuser server client mcast network bridge internal direct "
+		"hostdev udp vdpa null vds",
+		NULL},
+	{"source/@mode", "vepa private bridge passthrough server client", NULL},
+	{"driver/@name", "qemu vhost vfio", NULL},
+	{"driver/@txmode", "iothread timer", "default"},
+	{"link/@state", "up down", NULL},
+	{"virtualport/@type", "802.1Qbg 802.1Qbh openvswitch midonet", "none"},
+	{"mac/@type", "generated static", NULL},
+	{"teaming/@type", "persistent transient", NULL},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_interface = {
 	.element = "interface",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address_by_plug,

@@ -7,6 +7,7 @@
  * file in this folder with one row in kinds.c: nothing elsewhere compares element names.
  */
 
+#include "schema/device/choices.h"
 #include "schema/freeze.h"
 
 enum address_kind {
@@ -31,6 +32,9 @@ enum pci_plug {
 
 struct device_kind {
 	const char *element; /* "disk" */
+
+	/* Attributes whose value is one of a few words; NULL: none. */
+	const struct choice *choices;
 
 	/* Fails where the element alone, or within its document, makes no sense. */
 	int (*check)(const struct document *document, const xmlNode *device, struct dd_error *err);

@@ -21,6 +21,24 @@ static int check(const struct document *document, const xmlNode *balloon, struct
 	return 0;
 }
 
+/* A balloon that is not there has no place and no name. */
+static int complete(struct document *document, xmlNode *balloon,
+	const struct freeze_options *options, struct dd_error *err)
+{
+	xmlNode *stats = node_child(balloon, "stats");
+
+	(void)document;
+	(void)options;
+	(void)err;
+	if (attr_number(stats, "period", 0) == 0)
+		node_remove(stats);
+	if (node_attr_is(balloon, "model", "none")) {
+		node_remove(node_child(balloon, "alias"));
+		node_remove(node_child(balloon, "address"));
+	}
+	return 0;
+}
+
 static enum pci_plug plug(const struct document *document, const xmlNode *balloon)
 {
 	(void)document;
@@ -44,6 +62,7 @@ static const char *alias_prefix(const xmlNode *memballoon)
 const struct device_kind kind_memballoon = {
 	.element = "memballoon",
 	.check = check,
+	.complete = complete,
 	.address = address_by_plug,
 	.plug = plug,
 	.same = same_words,

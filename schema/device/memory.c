@@ -20,6 +20,8 @@ static int check(const struct document *document, const xmlNode *memory, struct 
 	if (!string_in(node_attr(memory, "model"), models))
 		return node_error(memory, err, DD_UNSUPPORTED, "memory model '%s' is not supported",
 			node_attr(memory, "model") ? node_attr(memory, "model") : "");
+	if (node_attr_is(memory, "model", "virtio-pmem") && node_descend(memory, "target/node"))
+		return node_error(memory, err, DD_INVALID, "a virtio-pmem belongs to no NUMA node");
 	if (!node_child(document_root(document), "maxMemory") && is_module(memory)) {
 		node_error(memory, err, DD_INVALID, "a memory module needs free memory slots");
 		return error_hint(err, "say <maxMemory slots='16' unit='GiB'>64</maxMemory>");

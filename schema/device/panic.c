@@ -9,8 +9,14 @@
 
 static int check(const struct document *document, const xmlNode *panic, struct dd_error *err)
 {
+	static const char *const models[] = {"isa", "hyperv", "pvpanic", NULL};
 	const char *model = node_attr(panic, "model");
 
+	if (model && !string_in(model, models))
+		return node_error(
+			panic, err, DD_UNSUPPORTED, "panic model '%s' is not supported", model);
+	if (model && strcmp(model, "hyperv") == 0 && node_child(panic, "address"))
+		return node_error(panic, err, DD_INVALID, "a hyperv panic device has no address");
 	for (const xmlNode *other = device_first(document, "panic"); model && other;
 		other = node_next(other))
 		if (other != panic && node_attr_is(other, "model", model))

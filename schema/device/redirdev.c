@@ -7,6 +7,11 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+static int check(const struct document *document, const xmlNode *redirdev, struct dd_error *err)
+{
+	return chardev_check(document, redirdev, err);
+}
+
 static int complete(struct document *document, xmlNode *redirdev,
 	const struct freeze_options *options, struct dd_error *err)
 {
@@ -25,6 +30,7 @@ static const char *alias_prefix(const xmlNode *redirdev)
 
 const struct device_kind kind_redirdev = {
 	.element = "redirdev",
+	.check = check,
 	.complete = complete,
 	.address = address_usb,
 	.same = same_words,

@@ -15,6 +15,10 @@ static int check(const struct document *document, const xmlNode *shmem, struct d
 	(void)document;
 	if (!node_attr(shmem, "name"))
 		return node_error(shmem, err, DD_INVALID, "a shmem device needs a name");
+	if (node_attr_is(node_child(shmem, "model"), "type", "ivshmem-doorbell") &&
+		node_child(shmem, "size"))
+		return node_error(shmem, err, DD_INVALID,
+			"an ivshmem-doorbell has the size that its server says");
 	return 0;
 }
 
@@ -54,8 +58,16 @@ static const char *alias_prefix(const xmlNode *shmem)
 	return "shmem";
 }
 
+/* QEMU has no plain "ivshmem" any more. */
+static const struct choice choices[] = {
+	{"model/@type", "ivshmem-plain ivshmem-doorbell", NULL},
+	{"@role", "master peer", NULL},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_shmem = {
 	.element = "shmem",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address_by_plug,

@@ -7,6 +7,18 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+static int check(const struct document *document, const xmlNode *card, struct dd_error *err)
+{
+	if (device_count(document, "smartcard") > 1)
+		return node_error(card, err, DD_INVALID, "there can be only one smart card");
+	for (const xmlNode *node = device_first(document, "controller"); node;
+		node = node_next(node))
+		if (node_attr_is(node, "type", "usb") && node_attr_is(node, "model", "none"))
+			return node_error(card, err, DD_INVALID,
+				"its reader is a USB device, but the domain has no USB controller");
+	return chardev_check(document, card, err);
+}
+
 static int complete(struct document *document, xmlNode *card, const struct freeze_options *options,
 	struct dd_error *err)
 {
@@ -28,8 +40,15 @@ static const char *alias_prefix(const xmlNode *smartcard)
 	return "smartcard";
 }
 
+static const struct choice choices[] = {
+	{"@mode", "host host-certificates passthrough", NULL},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_smartcard = {
 	.element = "smartcard",
+	.choices = choices,
+	.check = check,
 	.complete = complete,
 	.address = address,
 	.same = same_words,

@@ -10,12 +10,26 @@
 static int check(const struct document *document, const xmlNode *sound, struct dd_error *err)
 {
 	static const char *const models[] = {
-		"sb16", "pcspk", "es1370", "ac97", "ich6", "ich7", "ich9", "usb", NULL};
+		"sb16", "pcspk", "es1370", "ac97", "ich6", "ich9", "usb", NULL};
 
 	(void)document;
 	if (!string_in(node_attr(sound, "model"), models))
 		return node_error(sound, err, DD_UNSUPPORTED, "sound model '%s' is not supported",
 			node_attr(sound, "model") ? node_attr(sound, "model") : "");
+	return 0;
+}
+
+/* Only the Intel HDA ones have codecs. */
+static int complete(struct document *document, xmlNode *sound, const struct freeze_options *options,
+	struct dd_error *err)
+{
+	static const char *const models[] = {"ich6", "ich9", NULL};
+
+	(void)document;
+	(void)options;
+	(void)err;
+	while (!string_in(node_attr(sound, "model"), models) && node_child(sound, "codec"))
+		node_remove(node_child(sound, "codec"));
 	return 0;
 }
 
@@ -40,9 +54,16 @@ static const char *alias_prefix(const xmlNode *sound)
 	return "sound";
 }
 
+static const struct choice choices[] = {
+	{"codec/@type", "duplex micro output", NULL},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_sound = {
 	.element = "sound",
+	.choices = choices,
 	.check = check,
+	.complete = complete,
 	.address = address,
 	.plug = plug,
 	.same = same_words,

@@ -7,6 +7,26 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+static int check(const struct document *document, const xmlNode *tpm, struct dd_error *err)
+{
+	static const char *const types[] = {"passthrough", "emulator", "external", NULL};
+	const xmlNode *backend = node_child(tpm, "backend");
+
+	if (device_count(document, "tpm") > 1)
+		return node_error(tpm, err, DD_INVALID, "there can be only one TPM");
+	if (!string_in(node_attr(backend, "type"), types))
+		return node_error(tpm, err, DD_INVALID, "a TPM needs a <backend> of a known type");
+	if (node_attr_is(tpm, "model", "tpm-crb") && node_attr_is(backend, "version", "1.2"))
+		return node_error(tpm, err, DD_INVALID, "a tpm-crb has version 2.0");
+	return 0;
+}
+
+static const struct choice choices[] = {
+	{"@model", "tpm-tis tpm-crb", NULL},
+	{"backend/@version", "1.2 2.0", "default"},
+	{NULL, NULL, NULL},
+};
+
 static int complete(struct document *document, xmlNode *tpm, const struct freeze_options *options,
 	struct dd_error *err)
 {
@@ -14,6 +34,9 @@ static int complete(struct document *document, xmlNode *tpm, const struct freeze
 
 	(void)document;
 	(void)options;
+	if (!rc && node_attr_is(node_child(tpm, "backend"), "type", "passthrough"))
+		rc = fill_child_attr(
+			node_child(tpm, "backend"), "device", "path", "/dev/tpm0", err);
 	if (!rc && node_attr_is(node_child(tpm, "backend"), "type", "emulator"))
 		rc = fill_child_attr(tpm, "backend", "version", "2.0", err);
 	return rc;
@@ -43,6 +66,8 @@ static const char *const free_paths[] = {
 
 const struct device_kind kind_tpm = {
 	.element = "tpm",
+	.choices = choices,
+	.check = check,
 	.complete = complete,
 	.address = address_none,
 	.same = same_words,

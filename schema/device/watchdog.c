@@ -11,7 +11,11 @@ static int check(const struct document *document, const xmlNode *watchdog, struc
 {
 	static const char *const models[] = {"i6300esb", "ib700", "itco", NULL};
 
-	(void)document;
+	if (device_count(document, "watchdog") > 1)
+		return node_error(watchdog, err, DD_INVALID, "there can be only one watchdog");
+	if (node_attr_is(watchdog, "model", "ib700") && node_child(watchdog, "address"))
+		return node_error(watchdog, err, DD_INVALID,
+			"an ib700 is at a fixed place: it has no address");
 	if (!string_in(node_attr(watchdog, "model"), models))
 		return node_error(watchdog, err, DD_UNSUPPORTED,
 			"watchdog model '%s' is not supported",
@@ -46,8 +50,14 @@ static const char *alias_prefix(const xmlNode *watchdog)
 	return "watchdog";
 }
 
+static const struct choice choices[] = {
+	{"@action", "reset shutdown poweroff pause dump none inject-nmi", NULL},
+	{NULL, NULL, NULL},
+};
+
 const struct device_kind kind_watchdog = {
 	.element = "watchdog",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address_by_plug,

@@ -63,7 +63,7 @@ DEFINITIONS = (
     ('bad_uuid', replaced(UUID, 'not-a-uuid'), 'invalid', ('not-a-uuid', '/domain/uuid')),
     ('bad_number', replaced('>128<', '>12x<'), 'invalid', ('12x', '/domain/memory')),
     ('plugged_into_itself', domain(
-        'a', "<controller type='pci' model='pci-bridge'/>", machine='q35'),
+        'a', "<controller type='pci' index='1' model='pci-bridge'/>", machine='q35'),
      'invalid', ('index 1', '/domain/devices/controller[1]')),
     ('in_a_namespace', replaced('<domain ', '<domain xmlns="urn:x" '), 'invalid', 'urn:x'),
     ('file name', replaced('>128<', '>12x<'), 'invalid', ':4'),

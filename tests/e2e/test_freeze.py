@@ -125,7 +125,7 @@ def define__same_meaning_makes_no_version(book):
 
 
 @test(
-    ('port', "<controller type='pci' model='pcie-root-port'/>"),
+    ('port', "<controller type='pci' index='1' model='pcie-root-port'/>"),
     ('ports and usb', "<controller type='usb' model='qemu-xhci'/>",
      "<controller type='pci' model='pcie-root'/>", *spare_ports('q35', 3)[1:], interface(),
      "<controller type='sata'/>", "<console type='pty'/>"),

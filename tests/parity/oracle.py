@@ -14,7 +14,16 @@ import threading
 
 PACKAGES = ('python3-libvirt', 'libvirt-daemon-driver-qemu')
 USER = 'libvirt-qemu'
+SYSTEM_LIB = '/var/lib/libvirt/qemu'  # what the root's own folder stands for
 QEMU_CONF = 'security_driver = "none"\nuser = "root"\ngroup = "root"\n'
+
+# What the two programs of a software TPM say of themselves: with one installed, as hosts have it,
+# the driver takes TPM 2.0.
+TPM_PROGRAMS = {
+    'swtpm': '{"type":"swtpm","features":["tpm-1.2","tpm-2.0","cmdarg-pwd-fd"]}',
+    'swtpm_setup': '{"type":"swtpm_setup","features":["tpm-1.2","tpm-2.0","cmdarg-pwdfile-fd"]}',
+    'swtpm_ioctl': '{"type":"swtpm_ioctl","features":["tpm-1.2","tpm-2.0"]}',
+}
 
 
 class Refused(Exception):
@@ -45,10 +54,20 @@ class Oracle:
         os.mkdir(os.path.join(self.root, 'etc'))
         with open(os.path.join(self.root, 'etc', 'qemu.conf'), 'w', encoding='utf-8') as conf:
             conf.write(QEMU_CONF)
+        self._install_tpm()
         libvirt.registerErrorHandler(lambda *_: None, None)
         libvirt.virEventRegisterDefaultImpl()
         threading.Thread(target=self._turn, daemon=True).start()
         self.connection = libvirt.open(f'qemu:///embed?root={self.root}')
+
+    def _install_tpm(self):
+        folder = os.path.join(self.root, 'bin')
+        os.mkdir(folder)
+        for name, answer in TPM_PROGRAMS.items():
+            with open(os.path.join(folder, name), 'w', encoding='utf-8') as program:
+                program.write(f"#!/bin/sh\necho '{answer}'\n")
+            os.chmod(program.name, 0o755)
+        os.environ['PATH'] = folder + os.pathsep + os.environ['PATH']
 
     def _turn(self):
         while True:
@@ -63,7 +82,7 @@ class Oracle:
             domain.undefineFlags(self.libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
         except self.libvirt.libvirtError as error:
             raise Refused(error.get_error_message()) from None
-        return frozen
+        return frozen.replace(os.path.join(self.root, 'lib', 'qemu'), SYSTEM_LIB)
 
     def close(self):
         self.connection.close()

@@ -105,7 +105,8 @@ static void schema_address__a_returning_device_gets_its_place_back(void **state)
 		{"pc", DISK("vdx"), "vdx"},
 		{"pc", NIC(9), "52:54:00:00:00:09"},
 		{"q35", DISK("vdx"), "vdx"},
-		{"pc", "<disk type='file'><target dev='sdq' bus='usb'/></disk>", "sdq"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='sdq' bus='usb'/></disk>",
+			"sdq"},
 		{"pc", DISK("sdc"), "sdc"},
 		{"pc", "<rng model='virtio'><backend model='random'/></rng>", "rng[1]"},
 		{"pc", "<channel type='unix'><target type='virtio' name='agent'/></channel>",
@@ -250,7 +251,7 @@ static void schema_address__what_cannot_be_is_refused_by_path(void **state)
 			"slot='7'/></controller>",
 			"/domain/devices/controller[1]", "00:01.1"},
 		{"pc",
-			"<disk type='file'><target dev='sda' bus='usb'/></disk>"
+			"<disk type='file'><source file='/i'/><target dev='sda' bus='usb'/></disk>"
 			"<controller type='usb' model='none'/>",
 			"/domain/devices/disk", "no USB controller"},
 	};

@@ -11,18 +11,24 @@ static void schema_alias__each_kind_follows_its_rule(void **state)
 		unsigned number;
 		const char *alias;
 	} cases[] = {
-		{"pc", "<disk type='file'><target dev='vdc'/></disk>", "disk", 0, "virtio-disk2"},
-		{"pc", "<disk type='file'><target dev='hdc'/></disk>", "disk", 0, "ide0-1-0"},
-		{"q35", "<disk type='file'><target dev='sdb' bus='sata'/></disk>", "disk", 0,
-			"sata0-0-1"},
-		{"pc", "<disk type='file'><target dev='sdb' bus='usb'/></disk>", "disk", 0,
-			"usb-disk1"},
-		{"pc", "<disk type='file'><target dev='sda'/></disk>", "disk", 0, "scsi0-0-0"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='vdc'/></disk>", "disk", 0,
+			"virtio-disk2"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='hdc'/></disk>", "disk", 0,
+			"ide0-1-0"},
+		{"q35",
+			"<disk type='file'><source file='/i'/><target dev='sdb' "
+			"bus='sata'/></disk>",
+			"disk", 0, "sata0-0-1"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='sdb' bus='usb'/></disk>",
+			"disk", 0, "usb-disk1"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='sda'/></disk>", "disk", 0,
+			"scsi0-0-0"},
 		{"pc",
 			"<controller type='scsi' model='virtio-scsi'/>"
-			"<disk type='file'><target dev='sda'/></disk>",
+			"<disk type='file'><source file='/i'/><target dev='sda'/></disk>",
 			"disk", 0, "scsi0-0-0-0"},
-		{"pc", "<disk type='file'><target dev='hda'/></disk>", "controller", 2, "ide"},
+		{"pc", "<disk type='file'><source file='/i'/><target dev='hda'/></disk>",
+			"controller", 2, "ide"},
 		{"q35", "", "controller", 1, "ide"},
 		{"q35", "", "controller", 2, "pcie.0"},
 		{"q35", "", "controller", 3, "pci.1"},

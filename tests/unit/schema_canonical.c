@@ -24,7 +24,7 @@ static const struct {
 		"<domain>\n  <title>it's &lt;&amp;&gt; \"x\"</title>\n</domain>\n"},
 	{"<domain><description> two\n lines </description></domain>",
 		"<domain>\n  <description> two\n lines </description>\n</domain>\n"},
-	{"<domain><title>  </title></domain>", "<domain>\n  <title/>\n</domain>\n"},
+	{"<domain><title>  </title><cputune><shares/></cputune></domain>", "<domain/>\n"},
 	{"<domain><os><smbios mode='it&apos;s&#10;\"&#9;'/></os></domain>",
 		"<domain>\n  <os>\n    <smbios mode='it&apos;s&#10;\"&#9;'/>\n  "
 		"</os>\n</domain>\n"},

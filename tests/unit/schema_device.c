@@ -54,7 +54,8 @@ static void schema_device__defaults_by_target_name(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		CLEANUP(text) struct text text = TEXT_INIT;
 
-		text_printf(&text, "<disk type='file'><target dev='%s'/></disk>", cases[i].target);
+		text_printf(&text, "<disk type='file'><source file='/i'/><target dev='%s'/></disk>",
+			cases[i].target);
 		CLEANUP(document)
 		struct document *domain = frozen_domain(&options, "pc", text_string(&text));
 		const xmlNode *disk = nth_device(domain, "disk", 0);
@@ -64,16 +65,96 @@ static void schema_device__defaults_by_target_name(void **state)
 	}
 }
 
+static void schema_device__what_is_open_is_settled_as_libvirt_does(void **state)
+{
+	static const struct {
+		const char *machine, *devices, *element;
+		unsigned number;
+		const char *child, *attribute; /* of the child, or of the device */
+		const char *value;             /* NULL: there is none */
+	} cases[] = {
+		{"pc",
+			"<disk type='file'><source file='/b'/><target dev='vdb'/></disk>"
+			"<disk type='file'><source file='/a'/><target dev='vda'/></disk>",
+			"disk", 0, "target", "dev", "vda"},
+		{"pc",
+			"<disk type='volume'><source pool='p' volume='v'/><target "
+			"dev='vda'/></disk>",
+			"disk", 0, "driver", "type", NULL},
+		{"pc",
+			"<disk><driver cache='default'/><source file='/a'/><target "
+			"dev='vda'/></disk>",
+			"disk", 0, "driver", "cache", NULL},
+		{"pc",
+			"<disk type='network'><source protocol='nbd'><host name='h'/></source>"
+			"<target dev='vda'/></disk>",
+			"disk", 0, "source/host", "port", "10809"},
+		{"pc", "<disk device='cdrom' snapshot='no'><target dev='hda'/></disk>", "disk", 0,
+			NULL, "snapshot", NULL},
+		{"pc", "<interface type='direct'><source dev='e'/></interface>", "interface", 0,
+			"source", "mode", "vepa"},
+		{"pc", "<interface type='user'><target dev='vnet0'/></interface>", "interface", 0,
+			"target", "dev", NULL},
+		{"q35", "<interface type='user'><model type='pcnet'/></interface>", "interface", 0,
+			"address", "bus", "0x01"},
+		{"q35", "<interface type='user'><model type='vmxnet3'/></interface>", "interface",
+			0, "address", "bus", "0x02"},
+		{"pc", "<graphics type='vnc' autoport='no'/>", "graphics", 0, NULL, "autoport",
+			"no"},
+		{"pc", "<graphics type='spice' port='-1'/>", "graphics", 0, NULL, "autoport", "no"},
+		{"pc", "<graphics type='spice' port='-1' tlsPort='-1'/>", "graphics", 0, NULL,
+			"autoport", "yes"},
+		{"pc", "<graphics type='vnc'/><graphics type='spice'/>", "audio", 0, NULL, "type",
+			"spice"},
+		{"pc", "<graphics type='spice'/><graphics type='egl-headless'/>", "audio", 0, NULL,
+			"type", "spice"},
+		{"pc", "<video><model type='qxl' primary='no'/></video>", "video", 0, "model",
+			"primary", "yes"},
+		{"pc", "<memballoon model='virtio'><stats period='0'/></memballoon>", "memballoon",
+			0, "stats", "period", NULL},
+		{"pc", "<console type='pty'><target type='virtio' port='4'/></console>", "console",
+			0, "target", "port", "0"},
+		{"pc", "<serial type='pty'/><serial type='pty'><target port='1'/></serial>",
+			"serial", 0, "target", "port", "2"},
+		{"pc",
+			"<serial type='pty'/><serial type='pty'><target "
+			"type='isa-serial'/></serial>",
+			"serial", 0, "target", "port", "1"},
+		{"pc", "<serial type='pty'><alias name='ua-s'/></serial>", "console", 0, "alias",
+			"name", "ua-s"},
+		{"pc", "<serial type='tcp'><source host='h' service='1'/></serial>", "serial", 0,
+			"source", "mode", "connect"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(document)
+		struct document *domain =
+			frozen_domain(&options, cases[i].machine, cases[i].devices);
+		const xmlNode *node = nth_device(domain, cases[i].element, cases[i].number);
+		const char *value;
+
+		if (cases[i].child)
+			node = node_descend(node, cases[i].child);
+		value = node_attr(node, cases[i].attribute);
+		if (!value != !cases[i].value || (value && strcmp(value, cases[i].value) != 0))
+			fail_msg("case %zu: %s is %s", i, cases[i].attribute,
+				value ? value : "absent");
+	}
+}
+
 static void schema_device__only_some_can_be_plugged_into_a_running_guest(void **state)
 {
 	static const struct {
 		const char *device, *why; /* NULL: it can */
 	} cases[] = {
-		{"<disk type='file'><target dev='vdz'/></disk>", NULL},
-		{"<disk type='file'><target dev='sdz' bus='usb'/></disk>", NULL},
-		{"<disk type='file'><target dev='sdc' bus='scsi'/></disk>", NULL},
-		{"<disk type='file'><target dev='hdc'/></disk>", "bus"},
-		{"<disk type='file'><target dev='sdb' bus='sata'/></disk>", "bus"},
+		{"<disk type='file'><source file='/i'/><target dev='vdz'/></disk>", NULL},
+		{"<disk type='file'><source file='/i'/><target dev='sdz' bus='usb'/></disk>", NULL},
+		{"<disk type='file'><source file='/i'/><target dev='sdc' bus='scsi'/></disk>",
+			NULL},
+		{"<disk type='file'><source file='/i'/><target dev='hdc'/></disk>", "bus"},
+		{"<disk type='file'><source file='/i'/><target dev='sdb' bus='sata'/></disk>",
+			"bus"},
 		{"<interface type='user'/>", NULL},
 		{"<rng model='virtio'><backend model='random'/></rng>", NULL},
 		{"<video><model type='vga'/></video>", "kind"},
@@ -125,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_device__words_and_details),
 		cmocka_unit_test(schema_device__defaults_by_target_name),
+		cmocka_unit_test(schema_device__what_is_open_is_settled_as_libvirt_does),
 		cmocka_unit_test(schema_device__only_some_can_be_plugged_into_a_running_guest),
 		cmocka_unit_test(schema_device__every_kind_is_whole),
 	};

@@ -77,14 +77,15 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 	static const struct {
 		const char *body, *says;
 	} cases[] = {
-		{"<devices><disk type='file'><target dev='vda'/></disk>"
-		 "<disk type='file'><target dev='vda'/></disk></devices>",
+		{"<devices><disk type='file'><source file='/i'/><target dev='vda'/></disk>"
+		 "<disk type='file'><source file='/i'/><target dev='vda'/></disk></devices>",
 			"target vda is also that of /domain/devices/disk[1]"},
 		{"<devices><disk type='file'/></devices>", "no target"},
 		{"<devices><interface type='user'><mac address='53:00:00:00:00:01'/>"
 		 "</interface></devices>",
 			"MAC"},
-		{"<devices><disk type='file'><target dev='vda'/><boot order='1'/></disk>"
+		{"<devices><disk type='file'><source file='/i'/><target dev='vda'/><boot "
+		 "order='1'/></disk>"
 		 "<interface type='user'><boot order='1'/></interface></devices>",
 			"boot order 1"},
 		{"<devices><memballoon model='virtio'/><memballoon model='virtio'/></devices>",
@@ -92,8 +93,10 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 		{"<devices><controller type='scsi' index='1'/><controller type='scsi' "
 		 "index='1'/></devices>",
 			"index 1"},
-		{"<devices><disk type='file'><target dev='sda' bus='scsi'/><address type='drive' "
-		 "controller='0' bus='0' target='0' unit='3'/></disk><disk type='file'><target "
+		{"<devices><disk type='file'><source file='/i'/><target dev='sda' "
+		 "bus='scsi'/><address type='drive' "
+		 "controller='0' bus='0' target='0' unit='3'/></disk><disk type='file'><source "
+		 "file='/i'/><target "
 		 "dev='sdb' bus='scsi'/><address type='drive' controller='0' bus='0' target='0' "
 		 "unit='3'/></disk></devices>",
 			"scsi 0:0:0:3"},
@@ -103,10 +106,12 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 		{"<cputune><vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' "
 		 "scheduler='batch'/></cputune>",
 			"has a scheduler already"},
-		{"<devices><disk type='file'><target dev='sda' bus='sata'/><address type='drive' "
+		{"<devices><disk type='file'><source file='/i'/><target dev='sda' "
+		 "bus='sata'/><address type='drive' "
 		 "controller='0' bus='0' target='1' unit='0'/></disk></devices>",
 			"no targets"},
-		{"<devices><disk type='file'><target dev='sda'/><address type='drive' "
+		{"<devices><disk type='file'><source file='/i'/><target dev='sda'/><address "
+		 "type='drive' "
 		 "controller='65535' bus='0' target='0' unit='0'/></disk></devices>",
 			"too large"},
 		{"<iothreads>999999</iothreads><iothreadids><iothread id='1'/></iothreadids>",
@@ -128,6 +133,71 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 		if (!strstr(err.message, cases[i].says))
 			fail_msg("%s: %s", err.path, err.message);
 		assert_true(err.path[0]);
+	}
+}
+
+#define DISK(type, rest) "<disk type='" type "'>" rest "</disk>"
+#define FILE_DISK(rest) DISK("file", "<source file='/i'/>" rest)
+
+static void schema_freeze__devices_that_no_guest_can_have_are_refused(void **state)
+{
+	static const struct {
+		const char *devices, *says;
+	} cases[] = {
+		{"<disk type='file'><target dev='vda'/></disk>", "no <source>"},
+		{FILE_DISK("<target dev='vda1'/>"), "partition"},
+		{FILE_DISK("<target dev='foo' bus='virtio'/>"), "no name of a disk"},
+		{FILE_DISK("<driver io='native'/><target dev='vda'/>"), "io='native'"},
+		{FILE_DISK("<driver cache='fast'/><target dev='vda'/>"), "cache='fast'"},
+		{FILE_DISK("<driver queues='2'/><target dev='sda' bus='scsi'/>"), "driver/@queues"},
+		{FILE_DISK("<readonly/><target dev='hda'/>"), "only read"},
+		{FILE_DISK("<wwn>5000c50015ea71ad</wwn><target dev='vda'/>"), "wwn"},
+		{"<disk type='file' device='cdrom'><target dev='vda'/></disk>", "CD-ROM"},
+		{"<disk type='file' device='lun'><source file='/i'/><target dev='sda'/></disk>",
+			"block device"},
+		{"<controller type='usb' model='none'/><controller type='usb'/>", "no USB"},
+		{"<controller type='scsi' model='buslogic'/>", "buslogic"},
+		{"<controller type='ide' index='1'/>", "one IDE controller"},
+		{"<controller type='pci' model='pci-bridge'/>", "pci-root"},
+		{"<interface type='bridge'/>", "<source>"},
+		{"<interface type='user'><mtu size='9000'/></interface>", "mtu"},
+		{"<interface type='user'><model type='e1000'/><driver iommu='on'/></interface>",
+			"virtio devices only"},
+		{"<video><model type='vga' heads='2'/></video>", "one head"},
+		{"<video><model type='qxl'/></video><video><model type='cirrus'/></video>",
+			"primary"},
+		{"<video><model type='none'/></video><video><model type='qxl'/></video>", "none"},
+		{"<channel type='spicevmc'><target type='virtio'/></channel>", "SPICE"},
+		{"<console type='pty'/><console type='pty'/>", "first console"},
+		{"<watchdog model='i6300esb'/><watchdog model='i6300esb'/>", "only one watchdog"},
+		{"<sound model='ich7'/>", "ich7"},
+		{"<input type='tablet' bus='ps2'/>", "ps2"},
+		{"<filesystem type='mount'><driver type='virtiofs'/><source dir='/a'/>"
+		 "<target dir='t'/></filesystem>",
+			"memory that the host shares"},
+		{"<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/>"
+		 "</source><boot order='0'/></hostdev>",
+			"begin at 1"},
+		{"<audio id='1' type='spice'/>", "SPICE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		CLEANUP(document) struct document *domain = NULL;
+		struct dd_error err = {0};
+
+		text_printf(&text,
+			"<domain type='qemu'><name>g</name><memory>1024</memory><os>"
+			"<type machine='pc'>hvm</type></os><devices>%s</devices></domain>",
+			cases[i].devices);
+		domain = document_of(text_string(&text));
+
+		int rc = document_freeze(domain, &options, &err);
+
+		if ((rc != DD_INVALID && rc != DD_UNSUPPORTED) || !err.line ||
+			!strstr(err.message, cases[i].says))
+			fail_msg("case %zu: %d %s: %s", i, rc, err.path, err.message);
 	}
 }
 
@@ -197,6 +267,7 @@ int main(void)
 		cmocka_unit_test(schema_freeze__an_unknown_machine_names_those_like_it),
 		cmocka_unit_test(schema_freeze__what_contradicts_itself_is_refused),
 		cmocka_unit_test(schema_freeze__vcpus_stay_within_what_the_machine_has),
+		cmocka_unit_test(schema_freeze__devices_that_no_guest_can_have_are_refused),
 		cmocka_unit_test(schema_freeze__numbers_in_a_set_are_read_and_written),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -125,6 +125,12 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 		{"<domain xmlns:a='urn:", "kvmkvm/8", 10000, "'/>",
 			"/domain: an attribute value is longer than 65536 bytes"},
 		{"<domain ", "a='1' ", 300, "/>", "/domain: more than 256 attributes"},
+		{"<domain>", "<a/>", 30000, "</domain>", "/domain: more than 24576 elements"},
+		{"<domain><metadata>", "<a:b xmlns:a='u'/>", 2000, "</metadata></domain>",
+			"/domain/metadata/a:b: more than 1024 namespace declarations"},
+		{"<domain><metadata><a:b xmlns:a='u'>",
+			"<a:c d='' e='' f='' g='' h='' i='' j='' k=''/>", 20000,
+			"</a:b></metadata></domain>", "more than 131072 attributes"},
 		{"<domain><name>", "name", 64, "</name></domain>", "of 256 bytes is too long"},
 	};
 
@@ -144,12 +150,12 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 
 static void schema_parse__what_is_accepted_is_never_written_too_large(void **state)
 {
-	/* quotes become six bytes each, and a short element a line */
+	/* quotes become six bytes each, and '>' four */
 	CLEANUP(free) char *quotes = repeated("<domain type=\"", "'", 65536, "\"/>");
 	CLEANUP(free)
-	char *disks = repeated("<domain><devices>", "<hub/>", 400000, "</devices></domain>");
+	char *signs = repeated("<domain><description>", ">", 2 << 20, "</description></domain>");
 	CLEANUP(document) struct document *first = document_of(quotes);
-	CLEANUP(document) struct document *second = document_of(disks);
+	CLEANUP(document) struct document *second = document_of(signs);
 	CLEANUP(free) char *text = written(first);
 	CLEANUP(document) struct document *again = document_of(text);
 	CLEANUP(text) struct text out = TEXT_INIT;

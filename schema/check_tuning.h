@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_CHECK_TUNING_H
+#define SCHEMA_CHECK_TUNING_H
+
+#include "schema/document.h"
+
+/* Threads, pins, schedulers, shares of caches and memory: each for something that there is, once.
+ */
+int check_tuning(const struct document *document, struct dd_error *err);
+
+#endif
