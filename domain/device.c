@@ -287,28 +287,12 @@ static int find_device(const struct document *document, const struct dd_text *te
 	return rc ? rc : document_match_device(document, device, found, err);
 }
 
-/* A PCI device leaves when the guest lets it go, which one that is paused cannot. */
-static int require_release(
-	const struct change_set *set, const xmlNode *device, struct dd_error *err)
-{
-	CLEANUP(text) struct text words = TEXT_INIT;
-
-	if (!set->op.paused || !node_attr_is(node_child(device, "address"), "type", "pci"))
-		return 0;
-	device_words(device, &words);
-	error_set(err, DD_REFUSED, "domain '%s' is paused and cannot let go of %s",
-		set->op.row.name, text_string(&words));
-	return error_hint(err, "resume it first, or with --config detach it for the next start");
-}
-
 static int detach_live(struct change_set *set, const struct dd_text *text,
 	struct document **removed, struct dd_error *err)
 {
 	xmlNode *device = NULL;
 	int rc = find_device(set->transition.live, text, &device, err);
 
-	if (!rc)
-		rc = require_release(set, device, err);
 	if (!rc)
 		rc = set_name(set, device, err);
 	if (!rc)

@@ -425,6 +425,27 @@ static int check_vcpus(const struct transition *transition, struct dd_error *err
 	return 0;
 }
 
+/* A PCI device leaves when the guest lets it go, which one that is paused cannot. */
+static int check_release(
+	const struct transition *transition, const struct operation *op, struct dd_error *err)
+{
+	for (size_t i = 0; op->paused && i < transition->step_count; i++) {
+		const struct step *step = &transition->steps[i];
+		const xmlNode *device =
+			step->kind == STEP_DETACH ? by_alias(op->live, step->alias) : NULL;
+		CLEANUP(text) struct text words = TEXT_INIT;
+
+		if (!device || !node_attr_is(node_child(device, "address"), "type", "pci"))
+			continue;
+		device_words(device, &words);
+		error_set(err, DD_REFUSED, "domain '%s' is paused and cannot let go of %s",
+			op->row.name, text_string(&words));
+		return error_hint(err, "resume it first, or with --config it holds from the next "
+				       "start");
+	}
+	return 0;
+}
+
 int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
 	struct dd_error *err)
 {
@@ -436,6 +457,8 @@ int transition_run(struct transition *transition, struct operation *op, struct d
 	if (!transition->step_count)
 		return transition_commit(transition, op, result, err);
 	rc = check_vcpus(transition, err);
+	if (!rc)
+		rc = check_release(transition, op, err);
 	if (!rc)
 		rc = host_capabilities(op->host, transition->live, &caps, err);
 	if (!rc)

@@ -3,7 +3,13 @@
 # timeout: 900
 """A whole definition for a domain that exists: apply, and what a guest would see of it."""
 
-from definition import MAC, disk, domain, interface, spare_ports
+import os
+import re
+
+from definition import (
+    MAC, UUID, addresses, cdrom, devices, disk, domain, guest_place, interface, parse,
+    serial_file, spare_ports)
+from guest import Guest
 from harness import check, contains, equal, main, test
 
 
@@ -64,6 +70,155 @@ def apply__a_running_guest_follows(book):
     book.ok('apply', '--config', given(book, vda, vdb, *spare_ports('pc'), memory=256))
     equal(book.version('a'), 3)
     book.ok('destroy', 'a')
+
+
+class Managed:
+    """A running guest, and definitions of it as an old manager would write them each time anew."""
+
+    def __init__(self, book, machine):
+        self.book, self.machine = book, machine
+        self.image = {name: book.image(f'{name}.img', 16 + number)
+                      for number, name in enumerate(('a', 'b', 'c', 'cd'))}
+        self.guest = Guest(book, 'guest', *self.devices(('a', 'b')), machine=machine)
+        self.guest.start()
+        self.before = self.guest.dumpxml()
+
+    def devices(self, disks, medium=None, nic=''):
+        return [*(disk(self.image[name], f'vd{name}') for name in disks),
+                cdrom(medium, 'sda'), "<controller type='scsi' model='virtio-scsi'/>",
+                interface().replace('</int', f'{nic}</int'),
+                *spare_ports(self.machine)]
+
+    def file(self, *args, uuid=None, name='guest', memory=128, more='', **options):
+        """Without addresses and, unless asked for, without UUID."""
+        return self.book.file('given.xml', domain(
+            name, *self.devices(*args, **options), serial_file(self.guest.serial), boot=True,
+            machine=self.machine, uuid=uuid, memory=memory, more=more))
+
+    def nothing_happened(self):
+        equal(self.guest.dumpxml(), self.before)
+        equal(self.book.version('guest'), 1)
+        self.book.ok('check', 'guest')
+        equal(sorted(devices(self.guest.dumpxml('--live'))), sorted(devices(self.before)))
+
+
+@test('pc', 'q35')
+def apply__attaches_detaches_and_updates_a_running_guest_at_once(book, machine):
+    managed = Managed(book, machine)
+    guest, path = managed.guest, managed.file(
+        ('a', 'c'), managed.image['cd'], "<link state='down'/>", more='<title>New</title>')
+    shown = book.ok('apply', '--dry-run', path).out
+    contains(shown, '- detach disk vdb', '+ attach disk vdc', '~ update disk sda',
+             f'~ update interface {MAC}', '~ set title')
+    managed.nothing_happened()
+    plan = book.json('apply', path)
+    equal((plan['domain'], plan['version'], plan['changed'], len(plan['plan'])),
+          ('guest', 2, True, 5))
+    guest.position = 0
+    guest.wait_for('^disk - vdb')
+    after = guest.dumpxml()
+    for pattern in (rf'^disk \+ vd[bc] {guest_place(after, "disk vdc")} {18 << 20}',
+                    rf'^disk = sr0 {19 << 20}'):
+        guest.position = 0
+        guest.wait_for(pattern)
+    equal(sorted(devices(guest.dumpxml('--live'))), sorted(devices(after)))
+    check('disk vdb' not in devices(after) and 'disk vdc' in devices(after))
+    equal(parse(after).find('title').text, 'New')
+    stayed = {name: place for name, place in addresses(managed.before).items()
+              if name != 'disk vdb'}
+    equal({name: addresses(after).get(name) for name in stayed}, stayed)
+    book.ok('check', 'guest')
+    contains(book.log('guest')[0]['subject'], 'apply: ', 'detach disk vdb', 'attach disk vdc')
+    book.ok('apply', path)
+    equal(book.version('guest'), 2)
+    book.ok('rollback', 'guest', 1)
+    equal(guest.dumpxml(), managed.before)
+
+
+@test('pc', 'q35')
+def apply__that_fails_in_the_middle_leaves_all_as_it_was(book, machine):
+    """The last of several cannot be had: what came before it is taken back."""
+    managed = Managed(book, machine)
+    os.unlink(managed.image['cd'])
+    book.refuse('apply', managed.file(('a', 'c'), managed.image['cd']), says='cd.img', lines=None)
+    managed.nothing_happened()
+    book.refuse('apply', managed.file(('a',), more='<on_crash>restart</on_crash>'),
+                code='refused', says='on_crash')
+    managed.nothing_happened()
+    managed.guest.wait_for('^tick')
+    book.ok('suspend', 'guest')
+    book.refuse('apply', managed.file(('a', 'c')), code='refused', says=('vdb', 'paused'),
+                lines=None)
+    managed.nothing_happened()
+    book.ok('resume', 'guest')
+    book.ok('apply', managed.file(('a', 'c')))
+    book.ok('check', 'guest')
+
+
+@test('pc', 'q35')
+def apply__while_shut_off_is_seen_at_the_next_start(book, machine):
+    managed = Managed(book, machine)
+    guest = managed.guest
+    guest.destroy()
+    book.ok('apply', managed.file(('a', 'c'), memory=160))
+    equal(book.version('guest'), 2)
+    guest.start()
+    guest.position = 0
+    guest.wait_for(rf'^disk \+ vd[bc] {guest_place(guest.dumpxml(), "disk vdc")} {18 << 20}')
+    check(not re.search(rf'^disk \+ \S+ \S+ {17 << 20}', guest.said(), re.MULTILINE), guest.said())
+    with guest.qmp() as monitor:
+        equal(monitor.call('query-memory-size-summary')['base-memory'] >> 20, 160)
+    book.ok('check', 'guest')
+
+
+@test()
+def apply__finds_the_domain_by_uuid_or_by_name(book):
+    vda, nic = disk(book.image('a.img'), 'vda'), '<interface type="user"/>'
+    book.define(domain('a', vda, nic, uuid=UUID, more="<cpu mode='host-model'/>"))
+    before = book.dumpxml('a')
+    check('host-model' not in before, before)
+    # as it was written first: no UUID, no MAC, no address, the CPU left to the host, other order
+    for given in (domain('a', nic, vda, more="<cpu mode='host-model'/>"), domain('a', nic, vda)):
+        plan = book.json('apply', '-', stdin=given)
+        equal((plan['changed'], plan['plan']), (False, []))
+    with book.unchanged():
+        book.refuse('apply', book.file('b.xml', domain('b', vda, nic, uuid=UUID)), code='exists',
+                    says=(UUID, 'rename a b'))
+        other = UUID[:-1] + '9'
+        book.refuse('apply', book.file('o.xml', domain('a', vda, nic, uuid=other)), code='exists',
+                    says=UUID, lines=None)
+        book.refuse('apply', book.file('n.xml', domain('new', vda)), code='not-found',
+                    says='domesday define')
+        book.refuse('apply', book.file('bad.xml', '<domain>'), code='invalid', says='bad.xml:1')
+        book.refuse('apply', book.file('none.xml', '<domain type="qemu"/>'), code='invalid',
+                    says='there is no <name>')
+    equal(book.dumpxml('a'), before)
+
+
+@test()
+def apply__tells_what_happened_since(book):
+    book.define(domain('a'))
+    book.ok('desc', 'a', '--title', 'A title')
+    path = given(book, more='<title>Mine</title>')
+    book.refuse('apply', '--if-version', '1', path, code='conflict', says='2', lines=None)
+    error = book.run('--json', 'apply', '--if-version', '1', path).json['error']
+    equal([row['version'] for row in error['since']], [2])
+
+
+@test()
+def apply__to_a_full_bus_brings_the_bridge(book):
+    """Thirty disks more than a conventional bus has slots for, in one version."""
+    images = [disk(book.image(f'{n}.img', 1), f'vd{first}{second}') for n, (first, second) in
+              enumerate((f, s) for f in 'ab' for s in 'abcdefghijklmnopqrst')]
+    book.define(domain('a', images[0]))
+    before = addresses(book.dumpxml('a'))
+    book.ok('apply', given(book, *images))
+    equal(book.version('a'), 2)
+    after = addresses(book.dumpxml('a'))
+    equal({name: after[name] for name in before}, before)
+    equal(len(set(after.values())), len(after))
+    book.ok('start', 'a', '--paused')
+    book.ok('check', 'a')
 
 
 @test()
