@@ -168,18 +168,36 @@ static bool is_serial_console(const xmlNode *console)
 	       (!node_attr(node_child(console, "target"), "type") || target_is(console, "serial"));
 }
 
-/* Consoles are numbered in their order; one that repeats a serial port has that port's number. */
+/*
+ * Do the consoles have rising numbers? A serial one that was added before those that had been
+ * numbered repeats the first number.
+ */
+static bool are_numbered(const xmlNode *first)
+{
+	uint64_t last = 0;
+
+	for (const xmlNode *console = first; console; console = node_next(console)) {
+		uint64_t port;
+		bool second = console != first && node_next(first) == console;
+
+		if (!node_attr_number(node_child(console, "target"), "port", &port))
+			return false;
+		if (console != first && port <= last &&
+			!(second && !port && !last && is_serial_console(first)))
+			return false;
+		last = port;
+	}
+	return true;
+}
+
+/* Consoles are numbered in their order, unless they are already. */
 static int number_consoles(struct document *document, struct dd_error *err)
 {
 	xmlNode *console = device_first(document, "console");
-	xmlNode *second = console ? node_next(console) : NULL;
 	unsigned number = 0;
 	int rc = 0;
 
-	/* numbered before the first one was added */
-	if (console && second && is_serial_console(console) &&
-		node_attr_is(node_child(console, "target"), "port", "0") &&
-		node_attr_is(node_child(second, "target"), "port", "0"))
+	if (are_numbered(console))
 		return 0;
 	for (; console && !rc; console = node_next(console), number++) {
 		xmlNode *target = fill_child(console, "target", err);

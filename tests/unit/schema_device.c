@@ -112,8 +112,10 @@ static void schema_device__what_is_open_is_settled_as_libvirt_does(void **state)
 			"primary", "yes"},
 		{"pc", "<memballoon model='virtio'><stats period='0'/></memballoon>", "memballoon",
 			0, "stats", "period", NULL},
-		{"pc", "<console type='pty'><target type='virtio' port='4'/></console>", "console",
-			0, "target", "port", "0"},
+		{"pc",
+			"<console type='pty'><target type='virtio'/></console>"
+			"<console type='pty'><target type='virtio' port='0'/></console>",
+			"console", 0, "target", "port", "0"},
 		{"pc", "<serial type='pty'/><serial type='pty'><target port='1'/></serial>",
 			"serial", 0, "target", "port", "2"},
 		{"pc",

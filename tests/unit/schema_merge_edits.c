@@ -51,7 +51,7 @@ static const struct saying device_sayings[] = {
 	{"audio", "type=none", "", "timerPeriod", "77"},
 	{"sound", "", "audio", "id", "1"},
 	{"tpm", "", "backend", "persistent_state", "yes"},
-	{"smartcard", "mode=passthrough", "source", "path", "/other.card"},
+	{"smartcard", "type=tcp", "source", "host", "other"},
 };
 
 static const struct saying setting_sayings[] = {
