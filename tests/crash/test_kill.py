@@ -4,8 +4,9 @@
 """kill -9 of the command, at random moments and at every step where it matters.
 
 A guest runs, and one of its disks comes and goes: by attach-device, by detach-device, by rollback
-to a version with it and to one without; between these, new domains are defined. Each command is
-killed at a moment chosen evenly over the time that it usually takes. Whatever the moment,
+to a version with it and to one without, by apply of a whole definition; between these, new domains
+are defined. Each command is killed at a moment chosen evenly over the time that it usually takes.
+Whatever the moment,
   - the next command works, and afterwards check finds that record and running guest agree;
   - the record is, to the byte, the one before or the one after, and at most one version was made;
   - what was acknowledged (exit status 0) is there;
@@ -26,7 +27,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
 
 # pylint: disable=wrong-import-position
-from definition import devices, disk, domain, interface, spare_ports  # noqa: E402
+from definition import (  # noqa: E402
+    devices, disk, domain, interface, serial_file, spare_ports)
 from guest import Guest  # noqa: E402
 from harness import SOURCE_DIR, Skip, check, equal, main, test, wait_until  # noqa: E402
 
@@ -43,10 +45,11 @@ class Victim:
     """A running guest whose disk vdb (and, with it, a network card) comes and goes."""
 
     def __init__(self, book, machine):
-        self.book = book
+        self.book, self.machine = book, machine
         self.guest = Guest(
             book, 'guest', disk(book.image('a.img'), 'vda'), *spare_ports(machine),
             machine=machine).start()
+        self.given = {there: self.definition(there) for there in (True, False)}
         self.files = (
             book.file('b.xml', disk(book.image('b.img'), 'vdb')),
             book.file('nic.xml', interface()))
@@ -55,6 +58,13 @@ class Victim:
         self.with_disk = self.guest.dumpxml()
         self.there, self.version = self.agree()
 
+    def definition(self, there):
+        """As somebody keeps it who knows nothing of addresses."""
+        own = [disk(self.book.image('a.img'), 'vda'), *spare_ports(self.machine)]
+        new = [disk(self.book.image('b.img'), 'vdb'), interface()] if there else []
+        return self.book.file(f'given-{there}.xml', domain(
+            'guest', *own, *new, serial_file(self.guest.serial), boot=True, machine=self.machine))
+
     def words(self, name):
         """The command, and whether the disk is there after it."""
         return {
@@ -62,6 +72,8 @@ class Victim:
             'detach': (('detach-device', 'guest', *self.files), False),
             'rollback-in': (('rollback', 'guest', 2), True),
             'rollback-out': (('rollback', 'guest', 1), False),
+            'apply-in': (('apply', self.given[True]), True),
+            'apply-out': (('apply', self.given[False]), False),
         }[name]
 
     def bring(self, there):
@@ -192,7 +204,8 @@ def whole(book):
     book.verify()
 
 
-RANDOM_KILLS = ('attach', 'detach', 'rollback-in', 'rollback-out', 'define')
+RANDOM_KILLS = ('attach', 'detach', 'rollback-in', 'rollback-out', 'apply-in', 'apply-out',
+                'define')
 
 
 @test('pc', 'q35', timeout=1200)

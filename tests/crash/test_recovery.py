@@ -18,7 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
 
 # pylint: disable=wrong-import-position
-from definition import cdrom, devices, disk, domain, interface, spare_ports  # noqa: E402
+from definition import (  # noqa: E402
+    cdrom, devices, disk, domain, interface, serial_file, spare_ports)
 from guest import Guest, Qmp  # noqa: E402
 from harness import Skip, check, contains, equal, main, test, wait_until  # noqa: E402
 
@@ -297,7 +298,8 @@ class Victim:
 
     PAIRS = (('attach', 'detach'), ('live', 'unlive'), ('insert', 'eject'), ('more', 'less'),
              ('rollback-in', 'rollback-out'), ('suspend', 'resume'), ('rename', 'rename-back'),
-             ('destroy', 'start'), ('reboot', 'reboot'), ('plug', 'plug'), ('title', 'untitle'))
+             ('destroy', 'start'), ('reboot', 'reboot'), ('plug', 'plug'), ('title', 'untitle'),
+             ('apply', 'unapply'))
 
     def __init__(self, book):
         self.book = book
@@ -312,6 +314,16 @@ class Victim:
         self.empty = book.file('empty.xml', cdrom(None, 'sda', 'scsi'))
         book.ok('attach-device', 'a', *self.files)
         self.guest.start()
+
+    def given(self, more):
+        """All of it, as somebody keeps it who knows nothing of addresses."""
+        return self.book.file(f'given-{more}.xml', domain(
+            self.uuid_name(), disk(self.book.image('a.img'), 'vda'),
+            cdrom(self.book.image('cd.img') if more else None, 'sda', 'scsi'),
+            disk(self.book.image('b.img'), 'vdb'), interface(),
+            *([disk(self.book.image('d.img'), 'vdd')] if more else []),
+            serial_file(self.guest.serial), uuid=self.uuid, boot=True, memory=160, vcpu='',
+            more='<title>More</title>' if more else ''))
 
     def words(self, name):
         return {
@@ -335,6 +347,8 @@ class Victim:
             'reboot': ('reboot', self.uuid),
             'title': ('desc', self.uuid, '--title', 'A title'),
             'untitle': ('desc', self.uuid, '--title', ''),
+            'apply': ('apply', self.given(True)),
+            'unapply': ('apply', self.given(False)),
         }[name]
 
     def row(self):
