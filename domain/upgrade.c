@@ -6,6 +6,7 @@
 #include "domain/cpu_seen.h"
 #include "domain/difference.h"
 #include "domain/operation.h"
+#include "schema/machine.h"
 #include "schema/upgrade.h"
 
 struct changes_told {
@@ -42,13 +43,16 @@ static int note_change(const struct dd_difference *difference, void *context)
 	return told->tell ? told->tell(difference, told->context) : 0;
 }
 
-static int subject_of(const struct dd_upgrade_to *upgrade, char **out, struct dd_error *err)
+/* The machine type by its version: an alias will mean another one day. */
+static int subject_of(const struct dd_upgrade_to *upgrade, const struct document *after, char **out,
+	struct dd_error *err)
 {
-	if (upgrade->machine && upgrade->cpu)
-		return string_format(
-			out, err, "upgrade to %s and CPU %s", upgrade->machine, upgrade->cpu);
+	const char *machine = upgrade->machine ? machine_name(after) : NULL;
+
+	if (machine && upgrade->cpu)
+		return string_format(out, err, "upgrade to %s and CPU %s", machine, upgrade->cpu);
 	return string_format(out, err, "upgrade to %s%s", upgrade->cpu ? "CPU " : "",
-		upgrade->cpu ? upgrade->cpu : upgrade->machine);
+		upgrade->cpu ? upgrade->cpu : machine);
 }
 
 /* The record as it will be. */
@@ -65,6 +69,9 @@ static int upgrade_document(struct operation *op, const struct dd_upgrade_to *up
 		rc = upgrade_machine(after, upgrade->machine, options.capabilities, err);
 	if (!rc && upgrade->cpu)
 		rc = upgrade_cpu(after, upgrade->cpu, options.capabilities, err);
+	/* what was asked for is in no file */
+	if (rc && err)
+		err->line = 0;
 	if (!rc)
 		rc = document_freeze(after, &options, err);
 	if (!rc && upgrade->cpu)
@@ -84,7 +91,8 @@ int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade
 	CLEANUP(free) char *subject = NULL;
 	int rc;
 
-	if (!upgrade->machine && !upgrade->cpu)
+	if ((!upgrade->machine && !upgrade->cpu) || (upgrade->machine && !*upgrade->machine) ||
+		(upgrade->cpu && !*upgrade->cpu))
 		return error_set(
 			err, DD_INVALID, "an upgrade is to a machine type, a CPU, or both");
 	rc = operation_begin(&op, host, domain, "upgrade", change, err);
@@ -97,7 +105,7 @@ int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade
 	if (rc == DD_NO_MEMORY)
 		return error_no_memory(err);
 	if (!rc)
-		rc = subject_of(upgrade, &subject, err);
+		rc = subject_of(upgrade, after, &subject, err);
 	if (rc)
 		return rc;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "schema/fill.h"
+#include "schema/format.h"
 #include "schema/machine.h"
 
 int upgrade_machine(struct document *document, const char *name, const struct capabilities *caps,
@@ -27,8 +28,28 @@ int upgrade_machine(struct document *document, const char *name, const struct ca
 static int refuse_model(
 	const xmlNode *cpu, const char *name, const struct capabilities *caps, struct dd_error *err)
 {
+	CLEANUP(text) struct text list = TEXT_INIT;
+	char word[64];
+
+	text_puts(&list, "host-model host-passthrough maximum");
+	for (size_t i = 0; i < caps->cpu_count; i++)
+		text_printf(&list, " %s", caps->cpus[i].name);
 	node_error(cpu, err, DD_UNSUPPORTED, "%s has no CPU model '%s'", caps->emulator, name);
+	if (!text_failed(&list) && format_suggest(text_string(&list), name, word, sizeof word))
+		return error_hint(err, "did you mean %s? all are in: domesday capabilities", word);
 	return error_hint(err, "see: domesday capabilities");
+}
+
+/* Two names of QEMU's that mean whatever host the guest is on, and for which there are words. */
+static int check_named(const xmlNode *cpu, const char *name, struct dd_error *err)
+{
+	bool host = strcmp(name, "host") == 0;
+
+	if (!host && strcmp(name, "max") != 0)
+		return 0;
+	node_error(cpu, err, DD_REFUSED, "'%s' is no CPU model, but what each host has", name);
+	return error_hint(err, "say %s, or host-model for the CPU of this host by name",
+		host ? "host-passthrough" : "maximum");
 }
 
 /* What belongs to the model that was. */
@@ -51,6 +72,8 @@ int upgrade_cpu(struct document *document, const char *name, const struct capabi
 	bool mode = string_in(name, modes);
 	int rc = cpu ? 0 : DD_NO_MEMORY;
 
+	if (!rc && !mode)
+		rc = check_named(cpu, name, err);
 	if (!rc && !mode && !capabilities_cpu(caps, name))
 		return refuse_model(cpu, name, caps, err);
 	for (size_t i = 0; i < COUNT(attributes) && !rc; i++)

@@ -19,7 +19,8 @@ int upgrade_machine(struct document *document, const char *name, const struct ca
 
 /*
  * name is host-model, host-passthrough, maximum, or a model. What the record says of topology,
- * NUMA cells and caches stays; its model and features go. DD_UNSUPPORTED: no such model.
+ * NUMA cells and caches stays; its model and features go. DD_UNSUPPORTED: no such model;
+ * DD_REFUSED: a name that means another CPU on each host.
  */
 int upgrade_cpu(struct document *document, const char *name, const struct capabilities *caps,
 	struct dd_error *err);

@@ -102,6 +102,7 @@ def upgrade__is_one_version_that_lists_what_the_guest_will_see(book):
     equal(addresses(after), addresses(before))
     newest_version = book.log('a')[0]
     equal((newest_version['operation'], newest_version['reason']), ('upgrade', 'host upgrade'))
+    equal(newest_version['subject'], f'upgrade to {wanted}')
     listed = [line for line in newest_version['trailers'] if line.startswith('ABI-Change: ')]
     equal(len(listed), len(answer['changes']))
     contains(listed[0], OLD, wanted)
@@ -144,6 +145,13 @@ def upgrade__refuses_by_name(book):
                     says="'pc-i440fx-99'", lines=None)
         book.refuse('upgrade', 'a', '--cpu', 'Pentium9', code='unsupported', says="'Pentium9'",
                     lines=None)
+        book.refuse('upgrade', 'a', '--cpu', 'Nehalm', code='unsupported', says='mean Nehalem?')
+        book.refuse('upgrade', 'a', '--cpu', 'Host-Model', code='unsupported',
+                    says='mean host-model?')
+        book.refuse('upgrade', 'a', '--cpu', 'host', code='refused', says='host-passthrough')
+        book.refuse('upgrade', 'a', '--cpu', 'max', code='refused', says='maximum')
+        book.refuse('upgrade', 'a', '--machine', '', code='invalid', says='machine type')
+        book.refuse('upgrade', 'a', '--cpu', '', code='invalid', says='machine type')
         book.refuse('upgrade', 'a', '--machine', 'pc', '--if-version', '7', code='conflict',
                     lines=None)
 
