@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/room.h"
 
+#include <unistd.h>
+
+#include "store/apply.h"
 #include "store/lock.h"
 
 #define LONGEST_SLEEP_US 20000

@@ -9,6 +9,8 @@
  * processes hold "the same" lock on two files.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/text.h"
@@ -25,6 +27,12 @@ int lock_file_open(const char *path, int *fd, struct dd_error *err);
  */
 int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_error *err);
 void lock_slot_drop(int fd, int slot);
+
+/* Does somebody else hold it? */
+bool lock_slot_held(int fd, int slot);
+
+/* Microseconds of a clock that nobody sets, for those who wait. */
+int64_t lock_clock_us(void);
 
 /* Writes who holds the slot, which the caller does. */
 void lock_slot_sign(int fd, int slot, const char *operation);
