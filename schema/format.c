@@ -31,8 +31,9 @@ static const char *last_step(const char *path, const char *end, size_t *length)
 struct chained {
 	const struct format *row;
 	size_t length;    /* of the context without a form */
-	const char *form; /* as in "[pci]", or NULL */
-	bool wild;        /* has a '*' */
+	const char *form; /* what is in brackets, or NULL */
+	size_t form_length;
+	bool wild; /* has a '*' */
 	int score;
 	struct chained *next;
 };
@@ -52,9 +53,14 @@ static unsigned name_hash(const char *name, size_t length)
 
 static struct chained row_weigh(const struct format *row)
 {
-	struct chained link = {.row = row, .form = strchr(row->context, '['), .score = 4};
+	struct chained link = {.row = row, .score = 4};
+	const char *bracket = strchr(row->context, '[');
 
-	link.length = link.form ? (size_t)(link.form - row->context) : strlen(row->context);
+	link.length = strcspn(row->context, "[");
+	if (bracket) {
+		link.form = bracket + 1;
+		link.form_length = strcspn(link.form, "]");
+	}
 	link.score += link.form != NULL;
 	for (size_t i = 0; i < link.length; i++) {
 		link.score += row->context[i] == '/' ? 4 : 0;
@@ -96,11 +102,10 @@ static void chains_fill(void)
 	rows_chain(format_devices, format_devices_count, &used);
 }
 
-static bool form_fits(const char *wanted, const char *form)
+static bool form_fits(const struct chained *link, const char *form)
 {
-	size_t length = strlen(form);
-
-	return !wanted || (strncmp(wanted + 1, form, length) == 0 && wanted[length + 1] == ']');
+	return !link->form ||
+	       (strncmp(link->form, form, link->form_length) == 0 && !form[link->form_length]);
 }
 
 /* Step by step from the end, as a '*' fits any name. */
@@ -136,14 +141,14 @@ static bool context_fits(const struct chained *link, const char *path, const cha
 	if ((size_t)(end - path) < link->length)
 		return false;
 	start = end - link->length;
-	return (start == path || start[-1] == '/') &&
+	return start[0] == link->row->context[0] && (start == path || start[-1] == '/') &&
 	       memcmp(start, link->row->context, link->length) == 0;
 }
 
 static const struct chained *first_fit(
 	const struct chained *link, const char *path, const char *end, const char *form)
 {
-	while (link && !(form_fits(link->form, form) && context_fits(link, path, end)))
+	while (link && !(context_fits(link, path, end) && form_fits(link, form)))
 		link = link->next;
 	return link;
 }
@@ -182,21 +187,36 @@ static const char *next_word(const char *list, size_t *length, char *mark)
 	return list[whole] ? list + whole + 1 : list + whole;
 }
 
+/* Where name ends in a word that begins with it; NULL if it does not. */
+static const char *word_after(const char *word, const char *name)
+{
+	while (*name && *word == *name) {
+		word++;
+		name++;
+	}
+	return *name ? NULL : word;
+}
+
 int format_place(const char *list, const char *name, char *mark)
 {
-	size_t size = strlen(name);
-
 	for (int place = 0; *list; place++) {
-		size_t length;
-		char found;
-		const char *next = next_word(list, &length, &found);
+		const char *end = word_after(list, name);
+		char found = 0;
 
-		if (length == size && memcmp(list, name, length) == 0) {
+		if (end && *end == ':' && end[1] && (!end[2] || end[2] == ' ')) {
+			found = end[1];
+			end += 2;
+		} else if (end && *end == FORMAT_MANY) {
+			found = *end++;
+		}
+		if (end && end != list && (!*end || *end == ' ')) {
 			if (mark)
 				*mark = found;
 			return place;
 		}
-		list = next;
+		while (*list && *list != ' ')
+			list++;
+		list += *list == ' ';
 	}
 	return -1;
 }

@@ -52,8 +52,8 @@ bool format_suggest(const char *list, const char *name, char *word, size_t size)
 
 /*
  * Gives a value its one spelling. unit is the value of the element's unit attribute (NULL: none).
- * *spelt is the caller's, and *new_unit what the unit attribute becomes where the letter has one.
- * DD_INVALID with a message that lacks only the place.
+ * *spelt is the caller's (NULL: value has that spelling), and *new_unit what the unit attribute
+ * becomes where the letter has one. DD_INVALID with a message that lacks only the place.
  */
 int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	const char **new_unit, struct dd_error *err);
