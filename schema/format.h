@@ -7,8 +7,8 @@
  * element may have where it stands, in which order they are written, and how a value is spelt.
  *
  * A row's context is the end of an element path ("disk/source", "domain/memory"); the row with the
- * longest context that fits is the one that holds, a step '*' fits any name but ranks behind it. A
- * last step may carry the element's form, which is its type attribute or what it is known by:
+ * longest context that fits is the one that holds; a last step '*' fits any name but ranks behind
+ * it. A last step may carry the element's form, which is its type attribute or what it is known by:
  * "address[pci]". An element that no row fits is a
  * leaf: text, no attributes.
  *

@@ -227,9 +227,10 @@ int node_set_attr_hex(
 	xmlNode *node, const char *name, uint64_t number, unsigned width, struct dd_error *err)
 {
 	char digits[NUMBER_SIZE];
+	const char *start = number_digits(digits, number, 16, width);
 	char value[NUMBER_SIZE + 2] = "0x";
 
-	strcpy(value + 2, number_digits(digits, number, 16, width));
+	memcpy(value + 2, start, strlen(start) + 1);
 	return node_set_attr(node, name, value, err);
 }
 

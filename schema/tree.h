@@ -74,7 +74,7 @@ bool node_text_number(const xmlNode *node, uint64_t *value);
 /* Changes. value NULL removes the attribute. 0 or DD_NO_MEMORY. */
 int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_error *err);
 int node_set_attr_number(xmlNode *node, const char *name, uint64_t number, struct dd_error *err);
-/* "0x" and at least digits digits */
+/* "0x" and at least width digits */
 int node_set_attr_hex(
 	xmlNode *node, const char *name, uint64_t number, unsigned digits, struct dd_error *err);
 int node_set_attr_format(xmlNode *node, const char *name, struct dd_error *err, const char *format,
