@@ -17,6 +17,9 @@ const char *colour(const struct cli *cli, enum colour which);
 #define WHEN_SIZE 32
 void format_when(int64_t seconds, char out[WHEN_SIZE]);
 
+/* For programs: RFC 3339, UTC. */
+void put_time(struct json *object, const char *key, int64_t seconds);
+
 /* "Name" of "Name <email>", with its length: for "%.*s". */
 int person_name_length(const char *person);
 

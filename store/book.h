@@ -262,6 +262,22 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 void job_lock_release(struct job_lock *lock); /* NULL does nothing */
 CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
 
+/*
+ * An operation that is under way, or that was cut short: then nobody holds the domain's job lock,
+ * and whoever takes it next settles the open journal row.
+ */
+struct job_row {
+	char uuid[UUID_SIZE];
+	const char *operation;
+	int64_t since;       /* seconds since the epoch */
+	int pid;             /* who holds the lock; 0: nobody */
+	const char *program; /* NULL: nobody */
+};
+
+/* Locks nothing. Those that are held come first. visit as for book_list(). */
+int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
+	void *context, struct dd_error *err);
+
 /* ---- small things worth keeping between runs: capability probes ---- */
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
