@@ -25,7 +25,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 1  /* of book.db; a book with a higher one is refused */
+#define BOOK_FORMAT 2  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -125,7 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
-	const struct trailer *trailers; /* Domain:, Version: and Host: are added by the book */
+	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
 	size_t file_count;
