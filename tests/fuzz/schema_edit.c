@@ -36,7 +36,9 @@ static int edit_device(struct document *document, char verb, const struct piece 
 		return edit_update(document, device, isupper(verb), options, &found, err);
 	default:
 		rc = document_match_device(document, device, &found, err);
-		return rc ? rc : edit_detach(document, found, err);
+		if (!rc)
+			rc = edit_detach(document, found, err);
+		return rc ? rc : edit_detached(document, options, err);
 	}
 }
 
