@@ -47,7 +47,8 @@ int edit_update(struct document *document, const struct document *device, bool l
  * <currentMemory>. vCPUs: maximum sets <vcpu>, otherwise its current attribute.
  */
 int edit_memory(struct document *document, uint64_t kib, bool maximum, struct dd_error *err);
-int edit_vcpus(struct document *document, unsigned count, bool maximum, struct dd_error *err);
+int edit_vcpus(struct document *document, unsigned count, bool maximum,
+	const struct freeze_options *options, struct dd_error *err);
 
 /* New name; DD_INVALID where name_check refuses it. */
 int edit_rename(struct document *document, const char *name, struct dd_error *err);
