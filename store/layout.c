@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "store/folder.h"
 #include "store/genesis.h"
+#include "store/tag.h"
 
 static const char tables[] =
 	/* id is for other tables; a domain that is gone keeps its row and loses its name */
@@ -212,6 +213,8 @@ static int tables_make(void *context, struct dd_error *err)
 
 	if (!rc)
 		rc = database_execute(database, tables, err);
+	if (!rc)
+		rc = tag_table_make(database, err);
 	if (!rc)
 		rc = genesis_stage(book, err);
 	if (!rc)
