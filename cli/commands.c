@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
 	&command_set_vcpus,
 	&command_log,
 	&command_show,
+	&command_tag,
 	&command_diff,
 	&command_abi_check,
 	&command_rollback,

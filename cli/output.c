@@ -42,19 +42,10 @@ const char *colour(const struct cli *cli, enum colour which)
 	return cli->colour ? colour_sequences[which] : "";
 }
 
-void format_when(int64_t seconds, char out[WHEN_SIZE])
-{
-	time_t when = (time_t)seconds;
-	struct tm tm;
-
-	if (!localtime_r(&when, &tm) || !strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
-		snprintf(out, WHEN_SIZE, "@%lld", (long long)seconds);
-}
-
 void put_time(struct json *object, const char *key, int64_t seconds)
 {
 	time_t when = (time_t)seconds;
-	char word[WHEN_SIZE];
+	char word[32];
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm) && strftime(word, sizeof word, "%Y-%m-%dT%H:%M:%SZ", &tm))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
@@ -26,11 +27,11 @@ static struct json *job_json(const struct dd_job *job)
 static int visit(const struct dd_job *job, void *context)
 {
 	struct listing *listing = context;
-	char since[WHEN_SIZE], pid[16] = "-";
+	char since[MOMENT_SIZE], pid[16] = "-";
 	const char *const cells[] = {job->domain ? job->domain : job->uuid, job->operation, since,
 		pid, job->program ? job->program : "cut short: the next command settles it"};
 
-	format_when(job->since, since);
+	moment_format(job->since, since);
 	if (job->pid)
 		snprintf(pid, sizeof pid, "%d", job->pid);
 	json_push(listing->array, job_json(job));

@@ -32,6 +32,8 @@ SESSION = (
     ('diff a', 1, {'equal', 'differences'}),
     ('log a', 0, VERSION),
     ('show a@2', 0, VERSION | {'changes'}),
+    ('tag a@2 bigger', 0, {'domain', 'label', 'version', 'changed'}),
+    ('tag a', 0, {'label', 'version', 'object', 'when', 'tagger', 'reason'}),
     ('detach-device a vdb', 0, CHANGE),
     ('update-device a CDROM', 0, CHANGE),
     ('set-memory a 96M', 0, CHANGE),
