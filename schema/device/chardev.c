@@ -318,19 +318,14 @@ static void details(const xmlNode *device, struct text *out)
 	text_printf(out, "%s%s%s", type ? type : "", source.size ? " " : "", text_string(&source));
 }
 
-static const char *prefix_element(const xmlNode *device)
-{
-	return (const char *)device->name;
-}
-
 static const char *const no_paths[] = {NULL};
 
 static const char *const free_paths[] = {"@type", "@tty", "source", "protocol", "log", NULL};
 
 /* Both ends of what guests see as a plain serial line are the host's business. */
-#define CHARDEV_COMMON                                                   \
-	.same = same_words, .details = details, .alias = alias_numbered, \
-	.alias_prefix = prefix_element, .live_paths = no_paths, .free_paths = free_paths
+#define CHARDEV_COMMON                                                                           \
+	.same = same_words, .details = details, .alias = alias_numbered, .live_paths = no_paths, \
+	.free_paths = free_paths
 
 const struct device_kind kind_serial = {
 	.element = "serial",
@@ -340,6 +335,7 @@ const struct device_kind kind_serial = {
 	.plug = plug_serial,
 	.words = words_port,
 	.hot_pluggable = false,
+	.alias_prefix = "serial",
 	CHARDEV_COMMON,
 };
 
@@ -350,6 +346,7 @@ const struct device_kind kind_parallel = {
 	.address = address_none,
 	.words = words_port,
 	.hot_pluggable = false,
+	.alias_prefix = "parallel",
 	CHARDEV_COMMON,
 };
 
@@ -360,6 +357,7 @@ const struct device_kind kind_console = {
 	.address = address_none,
 	.words = words_console,
 	.hot_pluggable = false,
+	.alias_prefix = "console",
 	CHARDEV_COMMON,
 };
 
@@ -370,6 +368,7 @@ const struct device_kind kind_channel = {
 	.address = address_channel,
 	.words = words_channel,
 	.hot_pluggable = true,
+	.alias_prefix = "channel",
 	CHARDEV_COMMON,
 };
 
