@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/refs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,19 +23,44 @@ int refs_lost(struct book *book, bool *lost, struct dd_error *err)
 	return rc;
 }
 
-static void refs_add(
-	struct text *out, struct statement *statement, const char *prefix, const char *name)
+/* What a column of object names says, in hexadecimal. */
+static void put_oid(struct text *out, struct statement *statement, int column)
 {
-	const void *raw = sqlite3_column_blob(statement->handle, 0);
+	const void *raw = sqlite3_column_blob(statement->handle, column);
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid oid;
 
-	if (!raw || sqlite3_column_bytes(statement->handle, 0) != GIT_OID_RAWSZ) {
+	if (!raw || sqlite3_column_bytes(statement->handle, column) != GIT_OID_RAWSZ) {
 		statement->code = SQLITE_CORRUPT;
 		return;
 	}
 	git_oid_fromraw(&oid, raw);
-	text_printf(out, "%s %s%s\n", git_oid_tostr(hex, sizeof hex, &oid), prefix, name);
+	text_puts(out, git_oid_tostr(hex, sizeof hex, &oid));
+}
+
+static void refs_add(
+	struct text *out, struct statement *statement, const char *prefix, const char *name)
+{
+	put_oid(out, statement, 0);
+	text_printf(out, " %s%s\n", prefix, name);
+}
+
+/* With what each points to in the end, in a line of its own. */
+static int tags_read(struct book *book, struct text *out, struct dd_error *err)
+{
+	struct statement tags = statement_begin(&book->database,
+		"SELECT t.oid, d.uuid || '/' || t.label, v.oid FROM tag t"
+		" JOIN domain d ON d.id = t.domain"
+		" JOIN version v ON v.domain = t.domain AND v.number = t.number"
+		" ORDER BY d.uuid, t.label");
+
+	while (statement_row(&tags)) {
+		refs_add(out, &tags, TAG_REFS, statement_string(&tags, 1));
+		text_putc(out, '^');
+		put_oid(out, &tags, 2);
+		text_putc(out, '\n');
+	}
+	return statement_end(&tags, err);
 }
 
 int refs_read(struct book *book, struct text *out, struct dd_error *err)
@@ -62,6 +88,8 @@ int refs_read(struct book *book, struct text *out, struct dd_error *err)
 		statement_drop(&domains);
 	else
 		rc = statement_end(&domains, err);
+	if (!rc)
+		rc = tags_read(book, out, err);
 	return !rc && text_failed(out) ? error_no_memory(err) : rc;
 }
 
@@ -69,7 +97,8 @@ static bool ours(const char *name)
 {
 	return strncmp(name, CHAIN_REF "\n", sizeof CHAIN_REF) == 0 ||
 	       strncmp(name, BOOK_REF "\n", sizeof BOOK_REF) == 0 ||
-	       strncmp(name, DOMAIN_REFS, sizeof DOMAIN_REFS - 1) == 0;
+	       strncmp(name, DOMAIN_REFS, sizeof DOMAIN_REFS - 1) == 0 ||
+	       strncmp(name, TAG_REFS, sizeof TAG_REFS - 1) == 0;
 }
 
 static size_t line_length(const char *line)
@@ -130,6 +159,40 @@ static int packed_refs_write(struct book *book, const struct text *refs, struct 
 	return file_replace(path, 0644, text.data, text.size, err);
 }
 
+static void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* Those of tags are in one folder a domain. */
+static int remove_loose_tags(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "book.git/" TAG_REFS, &path, err);
+
+	if (rc)
+		return rc;
+
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (!folder && errno == ENOENT)
+		return 0;
+	if (!folder)
+		return error_errno(err, errno, "cannot open %s", path);
+	while (!rc && (entry = readdir(folder))) {
+		CLEANUP(free) char *domain = NULL;
+
+		if (!uuid_valid(entry->d_name))
+			continue;
+		rc = string_format(&domain, err, "%s%s", path, entry->d_name);
+		if (!rc)
+			rc = folder_clean(domain, "", "", err);
+	}
+	return rc;
+}
+
 static int remove_loose(struct book *book, struct dd_error *err)
 {
 	static const char *const names[] = {"book.git/" CHAIN_REF, "book.git/" BOOK_REF};
@@ -145,7 +208,9 @@ static int remove_loose(struct book *book, struct dd_error *err)
 	}
 	if (!rc)
 		rc = book_path(book, "book.git/refs/heads/domains", &domains, err);
-	return rc ? rc : folder_clean(domains, "", "", err);
+	if (!rc)
+		rc = folder_clean(domains, "", "", err);
+	return rc ? rc : remove_loose_tags(book, err);
 }
 
 int refs_write(struct book *book, const struct text *refs, struct dd_error *err)

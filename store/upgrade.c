@@ -4,11 +4,13 @@
  *
  *   1  the chain of versions (chain.h): its versions keep no place in it, since theirs would have
  * to stand in commits that are signed already; the next version is the first one. The branch "book"
- * had one commit in that format, and so where it points to is the genesis commit.
+ * had one commit in that format, and so where it points to is the genesis commit. No tags.
  *
  * Nothing is taken away, and what was signed stays as it is.
  */
 #include "store/upgrade.h"
+
+#include "store/tag.h"
 
 static const char from_1[] =
 	"ALTER TABLE version ADD COLUMN seq INTEGER;" UPGRADE_SEQ_INDEX
@@ -18,7 +20,9 @@ static const char from_1[] =
 
 static int upgrade_write(void *context, struct dd_error *err)
 {
-	return database_execute(context, from_1, err);
+	int rc = tag_table_make(context, err);
+
+	return rc ? rc : database_execute(context, from_1, err);
 }
 
 int upgrade_run(struct book *book, struct dd_error *err)

@@ -130,7 +130,8 @@ static void make_old(struct scene *scene)
 {
 	book_close(TAKE(scene->book));
 	execute(scene, "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
-		       "DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1");
+		       "DROP TABLE tag; DELETE FROM setting WHERE key = 'genesis'; PRAGMA "
+		       "user_version = 1");
 }
 
 static void store_chain__a_book_of_before_gets_one(void **state)
