@@ -19,6 +19,7 @@
  */
 #include "store/apply.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store/board.h"
@@ -125,8 +126,8 @@ static void seats_move(struct leading *leading, enum seat_state state)
 		struct seat *seat = &board->seats[i];
 		uint64_t word = leading->taken[i];
 
-		if (word && atomic_compare_exchange_strong(
-				    &seat->word, &word, word_with(word, state)))
+		if (word &&
+			atomic_compare_exchange_strong(&seat->word, &word, word_with(word, state)))
 			bell_ring(&seat->bell);
 	}
 }
