@@ -191,7 +191,9 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_t *number,
 	struct dd_error *err);
 
-/* Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it.
+/*
+ * Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it; it
+ * may read the book, and must not change it.
  */
 int book_log(struct book *book, const char *uuid, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,

@@ -173,7 +173,7 @@ int book_version_at(
 	return rc;
 }
 
-int book_log(struct book *book, const char *uuid, uint32_t limit,
+static int log_walk(struct book *book, const char *uuid, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
 	struct dd_error *err)
 {
@@ -192,6 +192,22 @@ int book_log(struct book *book, const char *uuid, uint32_t limit,
 			break;
 		rc = version_find(book, uuid, &number, &oid, err);
 	}
+	return rc;
+}
+
+/* In one snapshot, which is one lock for all the look-ups. */
+int book_log(struct book *book, const char *uuid, uint32_t limit,
+	int (*visit)(const struct version_info *info, void *context), void *context,
+	struct dd_error *err)
+{
+	bool own = sqlite3_get_autocommit(book->database.sqlite);
+	int rc = own ? database_execute(&book->database, "BEGIN", err) : 0;
+
+	if (rc)
+		return rc;
+	rc = log_walk(book, uuid, limit, visit, context, err);
+	if (own)
+		(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
 }
 
