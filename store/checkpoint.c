@@ -5,7 +5,7 @@
  *   1. in one snapshot of book.db: how far the staged objects go, and where every head is; and
  *      book.db is synced, as others may still be about to
  *   2. packs with all staged objects up to there, first in a folder that git does not look into
- *   3. packed-refs with those heads, whose objects are all packed now
+ *   3. the refs of those heads, whose objects are all packed now (refs.c)
  *   4. those staged rows go, and small packs are merged where there are many
  *
  * A crash leaves the staged rows, so the next checkpoint does it again and comes to the same packs.
@@ -25,12 +25,12 @@
 
 struct plan {
 	int64_t last; /* staged row */
-	struct text refs;
+	struct refs_plan refs;
 };
 
 static void cleanup_plan(struct plan *plan)
 {
-	text_release(&plan->refs);
+	text_release(&plan->refs.lines);
 }
 
 /* ---- 1 ---- */
@@ -45,18 +45,17 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 	return statement_end(&statement, err);
 }
 
-/* Without refs where there is nothing to do. */
-static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_error *err)
+static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 {
 	int rc = database_execute(&book->database, "BEGIN", err);
 
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
-	if (!rc && (plan->last || lost))
-		rc = refs_read(book, &plan->refs, err);
+	if (!rc)
+		rc = refs_plan(book, plan->last, &plan->refs, err);
 	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
-	if (!rc && plan->refs.size)
+	if (!rc && plan->refs.lines.size)
 		rc = database_sync(&book->database, err);
 	return rc;
 }
@@ -157,13 +156,10 @@ static int tidy_up(struct book *book, struct dd_error *err)
 
 static int checkpoint_run(struct book *book, struct dd_error *err)
 {
-	CLEANUP(plan) struct plan plan = {.refs = TEXT_INIT};
-	bool lost = false;
-	int rc = refs_lost(book, &lost, err);
+	CLEANUP(plan) struct plan plan = {.refs.lines = TEXT_INIT};
+	int rc = plan_read(book, &plan, err);
 
-	if (!rc)
-		rc = plan_read(book, &plan, lost, err);
-	if (rc || !plan.refs.size)
+	if (rc || !plan.refs.lines.size)
 		return rc;
 	rc = packs_write(book, &plan, err);
 	if (!rc)

@@ -149,6 +149,121 @@ static void store_checkpoint__refs_of_others_stay_and_forged_ones_go(void **stat
 	assert_memory_equal(text_string(&out), info.commit, COMMIT_SIZE - 1);
 }
 
+/* ---- the refs of a large book ---- */
+
+enum { LARGE = 600 };
+
+static void uuid_of(int number, char uuid[UUID_SIZE])
+{
+	snprintf(uuid, UUID_SIZE, "11111111-2222-4333-8444-%012d", number);
+}
+
+static void define_many(struct scene *scene)
+{
+	for (int i = 0; i < LARGE; i++) {
+		char uuid[UUID_SIZE], name[16];
+
+		uuid_of(i, uuid);
+		snprintf(name, sizeof name, "d%d", i);
+		define(scene, uuid, name, "one");
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+}
+
+static void change_one(struct scene *scene, int number, uint32_t base, const char *xml)
+{
+	char uuid[UUID_SIZE], name[16];
+
+	uuid_of(number, uuid);
+	snprintf(name, sizeof name, "d%d", number);
+	change(scene, uuid, name, base, xml);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+}
+
+static struct stat packed_refs(struct scene *scene)
+{
+	char path[PATH_MAX + 64];
+	struct stat status;
+
+	snprintf(path, sizeof path, "%s/book.git/packed-refs", scene->place);
+	assert_int_equal(stat(path, &status), 0);
+	return status;
+}
+
+/* Every branch is where book.db has the domain, and there are no others. */
+static void assert_heads(struct scene *scene)
+{
+	CLEANUP(text) struct text out = TEXT_INIT;
+	const char *line;
+
+	assert_int_equal(GIT(scene, &out, "for-each-ref", "--format=%(objectname) %(refname)",
+				 "refs/heads/domains"),
+		0);
+	line = text_string(&out);
+	for (int i = 0; i < LARGE; i++) {
+		CLEANUP(version_info) struct version_info info = {0};
+		char uuid[UUID_SIZE], expected[160];
+
+		uuid_of(i, uuid);
+		assert_ok(scene, book_version(scene->book, uuid, 0, &info, &scene->err));
+		snprintf(
+			expected, sizeof expected, "%s refs/heads/domains/%s\n", info.commit, uuid);
+		assert_int_equal(strncmp(line, expected, strlen(expected)), 0);
+		line += strlen(expected);
+	}
+	assert_string_equal(line, "");
+}
+
+static void store_checkpoint__a_change_costs_no_list_of_all_domains(void **state)
+{
+	struct scene *scene = *state;
+	struct stat before, after;
+
+	define_many(scene);
+	before = packed_refs(scene);
+	change_one(scene, 7, 1, "two");
+	change_one(scene, 8, 1, "two");
+	change_one(scene, 7, 2, "three");
+	after = packed_refs(scene);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	assert_heads(scene);
+	assert_git_agrees(scene);
+	/* files of their own do not become many */
+	for (int i = 20; i < 30; i++)
+		change_one(scene, i, 1, "two");
+	after = packed_refs(scene);
+	assert_true(before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+		    before.st_mtim.tv_nsec != after.st_mtim.tv_nsec);
+	assert_heads(scene);
+}
+
+static void store_checkpoint__forged_refs_of_a_large_book_go_too(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char branch[UUID_SIZE + 32] = "refs/heads/domains/", tag[UUID_SIZE + 32];
+
+	define_many(scene);
+	uuid_of(11, branch + strlen(branch));
+	assert_int_equal(GIT(scene, &out, "update-ref", branch, "refs/heads/book"), 0);
+	change_one(scene, 7, 1, "two");
+	assert_heads(scene);
+
+	assert_int_equal(GIT(scene, &out, "update-ref", branch, "refs/heads/book"), 0);
+	assert_int_equal(GIT(scene, &out, "pack-refs", "--all"), 0);
+	change_one(scene, 7, 2, "three");
+	assert_heads(scene);
+
+	snprintf(tag, sizeof tag, "refs/tags/domains/%s/forged", branch + 19);
+	assert_int_equal(GIT(scene, &out, "update-ref", tag, branch), 0);
+	change_one(scene, 7, 3, "four");
+	assert_int_equal(GIT(scene, &out, "tag", "-l"), 0);
+	assert_string_equal(text_string(&out), "");
+	change_one(scene, 7, 4, "five");
+	assert_heads(scene);
+}
+
 static void store_checkpoint__takes_gc_by_stock_git(void **state)
 {
 	struct scene *scene = *state;
@@ -256,6 +371,8 @@ int main(void)
 		TEST(store_checkpoint__sets_refs_that_were_lost),
 		TEST(store_checkpoint__a_book_without_domains_is_a_repository),
 		TEST(store_checkpoint__refs_of_others_stay_and_forged_ones_go),
+		TEST(store_checkpoint__a_change_costs_no_list_of_all_domains),
+		TEST(store_checkpoint__forged_refs_of_a_large_book_go_too),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
 		TEST(store_checkpoint__many_small_packs_become_few),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
