@@ -44,6 +44,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_capabilities,
 	&command_sync,
+	&command_gc,
 	&command_help,
 	&command_version,
 	&command_completion,

@@ -170,6 +170,11 @@ int dd_sync(struct dd_host *host, struct dd_error *err)
 	return book_checkpoint(host->book, err);
 }
 
+int dd_gc(struct dd_host *host, struct dd_error *err)
+{
+	return book_gc(host->book, err);
+}
+
 int host_run_folder(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
 {
 	return string_format(out, err, "%s/run/%s", book_folder(host->book), uuid);

@@ -65,6 +65,12 @@ const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by
 int dd_sync(struct dd_host *host, struct dd_error *err);
 
 /*
+ * dd_sync(), after which book.git is packed anew as small as it gets, and book.db gives back the
+ * room that it does not need. For a quiet hour: nobody can change the book while book.db shrinks.
+ */
+int dd_gc(struct dd_host *host, struct dd_error *err);
+
+/*
  * What a QEMU can do, as one JSON value (docs/freeze.md names its members): from the book, or by a
  * probe where host is NULL or the book has none yet. emulator: the path of the program; NULL:
  * the one for guests of this host's architecture. DD_NOT_FOUND, DD_HYPERVISOR.

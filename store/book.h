@@ -192,8 +192,8 @@ int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_
 	struct dd_error *err);
 
 /*
- * Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it; it
- * may read the book, and must not change it.
+ * Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it;
+ * it may read the book, and must not change it.
  */
 int book_log(struct book *book, const char *uuid, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
@@ -208,6 +208,12 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
  * staged rows. Concurrent calls and a crash anywhere are harmless.
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
+
+/*
+ * A checkpoint, after which all packs become one and book.db gives back the room that it does not
+ * need. Nobody can change the book while that is done.
+ */
+int book_gc(struct book *book, struct dd_error *err);
 
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);

@@ -166,21 +166,36 @@ static int checkpoint_run(struct book *book, struct dd_error *err)
 		rc = refs_write(book, &plan.refs, err);
 	if (!rc)
 		rc = staged_forget(book, plan.last, err);
-	return rc ? rc : tidy_up(book, err);
+	return rc;
 }
 
-int book_checkpoint(struct book *book, struct dd_error *err)
+/* With what nobody else may do to book.git meanwhile. */
+static int checkpoint_locked(struct book *book, const char *what,
+	int (*then)(struct book *book, struct dd_error *err), struct dd_error *err)
 {
 	int rc = repository_need(book, err);
 
 	if (!rc)
-		rc = database_lock(
-			&book->database, SLOT_CHECKPOINT, "checkpoint", book->wait_ms, err);
+		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, book->wait_ms, err);
 	if (rc)
 		return rc;
 	rc = checkpoint_run(book, err);
+	if (!rc)
+		rc = then(book, err);
 	database_unlock(&book->database, SLOT_CHECKPOINT);
 	return rc;
+}
+
+int book_checkpoint(struct book *book, struct dd_error *err)
+{
+	return checkpoint_locked(book, "checkpoint", tidy_up, err);
+}
+
+int book_gc(struct book *book, struct dd_error *err)
+{
+	int rc = checkpoint_locked(book, "gc", packs_gather, err);
+
+	return rc ? rc : database_compact(&book->database, err);
 }
 
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+
+#include "store/join.h"
 #include "store_support.h"
 
 #define GIT(scene, out, ...) git_run((scene), (out), (const char *const[]){__VA_ARGS__, NULL})
@@ -309,11 +312,148 @@ static void store_checkpoint__many_small_packs_become_few(void **state)
 	const char *packs = strstr(text_string(&out), "packs: ");
 
 	assert_non_null(packs);
-	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 31);
+	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 9);
 	for (uint32_t number = 1; number <= 70; number++) {
 		char xml[16];
 
 		snprintf(xml, sizeof xml, "%u", number - 1);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+}
+
+enum { PACKS = 6 };
+
+static size_t packs_list(struct scene *scene, char (*names)[PACK_NAME_SIZE], size_t room)
+{
+	char path[PATH_MAX + 64];
+	const struct dirent *entry;
+	size_t count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof path, "%s/book.git/objects/pack", scene->place);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder))) {
+		int end = 0;
+
+		if (count < room &&
+			sscanf(entry->d_name, "pack-%40[0-9a-f].idx%n", names[count], &end) == 1 &&
+			end)
+			count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+static void pack_unlink(struct scene *scene, const char *name)
+{
+	static const char *const suffixes[] = {"idx", "pack"};
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[PATH_MAX + 128];
+
+		snprintf(path, sizeof path, "%s/book.git/objects/pack/pack-%s.%s", scene->place,
+			name, suffixes[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+/* Versions with something alike, so that there are deltas. */
+static void xml_of(uint32_t number, char xml[2048])
+{
+	int length = snprintf(xml, 2048, "<domain v='%u'>\n", number);
+
+	for (int i = 0; i < 40; i++)
+		length += snprintf(xml + length, 2048 - (size_t)length, " <device i='%d'/>\n", i);
+}
+
+static void make_packs(struct scene *scene)
+{
+	for (uint32_t base = 0; base < PACKS * 5; base++) {
+		char xml[2048];
+
+		xml_of(base + 1, xml);
+		change(scene, UUID_A, "web", base, xml);
+		if (base % 5 == 4)
+			assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	}
+}
+
+static void store_checkpoint__packs_are_joined_as_they_are(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(pack) struct pack pack = {0};
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char names[PACKS + 1][PACK_NAME_SIZE], name[PACK_NAME_SIZE], path[PATH_MAX + 128];
+
+	make_packs(scene);
+	assert_int_equal(packs_list(scene, names, PACKS + 1), PACKS);
+	assert_ok(scene, pack_begin(scene->book, &pack, &scene->err));
+	assert_ok(scene, packs_join(&pack, names, PACKS, name, &scene->err));
+	for (int i = 0; i < PACKS; i++)
+		pack_unlink(scene, names[i]);
+	scene_reopen(scene);
+	assert_git_agrees(scene);
+	snprintf(path, sizeof path, "objects/pack/pack-%s.idx", name);
+	assert_int_equal(GIT(scene, &out, "verify-pack", "-v", path), 0);
+	assert_true(count_of(&out, "chain length = 1: ") > 0);
+	for (uint32_t number = 1; number <= PACKS * 5; number++) {
+		char xml[2048];
+
+		xml_of(number, xml);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+	change(scene, UUID_A, "web", PACKS * 5, "more");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_git_agrees(scene);
+}
+
+static void store_checkpoint__an_object_twice_is_not_joined(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(pack) struct pack pack = {0};
+	char names[2][PACK_NAME_SIZE], name[PACK_NAME_SIZE];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(packs_list(scene, names, 2), 1);
+	memcpy(names[1], names[0], PACK_NAME_SIZE);
+	assert_ok(scene, pack_begin(scene->book, &pack, &scene->err));
+	assert_int_equal(packs_join(&pack, names, 2, name, &scene->err), DD_UNSUPPORTED);
+	pack_release(&pack);
+	assert_int_equal(packs_list(scene, names, 2), 1);
+	assert_git_agrees(scene);
+}
+
+static void store_checkpoint__gc_makes_one_pack_and_gives_space_back(void **state)
+{
+	struct scene *scene = *state;
+	char names[PACKS + 1][PACK_NAME_SIZE], path[PATH_MAX + 32];
+	struct stat before, after;
+
+	make_packs(scene);
+	/* so much was staged that book.db is mostly free now */
+	for (uint32_t base = PACKS * 5; base < PACKS * 5 + 100; base++) {
+		char xml[2048];
+
+		xml_of(base + 1, xml);
+		change(scene, UUID_A, "web", base, xml);
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%s/book.db", scene->place);
+	assert_int_equal(sqlite3_wal_checkpoint_v2(scene->book->database.sqlite, NULL,
+				 SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(stat(path, &before), 0);
+	assert_ok(scene, book_gc(scene->book, &scene->err));
+	assert_int_equal(stat(path, &after), 0);
+	assert_true(after.st_size < before.st_size / 2);
+	assert_int_equal(packs_list(scene, names, PACKS + 1), 1);
+	assert_git_agrees(scene);
+	for (uint32_t number = 1; number <= PACKS * 5 + 100; number++) {
+		char xml[2048];
+
+		xml_of(number, xml);
 		assert_file(scene, UUID_A, number, "domain.xml", xml);
 	}
 }
@@ -375,6 +515,9 @@ int main(void)
 		TEST(store_checkpoint__forged_refs_of_a_large_book_go_too),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
 		TEST(store_checkpoint__many_small_packs_become_few),
+		TEST(store_checkpoint__packs_are_joined_as_they_are),
+		TEST(store_checkpoint__an_object_twice_is_not_joined),
+		TEST(store_checkpoint__gc_makes_one_pack_and_gives_space_back),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
 
