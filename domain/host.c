@@ -152,6 +152,8 @@ void dd_host_close(struct dd_host *host)
 {
 	if (!host)
 		return;
+	if (host->book)
+		book_checkpoint_due(host->book);
 	book_close(host->book);
 	capabilities_free(host->caps);
 	free(host->author_name);

@@ -61,7 +61,11 @@ int dd_host_open(const struct dd_host_options *options, struct dd_host **out, st
 void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
 const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by host */
 
-/* Packs what is new into book.git, for stock git to read. */
+/*
+ * Packs what is new into book.git, for stock git to read. Changes go on meanwhile, of other threads
+ * (with a host of their own) and processes. Closing a host that has made changes does it too, where
+ * about a thousand versions have come together.
+ */
 int dd_sync(struct dd_host *host, struct dd_error *err);
 
 /*

@@ -22,6 +22,7 @@
 
 #define PACK_OBJECTS 50000 /* bounds the memory that a checkpoint takes */
 #define FORGET_ROWS 1000   /* bounds how long commits wait for it */
+#define DUE_OBJECTS 3000   /* staged: about a thousand versions */
 
 struct plan {
 	int64_t last; /* staged row */
@@ -170,13 +171,13 @@ static int checkpoint_run(struct book *book, struct dd_error *err)
 }
 
 /* With what nobody else may do to book.git meanwhile. */
-static int checkpoint_locked(struct book *book, const char *what,
+static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
 	int (*then)(struct book *book, struct dd_error *err), struct dd_error *err)
 {
 	int rc = repository_need(book, err);
 
 	if (!rc)
-		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, book->wait_ms, err);
+		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, wait_ms, err);
 	if (rc)
 		return rc;
 	rc = checkpoint_run(book, err);
@@ -188,12 +189,12 @@ static int checkpoint_locked(struct book *book, const char *what,
 
 int book_checkpoint(struct book *book, struct dd_error *err)
 {
-	return checkpoint_locked(book, "checkpoint", tidy_up, err);
+	return checkpoint_locked(book, "checkpoint", book->wait_ms, tidy_up, err);
 }
 
 int book_gc(struct book *book, struct dd_error *err)
 {
-	int rc = checkpoint_locked(book, "gc", packs_gather, err);
+	int rc = checkpoint_locked(book, "gc", book->wait_ms, packs_gather, err);
 
 	return rc ? rc : database_compact(&book->database, err);
 }
@@ -207,4 +208,12 @@ int book_staged(struct book *book, uint64_t *objects, struct dd_error *err)
 	if (statement_row(&statement))
 		*objects = (uint64_t)statement_integer(&statement, 0);
 	return statement_end(&statement, err);
+}
+
+void book_checkpoint_due(struct book *book)
+{
+	uint64_t staged = 0;
+
+	if (book->changed && book_staged(book, &staged, NULL) == 0 && staged >= DUE_OBJECTS)
+		(void)checkpoint_locked(book, "checkpoint", 0, tidy_up, NULL);
 }

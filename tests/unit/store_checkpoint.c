@@ -458,6 +458,51 @@ static void store_checkpoint__gc_makes_one_pack_and_gives_space_back(void **stat
 	}
 }
 
+/* A version of many files. */
+static void define_wide(struct scene *scene, const char *uuid, const char *name, size_t count)
+{
+	struct tree_file *files = calloc(count, sizeof *files);
+	char(*paths)[32] = calloc(count, sizeof *paths);
+	struct version_draft version = {.subject = "define",
+		.author = {"Ada Operator", "ada@example.org"},
+		.files = files,
+		.file_count = count};
+	struct index_draft index = {.name = name};
+	struct book_change change = {.uuid = uuid, .version = &version, .index = &index};
+
+	assert_true(files && paths);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(paths[i], sizeof paths[i], "f%05zu", i);
+		files[i] = (struct tree_file){paths[i], paths[i], strlen(paths[i])};
+	}
+	assert_ok(scene, book_apply(scene->book, &change, NULL, &scene->err));
+	free(files);
+	free(paths);
+}
+
+static void store_checkpoint__is_due_when_much_is_staged(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t staged = 0;
+
+	define(scene, UUID_A, "web", "one");
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_true(staged > 0);
+	define_wide(scene, UUID_B, "mail", 3000);
+	scene_reopen(scene);
+	/* who has changed nothing does not do it for others */
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_true(staged > 3000);
+	change(scene, UUID_A, "web", 1, "two");
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_int_equal(staged, 0);
+	assert_file(scene, UUID_B, 1, "f02999", "f02999");
+	assert_git_agrees(scene);
+}
+
 static void commit_many(struct scene *scene, uint32_t versions)
 {
 	struct book_options options = {.host_name = "alpha"};
@@ -518,6 +563,7 @@ int main(void)
 		TEST(store_checkpoint__packs_are_joined_as_they_are),
 		TEST(store_checkpoint__an_object_twice_is_not_joined),
 		TEST(store_checkpoint__gc_makes_one_pack_and_gives_space_back),
+		TEST(store_checkpoint__is_due_when_much_is_staged),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
 
