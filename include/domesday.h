@@ -335,6 +335,70 @@ int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
 
+/* ---- remotes: git repositories that keep a copy of the book ---- */
+
+/*
+ * A remote takes what any number of hosts push, each under its own name: branches
+ * hosts/HOST/domains/UUID, which only ever grow. It is a folder, ssh or https; stock git knows it
+ * by the same name in book.git.
+ */
+struct dd_remote {
+	const char *name;
+	const char *url;
+	/*
+	 * Absolute path of a file of mode 0600 that proves who we are: an ssh private key, or for
+	 * https one line "user:password". NULL: the ssh agent, then the book's own key.
+	 */
+	const char *identity;
+};
+
+/*
+ * Does not contact it. DD_INVALID: the name, or a URL that holds a password, is no URL, or goes
+ * over http:// or git://, where anybody on the way could change what it carries. DD_REFUSED: others
+ * may read the identity. DD_EXISTS.
+ */
+int dd_remote_add(struct dd_host *host, const struct dd_remote *remote, struct dd_error *err);
+/* Forgets what was pulled from it, too. DD_NOT_FOUND says which there are. */
+int dd_remote_remove(struct dd_host *host, const char *name, struct dd_error *err);
+/* By name. remote returns non-zero to stop with it, and must not change remotes. */
+int dd_remotes(struct dd_host *host, int (*remote)(const struct dd_remote *remote, void *context),
+	void *context, struct dd_error *err);
+
+enum dd_branch_outcome {
+	DD_BRANCH_CURRENT,   /* both sides have the same */
+	DD_BRANCH_CREATED,   /* was not there */
+	DD_BRANCH_FORWARDED, /* got what it lacked */
+	DD_BRANCH_DIVERGED,  /* is left alone: it is no earlier state of what it should become */
+};
+
+struct dd_branch {
+	const char *host;
+	const char *uuid; /* of the domain; NULL: the branch with the host's keys */
+	const char *name; /* of a domain in this book, or NULL */
+	enum dd_branch_outcome outcome;
+	const char *before; /* commit, or "" */
+	const char *after;
+};
+typedef int (*dd_branch_fn)(const struct dd_branch *branch, void *context);
+
+/*
+ * Brings the remote's copy of this book up to date: everything that is committed when it begins.
+ * branch (may be NULL) hears of every branch before any is sent. DD_CONFLICT: a branch there does
+ * not lead to what this book has, since it was rewritten or two books have this host's name; all
+ * others were sent. DD_SYSTEM: not reached. DD_REFUSED: it does not let us in, or does not prove to
+ * be the right server.
+ */
+int dd_push(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
+	struct dd_error *err);
+
+/*
+ * Fetches what all hosts have pushed to the remote, into branches that stock git shows as
+ * remotes/NAME/HOST/domains/UUID. DD_CONFLICT: what was fetched earlier was rewritten there; it is
+ * kept here. Otherwise as dd_push().
+ */
+int dd_pull(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
+	struct dd_error *err);
+
 /* ---- history ---- */
 
 /*

@@ -261,6 +261,61 @@ int book_tags(struct book *book, const char *uuid,
 	int (*visit)(const char *label, uint32_t number, void *context), void *context,
 	struct dd_error *err);
 
+/* ---- remotes: git repositories that have a copy ---- */
+
+/*
+ * A remote keeps what any number of hosts pushed to it, each under its own name, as branches that
+ * only grow: hosts/HOST/domains/UUID, hosts/HOST/book, and tags hosts/HOST/domains/UUID/LABEL. It
+ * may be a folder, ssh or https; it stands in book.git's own configuration, so stock git knows it
+ * too. What is fetched is kept under refs/remotes/NAME/HOST/.
+ */
+struct remote_row {
+	const char *name;
+	const char *url;
+	const char *identity; /* file with what proves who we are, or NULL */
+};
+
+/*
+ * DD_INVALID: no name, no URL, one that holds a password, or a transport that anybody on the way
+ * could change. DD_EXISTS. The remote is not contacted.
+ */
+int book_remote_add(struct book *book, const struct remote_row *remote, struct dd_error *err);
+/* Also forgets what was fetched from it. DD_NOT_FOUND says which there are. */
+int book_remote_remove(struct book *book, const char *name, struct dd_error *err);
+/* By name. visit as in book_list. */
+int book_remotes(struct book *book, int (*visit)(const struct remote_row *remote, void *context),
+	void *context, struct dd_error *err);
+
+enum branch_outcome {
+	BRANCH_CURRENT,   /* both have the same */
+	BRANCH_CREATED,   /* was not there */
+	BRANCH_FORWARDED, /* got what it lacked */
+	BRANCH_DIVERGED,  /* is left as it is: it is no earlier state of what it should become */
+};
+
+struct branch_report {
+	const char *host;
+	const char *uuid; /* NULL: the branch "book" */
+	enum branch_outcome outcome;
+	const char *before; /* commit, or "" */
+	const char *after;  /* what it is, or (diverged) should have become */
+};
+
+/*
+ * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
+ * there was rewritten, or another book pushes under this host's name: the others are pushed, then
+ * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
+ * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ */
+int book_push(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
+/* Fetches what all hosts have pushed there; otherwise like book_push(). */
+int book_pull(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
 /* ---- the journal: what is under way, one row a domain ---- */
 
 struct journal_draft {

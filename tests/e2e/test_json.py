@@ -5,6 +5,7 @@
 
 import json
 import re
+import subprocess
 
 from definition import disk, domain, serial_file
 from harness import check, equal, main, test, wait_until
@@ -12,6 +13,8 @@ from harness import check, equal, main, test, wait_until
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
 VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'subject', 'reason'}
+
+TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
@@ -55,6 +58,10 @@ SESSION = (
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
+    ('remote add copy REMOTE', 0, {'name', 'url', 'identity'}),
+    ('remote', 0, {'name', 'url', 'identity'}),
+    ('push', 0, TRANSFER),
+    ('pull copy', 0, TRANSFER),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
@@ -69,7 +76,8 @@ def json__of_every_command(book):
         'FILE': book.file('a.xml', domain(
             'a', cdrom.format(''), serial_file(serial), boot=True)), 'IMAGE': book.image('b.img'),
         'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
-        'CDROM': book.file('cd.xml', cdrom.format(medium))}
+        'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git'}
+    subprocess.run(['git', 'init', '-q', '--bare', places['REMOTE']], check=True)
     for words, status, members in SESSION:
         result = book.run('--json', *(places.get(word, word) for word in words.split()))
         equal(result.rc, status, result)
