@@ -7,6 +7,10 @@
  * since it is the guest's (which disk is first); so do the children of <metadata> and whatever is
  * in a namespace of its own, where Domesday knows nothing and only sorts attributes.
  *
+ * A definition that somebody brings may have more than the vocabulary, written for another program
+ * or a later version of it. What is no slip (nothing here has a name like it) is then left out, as
+ * libvirt does, and its author told.
+ *
  * A tree in canonical form comes out unchanged.
  */
 
@@ -20,6 +24,8 @@
 #include "schema/prune.h"
 
 struct walk {
+	struct text *left_out;     /* NULL: refuse what is not in the vocabulary */
+	unsigned strangers;        /* that are in left_out */
 	char path[NODE_PATH_SIZE]; /* without indexes and without the leading '/' */
 	size_t length;
 };
@@ -53,6 +59,27 @@ static int unknown(const xmlNode *node, const char *what, const char *name, cons
 	return DD_INVALID;
 }
 
+/*
+ * Notes that what is called name, at node, will be left out; false: it has to be refused. A guest
+ * without one of its devices would not be what was meant.
+ */
+static bool leave_out(struct walk *walk, const xmlNode *node, const char *what, const char *name,
+	const char *list)
+{
+	const char *file = node->doc->URL ? (const char *)node->doc->URL : NULL;
+	char path[NODE_PATH_SIZE], word[64];
+
+	if (!walk->left_out || walk->strangers == DOCUMENT_STRANGERS_MAX ||
+		strcmp(walk->path, "domain/devices") == 0 ||
+		format_suggest(list, name, word, sizeof word))
+		return false;
+	walk->strangers++;
+	text_printf(walk->left_out, "%s%s%ld: %s: the %s '%.*s' is not known and is left out\n",
+		file ? file : "line ", file ? ":" : "", xmlGetLineNo(node),
+		node_path(node, path, sizeof path), what, (int)strcspn(name, "\n"), name);
+	return true;
+}
+
 static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct dd_error *err)
 {
 	CLEANUP(free) char *spelt = NULL;
@@ -71,16 +98,24 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 	return rc;
 }
 
-static int check_attributes(xmlNode *node, const char *list, struct dd_error *err)
+static int check_attributes(
+	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
-	for (xmlAttr *attr = node->properties; attr; attr = attr->next) {
+	xmlAttr *next;
+
+	for (xmlAttr *attr = node->properties; attr; attr = next) {
+		const char *name = (const char *)attr->name;
 		char kind = 0;
 
+		next = attr->next;
 		if (attr->ns)
 			continue;
-		if (format_place(list, (const char *)attr->name, &kind) < 0)
-			return unknown(
-				node, "attribute", (const char *)attr->name, list, "'", "'", err);
+		if (format_place(list, name, &kind) < 0) {
+			if (!leave_out(walk, node, "attribute", name, list))
+				return unknown(node, "attribute", name, list, "'", "'", err);
+			xmlRemoveProp(attr);
+			continue;
+		}
 		int rc = kind ? spell_attribute(node, attr, kind, err) : 0;
 
 		if (rc)
@@ -192,11 +227,18 @@ static int check_children(
 {
 	struct children children = {.list = list};
 	char buffer[TREE_NAME_SIZE];
+	xmlNode *next;
 	int rc = 0;
 
-	for (xmlNode *child = node_first(node); child && !rc; child = node_after(child)) {
+	for (xmlNode *child = node_first(node); child && !rc; child = next) {
 		const char *name = node_name(child, buffer, sizeof buffer);
 
+		next = node_after(child);
+		if (node_is_ours(child) && format_place(list, name, NULL) < 0 &&
+			leave_out(walk, child, "element", name, list)) {
+			node_remove(child);
+			continue;
+		}
 		/* a stranger has a prefix to be told by */
 		if (!node_is_ours(child) && child->ns->prefix) {
 			rc = canonical_foreign(child, err);
@@ -215,19 +257,26 @@ static int check_children(
 	return rc;
 }
 
-static int refuse_text(const xmlNode *node, struct dd_error *err)
+static int refuse_text(struct walk *walk, const xmlNode *node, struct dd_error *err)
 {
-	for (const xmlNode *child = node->children; child; child = child->next)
-		if (child->type == XML_TEXT_NODE)
+	xmlNode *next;
+
+	for (xmlNode *child = node->children; child; child = next) {
+		next = child->next;
+		if (child->type != XML_TEXT_NODE)
+			continue;
+		if (!leave_out(walk, node, "text", (const char *)child->content, ""))
 			return node_error(node, err, DD_INVALID, "text '%.40s' between elements",
 				(const char *)child->content);
+		node_remove(child);
+	}
 	return 0;
 }
 
 static int canonical(
 	struct walk *walk, xmlNode *node, const struct format *format, struct dd_error *err)
 {
-	int rc = check_attributes(node, format->attributes, err);
+	int rc = check_attributes(walk, node, format->attributes, err);
 
 	if (!rc)
 		rc = sort_namespaces(node, err);
@@ -240,7 +289,7 @@ static int canonical(
 		return rc;
 	if (node_is(node, "metadata"))
 		return canonical_foreign(node, err);
-	rc = refuse_text(node, err);
+	rc = refuse_text(walk, node, err);
 	if (!rc)
 		rc = check_children(walk, node, format->children, err);
 	return rc ? rc : sort_children(node, format->children, err);
@@ -259,8 +308,14 @@ static int check_name(const xmlNode *root, struct dd_error *err)
 
 int document_canonicalise(struct document *document, struct dd_error *err)
 {
+	return document_canonicalise_given(document, NULL, err);
+}
+
+int document_canonicalise_given(
+	struct document *document, struct text *left_out, struct dd_error *err)
+{
 	xmlNode *root = document_root(document);
-	struct walk walk = {.length = 0};
+	struct walk walk = {.left_out = left_out};
 	char buffer[TREE_NAME_SIZE];
 	int rc = xml_tidy(root, err);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "schema/format.h"
+#include "schema/values.h"
 
 struct item {
 	void *node;
@@ -122,6 +123,21 @@ static const struct {
 	{"cell", "id"},
 };
 
+/* Events come in the order in which the format lists their names. */
+static void add_event_keys(struct item *items, size_t count)
+{
+	size_t rules;
+	const struct value_rule *rule = value_rules("perf/event", &rules);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name =
+			node_is(items[i].node, "event") ? node_attr(items[i].node, "name") : NULL;
+		int place = name ? format_place(rule->words, name, NULL) : -1;
+
+		items[i].key = place < 0 ? items[i].key : (uint64_t)place;
+	}
+}
+
 /* Gives the items of each numbered name their keys, if every one of them has its number. */
 static void add_keys(struct item *items, size_t count)
 {
@@ -158,6 +174,8 @@ int sort_children(xmlNode *node, const char *list, struct dd_error *err)
 		items[i].place = place < 0 ? INT32_MAX : place;
 	}
 	add_keys(items, count);
+	if (node_is(node, "perf"))
+		add_event_keys(items, count);
 	if (in_order(items, count, compare_items))
 		return 0;
 	qsort(items, count, sizeof items[0], compare_items);

@@ -4,9 +4,9 @@
  * Drive places: controller, bus, target and unit, on the bus of the disk's kind.
  *
  * A disk's target name says where it sits: the n-th letter is the n-th place of the bus, controller
- * by controller. Of a SCSI controller these are the first seven, which every model has: unit 7 may be
- * the controller itself. Only where somebody else has that place, or has left it, is the first other
- * one taken.
+ * by controller. Of a SCSI controller these are the first seven, which every model has: unit 7 may
+ * be the controller itself. Only where somebody else has that place, or has left it, is the first
+ * other one taken.
  */
 
 #include <stdio.h>
