@@ -25,8 +25,8 @@ struct dd_host {
 void host_warn(struct dd_host *host, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /*
- * Reads a definition that the caller brought (document_parse_given), and warns of each part of it that
- * was left out. host may be NULL.
+ * Reads a definition that the caller brought (document_parse_given), and warns of each part of it
+ * that was left out. host may be NULL.
  */
 int host_read_definition(struct dd_host *host, const char *xml, size_t size, const char *file,
 	struct document **out, struct dd_error *err);

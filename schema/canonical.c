@@ -15,7 +15,6 @@
  */
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "schema/document_internal.h"
@@ -33,12 +32,8 @@ struct walk {
 static size_t walk_enter(struct walk *walk, const char *name)
 {
 	size_t before = walk->length;
-	int added = snprintf(
-		walk->path + before, sizeof walk->path - before, "%s%s", before ? "/" : "", name);
 
-	walk->length += (size_t)added;
-	if (walk->length >= sizeof walk->path)
-		walk->length = sizeof walk->path - 1;
+	walk->length = path_append(walk->path, sizeof walk->path, before, name);
 	return before;
 }
 
@@ -93,35 +88,40 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 		return node_error(node, err, rc, "attribute %s: %s", name, fault.message);
 	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
-	if (!rc && strcmp(spelt, value) != 0)
+	if (!rc && spelt && strcmp(spelt, value) != 0)
 		rc = node_set_attr(node, name, spelt, err);
 	return rc;
 }
 
-static int check_attributes(
+static int canonical_attributes(
 	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
+	bool ordered = true;
+	int last = -1, rc = 0;
 	xmlAttr *next;
 
-	for (xmlAttr *attr = node->properties; attr; attr = next) {
+	for (xmlAttr *attr = node->properties; attr && !rc; attr = next) {
 		const char *name = (const char *)attr->name;
 		char kind = 0;
+		int place = attr->ns ? -1 : format_place(list, name, &kind);
 
 		next = attr->next;
-		if (attr->ns)
-			continue;
-		if (format_place(list, name, &kind) < 0) {
+		if (!attr->ns && place < 0) {
 			if (!leave_out(walk, node, "attribute", name, list))
 				return unknown(node, "attribute", name, list, "'", "'", err);
 			xmlRemoveProp(attr);
 			continue;
 		}
-		int rc = kind ? spell_attribute(node, attr, kind, err) : 0;
-
-		if (rc)
-			return rc;
+		ordered = ordered && place > last;
+		last = place;
+		if (attr->ns)
+			continue;
+		rc = attribute_check(node, attr, err);
+		if (!rc && kind)
+			rc = spell_attribute(node, attr, kind, err);
 	}
-	return 0;
+	/* spelling may have added a unit */
+	return rc || ordered ? rc : sort_attributes(node, list, err);
 }
 
 static int spell_text(xmlNode *node, char kind, struct dd_error *err)
@@ -141,7 +141,7 @@ static int spell_text(xmlNode *node, char kind, struct dd_error *err)
 		return node_error(node, err, rc, "%s", fault.message);
 	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
-	if (!rc && strcmp(spelt, value) != 0)
+	if (!rc && spelt && strcmp(spelt, value) != 0)
 		rc = node_set_text(node, spelt, err);
 	return rc;
 }
@@ -188,6 +188,8 @@ static int canonical(
 struct children {
 	const char *list;
 	uint64_t seen; /* a bit for each place of the list that is taken */
+	int last_place;
+	bool unordered;
 	const xmlNode *last;
 	const struct format *last_row;
 };
@@ -206,55 +208,67 @@ static const struct format *row_again(
 	return children->last_row;
 }
 
-/* Is the child in the vocabulary, and not there twice? */
-static int check_child(
-	struct children *children, const xmlNode *child, const char *name, struct dd_error *err)
+/* Is the child, whose name is in the vocabulary, not there twice? */
+static int check_child(struct children *children, const xmlNode *child, const char *name, int place,
+	bool many, struct dd_error *err)
 {
-	char many = 0;
-	int place = format_place(children->list, name, &many);
-
-	if (place < 0)
-		return unknown(child, "element", name, children->list, "<", ">", err);
 	assert(place < 64);
+	children->unordered |= place < children->last_place || is_ordered(child->parent, name);
+	children->last_place = place;
 	if (!many && (children->seen >> place & 1))
 		return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
 	children->seen |= (uint64_t)1 << place;
 	return 0;
 }
 
-static int check_children(
-	struct walk *walk, const xmlNode *node, const char *list, struct dd_error *err)
+/* *gone: nobody knows the child, and it has been left out. */
+static int canonical_child(struct walk *walk, struct children *children, xmlNode *child, bool *gone,
+	struct dd_error *err)
+{
+	char buffer[TREE_NAME_SIZE], many = 0;
+	const char *name = node_name(child, buffer, sizeof buffer);
+	bool ours = node_is_ours(child);
+	int place = ours ? format_place(children->list, name, &many) : -1;
+
+	/* a stranger has a prefix to be told by */
+	if (!ours && child->ns->prefix) {
+		children->unordered = true;
+		return canonical_foreign(child, err);
+	}
+	*gone = ours && place < 0 && leave_out(walk, child, "element", name, children->list);
+	if (*gone)
+		return 0;
+	if (place < 0)
+		return unknown(child, "element", name, children->list, "<", ">", err);
+
+	int rc = check_child(children, child, name, place, many, err);
+
+	if (rc)
+		return rc;
+
+	size_t before = walk_enter(walk, name);
+
+	rc = canonical(walk, child, row_again(children, walk, child), err);
+	walk_leave(walk, before);
+	return rc;
+}
+
+static int canonical_children(
+	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
 	struct children children = {.list = list};
-	char buffer[TREE_NAME_SIZE];
 	xmlNode *next;
 	int rc = 0;
 
 	for (xmlNode *child = node_first(node); child && !rc; child = next) {
-		const char *name = node_name(child, buffer, sizeof buffer);
+		bool gone = false;
 
 		next = node_after(child);
-		if (node_is_ours(child) && format_place(list, name, NULL) < 0 &&
-			leave_out(walk, child, "element", name, list)) {
+		rc = canonical_child(walk, &children, child, &gone, err);
+		if (gone)
 			node_remove(child);
-			continue;
-		}
-		/* a stranger has a prefix to be told by */
-		if (!node_is_ours(child) && child->ns->prefix) {
-			rc = canonical_foreign(child, err);
-			continue;
-		}
-		rc = node_is_ours(child) ? check_child(&children, child, name, err)
-					 : unknown(child, "element", name, list, "<", ">", err);
-		if (rc)
-			return rc;
-
-		size_t before = walk_enter(walk, name);
-
-		rc = canonical(walk, child, row_again(&children, walk, child), err);
-		walk_leave(walk, before);
 	}
-	return rc;
+	return rc || !children.unordered ? rc : sort_children(node, list, err);
 }
 
 static int refuse_text(struct walk *walk, const xmlNode *node, struct dd_error *err)
@@ -276,23 +290,19 @@ static int refuse_text(struct walk *walk, const xmlNode *node, struct dd_error *
 static int canonical(
 	struct walk *walk, xmlNode *node, const struct format *format, struct dd_error *err)
 {
-	int rc = check_attributes(walk, node, format->attributes, err);
+	int rc = sort_namespaces(node, err);
 
-	if (!rc)
-		rc = sort_namespaces(node, err);
-
+	/* it may add a unit */
 	if (!rc && format->text)
 		rc = spell_text(node, format->text, err);
 	if (!rc)
-		rc = sort_attributes(node, format->attributes, err);
+		rc = canonical_attributes(walk, node, format->attributes, err);
 	if (rc || !node_first(node))
 		return rc;
 	if (node_is(node, "metadata"))
 		return canonical_foreign(node, err);
 	rc = refuse_text(walk, node, err);
-	if (!rc)
-		rc = check_children(walk, node, format->children, err);
-	return rc ? rc : sort_children(node, format->children, err);
+	return rc ? rc : canonical_children(walk, node, format->children, err);
 }
 
 static int check_name(const xmlNode *root, struct dd_error *err)

@@ -107,6 +107,7 @@ static int add_for_bus(
 /* Those for virtio channels and consoles: of the index in their address, otherwise the first. */
 static int add_for_serial(struct document *document, const char *element, struct dd_error *err)
 {
+	bool there[CONTROLLERS_NEEDED_MAX] = {false};
 	int rc = 0;
 
 	for (const xmlNode *device = device_first(document, element); device && !rc;
@@ -121,7 +122,10 @@ static int add_for_serial(struct document *document, const char *element, struct
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
-		rc = controller_ensure(document, "virtio-serial", (unsigned)index, NULL, err);
+		if (!there[index])
+			rc = controller_ensure(
+				document, "virtio-serial", (unsigned)index, NULL, err);
+		there[index] = true;
 	}
 	return rc;
 }

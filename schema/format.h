@@ -7,8 +7,8 @@
  * element may have where it stands, in which order they are written, and how a value is spelt.
  *
  * A row's context is the end of an element path ("disk/source", "domain/memory"); the row with the
- * longest context that fits is the one that holds, a step '*' fits any name but ranks behind it. A
- * last step may carry the element's form, which is its type attribute or what it is known by:
+ * longest context that fits is the one that holds; a last step '*' fits any name but ranks behind
+ * it. A last step may carry the element's form, which is its type attribute or what it is known by:
  * "address[pci]". An element that no row fits is a
  * leaf: text, no attributes.
  *
@@ -54,8 +54,8 @@ bool format_suggest(const char *list, const char *name, char *word, size_t size)
 
 /*
  * Gives a value its one spelling. unit is the value of the element's unit attribute (NULL: none).
- * *spelt is the caller's, and *new_unit what the unit attribute becomes where the letter has one.
- * DD_INVALID with a message that lacks only the place.
+ * *spelt is the caller's (NULL: value has that spelling), and *new_unit what the unit attribute
+ * becomes where the letter has one. DD_INVALID with a message that lacks only the place.
  */
 int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	const char **new_unit, struct dd_error *err);

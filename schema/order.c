@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/fill.h"
 #include "schema/format.h"
 #include "schema/values.h"
 
@@ -58,6 +59,13 @@ static int too_long(const xmlNode *node, struct dd_error *err)
 		DOCUMENT_ATTRIBUTE_MAX);
 }
 
+int attribute_check(const xmlNode *node, const xmlAttr *attr, struct dd_error *err)
+{
+	return attr->children && xmlStrlen(attr->children->content) > DOCUMENT_ATTRIBUTE_MAX
+		       ? too_long(node, err)
+		       : 0;
+}
+
 int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
 {
 	struct item items[DOCUMENT_ATTRIBUTES_MAX];
@@ -68,8 +76,10 @@ int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
 			return node_error(node, err, DD_INVALID, "more than %u attributes",
 				DOCUMENT_ATTRIBUTES_MAX);
 
-		if (attr->children && xmlStrlen(attr->children->content) > DOCUMENT_ATTRIBUTE_MAX)
-			return too_long(node, err);
+		int rc = attribute_check(node, attr, err);
+
+		if (rc)
+			return rc;
 
 		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, NULL);
 
@@ -112,46 +122,78 @@ static void relink_children(xmlNode *node, const struct item *items, size_t coun
 	}
 }
 
-/* Like siblings that are a set of numbered things: theirs is the order of the numbers. */
+/*
+ * Like siblings that are a set: theirs is the order of a number that each has, or that of the words
+ * for what each is. Several rows are several keys, the first before the others.
+ */
 static const struct {
+	const char *parent; /* NULL: any */
 	const char *name;
-	const char *number;
-} numbered[] = {
-	{"vcpupin", "vcpu"},
-	{"iothreadpin", "iothread"},
-	{"memnode", "cellid"},
-	{"cell", "id"},
+	const char *attribute;
+	const char *words; /* NULL: it is a number */
+} ordered[] = {
+	{NULL, "vcpupin", "vcpu"},
+	{NULL, "iothreadpin", "iothread"},
+	{NULL, "memnode", "cellid"},
+	{NULL, "cell", "id"},
+	{"cachetune", "cache", "level"},
+	{"cachetune", "cache", "type", "both code data"},
+	{"cachetune", "cache", "id"},
+	{"memorytune", "node", "id"},
+	{"perf", "event", "name", PERF_EVENTS},
+	{"bios", "entry", "name", "vendor version date release"},
+	{"system", "entry", "name", "manufacturer product version serial uuid sku family"},
+	{"baseBoard", "entry", "name", "manufacturer product version serial asset location"},
+	{"chassis", "entry", "name", "manufacturer version serial asset sku"},
 };
 
-/* Events come in the order in which the format lists their names. */
-static void add_event_keys(struct item *items, size_t count)
+/* Of numbers only so many bits count: rows are packed into one key. */
+#define KEY_BITS 20
+#define KEY_MAX ((UINT64_C(1) << KEY_BITS) - 1)
+
+static bool row_holds(size_t row, const xmlNode *parent)
 {
-	size_t rules;
-	const struct value_rule *rule = value_rules("perf/event", &rules);
-
-	for (size_t i = 0; i < count; i++) {
-		const char *name =
-			node_is(items[i].node, "event") ? node_attr(items[i].node, "name") : NULL;
-		int place = name ? format_place(rule->words, name, NULL) : -1;
-
-		items[i].key = place < 0 ? items[i].key : (uint64_t)place;
-	}
+	return !ordered[row].parent || node_is(parent, ordered[row].parent);
 }
 
-/* Gives the items of each numbered name their keys, if every one of them has its number. */
-static void add_keys(struct item *items, size_t count)
+bool is_ordered(const xmlNode *parent, const char *name)
 {
-	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++) {
-		bool complete = true;
+	for (size_t row = 0; row < COUNT(ordered); row++)
+		if (names_equal(BAD_CAST ordered[row].name, name) && row_holds(row, parent))
+			return true;
+	return false;
+}
 
-		for (size_t i = 0; i < count; i++)
-			if (node_is(items[i].node, numbered[row].name) &&
-				!node_attr_number(
-					items[i].node, numbered[row].number, &items[i].key))
-				complete = false;
-		for (size_t i = 0; i < count && !complete; i++)
-			if (node_is(items[i].node, numbered[row].name))
-				items[i].key = 0;
+static bool read_key(const xmlNode *node, size_t row, uint64_t *out)
+{
+	const char *word = node_attr(node, ordered[row].attribute);
+
+	if (!ordered[row].words)
+		return node_attr_number(node, ordered[row].attribute, out);
+
+	int place = word ? format_place(ordered[row].words, word, NULL) : -1;
+
+	*out = (uint64_t)place;
+	return place >= 0;
+}
+
+/* Gives the items of each set their keys, if every one of them has its own. */
+static void add_keys(const xmlNode *parent, struct item *items, size_t count)
+{
+	for (size_t row = 0; row < COUNT(ordered); row++) {
+		const char *name = ordered[row].name;
+		bool complete = true;
+		uint64_t key = 0;
+
+		if (!row_holds(row, parent) || !node_child(parent, name))
+			continue;
+		for (size_t i = 0; i < count && complete; i++)
+			complete =
+				!node_is(items[i].node, name) || read_key(items[i].node, row, &key);
+		for (size_t i = 0; i < count && complete; i++)
+			if (node_is(items[i].node, name) && read_key(items[i].node, row, &key))
+				items[i].key =
+					items[i].key << KEY_BITS | (key < KEY_MAX ? key : KEY_MAX);
 	}
 }
 
@@ -173,9 +215,7 @@ int sort_children(xmlNode *node, const char *list, struct dd_error *err)
 		items[i] = (struct item){.node = child, .number = i};
 		items[i].place = place < 0 ? INT32_MAX : place;
 	}
-	add_keys(items, count);
-	if (node_is(node, "perf"))
-		add_event_keys(items, count);
+	add_keys(node, items, count);
 	if (in_order(items, count, compare_items))
 		return 0;
 	qsort(items, count, sizeof items[0], compare_items);

@@ -18,6 +18,10 @@
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
+#define SHORT_VALUE 16 /* any number with fewer digits than this is below its limit */
+
+static const char decimal[] = "0123456789";
+static const char hexadecimal[] = "0123456789abcdef";
 
 static const struct {
 	const char *name;
@@ -285,12 +289,65 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 	return rc;
 }
 
+/* Digits without a leading zero, but at least so many. */
+static bool only_digits(const char *value, const char *digits, size_t least)
+{
+	size_t length = strspn(value, digits);
+
+	return length >= least && !value[length] && (value[0] != '0' || length == least);
+}
+
+static bool is_mac(const char *value)
+{
+	for (size_t i = 0; i < 17; i++)
+		if (i % 3 == 2 ? value[i] != ':' : !value[i] || !strchr(hexadecimal, value[i]))
+			return false;
+	return !value[17];
+}
+
+/*
+ * Is it spelt that way already? Not told of every value that is: this is the short way for most of
+ * what a frozen definition has, where numbers are far from their limits.
+ */
+static bool is_spelt(char kind, const char *value, const char *unit)
+{
+	if (kind == 'm')
+		return is_mac(value);
+	if (strnlen(value, SHORT_VALUE) == SHORT_VALUE)
+		return false;
+	switch (kind) {
+	case 'y':
+		return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+	case 'o':
+		return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+	case 'k':
+		return unit && strcmp(unit, "KiB") == 0 && only_digits(value, decimal, 1);
+	case 'd':
+	case 'i':
+		return only_digits(value, decimal, 1);
+	case 'h':
+		return value[0] == '0' && value[1] == 'x' && only_digits(value + 2, hexadecimal, 1);
+	case '1':
+	case '2':
+	case '4':
+	case '8':
+		return value[0] == '0' && value[1] == 'x' &&
+		       only_digits(value + 2, hexadecimal, (size_t)(kind - '0'));
+	default:
+		return false;
+	}
+}
+
 int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	const char **new_unit, struct dd_error *err)
 {
 	CLEANUP(free) char *bare = NULL;
-	int rc = trimmed(value, &bare, err);
+	int rc;
 
+	*spelt = NULL;
+	if (is_spelt(kind, value, unit))
+		return 0;
+	rc = trimmed(value, &bare, err);
 	if (rc)
 		return rc;
 	switch (kind) {

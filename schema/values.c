@@ -137,13 +137,7 @@ static const struct value_rule rules[] = {
 	{"os/loader", "type", "rom pflash"},
 	{"os/nvram", "type", "file block network dir volume nvme vhostuser"},
 	{"os/smbios", "mode", "emulate host sysinfo"},
-	{"perf/event", "name",
-		"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses "
-		"branch_instructions branch_misses bus_cycles stalled_cycles_frontend "
-		"stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock "
-		"page_faults context_switches cpu_migrations page_faults_min "
-		"page_faults_maj alignment_faults emulation_faults",
-		0, 0, true},
+	{"perf/event", "name", PERF_EVENTS, 0, 0, true},
 	{"perf/event", "enabled", NULL, 0, 0, true},
 	{"qemu:capabilities/qemu:add", "capability", NULL, 0, 0, true},
 	{"qemu:capabilities/qemu:del", "capability", NULL, 0, 0, true},
@@ -254,7 +248,8 @@ static int check_below(const xmlNode *parent, const char *parent_name, struct dd
 		/* other people's, and what has a table of its own */
 		if (strcmp(own, "metadata") == 0 || strcmp(own, "devices") == 0)
 			continue;
-		snprintf(element, sizeof element, "%s/%s", parent_name, own);
+		path_append(element, sizeof element,
+			path_append(element, sizeof element, 0, parent_name), own);
 		rule = value_rules(element, &count);
 		for (; count && !rc; count--)
 			rc = check_rule(node, rule++, err);

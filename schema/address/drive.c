@@ -56,14 +56,14 @@ static bool taken(
 static int write_place(xmlNode *device, const struct drive_place *place, struct dd_error *err)
 {
 	xmlNode *address = address_make(device, "drive", err);
-	int rc = address ? node_set_attr_format(address, "controller", err, "%u", place->controller)
+	int rc = address ? node_set_attr_number(address, "controller", place->controller, err)
 			 : DD_NO_MEMORY;
 
 	if (!rc)
-		rc = node_set_attr_format(address, "bus", err, "%u", place->bus);
+		rc = node_set_attr_number(address, "bus", place->bus, err);
 	if (!rc)
 		rc = node_set_attr(address, "target", "0", err);
-	return rc ? rc : node_set_attr_format(address, "unit", err, "%u", place->unit);
+	return rc ? rc : node_set_attr_number(address, "unit", place->unit, err);
 }
 
 static const struct layout *layout_of(const xmlNode *device)

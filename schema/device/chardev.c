@@ -194,8 +194,7 @@ static int number_consoles(struct document *document, struct dd_error *err)
 	for (; console && !rc; console = node_next(console), number++) {
 		xmlNode *target = fill_child(console, "target", err);
 
-		rc = target ? node_set_attr_format(target, "port", err, "%u", number)
-			    : DD_NO_MEMORY;
+		rc = target ? node_set_attr_number(target, "port", number, err) : DD_NO_MEMORY;
 	}
 	return rc;
 }

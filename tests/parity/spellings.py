@@ -27,9 +27,10 @@ SPELLINGS = (
     (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', (
         str.upper, lambda v: v.replace('-', ''), lambda v: f' {v} ', lambda v: '{%s}' % v,
         lambda v: v.replace('-', '', 1), lambda v: v[:-1])),
-    (r'(on|off|yes|no)', (str.upper, lambda v: {'on': 'yes', 'off': 'no', 'yes': 'on', 'no': 'off'}[v],
-                          lambda v: ' ' + v, lambda v: {'on': '1', 'yes': '1'}.get(v, '0'),
-                          lambda v: '', lambda v: 'default')),
+    (r'(on|off|yes|no)', (
+        str.upper, lambda v: {'on': 'yes', 'off': 'no', 'yes': 'on', 'no': 'off'}[v],
+        lambda v: ' ' + v, lambda v: {'on': '1', 'yes': '1'}.get(v, '0'), lambda v: '',
+        lambda v: 'default')),
     (r'\d+([-,]\d+)+', (lambda v: v.replace(',', ' , '), lambda v: ','.join(reversed(v.split(','))),
                         lambda v: v + ',' + v, lambda v: v + ',^0', lambda v: v.replace('-', ' - '),
                         lambda v: v + ',')),
