@@ -15,6 +15,7 @@
 #define DOCUMENT_ELEMENTS_MAX 24576u  /* elements in all */
 #define DOCUMENT_VALUES_MAX 131072u   /* attributes and namespace declarations in all */
 #define DOCUMENT_NAMESPACES_MAX 1024u /* namespace declarations in all */
+#define DOCUMENT_STRANGERS_MAX 64     /* unknown names in a definition, to be left out */
 #define DOCUMENT_ATTRIBUTES_MAX 256u  /* attributes and namespaces of one element */
 #define DOCUMENT_ATTRIBUTE_MAX 65536  /* bytes of an attribute's value, without escapes */
 
