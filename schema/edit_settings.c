@@ -131,7 +131,7 @@ static int set_current_vcpus(xmlNode *vcpu, unsigned count, struct dd_error *err
 	}
 	if (count == most)
 		return node_set_attr(vcpu, "current", NULL, err);
-	return node_set_attr_format(vcpu, "current", err, "%u", count);
+	return node_set_attr_number(vcpu, "current", count, err);
 }
 
 int edit_vcpus(struct document *document, unsigned count, bool maximum,

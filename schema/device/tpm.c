@@ -38,21 +38,9 @@ static int complete(struct document *document, xmlNode *tpm, const struct freeze
 		rc = fill_child_attr(
 			node_child(tpm, "backend"), "device", "path", "/dev/tpm0", err);
 	if (!rc && node_attr_is(node_child(tpm, "backend"), "type", "emulator"))
-		rc = fill_child_attr(tpm, "backend", "version", "2.0", err);
+		rc = fill_child_attr(tpm, "backend", "version",
+			node_attr_is(tpm, "model", "tpm-tis") ? "1.2" : "2.0", err);
 	return rc;
-}
-
-static void words(const xmlNode *tpm, struct text *out)
-{
-	const char *model = node_attr(tpm, "model");
-
-	text_puts(out, model ? model : "");
-}
-
-static const char *alias_prefix(const xmlNode *tpm)
-{
-	(void)tpm;
-	return "tpm";
 }
 
 /* Where its state is kept; which TPM it is, type and version say. */
@@ -71,9 +59,9 @@ const struct device_kind kind_tpm = {
 	.complete = complete,
 	.address = address_none,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "tpm",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = free_paths,
 	.hot_pluggable = false,
