@@ -161,8 +161,8 @@ static bool is_serial_console(const xmlNode *console)
 }
 
 /*
- * Do the consoles have rising numbers? A serial one that was added before those that had been
- * numbered repeats the first number.
+ * Do the consoles have rising numbers? The first counts as 0 where it is a serial port, whose own
+ * number it then has; added before those that had been numbered, it repeats their first.
  */
 static bool are_numbered(const xmlNode *first)
 {
@@ -174,8 +174,10 @@ static bool are_numbered(const xmlNode *first)
 
 		if (!node_attr_number(node_child(console, "target"), "port", &port))
 			return false;
+		if (console == first && is_serial_console(first))
+			port = 0;
 		if (console != first && port <= last &&
-			!(second && !port && !last && is_serial_console(first)))
+			!(second && !port && is_serial_console(first)))
 			return false;
 		last = port;
 	}

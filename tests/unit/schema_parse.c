@@ -125,12 +125,15 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 		{"<domain xmlns:a='urn:", "kvmkvm/8", 10000, "'/>",
 			"/domain: an attribute value is longer than 65536 bytes"},
 		{"<domain ", "a='1' ", 300, "/>", "/domain: more than 256 attributes"},
-		{"<domain>", "<a/>", 30000, "</domain>", "/domain: more than 24576 elements"},
+		{"<domain>", "<a/>", 8193, "</domain>", "/domain: more than 8192 elements in one"},
+		{"<domain>", "<a><b/><b/><b/></a>", 8000, "</domain>",
+			"/domain/a: more than 24576 elements"},
 		{"<domain><metadata>", "<a:b xmlns:a='u'/>", 2000, "</metadata></domain>",
 			"/domain/metadata/a:b: more than 1024 namespace declarations"},
 		{"<domain><metadata><a:b xmlns:a='u'>",
-			"<a:c d='' e='' f='' g='' h='' i='' j='' k=''/>", 20000,
-			"</a:b></metadata></domain>", "more than 131072 attributes"},
+			"<a:c d='' e='' f='' g='' h='' i='' j='' k='' l=''><a:d/>"
+			"<a:c d='' e='' f='' g='' h='' i='' j='' k=''/></a:c>",
+			8000, "</a:b></metadata></domain>", "more than 131072 attributes"},
 		{"<domain><name>", "name", 64, "</name></domain>", "of 256 bytes is too long"},
 	};
 
