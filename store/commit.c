@@ -4,7 +4,8 @@
  * are hashed, the tree is built, headers and message are written on top of the version that the
  * caller builds on. Then one transaction checks that this still is the newest version, gives the
  * commit its place in the chain, which is known only here, signs it, and writes objects, head,
- * index and the end of the journal row.
+ * index and the end of the journal row. The part inside needs nothing of who prepared the change,
+ * so that one transaction can hold those of several (apply.c).
  */
 #include "store/commit.h"
 
@@ -14,24 +15,8 @@
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
-#include "store/object.h"
 
-struct head {
-	int64_t domain; /* 0: no such row */
-	uint32_t version;
-	git_oid oid;
-};
-
-struct prepared {
-	struct book *book;
-	const struct book_change *change;
-	struct head head;   /* that it was prepared for */
-	struct head result; /* afterwards */
-	struct object_set objects;
-	struct text headers, message; /* of the commit, without signature and place in the chain */
-};
-
-static void cleanup_prepared(struct prepared *prepared)
+void prepared_release(struct prepared *prepared)
 {
 	object_set_release(&prepared->objects);
 	text_release(&prepared->headers);
@@ -150,12 +135,11 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 	if (rc)
 		return rc;
 	commit_headers(&draft, &prepared->headers);
-	prepared->result.version = facts.number;
 	drop_packed(book, &prepared->objects);
 	return 0;
 }
 
-static int change_prepare(struct prepared *prepared, struct dd_error *err)
+int change_prepare(struct prepared *prepared, struct dd_error *err)
 {
 	int rc = change_check(prepared->change, err);
 
@@ -163,7 +147,6 @@ static int change_prepare(struct prepared *prepared, struct dd_error *err)
 		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
 	if (!rc)
 		rc = head_check(prepared->book, prepared->change, &prepared->head, err);
-	prepared->result = prepared->head;
 	if (!rc && prepared->change->version)
 		rc = version_prepare(prepared, err);
 	return rc;
@@ -223,6 +206,7 @@ static int version_write(struct prepared *prepared, struct dd_error *err)
 	struct statement statement;
 	int rc = version_sign(prepared, &link, err);
 
+	prepared->result.version = prepared->head.version + 1;
 	if (!rc)
 		rc = prepared->head.domain ? head_move(prepared, err)
 					   : domain_insert(prepared, err);
@@ -239,16 +223,15 @@ static int version_write(struct prepared *prepared, struct dd_error *err)
 	return statement_run(&statement, err);
 }
 
-static int change_write(void *context, struct dd_error *err)
+int change_write(struct prepared *prepared, struct dd_error *err)
 {
-	struct prepared *prepared = context;
 	const struct book_change *change = prepared->change;
 	struct book *book = prepared->book;
-	struct head now;
-	int rc = head_read(book, change->uuid, &now, err);
+	int rc = head_read(book, change->uuid, &prepared->head, err);
 
 	if (!rc)
-		rc = head_check(book, change, &now, err);
+		rc = head_check(book, change, &prepared->head, err);
+	prepared->result = prepared->head;
 	if (!rc && change->index && change->index->state != STATE_GONE)
 		rc = index_name_free(book, change->uuid, change->index->name, err);
 	if (!rc && change->version)
@@ -257,20 +240,5 @@ static int change_write(void *context, struct dd_error *err)
 		rc = journal_close(book, change, prepared->result.domain, err);
 	if (!rc && change->index)
 		rc = index_write(book, prepared->result.domain, change->index, err);
-	return rc;
-}
-
-int book_apply(
-	struct book *book, const struct book_change *change, uint32_t *number, struct dd_error *err)
-{
-	CLEANUP(prepared) struct prepared prepared = {.book = book, .change = change};
-	int rc = change_prepare(&prepared, err);
-
-	if (!rc)
-		rc = database_change(&book->database,
-			change->version ? change->version->subject : "index", change_write,
-			&prepared, err);
-	if (!rc && number)
-		*number = prepared.result.version;
 	return rc;
 }
