@@ -361,6 +361,8 @@ int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *conte
 	struct dd_error *err);
 
 struct dd_version_info {
+	const char *domain; /* the name that it has now, or had last */
+	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
 	int64_t when;          /* seconds since the epoch, UTC */
@@ -371,12 +373,41 @@ struct dd_version_info {
 	const char *reason;          /* "" where none was given */
 	const char *const *trailers; /* "Key: value" */
 	size_t trailer_count;
+	const char *tags; /* its names, apart by a space; "" where it has none */
 };
 typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
 
 /* From newest to oldest, at most limit (0: all). */
 int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
 	void *context, struct dd_error *err);
+
+/* Which versions are told. What is NULL or 0 leaves none out. */
+struct dd_log_options {
+	const char
+		*domain; /* NULL: of every domain, also those that are gone, as one line of time */
+	uint32_t from;   /* this one and what is before; of one domain */
+	uint32_t limit;
+	int64_t since, until;   /* made at or after, at or before; seconds since the epoch */
+	const char *who;        /* part of name or e-mail, in small letters or capitals */
+	const char *operations; /* "attach-device,detach-device" */
+	const char *words;      /* part of the subject or the reason, as who */
+	/*
+	 * Attached, detached or changed by it. Of one domain it is named as it is in the newest
+	 * version, an alias too; otherwise "vdb", a MAC or "disk vdb".
+	 */
+	const char *device;
+	/* Something at this element path, or below, came, went or changed: "devices/disk",
+	 * "os/type/@machine", "devices/disk[2]". */
+	const char *path;
+};
+
+/*
+ * From newest to oldest: each version, and (difference may be NULL) what it changed against the one
+ * before, of which version 1 has none. Definitions are read for device, path and difference only.
+ * Of the whole book, a history is not looked into behind a version from before since.
+ */
+int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_version_fn visit,
+	dd_difference_fn difference, void *context, struct dd_error *err);
 
 /* One version, and what it changed against the one before. */
 int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
