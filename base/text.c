@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +17,8 @@ void text_clear(struct text *text)
 	if (text->data)
 		text->data[0] = '\0';
 }
+
+#define TEXT_SHORT 63u /* with the NUL, all of a first allocation */
 
 /* Makes room for more bytes and the final NUL. */
 static bool text_grow(struct text *text, size_t more)
@@ -46,7 +47,7 @@ static bool text_grow(struct text *text, size_t more)
 
 void text_add(struct text *text, const void *data, size_t size)
 {
-	if (!text_grow(text, size))
+	if (text->failed || (size >= text->room - text->size && !text_grow(text, size)))
 		return;
 	if (size)
 		memcpy(text->data + text->size, data, size);
@@ -64,18 +65,44 @@ void text_putc(struct text *text, char c)
 	text_add(text, &c, 1);
 }
 
+const char *number_digits(char buffer[NUMBER_SIZE], uint64_t number, unsigned base, unsigned width)
+{
+	char *end = buffer + NUMBER_SIZE - 1;
+	char *at = end;
+
+	*end = '\0';
+	for (; at > buffer && (number || at > end - width); number /= base)
+		*--at = "0123456789abcdef"[number % base];
+	return at;
+}
+
+void text_number(struct text *text, uint64_t number, unsigned base, unsigned width)
+{
+	char buffer[NUMBER_SIZE];
+
+	text_puts(text, number_digits(buffer, number, base, width));
+}
+
 void text_vprintf(struct text *text, const char *format, va_list args)
 {
 	va_list again;
+	size_t room;
+	int length;
 
+	/* most are short; of the others the length is known then */
+	if (!text_grow(text, TEXT_SHORT))
+		return;
+	room = text->room - text->size;
 	va_copy(again, args);
-	int length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(text->data + text->size, room, format, again);
 	va_end(again);
 	if (length < 0 || !text_grow(text, (size_t)length)) {
+		text->data[text->size] = '\0';
 		text->failed = true;
 		return;
 	}
-	vsnprintf(text->data + text->size, (size_t)length + 1, format, args);
+	if ((size_t)length >= room)
+		vsnprintf(text->data + text->size, (size_t)length + 1, format, args);
 	text->size += (size_t)length;
 }
 

@@ -11,9 +11,12 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+
+#define NUMBER_SIZE 21 /* of the digits of any number, and the NUL */
 
 struct text {
 	char *data; /* NULL while nothing was ever added: use text_string() to read */
@@ -33,6 +36,8 @@ void text_clear(struct text *text); /* empties, keeps the room and forgets a fai
 void text_add(struct text *text, const void *data, size_t size);
 void text_puts(struct text *text, const char *string);
 void text_putc(struct text *text, char c);
+/* A number in base 10 or 16, with zeros in front up to width digits (of 20 at most). */
+void text_number(struct text *text, uint64_t number, unsigned base, unsigned width);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_vprintf(struct text *text, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
@@ -48,6 +53,9 @@ static inline void cleanup_text(struct text *text)
 {
 	text_release(text);
 }
+
+/* The digits that text_number() adds. Returns a string in buffer, not always at its start. */
+const char *number_digits(char buffer[NUMBER_SIZE], uint64_t number, unsigned base, unsigned width);
 
 /* strdup and asprintf that report through err: 0 and *out owned by the caller, or DD_NO_MEMORY. */
 int string_copy(char **out, const char *string, struct dd_error *err);

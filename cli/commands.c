@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&command_domstate,
 	&command_dumpxml,
 	&command_who_uses,
+	&command_jobs,
 	&command_start,
 	&command_shutdown,
 	&command_reboot,

@@ -42,14 +42,14 @@ const char *colour(const struct cli *cli, enum colour which)
 	return cli->colour ? colour_sequences[which] : "";
 }
 
-void put_when(struct json *object, int64_t seconds)
+void put_time(struct json *object, const char *key, int64_t seconds)
 {
 	time_t when = (time_t)seconds;
 	char word[32];
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm) && strftime(word, sizeof word, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		json_put_string(object, "when", word);
+		json_put_string(object, key, word);
 }
 
 int person_name_length(const char *person)
@@ -100,7 +100,7 @@ struct json *version_json(const struct dd_version_info *info)
 	json_put_string(object, "uuid", info->uuid);
 	json_put_number(object, "version", info->number);
 	json_put_string(object, "commit", info->commit);
-	put_when(object, info->when);
+	put_time(object, "when", info->when);
 	json_put_string(object, "author", info->author);
 	json_put_string(object, "committer", info->committer);
 	json_put_string(object, "operation", info->operation);

@@ -13,11 +13,11 @@ int choose_colour(struct cli *cli, const char *when, struct dd_error *err);
 enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_BLUE };
 const char *colour(const struct cli *cli, enum colour which);
 
+/* For programs: RFC 3339, UTC. */
+void put_time(struct json *object, const char *key, int64_t seconds);
+
 /* "Name" of "Name <email>", with its length: for "%.*s". */
 int person_name_length(const char *person);
-
-/* As the member "when", for programs: RFC 3339, UTC. */
-void put_when(struct json *object, int64_t seconds);
 
 struct json *info_json(const struct dd_domain_info *info);
 struct json *version_json(const struct dd_version_info *info);

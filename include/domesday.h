@@ -221,6 +221,20 @@ typedef int (*dd_use_fn)(
 int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *context,
 	struct dd_error *err);
 
+/* An operation that is under way, or was cut short and waits for the next one to settle it. */
+struct dd_job {
+	const char *domain; /* its name; NULL while there is none yet */
+	const char *uuid;
+	const char *operation; /* "attach-device" */
+	int64_t since;         /* seconds since the epoch */
+	int pid;               /* who is at it; 0: nobody any more */
+	const char *program;   /* NULL: nobody any more */
+};
+typedef int (*dd_job_fn)(const struct dd_job *job, void *context);
+
+/* Waits for nobody and settles nothing. */
+int dd_jobs(struct dd_host *host, dd_job_fn visit, void *context, struct dd_error *err);
+
 /* ---- the guest ---- */
 
 /* DD_REFUSED: it runs already, or a disk is in use by another (which one is said). */

@@ -11,7 +11,6 @@
  */
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "schema/document_internal.h"
@@ -27,12 +26,8 @@ struct walk {
 static size_t walk_enter(struct walk *walk, const char *name)
 {
 	size_t before = walk->length;
-	int added = snprintf(
-		walk->path + before, sizeof walk->path - before, "%s%s", before ? "/" : "", name);
 
-	walk->length += (size_t)added;
-	if (walk->length >= sizeof walk->path)
-		walk->length = sizeof walk->path - 1;
+	walk->length = path_append(walk->path, sizeof walk->path, before, name);
 	return before;
 }
 
@@ -66,27 +61,33 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 		return node_error(node, err, rc, "attribute %s: %s", name, fault.message);
 	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
-	if (!rc && strcmp(spelt, value) != 0)
+	if (!rc && spelt && strcmp(spelt, value) != 0)
 		rc = node_set_attr(node, name, spelt, err);
 	return rc;
 }
 
-static int check_attributes(xmlNode *node, const char *list, struct dd_error *err)
+static int canonical_attributes(xmlNode *node, const char *list, struct dd_error *err)
 {
-	for (xmlAttr *attr = node->properties; attr; attr = attr->next) {
-		char kind = 0;
+	bool ordered = true;
+	int last = -1, rc = 0;
 
+	for (xmlAttr *attr = node->properties; attr && !rc; attr = attr->next) {
+		char kind = 0;
+		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, &kind);
+
+		ordered = ordered && place > last;
+		last = place;
 		if (attr->ns)
 			continue;
-		if (format_place(list, (const char *)attr->name, &kind) < 0)
+		if (place < 0)
 			return unknown(
 				node, "attribute", (const char *)attr->name, list, "'", "'", err);
-		int rc = kind ? spell_attribute(node, attr, kind, err) : 0;
-
-		if (rc)
-			return rc;
+		rc = attribute_check(node, attr, err);
+		if (!rc && kind)
+			rc = spell_attribute(node, attr, kind, err);
 	}
-	return 0;
+	/* spelling may have added a unit */
+	return rc || ordered ? rc : sort_attributes(node, list, err);
 }
 
 static int spell_text(xmlNode *node, char kind, struct dd_error *err)
@@ -106,7 +107,7 @@ static int spell_text(xmlNode *node, char kind, struct dd_error *err)
 		return node_error(node, err, rc, "%s", fault.message);
 	if (unit && !node_attr_is(node, "unit", unit))
 		rc = node_set_attr(node, "unit", unit, err);
-	if (!rc && strcmp(spelt, value) != 0)
+	if (!rc && spelt && strcmp(spelt, value) != 0)
 		rc = node_set_text(node, spelt, err);
 	return rc;
 }
@@ -153,6 +154,8 @@ static int canonical(
 struct children {
 	const char *list;
 	uint64_t seen; /* a bit for each place of the list that is taken */
+	int last_place;
+	bool unordered;
 	const xmlNode *last;
 	const struct format *last_row;
 };
@@ -181,14 +184,16 @@ static int check_child(
 	if (place < 0)
 		return unknown(child, "element", name, children->list, "<", ">", err);
 	assert(place < 64);
+	children->unordered |= place < children->last_place || is_numbered(name);
+	children->last_place = place;
 	if (!many && (children->seen >> place & 1))
 		return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
 	children->seen |= (uint64_t)1 << place;
 	return 0;
 }
 
-static int check_children(
-	struct walk *walk, const xmlNode *node, const char *list, struct dd_error *err)
+static int canonical_children(
+	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
 	struct children children = {.list = list};
 	char buffer[TREE_NAME_SIZE];
@@ -199,6 +204,7 @@ static int check_children(
 
 		/* a stranger has a prefix to be told by */
 		if (!node_is_ours(child) && child->ns->prefix) {
+			children.unordered = true;
 			rc = canonical_foreign(child, err);
 			continue;
 		}
@@ -212,7 +218,7 @@ static int check_children(
 		rc = canonical(walk, child, row_again(&children, walk, child), err);
 		walk_leave(walk, before);
 	}
-	return rc;
+	return rc || !children.unordered ? rc : sort_children(node, list, err);
 }
 
 static int refuse_text(const xmlNode *node, struct dd_error *err)
@@ -227,23 +233,19 @@ static int refuse_text(const xmlNode *node, struct dd_error *err)
 static int canonical(
 	struct walk *walk, xmlNode *node, const struct format *format, struct dd_error *err)
 {
-	int rc = check_attributes(node, format->attributes, err);
+	int rc = sort_namespaces(node, err);
 
-	if (!rc)
-		rc = sort_namespaces(node, err);
-
+	/* it may add a unit */
 	if (!rc && format->text)
 		rc = spell_text(node, format->text, err);
 	if (!rc)
-		rc = sort_attributes(node, format->attributes, err);
+		rc = canonical_attributes(node, format->attributes, err);
 	if (rc || !node_first(node))
 		return rc;
 	if (node_is(node, "metadata"))
 		return canonical_foreign(node, err);
 	rc = refuse_text(node, err);
-	if (!rc)
-		rc = check_children(walk, node, format->children, err);
-	return rc ? rc : sort_children(node, format->children, err);
+	return rc ? rc : canonical_children(walk, node, format->children, err);
 }
 
 static int check_name(const xmlNode *root, struct dd_error *err)

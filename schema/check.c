@@ -171,20 +171,22 @@ static int check_disk(const struct document *document, const xmlNode *disk, stru
 	return 0;
 }
 
-static int check_controller(
-	const struct document *document, const xmlNode *controller, struct dd_error *err)
+/* USB controllers of one index are a master and its companions. */
+static int check_controller(const xmlNode *controller, xmlHashTable *seen, struct dd_error *err)
 {
-	const char *type = node_attr(controller, "type");
-	const xmlNode *first = NULL;
-	char index[16];
+	const xmlChar *type = BAD_CAST node_attr(controller, "type");
+	const char *index = node_attr(controller, "index");
+	const xmlNode *other;
 
-	if (!type || strcmp(type, "usb") == 0)
+	if (!type || !index || node_attr_is(controller, "type", "usb"))
 		return 0;
-	first = controller_find(document, type, controller_index(controller));
-	if (!first || first == controller)
-		return 0;
-	snprintf(index, sizeof index, "%u", controller_index(controller));
-	return conflict(controller, first, "index", index, err);
+	other = xmlHashLookup3(seen, BAD_CAST index, BAD_CAST "index", type);
+	if (other)
+		return conflict(controller, other, "index", index, err);
+	return xmlHashAddEntry3(
+		       seen, BAD_CAST index, BAD_CAST "index", type, (void *)(uintptr_t)controller)
+		       ? error_no_memory(err)
+		       : 0;
 }
 
 static int check_hostdev(const xmlNode *hostdev, struct dd_error *err)
@@ -219,7 +221,7 @@ static int check_device(const struct document *document, const struct places *pl
 	if (!rc && node_is(device, "disk"))
 		rc = check_disk(document, device, err);
 	if (!rc && node_is(device, "controller"))
-		rc = check_controller(document, device, err);
+		rc = check_controller(device, seen, err);
 	if (!rc && node_is(device, "hostdev"))
 		rc = check_hostdev(device, err);
 	return rc;

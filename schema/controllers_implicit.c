@@ -66,10 +66,14 @@ int controllers_add_machine(struct document *document, struct dd_error *err)
 	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);
 }
 
-/* The controllers that drive addresses on a bus count, 0 to the greatest. */
+/*
+ * The controllers that drive addresses on a bus count, 0 to the greatest. Host devices want more of
+ * the model that they are on already.
+ */
 static int add_for_bus(
 	struct document *document, const char *bus, const char *element, struct dd_error *err)
 {
+	const char *model = NULL;
 	unsigned count = 0;
 	int rc = 0;
 
@@ -92,15 +96,18 @@ static int add_for_bus(
 				"machine type %s has no IDE controller %u: use sata",
 				machine_name(document), (unsigned)index);
 		count = index >= count ? (unsigned)index + 1 : count;
+		if (node_is(device, "hostdev") && !model)
+			model = node_attr(controller_find(document, bus, (unsigned)index), "model");
 	}
 	for (unsigned i = 0; i < count && !rc; i++)
-		rc = controller_ensure(document, bus, i, NULL, err);
+		rc = controller_ensure(document, bus, i, model, err);
 	return rc;
 }
 
 /* Those for virtio channels and consoles: of the index in their address, otherwise the first. */
 static int add_for_serial(struct document *document, const char *element, struct dd_error *err)
 {
+	bool there[CONTROLLERS_NEEDED_MAX] = {false};
 	int rc = 0;
 
 	for (const xmlNode *device = device_first(document, element); device && !rc;
@@ -115,7 +122,10 @@ static int add_for_serial(struct document *document, const char *element, struct
 			return node_error(address, err, DD_INVALID,
 				"controller index %s is too large",
 				node_attr(address, "controller"));
-		rc = controller_ensure(document, "virtio-serial", (unsigned)index, NULL, err);
+		if (!there[index])
+			rc = controller_ensure(
+				document, "virtio-serial", (unsigned)index, NULL, err);
+		there[index] = true;
 	}
 	return rc;
 }

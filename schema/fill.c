@@ -13,7 +13,7 @@ int fill_number(xmlNode *node, const char *name, uint64_t value, struct dd_error
 {
 	if (node_attr(node, name))
 		return 0;
-	return node_set_attr_format(node, name, err, "%" PRIu64, value);
+	return node_set_attr_number(node, name, value, err);
 }
 
 xmlNode *fill_child(xmlNode *parent, const char *name, struct dd_error *err)

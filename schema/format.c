@@ -7,60 +7,64 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The last step of a path: its start and length. */
-static const char *last_step(const char *path, const char *end, size_t *length)
-{
-	const char *start = end;
-
-	while (start > path && start[-1] != '/')
-		start--;
-	*length = (size_t)(end - start);
-	return start;
-}
-
 /*
- * The rows by the name in their last step, since an element is asked for far more often than there
- * are rows: a chain for each hash, and one for those that end in '*'. In a chain the row that
- * says most comes first: each step counts four, a '*' one less, a form one more. Filled once, then
- * only read.
+ * The rows by the last two steps of their contexts (of some the only one), since an element is
+ * asked for far more often than there are rows. In a chain the row that says most comes first: each
+ * step counts four, a '*' one less, a form one more. Filled once, then only read.
  */
-#define CHAINS 256
-#define ANY_NAME CHAINS
+#define CHAINS 1024
 #define ROWS_MAX 1024
 
 struct chained {
 	const struct format *row;
-	size_t length;    /* of the context without a form */
-	const char *form; /* as in "[pci]", or NULL */
-	bool wild;        /* has a '*' */
+	size_t length; /* of the context without a form, and without the '*' that it may end in */
+	const char *form; /* what is in brackets, or NULL */
+	size_t form_length;
+	bool wild; /* any name fits the last step */
 	int score;
 	struct chained *next;
 };
 
 static struct chained links[ROWS_MAX];
-static struct chained *chains[CHAINS + 1];
+static struct chained *chains[CHAINS];
 static pthread_once_t chains_filled = PTHREAD_ONCE_INIT;
 
-static unsigned name_hash(const char *name, size_t length)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a */
+#define HASH_START 2166136261u /* FNV-1a */
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-	return (hash ^ hash >> 16) % CHAINS;
+static uint32_t hash_on(uint32_t hash, const char *from, const char *end)
+{
+	for (; from < end; from++)
+		hash = (hash ^ (unsigned char)*from) * 16777619u;
+	return hash;
+}
+
+static struct chained **chain_of(uint32_t hash)
+{
+	return &chains[(hash ^ hash >> 16) % CHAINS];
+}
+
+/* Where the step that ends at end begins. */
+static const char *step_start(const char *path, const char *end)
+{
+	while (end > path && end[-1] != '/')
+		end--;
+	return end;
 }
 
 static struct chained row_weigh(const struct format *row)
 {
-	struct chained link = {.row = row, .form = strchr(row->context, '['), .score = 4};
+	struct chained link = {.row = row, .score = 4};
+	const char *bracket = strchr(row->context, '[');
 
-	link.length = link.form ? (size_t)(link.form - row->context) : strlen(row->context);
-	link.score += link.form != NULL;
-	for (size_t i = 0; i < link.length; i++) {
-		link.score += row->context[i] == '/' ? 4 : 0;
-		link.score -= row->context[i] == '*';
-		link.wild |= row->context[i] == '*';
+	link.length = strcspn(row->context, "[*");
+	link.wild = row->context[link.length] == '*';
+	if (bracket) {
+		link.form = bracket + 1;
+		link.form_length = strcspn(link.form, "]");
 	}
+	for (size_t i = 0; i < link.length; i++)
+		link.score += row->context[i] == '/' ? 4 : 0;
+	link.score += (link.form != NULL) - link.wild;
 	return link;
 }
 
@@ -68,18 +72,18 @@ static void rows_chain(const struct format *rows, size_t count, size_t *used)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct chained *link = &links[*used];
-		const char *end;
-		const char *name;
-		size_t length;
+		const char *context = rows[i].context;
+		const char *end, *start;
 
 		assert(*used < ROWS_MAX);
 		++*used;
 		*link = row_weigh(&rows[i]);
-		end = link->row->context + link->length;
-		name = last_step(link->row->context, end, &length);
+		end = context + link->length + link->wild;
+		start = step_start(context, end);
+		if (start > context)
+			start = step_start(context, start - 1);
 
-		bool any = length == 1 && name[0] == '*';
-		struct chained **at = &chains[any ? ANY_NAME : name_hash(name, length)];
+		struct chained **at = chain_of(hash_on(HASH_START, start, end));
 
 		while (*at && (*at)->score >= link->score)
 			at = &(*at)->next;
@@ -96,72 +100,47 @@ static void chains_fill(void)
 	rows_chain(format_devices, format_devices_count, &used);
 }
 
-static bool form_fits(const char *wanted, const char *form)
+static bool form_fits(const struct chained *link, const char *form)
 {
-	size_t length = strlen(form);
-
-	return !wanted || (strncmp(wanted + 1, form, length) == 0 && wanted[length + 1] == ']');
+	return !link->form ||
+	       (strncmp(link->form, form, link->form_length) == 0 && !form[link->form_length]);
 }
 
-/* Step by step from the end, as a '*' fits any name. */
-static bool steps_fit(const struct chained *link, const char *path, const char *path_end)
+/* Does the context fit the end of the path, whose last step begins at name? */
+static bool context_fits(
+	const struct chained *link, const char *path, const char *name, const char *end)
 {
-	const char *context = link->row->context;
-	const char *end = context + link->length;
+	const char *fixed = link->wild ? name : end;
+	const char *start = fixed - link->length;
 
-	for (;;) {
-		size_t have, want;
-		const char *step = last_step(context, end, &want);
-		const char *name = last_step(path, path_end, &have);
-		bool any = want == 1 && step[0] == '*';
-
-		if (!any && (want != have || memcmp(step, name, want) != 0))
-			return false;
-		if (step == context)
-			return true;
-		if (name == path)
-			return false;
-		end = step - 1;
-		path_end = name - 1;
-	}
-}
-
-/* Does the context fit the end of the path? */
-static bool context_fits(const struct chained *link, const char *path, const char *end)
-{
-	const char *start;
-
-	if (link->wild)
-		return steps_fit(link, path, end);
-	if ((size_t)(end - path) < link->length)
-		return false;
-	start = end - link->length;
-	return (start == path || start[-1] == '/') &&
+	return (size_t)(fixed - path) >= link->length && (start == path || start[-1] == '/') &&
 	       memcmp(start, link->row->context, link->length) == 0;
-}
-
-static const struct chained *first_fit(
-	const struct chained *link, const char *path, const char *end, const char *form)
-{
-	while (link && !(form_fits(link->form, form) && context_fits(link, path, end)))
-		link = link->next;
-	return link;
 }
 
 const struct format *format_find(const char *path, const char *form)
 {
 	const char *end = path + strlen(path);
-	const struct chained *named, *any;
-	size_t length;
-	const char *name = last_step(path, end, &length);
+	const char *name = step_start(path, end);
+	const char *parent = name > path ? step_start(path, name - 1) : name;
+	const struct chained *best = NULL;
+	uint32_t above = hash_on(HASH_START, parent, name);
+	const uint32_t hashes[] = {
+		hash_on(above, name, end),
+		hash_on(above, "*", &"*"[1]),
+		hash_on(HASH_START, name, end),
+	};
 
 	pthread_once(&chains_filled, chains_fill);
 	form = form ? form : "";
-	named = first_fit(chains[name_hash(name, length)], path, end, form);
-	any = first_fit(chains[ANY_NAME], path, end, form);
-	if (any && (!named || any->score > named->score))
-		named = any;
-	return named ? named->row : NULL;
+	for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
+		const struct chained *link = *chain_of(hashes[i]);
+
+		while (link && !(context_fits(link, path, name, end) && form_fits(link, form)))
+			link = link->next;
+		if (link && (!best || link->score > best->score))
+			best = link;
+	}
+	return best ? best->row : NULL;
 }
 
 /* The word at the front of a list without its marks, and where the next one begins. */
@@ -182,21 +161,36 @@ static const char *next_word(const char *list, size_t *length, char *mark)
 	return list[whole] ? list + whole + 1 : list + whole;
 }
 
+/* Where name ends in a word that begins with it; NULL if it does not. */
+static const char *word_after(const char *word, const char *name)
+{
+	while (*name && *word == *name) {
+		word++;
+		name++;
+	}
+	return *name ? NULL : word;
+}
+
 int format_place(const char *list, const char *name, char *mark)
 {
-	size_t size = strlen(name);
-
 	for (int place = 0; *list; place++) {
-		size_t length;
-		char found;
-		const char *next = next_word(list, &length, &found);
+		const char *end = word_after(list, name);
+		char found = 0;
 
-		if (length == size && memcmp(list, name, length) == 0) {
+		if (end && *end == ':' && end[1] && (!end[2] || end[2] == ' ')) {
+			found = end[1];
+			end += 2;
+		} else if (end && *end == FORMAT_MANY) {
+			found = *end++;
+		}
+		if (end && end != list && (!*end || *end == ' ')) {
 			if (mark)
 				*mark = found;
 			return place;
 		}
-		list = next;
+		while (*list && *list != ' ')
+			list++;
+		list += *list == ' ';
 	}
 	return -1;
 }

@@ -57,6 +57,13 @@ static int too_long(const xmlNode *node, struct dd_error *err)
 		DOCUMENT_ATTRIBUTE_MAX);
 }
 
+int attribute_check(const xmlNode *node, const xmlAttr *attr, struct dd_error *err)
+{
+	return attr->children && xmlStrlen(attr->children->content) > DOCUMENT_ATTRIBUTE_MAX
+		       ? too_long(node, err)
+		       : 0;
+}
+
 int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
 {
 	struct item items[DOCUMENT_ATTRIBUTES_MAX];
@@ -67,8 +74,10 @@ int sort_attributes(xmlNode *node, const char *list, struct dd_error *err)
 			return node_error(node, err, DD_INVALID, "more than %u attributes",
 				DOCUMENT_ATTRIBUTES_MAX);
 
-		if (attr->children && xmlStrlen(attr->children->content) > DOCUMENT_ATTRIBUTE_MAX)
-			return too_long(node, err);
+		int rc = attribute_check(node, attr, err);
+
+		if (rc)
+			return rc;
 
 		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, NULL);
 
@@ -122,12 +131,22 @@ static const struct {
 	{"cell", "id"},
 };
 
+bool is_numbered(const char *name)
+{
+	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++)
+		if (names_equal(BAD_CAST numbered[row].name, name))
+			return true;
+	return false;
+}
+
 /* Gives the items of each numbered name their keys, if every one of them has its number. */
-static void add_keys(struct item *items, size_t count)
+static void add_keys(const xmlNode *parent, struct item *items, size_t count)
 {
 	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++) {
 		bool complete = true;
 
+		if (!node_child(parent, numbered[row].name))
+			continue;
 		for (size_t i = 0; i < count; i++)
 			if (node_is(items[i].node, numbered[row].name) &&
 				!node_attr_number(
@@ -157,7 +176,7 @@ int sort_children(xmlNode *node, const char *list, struct dd_error *err)
 		items[i] = (struct item){.node = child, .number = i};
 		items[i].place = place < 0 ? INT32_MAX : place;
 	}
-	add_keys(items, count);
+	add_keys(node, items, count);
 	if (in_order(items, count, compare_items))
 		return 0;
 	qsort(items, count, sizeof items[0], compare_items);

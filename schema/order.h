@@ -12,4 +12,10 @@ int sort_attributes(xmlNode *node, const char *list, struct dd_error *err);
 int sort_children(xmlNode *node, const char *list, struct dd_error *err);
 int sort_namespaces(xmlNode *node, struct dd_error *err);
 
+/* Is an attribute's value within its limit? Also asked by sort_attributes(). */
+int attribute_check(const xmlNode *node, const xmlAttr *attr, struct dd_error *err);
+
+/* Do like siblings of this name go by a number that each of them has? */
+bool is_numbered(const char *name);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include "schema/prune.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +125,8 @@ static bool says_nothing(const xmlNode *node, char when)
 
 	if (when == 'a')
 		return true;
-	if (when == 'z' && node_text_number(node, &number) && !number)
+	if (when == 'z' &&
+		((node_text_number(node, &number) && !number) || strcmp(text, "-0") == 0))
 		return true;
 	return !text[0] && !node_first(node) && (when != 'e' || !node->properties);
 }
@@ -150,7 +150,8 @@ static void prune_below(xmlNode *parent, const char *parent_name)
 		if (is_apart(own))
 			continue;
 		prune_below(node, own);
-		snprintf(element, sizeof element, "%s/%s", parent_name, own);
+		path_append(element, sizeof element,
+			path_append(element, sizeof element, 0, parent_name), own);
 		row = bsearch(element, rows, COUNT(rows), sizeof rows[0], compare_element);
 		if (row && says_nothing(node, row->when))
 			node_remove(node);

@@ -18,6 +18,10 @@
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
+#define SHORT_VALUE 16 /* any number with fewer digits than this is below its limit */
+
+static const char decimal[] = "0123456789";
+static const char hexadecimal[] = "0123456789abcdef";
 
 static const struct {
 	const char *name;
@@ -58,7 +62,8 @@ static int trimmed(const char *value, char **out, struct dd_error *err)
 	return string_format(out, err, "%.*s", (int)length, value);
 }
 
-static bool parse_number(const char *string, uint64_t *number)
+/* base is that of a number without "0x"; 0: it is octal behind a zero, else decimal. */
+static bool parse_number(const char *string, int base, uint64_t *number)
 {
 	char *end;
 
@@ -66,11 +71,21 @@ static bool parse_number(const char *string, uint64_t *number)
 
 	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
 
-	if (!isdigit((unsigned char)string[0]))
+	if (base == 16 ? !isxdigit((unsigned char)string[0]) : !isdigit((unsigned char)string[0]))
 		return false;
+	/* 09 can only be decimal */
+	if (!base && strpbrk(string, "89"))
+		base = 10;
 	errno = 0;
-	*number = strtoull(string, &end, hex ? 16 : 10);
+	*number = strtoull(string, &end, hex ? 16 : base);
 	return !errno && !*end && !(hex && !string[2]);
+}
+
+static int base_of(char kind)
+{
+	if (kind == 'x')
+		return 16;
+	return kind == 'd' || kind == 'i' ? 10 : 0;
 }
 
 static int spell_number(char kind, const char *value, char **spelt, struct dd_error *err)
@@ -78,13 +93,13 @@ static int spell_number(char kind, const char *value, char **spelt, struct dd_er
 	bool negative = kind == 'i' && value[0] == '-';
 	uint64_t number;
 
-	if (!parse_number(value + negative, &number))
+	if (!parse_number(value + negative, base_of(kind), &number))
 		return error_set(err, DD_INVALID, "'%.64s' is not a %swhole number", value,
 			kind == 'i' ? "" : "non-negative ");
-	if (kind == 'd' || kind == 'i')
+	if (kind == 'd' || kind == 'i' || kind == 'n')
 		return string_format(
 			spelt, err, "%s%" PRIu64, negative && number ? "-" : "", number);
-	if (kind == 'h')
+	if (kind == 'h' || kind == 'x')
 		return string_format(spelt, err, "0x%" PRIx64, number);
 	return string_format(spelt, err, "0x%0*" PRIx64, kind - '0', number);
 }
@@ -222,7 +237,7 @@ static int to_bytes(const char *value, const char *unit, uint64_t otherwise, uin
 {
 	uint64_t number, scale = unit && unit[0] ? 0 : otherwise;
 
-	if (!parse_number(value, &number))
+	if (!parse_number(value, 10, &number))
 		return error_set(
 			err, DD_INVALID, "'%.64s' is not a non-negative whole number", value);
 	for (size_t i = 0; !scale && i < sizeof units / sizeof units[0]; i++)
@@ -274,12 +289,65 @@ static int spell_size(char kind, const char *value, const char *unit, char **spe
 	return rc;
 }
 
+/* Digits without a leading zero, but at least so many. */
+static bool only_digits(const char *value, const char *digits, size_t least)
+{
+	size_t length = strspn(value, digits);
+
+	return length >= least && !value[length] && (value[0] != '0' || length == least);
+}
+
+static bool is_mac(const char *value)
+{
+	for (size_t i = 0; i < 17; i++)
+		if (i % 3 == 2 ? value[i] != ':' : !value[i] || !strchr(hexadecimal, value[i]))
+			return false;
+	return !value[17];
+}
+
+/*
+ * Is it spelt that way already? Not told of every value that is: this is the short way for most of
+ * what a frozen definition has, where numbers are far from their limits.
+ */
+static bool is_spelt(char kind, const char *value, const char *unit)
+{
+	if (kind == 'm')
+		return is_mac(value);
+	if (strnlen(value, SHORT_VALUE) == SHORT_VALUE)
+		return false;
+	switch (kind) {
+	case 'y':
+		return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+	case 'o':
+		return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+	case 'k':
+		return unit && strcmp(unit, "KiB") == 0 && only_digits(value, decimal, 1);
+	case 'd':
+	case 'i':
+		return only_digits(value, decimal, 1);
+	case 'h':
+		return value[0] == '0' && value[1] == 'x' && only_digits(value + 2, hexadecimal, 1);
+	case '1':
+	case '2':
+	case '4':
+	case '8':
+		return value[0] == '0' && value[1] == 'x' &&
+		       only_digits(value + 2, hexadecimal, (size_t)(kind - '0'));
+	default:
+		return false;
+	}
+}
+
 int format_spell(char kind, const char *value, const char *unit, char **spelt,
 	const char **new_unit, struct dd_error *err)
 {
 	CLEANUP(free) char *bare = NULL;
-	int rc = trimmed(value, &bare, err);
+	int rc;
 
+	*spelt = NULL;
+	if (is_spelt(kind, value, unit))
+		return 0;
+	rc = trimmed(value, &bare, err);
 	if (rc)
 		return rc;
 	switch (kind) {

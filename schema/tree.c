@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/tree.h"
 
-#include <errno.h>
 #include <libxml/xmlmemory.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +13,8 @@ static const char *chars(const xmlChar *string)
 	return (const char *)string;
 }
 
-/* Most names that are compared differ in their first letter. */
-static bool equal(const xmlChar *one, const char *other)
+bool node_is_prefixed(const xmlNode *node, const char *name)
 {
-	return one[0] == (xmlChar)other[0] && strcmp(chars(one), other) == 0;
-}
-
-bool node_is(const xmlNode *node, const char *name)
-{
-	if (!node || node->type != XML_ELEMENT_NODE)
-		return false;
-	if (!node->ns)
-		return equal(node->name, name);
 	if (!node->ns->prefix)
 		return false;
 
@@ -34,6 +23,19 @@ bool node_is(const xmlNode *node, const char *name)
 
 	return strncmp(name, prefix, length) == 0 && name[length] == ':' &&
 	       strcmp(name + length + 1, chars(node->name)) == 0;
+}
+
+size_t path_append(char *path, size_t size, size_t length, const char *step)
+{
+	size_t more = strlen(step);
+
+	if (length && length + 1 < size)
+		path[length++] = '/';
+	if (more > size - 1 - length)
+		more = size - 1 - length;
+	memcpy(path + length, step, more);
+	path[length + more] = '\0';
+	return length + more;
 }
 
 const char *node_name(const xmlNode *node, char *buffer, size_t size)
@@ -73,7 +75,7 @@ xmlNode *node_child(const xmlNode *parent, const char *name)
 /* Same local name in the same namespace. */
 static bool alike(const xmlNode *a, const xmlNode *b)
 {
-	if (!equal(a->name, chars(b->name)) || !a->ns != !b->ns)
+	if (!names_equal(a->name, chars(b->name)) || !a->ns != !b->ns)
 		return false;
 	return !a->ns || xmlStrEqual(a->ns->href, b->ns->href);
 }
@@ -87,25 +89,35 @@ xmlNode *node_next(const xmlNode *node)
 	return next;
 }
 
-xmlNode *node_descend(const xmlNode *parent, const char *path)
+/* Is this the element that the first length bytes of path name? */
+static bool is_step(const xmlNode *node, const char *path, size_t length)
 {
 	char name[64];
 
-	for (;;) {
-		size_t length = strcspn(path, "/");
+	if (!node->ns)
+		return node->name[0] == (xmlChar)path[0] &&
+		       strncmp(chars(node->name), path, length) == 0 && !node->name[length];
+	if (length >= sizeof name)
+		return false;
+	memcpy(name, path, length);
+	name[length] = '\0';
+	return node_is(node, name);
+}
 
-		if (!parent || length >= sizeof name)
-			return NULL;
-		memcpy(name, path, length);
-		name[length] = '\0';
+xmlNode *node_descend(const xmlNode *parent, const char *path)
+{
+	/* it may be the result itself */
+	xmlNode *node = (xmlNode *)(uintptr_t)parent;
 
-		xmlNode *child = node_child(parent, name);
+	while (node && *path && *path != '@') {
+		const char *end = strchrnul(path, '/');
+		size_t length = (size_t)(end - path);
 
-		if (!path[length] || !child)
-			return child;
-		parent = child;
-		path += length + 1;
+		for (node = node_first(node); node && !is_step(node, path, length);)
+			node = node_after(node);
+		path = end + (*end == '/');
 	}
+	return node;
 }
 
 static const char *attr_value(const xmlAttr *attr)
@@ -120,7 +132,7 @@ const char *node_attr(const xmlNode *node, const char *name)
 	if (!node || node->type != XML_ELEMENT_NODE)
 		return NULL;
 	for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
-		if (!attr->ns && equal(attr->name, name))
+		if (!attr->ns && names_equal(attr->name, name))
 			return attr_value(attr);
 	return NULL;
 }
@@ -130,6 +142,14 @@ bool node_attr_is(const xmlNode *node, const char *name, const char *value)
 	const char *found = node_attr(node, name);
 
 	return found && strcmp(found, value) == 0;
+}
+
+const xmlNode *node_property(const xmlNode *node, const char *path)
+{
+	const char *attribute = strchr(path, '@');
+
+	node = node_descend(node, path);
+	return !attribute || node_attr(node, attribute + 1) ? node : NULL;
 }
 
 const char *node_text(const xmlNode *node)
@@ -142,20 +162,33 @@ const char *node_text(const xmlNode *node)
 	return "";
 }
 
+/* A number that is no digit for any other character. */
+static unsigned digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : UINT32_MAX;
+}
+
 static bool read_number(const char *string, uint64_t *value)
 {
-	char *end;
+	bool hex = string && string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
+	unsigned base = hex ? 16 : 10;
+	uint64_t number = 0;
 
-	if (!string || string[0] < '0' || string[0] > '9')
+	if (!string)
 		return false;
-
-	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
-
-	errno = 0;
-	unsigned long long number = strtoull(string, &end, hex ? 16 : 10);
-
-	if (errno || *end || end == string)
+	string += hex ? 2 : 0;
+	if (!*string)
 		return false;
+	for (; *string; string++) {
+		unsigned digit = digit_value(*string);
+
+		if (digit >= base || number > (UINT64_MAX - digit) / base)
+			return false;
+		number = number * base + digit;
+	}
 	*value = number;
 	return true;
 }
@@ -181,6 +214,24 @@ int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_
 	}
 	xmlUnsetNsProp(node, NULL, BAD_CAST name);
 	return 0;
+}
+
+int node_set_attr_number(xmlNode *node, const char *name, uint64_t number, struct dd_error *err)
+{
+	char digits[NUMBER_SIZE];
+
+	return node_set_attr(node, name, number_digits(digits, number, 10, 1), err);
+}
+
+int node_set_attr_hex(
+	xmlNode *node, const char *name, uint64_t number, unsigned width, struct dd_error *err)
+{
+	char digits[NUMBER_SIZE];
+	const char *start = number_digits(digits, number, 16, width);
+	char value[NUMBER_SIZE + 2] = "0x";
+
+	memcpy(value + 2, start, strlen(start) + 1);
+	return node_set_attr(node, name, value, err);
 }
 
 int node_set_attr_format(

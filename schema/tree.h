@@ -13,13 +13,33 @@
 #include <libxml/tree.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/text.h"
 
 #define NODE_PATH_SIZE 512
 #define TREE_NAME_SIZE 176 /* takes any name that node_name makes */
 
-bool node_is(const xmlNode *node, const char *name);
+/* Most names that are compared differ in their first letter, so this is worth doing in line. */
+static inline bool names_equal(const xmlChar *one, const char *other)
+{
+	return one[0] == (xmlChar)other[0] && strcmp((const char *)one, other) == 0;
+}
+
+bool node_is_prefixed(const xmlNode *node, const char *name); /* of node_is() */
+
+static inline bool node_is(const xmlNode *node, const char *name)
+{
+	if (!node || node->type != XML_ELEMENT_NODE)
+		return false;
+	return node->ns ? node_is_prefixed(node, name) : names_equal(node->name, name);
+}
+
+/*
+ * Appends "/step" (a first step without the slash) to the path of that length in a buffer of size
+ * bytes, cut off where it does not fit. Returns the new length.
+ */
+size_t path_append(char *path, size_t size, size_t length, const char *step);
 
 /* The name that node_is would know it by. Returns buffer or a string in the tree. */
 const char *node_name(const xmlNode *node, char *buffer, size_t size);
@@ -32,12 +52,19 @@ xmlNode *node_after(const xmlNode *node);
 xmlNode *node_child(const xmlNode *parent, const char *name);
 xmlNode *node_next(const xmlNode *node);
 
-/* Follows "source/address" downwards by first children. NULL where it ends early. */
+/*
+ * Follows "source/address" downwards by first children. NULL where it ends early. A last step that
+ * is an attribute ("source/@file", "@type") leads to its element, whether that has it or not.
+ */
 xmlNode *node_descend(const xmlNode *parent, const char *path);
 
 /* An attribute's value or NULL; of a NULL node NULL. So chains need no checks in between. */
 const char *node_attr(const xmlNode *node, const char *name);
 bool node_attr_is(const xmlNode *node, const char *name, const char *value);
+
+/* The element at a path that may end in an attribute; NULL where there is none such. */
+const xmlNode *node_property(const xmlNode *node, const char *path);
+
 const char *node_text(const xmlNode *node); /* "" for none, NULL for a NULL node */
 
 /* Reads a whole number, decimal or 0x…; false (and *value untouched) when absent or not one. */
@@ -46,6 +73,10 @@ bool node_text_number(const xmlNode *node, uint64_t *value);
 
 /* Changes. value NULL removes the attribute. 0 or DD_NO_MEMORY. */
 int node_set_attr(xmlNode *node, const char *name, const char *value, struct dd_error *err);
+int node_set_attr_number(xmlNode *node, const char *name, uint64_t number, struct dd_error *err);
+/* "0x" and at least width digits */
+int node_set_attr_hex(
+	xmlNode *node, const char *name, uint64_t number, unsigned digits, struct dd_error *err);
 int node_set_attr_format(xmlNode *node, const char *name, struct dd_error *err, const char *format,
 	...) PRINTF_LIKE(4, 5);
 int node_set_text(xmlNode *node, const char *value, struct dd_error *err);

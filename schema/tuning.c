@@ -37,7 +37,7 @@ static int split_one(
 			return error_no_memory(err);
 		xmlAddPrevSibling(scheduler, copy);
 
-		int rc = node_set_attr_format(copy, attribute, err, "%u", id);
+		int rc = node_set_attr_number(copy, attribute, id, err);
 
 		if (rc)
 			return rc;

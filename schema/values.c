@@ -254,7 +254,8 @@ static int check_below(const xmlNode *parent, const char *parent_name, struct dd
 		/* other people's, and what has a table of its own */
 		if (strcmp(own, "metadata") == 0 || strcmp(own, "devices") == 0)
 			continue;
-		snprintf(element, sizeof element, "%s/%s", parent_name, own);
+		path_append(element, sizeof element,
+			path_append(element, sizeof element, 0, parent_name), own);
 		rule = value_rules(element, &count);
 		for (; count && !rc; count--)
 			rc = check_rule(node, rule++, err);

@@ -118,7 +118,7 @@ static int freeze_list(xmlNode *vcpu, xmlNode *list, unsigned count, struct dd_e
 		rc = check(vcpus, err);
 	for (unsigned id = 0; id < count && !rc; id++)
 		there += is_there(vcpus->of[id]);
-	return rc ? rc : node_set_attr_format(vcpu, "current", err, "%" PRIu64, there);
+	return rc ? rc : node_set_attr_number(vcpu, "current", there, err);
 }
 
 int freeze_vcpus(xmlNode *root, struct dd_error *err)

@@ -14,7 +14,13 @@ static void put_escaped(struct text *out, const xmlChar *string, bool attribute)
 {
 	const char *at = (const char *)string;
 
-	for (; at && *at; at++) {
+	while (at && *at) {
+		size_t plain = strcspn(at, "&<>\r\n\t'");
+
+		text_add(out, at, plain);
+		at += plain;
+		if (!*at)
+			break;
 		if (*at == '&')
 			text_puts(out, "&amp;");
 		else if (*at == '<')
@@ -27,6 +33,7 @@ static void put_escaped(struct text *out, const xmlChar *string, bool attribute)
 			text_puts(out, "&apos;");
 		else
 			text_putc(out, *at);
+		at++;
 	}
 }
 

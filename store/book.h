@@ -25,7 +25,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 1  /* of book.db; a book with a higher one is refused */
+#define BOOK_FORMAT 2  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -125,7 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
-	const struct trailer *trailers; /* Domain:, Version: and Host: are added by the book */
+	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
 	size_t file_count;
@@ -349,6 +349,22 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 	struct job_lock **out, struct dd_error *err);
 void job_lock_release(struct job_lock *lock); /* NULL does nothing */
 CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
+
+/*
+ * An operation that is under way, or that was cut short: then nobody holds the domain's job lock,
+ * and whoever takes it next settles the open journal row.
+ */
+struct job_row {
+	char uuid[UUID_SIZE];
+	const char *operation;
+	int64_t since;       /* seconds since the epoch */
+	int pid;             /* who holds the lock; 0: nobody */
+	const char *program; /* NULL: nobody */
+};
+
+/* Locks nothing. Those that are held come first. visit as for book_list(). */
+int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
+	void *context, struct dd_error *err);
 
 /* ---- small things worth keeping between runs: capability probes ---- */
 

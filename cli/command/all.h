@@ -19,6 +19,7 @@ extern const struct command command_list;
 extern const struct command command_dominfo;
 extern const struct command command_domstate;
 extern const struct command command_dumpxml;
+extern const struct command command_jobs;
 extern const struct command command_who_uses;
 extern const struct command command_start;
 extern const struct command command_shutdown;

@@ -31,7 +31,7 @@ static int add_tag(const struct dd_tag *tag, void *context)
 	json_put_string(object, "label", tag->label);
 	json_put_number(object, "version", tag->version);
 	json_put_string(object, "object", tag->object);
-	put_when(object, tag->when);
+	put_time(object, "when", tag->when);
 	json_put_string(object, "tagger", tag->tagger);
 	json_put_string(object, "reason", tag->reason);
 	json_push(tags->array, object);

@@ -53,30 +53,81 @@ static const char *drive_bus(const xmlNode *device)
 	return bus ? bus : "scsi";
 }
 
+/* The attributes of an address that say where, as numbers with ':' between. */
+static void put_numbers(const xmlNode *address, const char *const *names, struct text *out)
+{
+	for (size_t i = 0; names[i]; i++) {
+		if (i)
+			text_putc(out, ':');
+		text_number(out, attr_number(address, names[i], 0), 10, 1);
+	}
+}
+
 static void usb_words(const xmlNode *address, struct text *out)
 {
 	const char *port = node_attr(address, "port");
 
-	if (port)
-		text_printf(out, "usb %u:%s", (unsigned)attr_number(address, "bus", 0), port);
+	if (!port)
+		return;
+	text_puts(out, "usb ");
+	put_numbers(address, (const char *const[]){"bus", NULL}, out);
+	text_putc(out, ':');
+	text_puts(out, port);
 }
 
 static void drive_words(const xmlNode *device, const xmlNode *address, struct text *out)
 {
-	text_printf(out, "%s %u:%u:%u:%u", drive_bus(device),
-		(unsigned)attr_number(address, "controller", 0),
-		(unsigned)attr_number(address, "bus", 0),
-		(unsigned)attr_number(address, "target", 0),
-		(unsigned)attr_number(address, "unit", 0));
+	text_puts(out, drive_bus(device));
+	text_putc(out, ' ');
+	put_numbers(
+		address, (const char *const[]){"controller", "bus", "target", "unit", NULL}, out);
 }
 
 static void pci_words(const xmlNode *address, struct text *out)
 {
 	struct pci_place place;
 
-	if (pci_place_read(address, &place))
-		text_printf(out, "pci %04x:%02x:%02x.%x", place.domain, place.bus, place.slot,
-			place.function);
+	if (!pci_place_read(address, &place))
+		return;
+	text_puts(out, "pci ");
+	text_number(out, place.domain, 16, 4);
+	text_putc(out, ':');
+	text_number(out, place.bus, 16, 2);
+	text_putc(out, ':');
+	text_number(out, place.slot, 16, 2);
+	text_putc(out, '.');
+	text_number(out, place.function, 16, 1);
+}
+
+static void isa_words(const xmlNode *address, struct text *out)
+{
+	if (!node_attr(address, "iobase"))
+		return;
+	text_puts(out, "isa 0x");
+	text_number(out, attr_number(address, "iobase", 0), 16, 1);
+}
+
+/* Places that are told by numbers alone. */
+static const struct {
+	const char *type;
+	const char *needs; /* without this attribute there is no place; NULL: there always is */
+	const char *names[3];
+} numbered[] = {
+	{"virtio-serial", NULL, {"controller", "port"}},
+	{"ccid", NULL, {"controller", "slot"}},
+	{"dimm", "slot", {"slot"}},
+};
+
+static void numbered_words(const char *type, const xmlNode *address, struct text *out)
+{
+	for (size_t i = 0; i < COUNT(numbered); i++) {
+		if (strcmp(numbered[i].type, type) != 0 ||
+			(numbered[i].needs && !node_attr(address, numbered[i].needs)))
+			continue;
+		text_puts(out, type);
+		text_putc(out, ' ');
+		put_numbers(address, numbered[i].names, out);
+	}
 }
 
 void place_words(const xmlNode *device, const xmlNode *address, struct text *out)
@@ -92,17 +143,10 @@ void place_words(const xmlNode *device, const xmlNode *address, struct text *out
 		usb_words(address, out);
 	else if (strcmp(type, "drive") == 0)
 		drive_words(device, address, out);
-	else if (strcmp(type, "virtio-serial") == 0)
-		text_printf(out, "virtio-serial %u:%u",
-			(unsigned)attr_number(address, "controller", 0),
-			(unsigned)attr_number(address, "port", 0));
-	else if (strcmp(type, "ccid") == 0)
-		text_printf(out, "ccid %u:%u", (unsigned)attr_number(address, "controller", 0),
-			(unsigned)attr_number(address, "slot", 0));
-	else if (strcmp(type, "dimm") == 0 && node_attr(address, "slot"))
-		text_printf(out, "dimm %u", (unsigned)attr_number(address, "slot", 0));
-	else if (strcmp(type, "isa") == 0 && node_attr(address, "iobase"))
-		text_printf(out, "isa 0x%x", (unsigned)attr_number(address, "iobase", 0));
+	else if (strcmp(type, "isa") == 0)
+		isa_words(address, out);
+	else
+		numbered_words(type, address, out);
 }
 
 static bool has_words(const xmlNode *device, const char *words)

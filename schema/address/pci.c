@@ -205,16 +205,31 @@ static int place_bus(
 	return rc;
 }
 
+/* The PCI controllers by index; the first of those that have the same. */
+static void controllers_by_index(const struct document *document, xmlNode *table[PCI_BUS_MAX])
+{
+	memset(table, 0, PCI_BUS_MAX * sizeof table[0]);
+	for (xmlNode *node = controller_first(document, "pci"); node;
+		node = controller_next(node)) {
+		unsigned index = controller_index(node);
+
+		if (index < PCI_BUS_MAX && !table[index])
+			table[index] = node;
+	}
+}
+
 /* Makes controllers of the buses that the set invented, and counts their own places. */
 static int add_grown(struct round *round, struct dd_error *err)
 {
 	struct pci_set *set = round->set;
+	xmlNode *there[PCI_BUS_MAX];
 
+	controllers_by_index(round->document, there);
 	for (unsigned i = 1; i < set->count; i++) {
-		xmlNode *node = controller_find(round->document, "pci", i);
+		xmlNode *node;
 		int rc;
 
-		if (node)
+		if (there[i])
 			continue;
 		rc = controller_add(
 			round->document, "pci", i, set->buses[i].model->model, &node, err);
@@ -269,6 +284,9 @@ static int give_round(
 /* Does the way from every controller lead to a root? */
 static int check_loops(struct document *document, struct dd_error *err)
 {
+	xmlNode *table[PCI_BUS_MAX];
+
+	controllers_by_index(document, table);
 	for (xmlNode *node = controller_first(document, "pci"); node;
 		node = controller_next(node)) {
 		const xmlNode *step = node;
@@ -277,7 +295,7 @@ static int check_loops(struct document *document, struct dd_error *err)
 
 		while (steps++ <= PCI_BUS_MAX &&
 			pci_place_read(node_child(step, "address"), &place))
-			step = controller_find(document, "pci", place.bus);
+			step = place.bus < PCI_BUS_MAX ? table[place.bus] : NULL;
 		if (steps <= PCI_BUS_MAX)
 			continue;
 		node_error(node, err, DD_INVALID,

@@ -127,13 +127,13 @@ int pci_place_write(xmlNode *device, const struct pci_place *place, const char *
 		rc = node_set_attr(address, "multifunction", NULL, err);
 
 	if (!rc)
-		rc = node_set_attr_format(address, "domain", err, "0x%04x", place->domain);
+		rc = node_set_attr_hex(address, "domain", place->domain, 4, err);
 	if (!rc)
-		rc = node_set_attr_format(address, "bus", err, "0x%02x", place->bus);
+		rc = node_set_attr_hex(address, "bus", place->bus, 2, err);
 	if (!rc)
-		rc = node_set_attr_format(address, "slot", err, "0x%02x", place->slot);
+		rc = node_set_attr_hex(address, "slot", place->slot, 2, err);
 	if (!rc)
-		rc = node_set_attr_format(address, "function", err, "0x%x", place->function);
+		rc = node_set_attr_hex(address, "function", place->function, 1, err);
 	if (!rc && multifunction)
 		rc = node_set_attr(address, "multifunction", multifunction, err);
 	return rc;

@@ -39,8 +39,8 @@ static int fill_port(xmlNode *controller, bool root, struct dd_error *err)
 	(void)pci_place_read(node_child(controller, "address"), &place);
 	if (rc || node_attr(target, "port"))
 		return rc;
-	return node_set_attr_format(
-		target, "port", err, "0x%x", root ? place.slot << 3 | place.function : place.slot);
+	return node_set_attr_hex(
+		target, "port", root ? place.slot << 3 | place.function : place.slot, 1, err);
 }
 
 static int fill_chassis(xmlNode *controller, struct dd_error *err)
@@ -85,20 +85,19 @@ static xmlNode *place_of(const xmlNode *device, struct pci_place *place)
 
 int pci_mark_multifunction(struct document *document, struct dd_error *err)
 {
-	/* who has function 0 of each slot */
-	CLEANUP(free) xmlNode *(*firsts)[PCI_SLOT_MAX] = calloc(PCI_BUS_MAX, sizeof *firsts);
+	bool shared[PCI_BUS_MAX][PCI_SLOT_MAX] = {{false}};
 	xmlNode *devices = document_devices(document);
 	struct pci_place place;
-	int rc = firsts ? 0 : error_no_memory(err);
+	int rc = 0;
 
+	for (xmlNode *device = node_first(devices); device; device = node_after(device))
+		if (place_of(device, &place) && place.function)
+			shared[place.bus][place.slot] = true;
 	for (xmlNode *device = node_first(devices); device && !rc; device = node_after(device)) {
 		xmlNode *address = place_of(device, &place);
 
-		if (address && !place.function && !firsts[place.bus][place.slot])
-			firsts[place.bus][place.slot] = address;
+		if (address && !place.function && shared[place.bus][place.slot])
+			rc = fill_attr(address, "multifunction", "on", err);
 	}
-	for (xmlNode *device = node_first(devices); device && !rc; device = node_after(device))
-		if (place_of(device, &place) && place.function && firsts[place.bus][place.slot])
-			rc = fill_attr(firsts[place.bus][place.slot], "multifunction", "on", err);
 	return rc;
 }

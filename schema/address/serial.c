@@ -48,29 +48,53 @@ static unsigned port_count(const xmlNode *controller)
 static int write_place(xmlNode *device, unsigned controller, unsigned port, struct dd_error *err)
 {
 	xmlNode *address = address_make(device, "virtio-serial", err);
-	int rc = address ? node_set_attr_format(address, "controller", err, "%u", controller)
+	int rc = address ? node_set_attr_number(address, "controller", controller, err)
 			 : DD_NO_MEMORY;
 
 	if (!rc)
 		rc = node_set_attr(address, "bus", "0", err);
-	return rc ? rc : node_set_attr_format(address, "port", err, "%u", port);
+	return rc ? rc : node_set_attr_number(address, "port", port, err);
 }
 
-/* The first port that a channel may have; 0 where there is none. */
-static unsigned find_port(
-	const struct places *places, const xmlNode *controller, unsigned *consoles)
-{
-	unsigned index = controller_index(controller);
+/* Where the search for a free port is: nothing before it is free, or it is for a console. */
+struct search {
+	struct document *document;
+	const struct places *places;
+	unsigned consoles; /* that wait for a free port from here on */
+	const xmlNode *controller;
+	unsigned port;
+};
 
-	for (unsigned port = 0; port < port_count(controller); port++) {
-		if (port_taken(places, index, port))
-			continue;
-		if (*consoles)
-			--*consoles;
-		else if (port)
-			return port;
+static void search_begin(
+	struct search *search, struct document *document, const struct places *places)
+{
+	*search = (struct search){
+		.document = document,
+		.places = places,
+		.consoles = waiting_consoles(document),
+		.controller = controller_after(document, "virtio-serial", NULL),
+	};
+}
+
+/* Goes on to a port that a channel may have; false at the end. */
+static bool search_port(struct search *search)
+{
+	for (; search->controller; search->port = 0) {
+		unsigned index = controller_index(search->controller);
+		unsigned count = port_count(search->controller);
+
+		for (; search->port < count; search->port++) {
+			if (port_taken(search->places, index, search->port))
+				continue;
+			if (search->consoles)
+				search->consoles--;
+			else if (search->port)
+				return true;
+		}
+		search->controller =
+			controller_after(search->document, "virtio-serial", search->controller);
 	}
-	return 0;
+	return false;
 }
 
 static unsigned unused_index(const struct document *document)
@@ -82,28 +106,53 @@ static unsigned unused_index(const struct document *document)
 	return index;
 }
 
-static int assign_among(struct document *document, xmlNode *device, enum place_choice choice,
-	const struct places *places, struct dd_error *err)
+/* A new controller; what was searched before it stays searched if it is the last. */
+static int add_controller(struct search *search, unsigned *index, struct dd_error *err)
 {
-	unsigned consoles = waiting_consoles(document);
-	uint64_t only = CONTROLLER_INDEX_NONE;
-	bool limited = node_attr_number(node_child(device, "address"), "controller", &only);
 	int rc;
 
-	for (const xmlNode *node = controller_after(document, "virtio-serial", NULL); node;
-		node = controller_after(document, "virtio-serial", node)) {
-		unsigned port = find_port(places, node, &consoles);
+	*index = unused_index(search->document);
+	rc = controller_ensure(search->document, "virtio-serial", *index, NULL, err);
+	if (rc)
+		return rc;
+	search->controller = controller_find(search->document, "virtio-serial", *index);
+	search->port = 0;
+	if (controller_after(search->document, "virtio-serial", search->controller))
+		search_begin(search, search->document, search->places);
+	return 0;
+}
 
-		if (port && (!limited || only == controller_index(node)))
-			return write_place(device, controller_index(node), port, err);
+/* A port of the controller that the address names alone. */
+static int assign_limited(
+	struct search *search, xmlNode *device, uint64_t only, struct dd_error *err)
+{
+	while (search_port(search) && controller_index(search->controller) != only)
+		search->port++;
+	if (search->controller)
+		return write_place(device, (unsigned)only, search->port, err);
+	return node_error(
+		device, err, DD_REFUSED, "there is no free virtio-serial port left for it");
+}
+
+static int assign_among(
+	struct search *search, xmlNode *device, enum place_choice choice, struct dd_error *err)
+{
+	uint64_t only;
+	unsigned index;
+	int rc;
+
+	if (node_attr_number(node_child(device, "address"), "controller", &only)) {
+		struct search own;
+
+		search_begin(&own, search->document, search->places);
+		return assign_limited(&own, device, only, err);
 	}
-	if (limited || choice == PLACE_NEW)
+	if (search_port(search))
+		return write_place(device, controller_index(search->controller), search->port, err);
+	if (choice == PLACE_NEW)
 		return node_error(
 			device, err, DD_REFUSED, "there is no free virtio-serial port left for it");
-
-	unsigned index = unused_index(document);
-
-	rc = controller_ensure(document, "virtio-serial", index, NULL, err);
+	rc = add_controller(search, &index, err);
 	return rc ? rc : write_place(device, index, 1, err);
 }
 
@@ -111,25 +160,32 @@ int serial_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
 {
 	CLEANUP(places) struct places *places = NULL;
+	struct search search;
 	int rc;
 
 	if (is_complete(device))
 		return 0;
 	rc = places_new(document, choice, &places, err);
-	return rc ? rc : assign_among(document, device, choice, places, err);
+	if (rc)
+		return rc;
+	search_begin(&search, document, places);
+	return assign_among(&search, device, choice, err);
 }
 
 int serial_assign_all(struct document *document, struct dd_error *err)
 {
 	CLEANUP(places) struct places *places = NULL;
+	struct search search;
 	int rc = places_new(document, PLACE_FREE, &places, err);
 
+	if (!rc)
+		search_begin(&search, document, places);
 	for (xmlNode *node = device_first(document, "channel"); node && !rc;
 		node = node_next(node)) {
 		if (!node_attr_is(node_child(node, "target"), "type", "virtio") ||
 			is_complete(node))
 			continue;
-		rc = assign_among(document, node, PLACE_FREE, places, err);
+		rc = assign_among(&search, node, PLACE_FREE, err);
 		if (!rc)
 			rc = places_add(places, node, err);
 	}

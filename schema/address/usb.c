@@ -120,8 +120,7 @@ static bool find_port(struct search *search, unsigned ports, unsigned depth)
 static int write_place(xmlNode *device, const struct search *search, struct dd_error *err)
 {
 	xmlNode *address = address_make(device, "usb", err);
-	int rc = address ? node_set_attr_format(address, "bus", err, "%u", search->bus)
-			 : DD_NO_MEMORY;
+	int rc = address ? node_set_attr_number(address, "bus", search->bus, err) : DD_NO_MEMORY;
 
 	return rc ? rc : node_set_attr(address, "port", search->path, err);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/device/choices.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "schema/format.h"
@@ -23,15 +22,13 @@ static int apply(xmlNode *node, const char *name, const struct choice *row, stru
 
 static int apply_row(xmlNode *device, const struct choice *row, struct dd_error *err)
 {
-	const char *at = strchr(row->path, '@');
-	char parent[64];
+	const char *name = strchr(row->path, '@') + 1;
 	int rc = 0;
 
-	if (at == row->path)
-		return apply(device, at + 1, row, err);
-	snprintf(parent, sizeof parent, "%.*s", (int)(at - row->path - 1), row->path);
-	for (xmlNode *node = node_descend(device, parent); node && !rc; node = node_next(node))
-		rc = apply(node, at + 1, row, err);
+	if (row->path[0] == '@')
+		return apply(device, name, row, err);
+	for (xmlNode *node = node_descend(device, row->path); node && !rc; node = node_next(node))
+		rc = apply(node, name, row, err);
 	return rc;
 }
 

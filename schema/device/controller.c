@@ -64,9 +64,12 @@ static int check_driver(const xmlNode *controller, struct dd_error *err)
 static int check_usb(
 	const struct document *document, const xmlNode *controller, struct dd_error *err)
 {
-	const xmlNode *first = controller_first(document, "usb");
+	const xmlNode *first;
 
-	if (!node_attr_is(controller, "type", "usb") || !first || !controller_next(first))
+	if (!node_attr_is(controller, "type", "usb"))
+		return 0;
+	first = controller_first(document, "usb");
+	if (!first || !controller_next(first))
 		return 0;
 	for (const xmlNode *other = first; other; other = controller_next(other))
 		if (node_attr_is(other, "model", "none"))

@@ -100,25 +100,10 @@ static const struct {
 	{"source/encryption", is_not_lun, "disks that are no lun"},
 };
 
-/* The element with the property at a path such as "driver/@queues", where it has it. */
-static const xmlNode *property(const xmlNode *disk, const char *path)
-{
-	const char *at = strchr(path, '@');
-	char parent[32];
-	const xmlNode *node = disk;
-
-	if (!at)
-		return node_descend(disk, path);
-	snprintf(parent, sizeof parent, "%.*s", at == path ? 0 : (int)(at - path - 1), path);
-	if (parent[0])
-		node = node_descend(disk, parent);
-	return node_attr(node, at + 1) ? node : NULL;
-}
-
 static int check_properties(const xmlNode *disk, struct dd_error *err)
 {
 	for (size_t i = 0; i < COUNT(properties); i++) {
-		const xmlNode *node = property(disk, properties[i].path);
+		const xmlNode *node = node_property(disk, properties[i].path);
 
 		if (node && !properties[i].allowed(disk))
 			return node_error(node, err, DD_INVALID, "%s is for %s", properties[i].path,
@@ -142,8 +127,8 @@ static int check_vhostuser(const xmlNode *disk, struct dd_error *err)
 		return node_error(disk, err, DD_INVALID,
 			"a vhostuser disk is a device='disk' on the virtio bus");
 	for (size_t i = 0; others[i]; i++)
-		if (property(disk, others[i]))
-			return node_error(property(disk, others[i]), err, DD_INVALID,
+		if (node_property(disk, others[i]))
+			return node_error(node_property(disk, others[i]), err, DD_INVALID,
 				"a vhostuser disk has no %s", others[i]);
 	return 0;
 }
@@ -263,7 +248,7 @@ static int check_iotune(const xmlNode *disk, struct dd_error *err)
 	static const char *const ends[] = {"", "_max"};
 	const xmlNode *iotune = node_child(disk, "iotune");
 
-	for (size_t i = 0; i < COUNT(units) * COUNT(ends); i++) {
+	for (size_t i = 0; iotune && i < COUNT(units) * COUNT(ends); i++) {
 		uint64_t values[3] = {0};
 		static const char *const starts[] = {"total", "read", "write"};
 

@@ -2,7 +2,6 @@
 
 /* Network interfaces. Known by their MAC. */
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -34,23 +33,11 @@ static const struct {
 	{"mtu", (const char *const[]){"network", "bridge", "ethernet", "vhostuser", NULL}},
 	{"coalesce", (const char *const[]){"network", "bridge", NULL}},
 	{"port", (const char *const[]){"network", "bridge", NULL}},
-	{"bandwidth/inbound/floor", (const char *const[]){"network", NULL}},
+	{"bandwidth/inbound/@floor", (const char *const[]){"network", NULL}},
 	{"virtualport", (const char *const[]){"network", "bridge", "direct", "hostdev", NULL}},
 	{"ip", (const char *const[]){"user", "vdpa", NULL}},
-	{"target/managed", (const char *const[]){"ethernet", NULL}},
+	{"target/@managed", (const char *const[]){"ethernet", NULL}},
 };
-
-/* An element, or an attribute of one: what the last step of the path names. */
-static bool has(const xmlNode *interface, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char parent[32];
-
-	if (!slash)
-		return node_child(interface, path) != NULL;
-	snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
-	return node_attr(node_descend(interface, parent), slash + 1) != NULL;
-}
 
 static int check_type(const xmlNode *interface, struct dd_error *err)
 {
@@ -59,9 +46,9 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	const xmlNode *source = node_child(interface, "source");
 
 	for (size_t i = 0; i < COUNT(properties); i++)
-		if (has(interface, properties[i].path) &&
+		if (node_property(interface, properties[i].path) &&
 			!is_type(interface, properties[i].types) &&
-			!(strcmp(properties[i].path, "target/managed") == 0 &&
+			!(strcmp(properties[i].path, "target/@managed") == 0 &&
 				node_attr_is(node_child(interface, "target"), "managed", "yes")))
 			return node_error(interface, err, DD_INVALID,
 				"an interface of type %s has no %s", node_attr(interface, "type"),

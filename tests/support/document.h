@@ -73,6 +73,18 @@ static inline void assert_error(const struct dd_error *err, int code, const char
 	assert_null(strchr(line, '\n'));
 }
 
+/* A domain as a user writes it; rest: all that comes behind <os>. */
+static inline struct document *domain_with(const char *machine, const char *rest)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+
+	text_printf(&text,
+		"<domain type='qemu'><name>g</name><memory>1024</memory><os>"
+		"<type machine='%s'>hvm</type></os>%s</domain>",
+		machine, rest);
+	return document_of(text_string(&text));
+}
+
 /* A frozen domain of a machine type with these devices. */
 static inline struct document *frozen_domain(
 	const struct freeze_options *options, const char *machine, const char *devices)

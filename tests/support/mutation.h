@@ -232,14 +232,21 @@ static inline void mutation_seen_release(struct mutation_seen *seen)
 typedef void (*mutation_fn)(const struct document *before, const struct mutation *mutation,
 	const char *place, void *context);
 
-/*
- * Calls visit for every place that no definition had before, and for one in `every` of the others.
- */
-static inline void mutations_visit(const struct document *document, struct mutation_seen *seen,
-	unsigned *seed, unsigned every, mutation_fn visit, void *context)
+/* What a walk over the definitions of the corpus keeps from one to the next. */
+struct mutation_walk {
+	struct mutation_seen seen;
+	unsigned seed, every;
+	mutation_fn visit;
+	void *context;
+};
+
+static inline void mutate_all(const char *name, const struct text *xml, void *context)
 {
+	struct mutation_walk *walk = context;
+	CLEANUP(document) struct document *document = document_of(text_string(xml));
 	struct mutation at = {.element = 0};
 
+	(void)name;
 	for (xmlNode *element = document_root(document); element;
 		element = mutation_next(element), at.element++)
 		for (unsigned kind = 0; kind < MUTATION_KINDS; kind++)
@@ -248,11 +255,27 @@ static inline void mutations_visit(const struct document *document, struct mutat
 				char place[NODE_PATH_SIZE * 2];
 
 				mutation_place(element, &at, place, sizeof place);
-				if (mutation_is_new(seen, place) || !mutation_random(seed, every))
-					visit(document, &at, place, context);
+				if (mutation_is_new(&walk->seen, place) ||
+					!mutation_random(&walk->seed, walk->every))
+					walk->visit(document, &at, place, walk->context);
 				if (kind > MUTATION_UNSAID)
 					break;
 			}
+}
+
+/*
+ * Calls visit for every place of the corpus' frozen definitions that none before had, and for one
+ * in `every` of the others. Returns how many definitions, and *places how many places there are.
+ */
+static inline size_t corpus_mutations_visit(
+	const char *ending, unsigned every, mutation_fn visit, void *context, unsigned *places)
+{
+	struct mutation_walk walk = {.seed = 1, .every = every, .visit = visit, .context = context};
+	size_t definitions = corpus_visit("frozen", ending, mutate_all, &walk);
+
+	*places = walk.seen.count;
+	mutation_seen_release(&walk.seen);
+	return definitions;
 }
 
 #endif

@@ -59,10 +59,7 @@ static void schema_freeze__two_guests_differ_in_what_is_made_up(void **state)
 
 static void schema_freeze__an_unknown_machine_names_those_like_it(void **state)
 {
-	CLEANUP(document)
-	struct document *domain =
-		document_of("<domain type='qemu'><name>g</name><memory>1024</memory><os>"
-			    "<type machine='pc-q35-99.0'>hvm</type></os></domain>");
+	CLEANUP(document) struct document *domain = domain_with("pc-q35-99.0", "");
 	struct dd_error err = {0};
 
 	(void)state;
@@ -103,7 +100,8 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 		{"<devices><memory model='dimm'><target><size>1024</size></target></memory>"
 		 "</devices>",
 			"memory"},
-		{"<cputune><vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' "
+		{"<vcpu>2</vcpu><cputune><vcpusched vcpus='0-1' scheduler='batch'/><vcpusched "
+		 "vcpus='1' "
 		 "scheduler='batch'/></cputune>",
 			"has a scheduler already"},
 		{"<devices><disk type='file'><source file='/i'/><target dev='sda' "
@@ -120,15 +118,9 @@ static void schema_freeze__what_contradicts_itself_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		CLEANUP(text) struct text text = TEXT_INIT;
-		CLEANUP(document) struct document *domain = NULL;
+		CLEANUP(document) struct document *domain = domain_with("pc", cases[i].body);
 		struct dd_error err = {0};
 
-		text_printf(&text,
-			"<domain type='qemu'><name>g</name><memory>1024</memory>"
-			"<vcpu>2</vcpu><os><type machine='pc'>hvm</type></os>%s</domain>",
-			cases[i].body);
-		domain = document_of(text_string(&text));
 		assert_int_equal(document_freeze(domain, &options, &err), DD_INVALID);
 		if (!strstr(err.message, cases[i].says))
 			fail_msg("%s: %s", err.path, err.message);
@@ -183,15 +175,13 @@ static void schema_freeze__devices_that_no_guest_can_have_are_refused(void **sta
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		CLEANUP(text) struct text text = TEXT_INIT;
-		CLEANUP(document) struct document *domain = NULL;
+		CLEANUP(text) struct text devices = TEXT_INIT;
 		struct dd_error err = {0};
 
-		text_printf(&text,
-			"<domain type='qemu'><name>g</name><memory>1024</memory><os>"
-			"<type machine='pc'>hvm</type></os><devices>%s</devices></domain>",
-			cases[i].devices);
-		domain = document_of(text_string(&text));
+		text_printf(&devices, "<devices>%s</devices>", cases[i].devices);
+
+		CLEANUP(document)
+		struct document *domain = domain_with("pc", text_string(&devices));
 
 		int rc = document_freeze(domain, &options, &err);
 
@@ -245,15 +235,9 @@ static void schema_freeze__vcpus_stay_within_what_the_machine_has(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
-		CLEANUP(text) struct text text = TEXT_INIT;
-		CLEANUP(document) struct document *domain = NULL;
+		CLEANUP(document) struct document *domain = domain_with("pc", wrong[i]);
 		struct dd_error err = {0};
 
-		text_printf(&text,
-			"<domain type='qemu'><name>g</name><memory>1024</memory>%s<os>"
-			"<type machine='pc'>hvm</type></os></domain>",
-			wrong[i]);
-		domain = document_of(text_string(&text));
 		assert_int_equal(document_freeze(domain, &options, &err), DD_INVALID);
 		assert_string_equal(err.path, "/domain/vcpu");
 	}
