@@ -48,14 +48,14 @@ int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_versi
 	return rc ? rc : tell_changes(host, row.uuid, info.number, difference, context, err);
 }
 
-static int read_live(struct dd_host *host, const struct domain_row *row, struct document **out,
-	struct dd_error *err)
+static int read_live(struct dd_host *host, const char *uuid, uint32_t version,
+	struct document **out, struct dd_error *err)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = record_read_text(host->book, row->uuid, 0, FILE_LIVE, &text, err);
+	int rc = record_read_text(host->book, uuid, version, FILE_LIVE, &text, err);
 
 	if (rc || !text.size)
-		return rc ? rc : record_read(host->book, row->uuid, 0, out, err);
+		return rc ? rc : record_read(host->book, uuid, version, out, err);
 	return document_parse(text.data, text.size, NULL, out, err);
 }
 
@@ -67,7 +67,7 @@ static int read_side(struct dd_host *host, const struct dd_side *side, struct do
 
 	if (rc)
 		return rc;
-	return side->live ? read_live(host, &row, out, err)
+	return side->live ? read_live(host, row.uuid, side->version, out, err)
 			  : record_read(host->book, row.uuid, side->version, out, err);
 }
 

@@ -431,7 +431,7 @@ int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_versi
 struct dd_side {
 	const char *domain;
 	uint32_t version;
-	bool live;
+	bool live; /* what the guest had then, which is the definition where it had nothing else */
 	const char *xml;
 	size_t size;
 	const char *file;
