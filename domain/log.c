@@ -10,6 +10,7 @@
 #include "domain/pages.h"
 #include "domain/version.h"
 #include "schema/alias.h"
+#include "schema/path.h"
 
 struct log {
 	struct dd_host *host;
@@ -133,72 +134,20 @@ static int device_name(struct log *log, struct dd_error *err)
 
 /* ---- paths ---- */
 
-/* "/domain/devices/disk[2]/target" to "/domain/devices/disk/target" */
-static void drop_indexes(char *path)
-{
-	char *out = path;
-
-	for (const char *at = path; *at; at++) {
-		if (*at == '[')
-			at += strcspn(at, "]");
-		else
-			*out++ = *at;
-	}
-	*out = '\0';
-}
-
-static bool is_below(const char *path, const char *above)
-{
-	size_t length = strlen(above);
-
-	return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
-/* A whole element that came or went takes what is below it along. */
-static bool paths_touch(const char *path, const char *wanted)
-{
-	CLEANUP(free) char *plain = strdup(path);
-
-	if (!plain)
-		return false;
-	if (!strchr(wanted, '['))
-		drop_indexes(plain);
-	return is_below(plain, wanted) || is_below(wanted, plain);
-}
-
-static int full_path(const char *path, char **out, struct dd_error *err)
-{
-	static const char root[] = "domain";
-	size_t length = strlen(path);
-
-	while (length && path[length - 1] == '/')
-		length--;
-	while (*path == '/' && length) {
-		path++;
-		length--;
-	}
-	if (strncmp(path, root, sizeof root - 1) == 0 && (path[6] == '/' || length == 6))
-		return string_format(out, err, "/%.*s", (int)length, path);
-	return string_format(out, err, "/domain/%.*s", (int)length, path);
-}
-
 static bool path_exists(const xmlNode *node, const char *wanted)
 {
 	char path[NODE_PATH_SIZE];
 
+	node_path(node, path, sizeof path);
+	if (path_is_within(path, wanted))
+		return true;
 	for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
 		CLEANUP(free) char *place = NULL;
 
-		if (string_format(&place, NULL, "%s/@%s", node_path(node, path, sizeof path),
-			    (const char *)attr->name) == 0 &&
-			paths_touch(place, wanted) && strchr(wanted, '@'))
+		if (string_format(&place, NULL, "%s/@%s", path, (const char *)attr->name) == 0 &&
+			path_is_within(place, wanted))
 			return true;
 	}
-	node_path(node, path, sizeof path);
-	if (!strchr(wanted, '[') && path[0])
-		drop_indexes(path);
-	if (is_below(path, wanted))
-		return true;
 	for (const xmlNode *child = node_first(node); child; child = node_after(child))
 		if (path_exists(child, wanted))
 			return true;
@@ -208,7 +157,7 @@ static bool path_exists(const xmlNode *node, const char *wanted)
 static bool changes_touch(const struct changes *changes, const char *wanted)
 {
 	for (size_t i = 0; i < changes->count; i++)
-		if (paths_touch(changes->items[i].path, wanted))
+		if (path_touches(changes->items[i].path, wanted))
 			return true;
 	return false;
 }
@@ -245,7 +194,7 @@ static int tell_if_it_fits(
 	CLEANUP(changes) struct changes changes = CHANGES_INIT;
 	CLEANUP(free) char *wanted = NULL;
 	const struct document *before = NULL, *after = NULL;
-	int rc = options->path ? full_path(options->path, &wanted, log->err) : 0;
+	int rc = options->path ? path_complete(options->path, &wanted, log->err) : 0;
 
 	if (!rc)
 		rc = pages_turn(&log->pages, row->uuid, info->number, &before, &after, log->err);

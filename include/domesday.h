@@ -427,6 +427,41 @@ int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_v
 int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
 	dd_difference_fn difference, void *context, struct dd_error *err);
 
+/* Where a definition comes from. What is NULL or 0 leaves nothing out. */
+struct dd_blame_options {
+	const char *domain;
+	uint32_t version;   /* whose definition is looked at; 0: the newest */
+	const char *device; /* this one only: a target, a MAC, "disk vdb", an alias */
+	const char *path;   /* what is there or below only: "devices/disk", "os/type/@machine" */
+};
+
+/* An element, with its own text, or an attribute. */
+struct dd_blame_part {
+	const char *path;   /* "/domain/devices/disk[1]/target/@dev" */
+	const char *value;  /* of the attribute, or the element's own text; NULL: none */
+	size_t column;      /* where it begins in the line, in bytes from 0 */
+	size_t text_column; /* and where the element's own text does; 0: it has none */
+	uint32_t version;   /* that it has had this value since */
+};
+
+struct dd_blame_line {
+	const char *text; /* of canonical XML, length bytes, without the newline */
+	size_t length;
+	uint32_t version; /* the newest of its parts, or that of the element that it ends */
+	const struct dd_blame_part *parts;
+	size_t count; /* 0: it ends an element, or goes on with its text */
+};
+typedef int (*dd_blame_fn)(const struct dd_blame_line *line, void *context);
+
+/*
+ * First each version that something comes from, the newest first (version may be NULL), then each
+ * line of the definition. An element is set when it comes and when its own text changes, an
+ * attribute when its value does; a device stays the same one as in dd_diff. DD_NOT_FOUND: no such
+ * domain, version, device, or nothing at the path.
+ */
+int dd_blame(struct dd_host *host, const struct dd_blame_options *options, dd_version_fn version,
+	dd_blame_fn line, void *context, struct dd_error *err);
+
 /* A side of a comparison: a domain's version, or (xml not NULL) a definition. */
 struct dd_side {
 	const char *domain;

@@ -575,6 +575,21 @@ int compare_documents_held(const struct document *before, const struct document 
 		  : compare_all_devices(&walk, document_devices(before), document_devices(after));
 }
 
+int compare_likes_held(const struct document *before, const struct document *after,
+	const xmlNode *like, difference_fn visit, held_fn held, void *context, struct dd_error *err)
+{
+	struct walk walk = {.visit = visit, .held = held, .context = context, .err = err};
+	const xmlNode *old = document_root(before), *new = document_root(after);
+
+	walk.now.kind = CHANGE_SETTING;
+	if (like->parent == new)
+		return compare_likes(&walk, old, new, like);
+	old = document_devices(before);
+	new = document_devices(after);
+	return node_is(like, "emulator") ? compare_likes(&walk, old, new, like)
+					 : compare_kind(&walk, old, new, like);
+}
+
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,
 	struct dd_error *err)
 {

@@ -42,6 +42,11 @@ typedef void (*held_fn)(const xmlNode *before, const xmlNode *after, void *conte
 int compare_documents_held(const struct document *before, const struct document *after,
 	difference_fn visit, held_fn held, void *context, struct dd_error *err);
 
+/* Only the elements called like one of the second: a child of <domain> or of <devices>. */
+int compare_likes_held(const struct document *before, const struct document *after,
+	const xmlNode *like, difference_fn visit, held_fn held, void *context,
+	struct dd_error *err);
+
 int compare_documents(const struct document *before, const struct document *after,
 	difference_fn visit, void *context, struct dd_error *err);
 

@@ -105,8 +105,11 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	const char *second = operand(args, 1);
 	bool live = option_given(args, "live"), pending = option_given(args, "pending");
 
-	if ((second && (live || pending)) || (live && pending))
-		return error_set(err, CLI_USAGE, "--live or --pending goes with one NAME");
+	if (live && pending)
+		return error_set(err, CLI_USAGE, "--live and --pending do not go together");
+	if (second && (live || pending))
+		return error_set(
+			err, CLI_USAGE, "--%s goes with one NAME", live ? "live" : "pending");
 
 	int rc = side_read(cli, operand(args, 0), &before, err);
 
