@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_tag,
 	&command_diff,
+	&command_blame,
 	&command_abi_check,
 	&command_rollback,
 	&command_upgrade,

@@ -204,7 +204,7 @@ static int check_version(
 	if (!change || !change->if_version || change->if_version == op->row.version)
 		return 0;
 	since.base = change->if_version;
-	(void)book_log(op->host->book, op->row.uuid, SINCE_MAX, since_add, &since, NULL);
+	(void)book_log(op->host->book, op->row.uuid, 0, SINCE_MAX, since_add, &since, NULL);
 	error_set(err, DD_CONFLICT, "domain '%s' is at version %u, not %u%s%s", op->row.name,
 		op->row.version, change->if_version, since.words.size ? "; since then: " : "",
 		text_string(&since.words));

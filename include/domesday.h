@@ -443,6 +443,8 @@ int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *conte
 	struct dd_error *err);
 
 struct dd_version_info {
+	const char *domain; /* the name that it has now, or had last */
+	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
 	int64_t when;          /* seconds since the epoch, UTC */
@@ -453,6 +455,7 @@ struct dd_version_info {
 	const char *reason;          /* "" where none was given */
 	const char *const *trailers; /* "Key: value" */
 	size_t trailer_count;
+	const char *tags; /* its names, apart by a space; "" where it has none */
 };
 typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
 
@@ -460,15 +463,78 @@ typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
 int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
 	void *context, struct dd_error *err);
 
+/* Which versions are told. What is NULL or 0 leaves none out. */
+struct dd_log_options {
+	const char
+		*domain; /* NULL: of every domain, also those that are gone, as one line of time */
+	uint32_t from;   /* this one and what is before; of one domain */
+	uint32_t limit;
+	int64_t since, until;   /* made at or after, at or before; seconds since the epoch */
+	const char *who;        /* part of name or e-mail, in small letters or capitals */
+	const char *operations; /* "attach-device,detach-device" */
+	const char *words;      /* part of the subject or the reason, as who */
+	/*
+	 * Attached, detached or changed by it. Of one domain it is named as it is in the newest
+	 * version, an alias too; otherwise "vdb", a MAC or "disk vdb".
+	 */
+	const char *device;
+	/* Something at this element path, or below, came, went or changed: "devices/disk",
+	 * "os/type/@machine", "devices/disk[2]". */
+	const char *path;
+};
+
+/*
+ * From newest to oldest: each version, and (difference may be NULL) what it changed against the one
+ * before, of which version 1 has none. Definitions are read for device, path and difference only.
+ * Of the whole book, a history is not looked into behind a version from before since.
+ */
+int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_version_fn visit,
+	dd_difference_fn difference, void *context, struct dd_error *err);
+
 /* One version, and what it changed against the one before. */
 int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
 	dd_difference_fn difference, void *context, struct dd_error *err);
+
+/* Where a definition comes from. What is NULL or 0 leaves nothing out. */
+struct dd_blame_options {
+	const char *domain;
+	uint32_t version;   /* whose definition is looked at; 0: the newest */
+	const char *device; /* this one only: a target, a MAC, "disk vdb", an alias */
+	const char *path;   /* what is there or below only: "devices/disk", "os/type/@machine" */
+};
+
+/* An element, with its own text, or an attribute. */
+struct dd_blame_part {
+	const char *path;   /* "/domain/devices/disk[1]/target/@dev" */
+	const char *value;  /* of the attribute, or the element's own text; NULL: none */
+	size_t column;      /* where it begins in the line, in bytes from 0 */
+	size_t text_column; /* and where the element's own text does; 0: it has none */
+	uint32_t version;   /* that it has had this value since */
+};
+
+struct dd_blame_line {
+	const char *text; /* of canonical XML, length bytes, without the newline */
+	size_t length;
+	uint32_t version; /* the newest of its parts, or that of the element that it ends */
+	const struct dd_blame_part *parts;
+	size_t count; /* 0: it ends an element, or goes on with its text */
+};
+typedef int (*dd_blame_fn)(const struct dd_blame_line *line, void *context);
+
+/*
+ * First each version that something comes from, the newest first (version may be NULL), then each
+ * line of the definition. An element is set when it comes and when its own text changes, an
+ * attribute when its value does; a device stays the same one as in dd_diff. DD_NOT_FOUND: no such
+ * domain, version, device, or nothing at the path.
+ */
+int dd_blame(struct dd_host *host, const struct dd_blame_options *options, dd_version_fn version,
+	dd_blame_fn line, void *context, struct dd_error *err);
 
 /* A side of a comparison: a domain's version, or (xml not NULL) a definition. */
 struct dd_side {
 	const char *domain;
 	uint32_t version;
-	bool live;
+	bool live; /* what the guest had then, which is the definition where it had nothing else */
 	const char *xml;
 	size_t size;
 	const char *file;

@@ -191,15 +191,47 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_t *number,
 	struct dd_error *err);
 
-/* Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it.
+/*
+ * Versions from `from` (0: the newest) down to the oldest, at most limit (0: all). visit as in
+ * book_list.
  */
-int book_log(struct book *book, const char *uuid, uint32_t limit,
+int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
 	struct dd_error *err);
+
+/*
+ * Every version of every domain, of those that are gone too: the newest first by time, those of one
+ * domain always in their order. since (0: none): a history is left where it comes to a version from
+ * before. visit as in book_list; of row only uuid, name, state and version are set.
+ */
+int book_timeline(struct book *book, int64_t since,
+	int (*visit)(const struct domain_row *row, const struct version_info *info, void *context),
+	void *context, struct dd_error *err);
 
 /* Appends one file of a version (0: the newest). DD_NOT_FOUND: no such version, or no such file. */
 int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
 	struct text *out, struct dd_error *err);
+
+/*
+ * What git calls the content of one file of a version (0: the newest): alike where the bytes are.
+ * "" where the version has no such file.
+ */
+int book_file(struct book *book, const char *uuid, uint32_t number, const char *path,
+	char object[COMMIT_SIZE], struct dd_error *err);
+
+/*
+ * One file of every version from `from` (0: the newest) down to version 1, but for those in which
+ * it has the bytes of the version told before. data, NULL where there is no such file, is valid in
+ * the call and terminated. visit as in book_list.
+ */
+struct file_version {
+	uint32_t number;
+	const char *data;
+	size_t size;
+};
+int book_file_history(struct book *book, const char *uuid, uint32_t from, const char *path,
+	int (*visit)(const struct file_version *file, void *context), void *context,
+	struct dd_error *err);
 
 /*
  * Checkpoint: packs staged objects into book.git, sets its refs, syncs, and only then forgets the

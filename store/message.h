@@ -39,6 +39,12 @@ void message_chain(struct text *message, int64_t seq, const char *prev);
 int message_parse(const char *message, struct version_info *info, struct dd_error *err);
 
 /*
+ * Fills in what a commit says (all but number and commit) from its text, which is terminated.
+ * DD_CORRUPT: it is no commit.
+ */
+int commit_parse(const char *text, struct version_info *info, struct dd_error *err);
+
+/*
  * Appends "Name <email>" fit for a commit header: no brackets, no control characters, no crud at
  * either end, never empty.
  */

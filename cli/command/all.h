@@ -36,6 +36,7 @@ extern const struct command command_log;
 extern const struct command command_show;
 extern const struct command command_tag;
 extern const struct command command_diff;
+extern const struct command command_blame;
 extern const struct command command_abi_check;
 extern const struct command command_rollback;
 extern const struct command command_upgrade;

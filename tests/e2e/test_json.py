@@ -33,6 +33,7 @@ SESSION = (
     ('who-uses IMAGE', 0, {'domain', 'kind', 'value', 'mode', 'config', 'live'}),
     ('jobs', 0, set()),  # of which there is none
     ('diff a', 1, {'equal', 'differences'}),
+    ('blame a', 0, {'path', 'value', 'version', 'when', 'author', 'operation', 'subject'}),
     ('log a', 0, VERSION),
     ('show a@2', 0, VERSION | {'changes'}),
     ('tag a@2 bigger', 0, {'domain', 'label', 'version', 'changed'}),
