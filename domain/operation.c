@@ -350,6 +350,8 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 	if (op->host->program)
 		draft_trailer(draft, "Program", op->host->program);
 	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+	for (size_t i = 0; i < outcome->trailer_count; i++)
+		draft_trailer(draft, outcome->trailers[i].key, outcome->trailers[i].value);
 	for (const char *const *words = outcome->abi_changes; words && *words; words++)
 		draft_trailer(draft, "ABI-Change", *words);
 }
@@ -372,6 +374,7 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.subject = outcome->subject,
 		.body = op->reason,
 		.author = op->author,
+		.authored = outcome->authored,
 		.trailers = draft->trailers,
 		.trailer_count = draft->trailer_count,
 		.files = draft->files,

@@ -91,6 +91,9 @@ struct outcome {
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
 	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
 	const bool *autostart;          /* NULL: as it is */
+	const struct trailer *trailers; /* further ones */
+	size_t trailer_count;
+	int64_t authored; /* when the author did it; 0: now */
 };
 
 /*

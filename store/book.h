@@ -125,6 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
+	int64_t authored;               /* when the author did it; 0: now */
 	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */

@@ -139,6 +139,7 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 		.author = version->author,
 		.committer = {book->host_name, book->committer_email},
 		.when = time(NULL),
+		.authored = version->authored,
 	};
 	int rc = message_build(version, &facts, &prepared->message, err);
 

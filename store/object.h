@@ -44,6 +44,7 @@ struct commit_draft {
 	const git_oid *parent; /* NULL: the first */
 	struct person author, committer;
 	int64_t when;
+	int64_t authored; /* 0: when */
 };
 
 /* Appends a commit's headers without its signature. */

@@ -23,7 +23,8 @@ void commit_headers(const struct commit_draft *draft, struct text *out)
 	if (draft->parent)
 		text_printf(
 			out, "parent %s\n", git_oid_tostr(parent, sizeof parent, draft->parent));
-	header_person(out, "author", &draft->author, draft->when);
+	header_person(
+		out, "author", &draft->author, draft->authored ? draft->authored : draft->when);
 	header_person(out, "committer", &draft->committer, draft->when);
 }
 
