@@ -6,20 +6,12 @@
 
 #include "domain/operation.h"
 
-struct creation {
-	const char *operation; /* "define" */
-	const char *subject;
-	bool autostart;
-	const struct trailer *trailers; /* further ones */
-	size_t trailer_count;
-};
-
 /*
- * Version 1, or of a domain that is gone the next. change may be NULL. DD_EXISTS: the domain is
- * there, or its name is another's.
+ * Version 1, or of a domain that is gone the next; outcome->config is the frozen definition. change
+ * may be NULL; where it has an if_version, that is the version that the domain is at, shut off or
+ * gone, and its history goes on. DD_EXISTS: the domain is there, or its name is another's.
  */
-int domain_create(struct dd_host *host, const struct document *frozen,
-	const struct creation *creation, const struct dd_change *change, struct dd_result *result,
-	struct dd_error *err);
+int domain_create(struct dd_host *host, const char *operation, const struct outcome *outcome,
+	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
 
 #endif

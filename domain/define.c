@@ -96,13 +96,14 @@ static int define_new(struct dd_host *host, struct document *document,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
 {
 	CLEANUP(free) char *subject = NULL;
-	struct creation creation = {.operation = "define"};
+	bool autostart = false; /* whatever that of a namesake which is gone was */
+	struct outcome outcome = {.config = document, .autostart = &autostart};
 	int rc = freeze(host, document, change && change->keep_host_model, err);
 
 	if (!rc)
 		rc = string_format(&subject, err, "define %s", document_name(document));
-	creation.subject = subject;
-	return rc ? rc : domain_create(host, document, &creation, change, result, err);
+	outcome.subject = subject;
+	return rc ? rc : domain_create(host, "define", &outcome, change, result, err);
 }
 
 int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,

@@ -211,15 +211,15 @@ static int create(struct importing *importing, const struct file *file,
 		{"Origin-Hash", hash},
 		{"Origin-Time", when},
 	};
-	const struct creation creation = {
-		.operation = OPERATION,
+	const struct outcome outcome = {
 		.subject = subject,
-		.autostart = file->autostart,
+		.config = file->document,
+		.autostart = &file->autostart,
 		.trailers = trailers,
 		.trailer_count = sizeof trailers / sizeof trailers[0],
 	};
 
-	rc = domain_create(importing->host, file->document, &creation, &change, &result, err);
+	rc = domain_create(importing->host, OPERATION, &outcome, &change, &result, err);
 	if (!rc)
 		report->imported.version = result.version;
 	return rc;
