@@ -58,6 +58,9 @@ void cli_warn(const char *message, void *context);
 /* Takes the value that --json prints, also NULL for one that could not be built. */
 int cli_answer(struct cli *cli, struct json *value, struct dd_error *err);
 
+/* An error as a member of what --json prints; what is not known is left out. */
+struct json *error_json(const struct dd_error *err);
+
 /* The process's exit status for a command's result: a dd_code, CLI_USAGE or a status as it is. */
 int exit_status(int code);
 

@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
 	&command_freeze,
 	&command_validate,
 	&command_define,
+	&command_import,
 	&command_apply,
 	&command_undefine,
 	&command_rename,

@@ -340,16 +340,27 @@ static int draft_texts(struct draft *draft, const struct operation *op,
 	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
 }
 
+size_t operation_trailers(const char *operation, const char *state, const struct dd_host *host,
+	struct trailer out[OPERATION_TRAILERS])
+{
+	size_t count = 0;
+
+	out[count++] = (struct trailer){"Operation", operation};
+	out[count++] = (struct trailer){"Guest-State", state};
+	if (host->program)
+		out[count++] = (struct trailer){"Program", host->program};
+	out[count++] = (struct trailer){"Epoch", FIRST_EPOCH};
+	return count;
+}
+
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
-	draft_trailer(draft, "Operation", op->name);
+	draft->trailer_count = operation_trailers(op->name, state, op->host, draft->trailers);
 	for (const char *const *device = outcome->devices; device && *device; device++)
 		draft_trailer(draft, "Device", *device);
-	draft_trailer(draft, "Guest-State", state);
-	if (op->host->program)
-		draft_trailer(draft, "Program", op->host->program);
-	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+	for (size_t i = 0; i < outcome->trailer_count; i++)
+		draft_trailer(draft, outcome->trailers[i].key, outcome->trailers[i].value);
 	for (const char *const *words = outcome->abi_changes; words && *words; words++)
 		draft_trailer(draft, "ABI-Change", *words);
 }
@@ -357,8 +368,8 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || op->row.version == 0 || op->row.state == STATE_GONE ||
-	       !text_equal(&draft->config, &op->config_text) ||
+	return outcome->gone || outcome->earlier_count || op->row.version == 0 ||
+	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
 	       (op->cpu_decided && !text_equal(&op->cpu_next, &op->cpu_text));
@@ -370,8 +381,9 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	const char *title = node_text(node_child(document_root(config), "title"));
 	struct version_draft version = {
 		.subject = outcome->subject,
-		.body = op->reason,
-		.author = op->author,
+		.body = outcome->author ? outcome->body : op->reason,
+		.author = outcome->author ? *outcome->author : op->author,
+		.authored = outcome->authored,
 		.trailers = draft->trailers,
 		.trailer_count = draft->trailer_count,
 		.files = draft->files,
@@ -393,6 +405,8 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.uuid = op->row.uuid,
 		.base = op->row.version,
 		.version = changed ? &version : NULL,
+		.earlier = outcome->earlier,
+		.earlier_count = outcome->earlier_count,
 		.index = &index,
 		.journal = op->journal,
 	};

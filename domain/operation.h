@@ -91,7 +91,21 @@ struct outcome {
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
 	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
 	const bool *autostart;          /* NULL: as it is */
+	const struct trailer *trailers; /* further ones */
+	size_t trailer_count;
+	/* of what others did before it came here */
+	const struct version_draft *earlier; /* versions that come before this one, with it */
+	size_t earlier_count;
+	const struct person *author; /* NULL: the operator */
+	const char *body; /* instead of the operator's reason, where there is an author */
+	int64_t authored; /* when the author did it; 0: now */
 };
+
+#define OPERATION_TRAILERS 4
+
+/* Appends what each version of an operation says of it to out, which has room for it; the count. */
+size_t operation_trailers(const char *operation, const char *state, const struct dd_host *host,
+	struct trailer out[OPERATION_TRAILERS]);
 
 /*
  * One transaction: a version, if the record changes at all, the index, and the end of op->journal.

@@ -156,6 +156,38 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
 
+/* What became of one file, or of one domain of a repository. */
+struct dd_imported {
+	const char *outcome; /* "imported", "unchanged", "refused", "left-out": not a domain */
+	const char *origin;  /* the file, or REPOSITORY@COMMIT:PATH of the newest version */
+	const char *name;    /* NULL where it is not known; so is uuid */
+	const char *uuid;
+	uint32_t version;  /* the newest afterwards; 0 where there is none */
+	uint32_t versions; /* how many were made, or would be */
+	/* What freezing added, what is shared with others, what was kept out: one line each. */
+	const char *const *notes;
+	size_t note_count;
+	const struct dd_error *error; /* why it was refused or left out; otherwise NULL */
+};
+typedef int (*dd_imported_fn)(const struct dd_imported *imported, void *context);
+
+struct dd_import_options {
+	bool dry_run;         /* tell the same, and write nothing */
+	bool keep_host_model; /* as in struct dd_freeze_options */
+	const char *reason;   /* kept with each version; NULL: none */
+};
+
+/*
+ * Takes definitions as another hypervisor's manager keeps them, addresses and all, each as version
+ * 1 with its origin: files, and folders such as /etc/libvirt/qemu, of which every *.xml directly in
+ * it is taken that is a domain; a link in the folder autostart/ beside a file sets that flag. Each
+ * is told, and one that is refused does not keep the others out. host may be NULL for a dry run
+ * without a book. Returns 0 also where some were refused; DD_NO_MEMORY, DD_SYSTEM.
+ */
+int dd_import(struct dd_host *host, const char *const *paths, size_t count,
+	const struct dd_import_options *options, dd_imported_fn imported, void *context,
+	struct dd_error *err);
+
 /* One edit of a plan; it makes a version together with the others. */
 struct dd_step {
 	const char *action;  /* "detach", "set", "update", "attach" */

@@ -125,6 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
+	int64_t authored;               /* when the author did it; 0: now */
 	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
@@ -163,15 +164,17 @@ static inline void cleanup_version_info(struct version_info *info)
 const char *version_trailer(const struct version_info *info, const char *key);
 
 /*
- * One transaction: the version's signed git objects, the domain's head, the index rows and the end
+ * One transaction: the versions' signed git objects, the domain's head, the index rows and the end
  * of the journal row. Before it returns 0 nothing has happened; after it, everything has, durably.
  */
 struct book_change {
 	const char *uuid;
 	uint32_t base; /* the version that this builds on; 0: there is no such domain yet */
 	const struct version_draft *version; /* NULL: the record stays, the index alone changes */
-	const struct index_draft *index;     /* NULL: the index stays */
-	uint64_t journal;                    /* closed with it; 0: none */
+	const struct version_draft *earlier; /* made before it, one on the other, or NULL */
+	size_t earlier_count;
+	const struct index_draft *index; /* NULL: the index stays */
+	uint64_t journal;                /* closed with it; 0: none */
 };
 
 /*

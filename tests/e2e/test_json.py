@@ -21,6 +21,7 @@ SESSION = (
     ('freeze FILE', 0, {'xml'}),
     ('capabilities', 0, {'emulator', 'version', 'machines', 'cpus', 'accelerators', 'devices'}),
     ('define FILE', 0, CHANGE),
+    ('import FILE', 0, {'imported', 'unchanged', 'refused', 'left_out', 'dry_run', 'domains'}),
     ('validate FILE', 0, {'valid', 'kept'}),
     ('apply --dry-run FILE', 0, CHANGE | {'dry_run', 'plan'}),
     ('apply FILE', 0, CHANGE | {'dry_run', 'plan'}),
