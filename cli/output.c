@@ -74,6 +74,18 @@ struct json *info_json(const struct dd_domain_info *info)
 	return object;
 }
 
+static struct json *caller_json(const struct dd_caller *caller)
+{
+	struct json *object = json_object();
+	bool known = caller->uid >= 0;
+
+	json_put(object, "uid", known ? json_number(caller->uid) : json_null());
+	json_put(object, "acting_uid", known ? json_number(caller->acting_uid) : json_null());
+	json_put_string(object, "known_by", caller->known_by);
+	json_put_string(object, "program", caller->program);
+	return object;
+}
+
 struct json *version_json(const struct dd_version_info *info)
 {
 	struct json *object = json_object();
@@ -85,6 +97,7 @@ struct json *version_json(const struct dd_version_info *info)
 	json_put_string(object, "commit", info->commit);
 	put_time(object, "when", info->when);
 	json_put_string(object, "author", info->author);
+	json_put(object, "caller", caller_json(&info->caller));
 	json_put_string(object, "committer", info->committer);
 	json_put_string(object, "operation", info->operation);
 	json_put_string(object, "subject", info->subject);

@@ -11,6 +11,29 @@ struct log_visit {
 	void *context;
 };
 
+static int64_t number_of(const struct version_info *info, const char *key, int64_t otherwise)
+{
+	const char *value = version_trailer(info, key);
+	char *end = NULL;
+	long long number = value ? strtoll(value, &end, 10) : 0;
+
+	return end && end != value && !*end ? number : otherwise;
+}
+
+static struct dd_caller caller_of(const struct version_info *info)
+{
+	const char *known_by = version_trailer(info, "Caller-Known-By");
+	const char *program = version_trailer(info, "Program");
+	int64_t uid = number_of(info, "Caller-Uid", -1);
+
+	return (struct dd_caller){
+		.uid = uid,
+		.acting_uid = number_of(info, "Acting-Uid", uid),
+		.known_by = known_by ? known_by : "",
+		.program = program ? program : "",
+	};
+}
+
 static int tell_version(const struct version_info *info, void *context)
 {
 	const struct log_visit *visit = context;
@@ -19,6 +42,7 @@ static int tell_version(const struct version_info *info, void *context)
 		.number = info->number,
 		.when = info->when,
 		.author = info->author,
+		.caller = caller_of(info),
 		.committer = info->committer,
 		.operation = operation ? operation : "",
 		.subject = info->subject,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/crash.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/recover.h"
 
@@ -173,10 +174,13 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 	*op = (struct operation){
 		.host = host,
 		.name = name,
-		.reason = change ? change->reason : NULL,
 		.author = {.name = host->author_name, .email = host->author_email},
+		.caller = host->caller,
+		.program = host->program,
 	};
-	rc = host_run_folder(host, uuid, &op->folder, err);
+	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
+	if (!rc)
+		rc = host_run_folder(host, uuid, &op->folder, err);
 	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
 }
 
@@ -284,6 +288,7 @@ struct draft {
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
+	char caller[NUMBER_SIZE], acting[NUMBER_SIZE];
 };
 
 static void draft_release(struct draft *draft)
@@ -340,6 +345,19 @@ static int draft_texts(struct draft *draft, const struct operation *op,
 	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
 }
 
+/* Whose process it is: beside the author, whom a program may name. */
+static void draft_caller(struct draft *draft, const struct operation *op)
+{
+	const struct caller *caller = &op->caller;
+
+	draft_trailer(draft, "Caller-Uid", number_digits(draft->caller, caller->uid, 10, 1));
+	draft_trailer(draft, "Caller-Known-By", caller->known_by);
+	if (caller->acting != caller->uid)
+		draft_trailer(
+			draft, "Acting-Uid", number_digits(draft->acting, caller->acting, 10, 1));
+	draft_trailer(draft, "Program", op->program);
+}
+
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
@@ -347,8 +365,7 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 	for (const char *const *device = outcome->devices; device && *device; device++)
 		draft_trailer(draft, "Device", *device);
 	draft_trailer(draft, "Guest-State", state);
-	if (op->host->program)
-		draft_trailer(draft, "Program", op->host->program);
+	draft_caller(draft, op);
 	draft_trailer(draft, "Epoch", FIRST_EPOCH);
 	for (const char *const *words = outcome->abi_changes; words && *words; words++)
 		draft_trailer(draft, "ABI-Change", *words);

@@ -24,6 +24,8 @@ struct operation {
 	const char *name;   /* "attach-device" */
 	const char *reason; /* or NULL */
 	struct person author;
+	struct caller caller;
+	const char *program;
 	struct job_lock *lock;
 	struct domain_row row;
 	char *folder;            /* of the guest */
@@ -40,6 +42,9 @@ struct operation {
 	struct text cpu_next; /* and as it will be, where cpu_decided */
 	bool cpu_decided;
 };
+
+/* The name of one that changes nothing. */
+#define OPERATION_DRY_RUN "dry-run"
 
 #define OPERATION_INIT       \
 	{                    \

@@ -43,6 +43,7 @@ extern const struct command command_advise;
 extern const struct command command_check;
 extern const struct command command_capabilities;
 extern const struct command command_sync;
+extern const struct command command_config;
 extern const struct command command_help;
 extern const struct command command_version;
 extern const struct command command_completion;

@@ -10,6 +10,17 @@ struct view {
 	struct differences differences;
 };
 
+static void show_caller(const struct dd_caller *caller, struct text *out)
+{
+	if (caller->uid < 0)
+		return;
+	text_printf(
+		out, "Caller:  uid %lld, known by %s", (long long)caller->uid, caller->known_by);
+	if (caller->acting_uid != caller->uid)
+		text_printf(out, ", acting as uid %lld", (long long)caller->acting_uid);
+	text_printf(out, "\nProgram: %s\n", caller->program);
+}
+
 static int show_version(const struct dd_version_info *info, void *context)
 {
 	struct view *view = context;
@@ -21,8 +32,10 @@ static int show_version(const struct dd_version_info *info, void *context)
 	moment_format(info->when, when);
 	text_printf(out, "%sversion %u%s\n", colour(cli, COLOUR_YELLOW), info->number,
 		colour(cli, COLOUR_NONE));
-	text_printf(out, "Commit:  %s\nWhen:    %s\nWho:     %s\nHost:    %s\n", info->commit, when,
-		info->author, info->committer);
+	text_printf(
+		out, "Commit:  %s\nWhen:    %s\nWho:     %s\n", info->commit, when, info->author);
+	show_caller(&info->caller, out);
+	text_printf(out, "Host:    %s\n", info->committer);
 	if (*info->reason)
 		text_printf(out, "Reason:  %s\n", info->reason);
 	text_printf(out, "\n    %s\n\n", info->subject);

@@ -11,7 +11,8 @@ from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
-VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'subject', 'reason'}
+VERSION = {'version', 'commit', 'when', 'author', 'caller', 'committer',
+           'operation', 'subject', 'reason'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
@@ -55,6 +56,9 @@ SESSION = (
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
+    ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
