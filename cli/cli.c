@@ -33,6 +33,7 @@ int cli_open(struct cli *cli, bool create, struct dd_error *err)
 		.book = cli->book,
 		.create = create,
 		.program = "domesday",
+		.reason = cli->reason,
 		.warn = cli_warn,
 	};
 

@@ -31,7 +31,8 @@ static inline void cleanup_dd(char **string)
 #define CLI_USAGE (-1000)
 
 struct cli {
-	const char *book; /* --book, or NULL */
+	const char *book;   /* --book, or NULL */
+	const char *reason; /* --reason, or NULL */
 	bool json;
 	bool quiet;
 	bool colour;        /* standard output shows colours */

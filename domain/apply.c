@@ -98,9 +98,11 @@ static int name_devices(struct apply *apply, struct dd_error *err)
 }
 
 static int prepare(struct apply *apply, struct dd_host *host, struct document *given,
-	const struct domain_row *row, const struct dd_change *change, struct dd_error *err)
+	const struct domain_row *row, bool dry_run, const struct dd_change *change,
+	struct dd_error *err)
 {
-	int rc = operation_begin(&apply->op, host, row->uuid, "apply", change, err);
+	const char *name = dry_run ? OPERATION_DRY_RUN : "apply";
+	int rc = operation_begin(&apply->op, host, row->uuid, name, change, err);
 
 	if (!rc)
 		rc = scope_of(&apply->op, change, &apply->scope, err);
@@ -146,7 +148,7 @@ static int apply_to(struct dd_host *host, struct document *given, const struct d
 
 	if (result)
 		memcpy(result->uuid, row->uuid, UUID_SIZE);
-	rc = prepare(&apply, host, own, row, change, err);
+	rc = prepare(&apply, host, own, row, dry_run, change, err);
 
 	if (!rc)
 		rc = edit_plan_make(&apply.plan, TAKE(own), apply.op.config, apply.scope.live,

@@ -6,15 +6,18 @@
 
 #include <domesday.h>
 
+#include "domain/caller.h"
 #include "qmp/capabilities.h"
 #include "schema/freeze.h"
 #include "store/book.h"
 
 struct dd_host {
 	struct book *book;
+	struct caller caller;
 	char *author_name;
 	char *author_email;
-	char *program; /* NULL where the caller did not say */
+	char *program;
+	char *reason; /* of changes that bring none of their own; or NULL */
 	int wait_ms;
 	void (*warn)(const char *message, void *context);
 	void *warn_context;

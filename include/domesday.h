@@ -45,9 +45,16 @@ struct dd_host_options {
 	const char *book; /* folder; NULL: $DOMESDAY_BOOK, else the system's (root) or user's */
 	bool create;      /* make the book where there is none */
 	const char *host_name; /* NULL: this machine's */
-	const char *author; /* who acts, "Name <email>"; NULL: the calling user, through sudo too */
-	const char *program; /* what acts, for the record: "domesday", "nova-compute"; or NULL */
-	int wait_ms;         /* for a busy domain or book before DD_BUSY; 0: 30 seconds */
+	/*
+	 * Who acts, "Name <email>"; NULL: the calling user, through su and sudo too. Who the
+	 * process belongs to is recorded beside it in any case.
+	 */
+	const char *author;
+	/* What acts, for the record: "domesday", "nova-compute"; NULL: the process's own name. */
+	const char *program;
+	/* Why, for every change that brings no reason of its own; NULL: $DOMESDAY_REASON. */
+	const char *reason;
+	int wait_ms; /* for a busy domain or book before DD_BUSY; 0: 30 seconds */
 	/* Told of what succeeded but deserves a look (one line); may be NULL. */
 	void (*warn)(const char *message, void *context);
 	void *warn_context;
@@ -55,7 +62,8 @@ struct dd_host_options {
 
 /*
  * DD_NOT_FOUND: no book there and create is false. DD_UNSUPPORTED: made by a newer version.
- * DD_CORRUPT: not a book. DD_BUSY: somebody writes for longer than wait_ms. DD_SYSTEM.
+ * DD_INVALID: an author or program that is not one line of text. DD_CORRUPT: not a book. DD_BUSY:
+ * somebody writes for longer than wait_ms. DD_SYSTEM.
  */
 int dd_host_open(const struct dd_host_options *options, struct dd_host **out, struct dd_error *err);
 void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
@@ -71,6 +79,28 @@ int dd_sync(struct dd_host *host, struct dd_error *err);
  */
 int dd_capabilities(struct dd_host *host, const char *emulator, char **json, struct dd_error *err);
 
+/* ---- what the book is set to, for everybody who uses it ---- */
+
+struct dd_setting {
+	const char *name;    /* "require-reason" */
+	const char *value;   /* "no" or "yes" */
+	const char *summary; /* what it is, in a few words */
+	const char *who;     /* who set it last, "Name <email>"; "" where nobody has */
+	int64_t when;        /* seconds since the epoch; 0 where nobody has */
+	const char *reason;  /* "" where none was given */
+};
+typedef int (*dd_setting_fn)(const struct dd_setting *setting, void *context);
+
+/* name NULL: every one. DD_NOT_FOUND: there is no such setting. */
+int dd_settings(struct dd_host *host, const char *name, dd_setting_fn tell, void *context,
+	struct dd_error *err);
+/*
+ * reason as in struct dd_change. *changed (may be NULL) is false where it was so already.
+ * DD_INVALID: it cannot be that. DD_NOT_FOUND, DD_REFUSED.
+ */
+int dd_setting_set(struct dd_host *host, const char *name, const char *value, const char *reason,
+	bool *changed, struct dd_error *err);
+
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
@@ -82,7 +112,11 @@ enum dd_scope {
 struct dd_change {
 	uint32_t if_version; /* DD_CONFLICT unless the domain is at this version; 0: whichever */
 	enum dd_scope scope;
-	const char *reason;   /* kept with the version; NULL: none */
+	/*
+	 * Kept with the version: one line of at most 1000 bytes. NULL: the host's. DD_REFUSED where
+	 * there is neither, and the book is set to want one.
+	 */
+	const char *reason;
 	bool keep_host_model; /* at dd_define(): as in struct dd_freeze_options */
 };
 
@@ -474,13 +508,22 @@ typedef int (*dd_tag_fn)(const struct dd_tag *tag, void *context);
 int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *context,
 	struct dd_error *err);
 
+/* Whose process made a version. */
+struct dd_caller {
+	int64_t uid;          /* of the person; -1 where it was not recorded */
+	int64_t acting_uid;   /* that the process ran as */
+	const char *known_by; /* how the person is known: "login", "sudo", "process"; or "" */
+	const char *program;  /* or "" */
+};
+
 struct dd_version_info {
 	const char *domain; /* the name that it has now, or had last */
 	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
-	int64_t when;          /* seconds since the epoch, UTC */
-	const char *author;    /* who asked: "Name <email>" */
+	int64_t when;       /* seconds since the epoch, UTC */
+	const char *author; /* who asked: "Name <email>" */
+	struct dd_caller caller;
 	const char *committer; /* the host */
 	const char *operation; /* "define", "attach-device"… */
 	const char *subject;

@@ -429,6 +429,12 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
 
+/* ---- what the book is set to ---- */
+
+/* value is opaque here. DD_NOT_FOUND: it was never set. */
+int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err);
+int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err);
+
 /* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
 int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);
 

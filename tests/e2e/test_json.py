@@ -12,7 +12,8 @@ from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
-VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'subject', 'reason'}
+VERSION = {'version', 'commit', 'when', 'author', 'caller', 'committer',
+           'operation', 'subject', 'reason'}
 
 TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
 
@@ -64,6 +65,9 @@ SESSION = (
     ('remote', 0, {'name', 'url', 'identity'}),
     ('push', 0, TRANSFER),
     ('pull copy', 0, TRANSFER),
+    ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
