@@ -42,6 +42,7 @@ static const struct command *const commands[] = {
 	&command_upgrade,
 	&command_advise,
 	&command_check,
+	&command_verify,
 	&command_capabilities,
 	&command_sync,
 	&command_help,

@@ -38,6 +38,19 @@ void message_chain(struct text *message, int64_t seq, const char *prev);
 /* Fills in subject, body and trailers. */
 int message_parse(const char *message, struct version_info *info, struct dd_error *err);
 
+/* What the trailers of the book say; without them a UUID is "", a number 0, prev all zeros. */
+struct message_marks {
+	char uuid[UUID_SIZE];
+	uint32_t number;
+	int64_t seq;
+	char prev[COMMIT_SIZE];
+};
+
+void message_marks(const char *message, size_t size, struct message_marks *out);
+
+/* Appends a value of a trailer; false: there is none with that key. */
+bool message_trailer(const char *message, size_t size, const char *key, struct text *out);
+
 /*
  * Appends "Name <email>" fit for a commit header: no brackets, no control characters, no crud at
  * either end, never empty.

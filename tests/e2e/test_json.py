@@ -55,6 +55,7 @@ SESSION = (
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
+    ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
