@@ -45,6 +45,7 @@ static const struct command *const commands[] = {
 	&command_verify,
 	&command_capabilities,
 	&command_sync,
+	&command_key,
 	&command_help,
 	&command_version,
 	&command_completion,

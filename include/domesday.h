@@ -435,6 +435,31 @@ int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
 int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, void *context,
 	struct dd_error *err);
 
+/* ---- the keys that sign ---- */
+
+struct dd_key {
+	uint32_t number;             /* from 1 on */
+	const char *key;             /* "ssh-ed25519 BASE64" */
+	const char *fingerprint;     /* "SHA256:…", as ssh-keygen -l shows it */
+	char commit[DD_COMMIT_SIZE]; /* of the branch "book", that made it the book's */
+	int64_t since;               /* seconds since the epoch, UTC */
+	const char *who;             /* "Name <email>" */
+	int64_t place;     /* of that commit in the chain of all versions; 0: of the first key */
+	bool current;      /* it signs now */
+	const char *fault; /* why it does not count, such as "is not signed with the key before";
+			      NULL */
+};
+typedef int (*dd_key_fn)(const struct dd_key *key, void *context);
+
+/* Every key that the book has had, from the first on. */
+int dd_keys(struct dd_host *host, dd_key_fn key, void *context, struct dd_error *err);
+
+/*
+ * Makes a new key, which signs from now on; the old one signs that it does, and its secret half is
+ * gone. What it signed stays good. reason may be NULL. DD_BUSY, DD_SYSTEM.
+ */
+int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err);
+
 /* ---- is all of it true? ---- */
 
 /* Something that is wrong with the book. What is not known, or concerns no domain, is NULL or 0. */

@@ -252,6 +252,32 @@ int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err);
 
+/* ---- the keys that sign ---- */
+
+struct key_info {
+	uint32_t number;          /* from 1 on */
+	const char *words;        /* "ssh-ed25519 BASE64" */
+	const char *fingerprint;  /* "SHA256:…", as ssh-keygen -l shows it */
+	char commit[COMMIT_SIZE]; /* of the branch "book", that made it the book's */
+	int64_t since;
+	const char *who; /* "Name <email>" */
+	int64_t place;   /* in the chain, of that commit; 0: of the first */
+	bool current;
+	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
+};
+
+/* From the first on. visit as in book_list(). */
+int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *context),
+	void *context, struct dd_error *err);
+
+/*
+ * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
+ * one and has its place in the chain. The old secret is gone afterwards; what it signed stays good.
+ * body may be NULL. Durable at once, for every process that has the book open.
+ */
+int book_rotate_key(
+	struct book *book, const struct person *author, const char *body, struct dd_error *err);
+
 /* ---- tags: names that versions are given ---- */
 
 /*

@@ -287,7 +287,7 @@ static int public_write(const struct key *key, const char *path, const char *bef
 	return rc ? rc : file_replace(path, 0644, line, strlen(line), err);
 }
 
-static int key_generate(const char *path, const char *comment, struct dd_error *err)
+int key_generate(const char *path, const char *comment, struct dd_error *err)
 {
 	CLEANUP(key) struct key *key = NULL;
 	int rc = key_allocate(&key, err);
@@ -298,20 +298,26 @@ static int key_generate(const char *path, const char *comment, struct dd_error *
 	return key_write(key, path, comment, err);
 }
 
+int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err)
+{
+	CLEANUP(free) char *after = NULL;
+	int rc = string_format(&after, err, " %s", comment);
+
+	return rc ? rc : public_write(key, path, "", after, err);
+}
+
 static int public_make(
 	const char *folder, const char *principal, const struct key *key, struct dd_error *err)
 {
-	CLEANUP(free) char *host = NULL, *signers = NULL, *before = NULL, *after = NULL;
+	CLEANUP(free) char *host = NULL, *signers = NULL, *before = NULL;
 	int rc = string_format(&host, err, "%s/host.pub", folder);
 
 	if (!rc)
 		rc = string_format(&signers, err, "%s/allowed_signers", folder);
 	if (!rc)
 		rc = string_format(&before, err, "%s namespaces=\"git\" ", principal);
-	if (!rc)
-		rc = string_format(&after, err, " %s", principal);
 	if (!rc && access(host, F_OK) < 0)
-		rc = public_write(key, host, "", after, err);
+		rc = key_publish(key, host, principal, err);
 	if (!rc && access(signers, F_OK) < 0)
 		rc = public_write(key, signers, before, "", err);
 	return rc;

@@ -40,6 +40,11 @@ bool key_words_read(const char *line, unsigned char out[KEY_PUBLIC_SIZE]);
 /* Makes what is missing of the three files in the folder; principal is "domesday@HOST". */
 int key_make(const char *folder, const char *principal, struct dd_error *err);
 
+/* A new key, in a file that is replaced where it is there. */
+int key_generate(const char *path, const char *comment, struct dd_error *err);
+/* Writes host.pub, one line with the comment. */
+int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err);
+
 /*
  * Appends an armoured signature (SSHSIG, namespace "git", SHA-512) over data, lines ended by \n,
  * the last one too.

@@ -115,13 +115,18 @@ static int trailers_add(struct text *out, const struct version_draft *draft, str
 	return 0;
 }
 
+int message_open(const char *subject, const char *body, struct text *out, struct dd_error *err)
+{
+	int rc = subject_add(out, subject, err);
+
+	return rc ? rc : body_add(out, body, err);
+}
+
 int message_build(const struct version_draft *draft, const struct message_facts *facts,
 	struct text *out, struct dd_error *err)
 {
-	int rc = subject_add(out, draft->subject, err);
+	int rc = message_open(draft->subject, draft->body, out, err);
 
-	if (!rc)
-		rc = body_add(out, draft->body, err);
 	if (rc)
 		return rc;
 	text_printf(out, "Domain: %s\nVersion: %u\n", facts->uuid, facts->number);

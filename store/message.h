@@ -32,6 +32,9 @@ struct message_facts {
 int message_build(const struct version_draft *draft, const struct message_facts *facts,
 	struct text *out, struct dd_error *err);
 
+/* Appends a subject and, where there is one, a body: a message that its trailers are to follow. */
+int message_open(const char *subject, const char *body, struct text *out, struct dd_error *err);
+
 /* Appends the trailers of the chain to a message that is whole but for them. */
 void message_chain(struct text *message, int64_t seq, const char *prev);
 

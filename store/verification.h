@@ -70,6 +70,7 @@ int verify_objects(struct verification *verification);  /* verify_objects.c: rea
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */
 int verify_versions(struct verification *verification); /* verify_versions.c: index, signatures */
 int verify_chain(struct verification *verification);    /* verify_chain.c */
+int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
 
 #endif

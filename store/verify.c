@@ -148,7 +148,8 @@ static int read_signers(struct verification *verification)
 static int verify_all(struct verification *verification)
 {
 	static int (*const parts[])(struct verification * verification) = {read_signers,
-		verify_objects, verify_damage, verify_versions, verify_chain, verify_refs};
+		verify_objects, verify_damage, verify_versions, verify_chain, verify_keys,
+		verify_refs};
 	struct dd_error reason = {0};
 	/* first, as this starts libgit2; that it fails comes after what may be the reason */
 	int opened = repository_need(verification->book, &reason);

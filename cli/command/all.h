@@ -44,6 +44,7 @@ extern const struct command command_check;
 extern const struct command command_verify;
 extern const struct command command_capabilities;
 extern const struct command command_sync;
+extern const struct command command_key;
 extern const struct command command_help;
 extern const struct command command_version;
 extern const struct command command_completion;
