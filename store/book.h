@@ -103,6 +103,11 @@ int book_who_uses(struct book *book, const char *kind, const char *value,
 	int (*visit)(const struct domain_row *row, const struct use_row *use, void *context),
 	void *context, struct dd_error *err);
 
+/* What a domain uses. */
+int book_uses(struct book *book, const char *uuid,
+	int (*visit)(const struct use_row *use, void *context), void *context,
+	struct dd_error *err);
+
 /* ---- versions ---- */
 
 struct person {
@@ -244,6 +249,69 @@ int book_checkpoint(struct book *book, struct dd_error *err);
 
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
+
+/* ---- is all of it true? ---- */
+
+/* Something that is wrong. What is not known, or concerns no domain, is NULL or 0. */
+struct finding {
+	/*
+	 * "object": cannot be read, or is not what its name says; "signature", "key", "chain";
+	 * "index": book.db and the history contradict each other; "refs"; "file": damaged as such.
+	 */
+	const char *kind;
+	const char *where; /* below the book's folder: "book.db", "book.git/packed-refs" */
+	const char *uuid;
+	const char *name;
+	uint32_t version;   /* the first that is concerned */
+	uint32_t until;     /* the last */
+	const char *commit; /* of the first, in hexadecimal */
+	int64_t when;       /* that one was made; where it is lost, the last sound one before it */
+	const char *who;    /* made it: "Name <email>" */
+	const char *sentence; /* all of it in words */
+};
+
+/* What was looked at, and found; of findings all are counted, and FINDINGS_LIMIT are told. */
+struct verify_counts {
+	uint64_t domains, versions, objects, findings;
+};
+#define FINDINGS_LIMIT 10000
+
+/*
+ * Checks the whole book (uuid NULL): every object of book.git and every staged one, each version's
+ * signature and its place in the chain, the index against the history both ways, the refs, and the
+ * files themselves. With a uuid that domain alone. It is the book of one moment, which commits do
+ * not wait for; a checkpoint does. Needs about 250 bytes of memory a version. visit as for
+ * book_list(). What cannot be read is a finding, not an error.
+ */
+int book_verify(struct book *book, const char *uuid,
+	int (*visit)(const struct finding *finding, void *context), void *context,
+	struct verify_counts *counts, struct dd_error *err);
+
+/* ---- the keys that sign ---- */
+
+struct key_info {
+	uint32_t number;          /* from 1 on */
+	const char *words;        /* "ssh-ed25519 BASE64" */
+	const char *fingerprint;  /* "SHA256:…", as ssh-keygen -l shows it */
+	char commit[COMMIT_SIZE]; /* of the branch "book", that made it the book's */
+	int64_t since;
+	const char *who; /* "Name <email>" */
+	int64_t place;   /* in the chain, of that commit; 0: of the first */
+	bool current;
+	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
+};
+
+/* From the first on. visit as in book_list(). */
+int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *context),
+	void *context, struct dd_error *err);
+
+/*
+ * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
+ * one and has its place in the chain. The old secret is gone afterwards; what it signed stays good.
+ * body may be NULL. Durable at once, for every process that has the book open.
+ */
+int book_rotate_key(
+	struct book *book, const struct person *author, const char *body, struct dd_error *err);
 
 /* ---- tags: names that versions are given ---- */
 

@@ -15,6 +15,7 @@
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
+#include "store/rotation.h"
 
 void prepared_release(struct prepared *prepared)
 {
@@ -30,13 +31,9 @@ void prepared_release(struct prepared *prepared)
 
 int commit_ready(struct book *book, struct dd_error *err)
 {
-	CLEANUP(free) char *path = NULL;
 	int rc = repository_need(book, err);
 
-	if (rc || book->key)
-		return rc;
-	rc = book_path(book, "keys/host", &path, err);
-	return rc ? rc : key_load(path, &book->key, err);
+	return rc ? rc : signing_key(book, err);
 }
 
 static int head_read(struct book *book, const char *uuid, struct head *head, struct dd_error *err)
@@ -216,6 +213,9 @@ static int version_sign(struct prepared *prepared, struct prepared_version *vers
 	char prev[GIT_OID_HEXSZ + 1];
 	int rc = chain_next(book, link, err);
 
+	/* the key may have been changed since this began */
+	if (!rc)
+		rc = signing_key(book, err);
 	if (rc)
 		return rc;
 	if (prepared->result.domain)
