@@ -42,24 +42,14 @@ const char *colour(const struct cli *cli, enum colour which)
 	return cli->colour ? colour_sequences[which] : "";
 }
 
-void format_when(int64_t seconds, char out[WHEN_SIZE])
+void put_time(struct json *object, const char *key, int64_t seconds)
 {
 	time_t when = (time_t)seconds;
-	struct tm tm;
-
-	if (!localtime_r(&when, &tm) || !strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
-		snprintf(out, WHEN_SIZE, "@%lld", (long long)seconds);
-}
-
-/* For programs: RFC 3339, UTC. */
-static void put_when(struct json *object, int64_t seconds)
-{
-	time_t when = (time_t)seconds;
-	char word[WHEN_SIZE];
+	char word[32];
 	struct tm tm;
 
 	if (gmtime_r(&when, &tm) && strftime(word, sizeof word, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		json_put_string(object, "when", word);
+		json_put_string(object, key, word);
 }
 
 int person_name_length(const char *person)
@@ -93,7 +83,7 @@ struct json *version_json(const struct dd_version_info *info)
 		json_push(trailers, json_string(info->trailers[i]));
 	json_put_number(object, "version", info->number);
 	json_put_string(object, "commit", info->commit);
-	put_when(object, info->when);
+	put_time(object, "when", info->when);
 	json_put_string(object, "author", info->author);
 	json_put_string(object, "committer", info->committer);
 	json_put_string(object, "operation", info->operation);

@@ -13,9 +13,8 @@ int choose_colour(struct cli *cli, const char *when, struct dd_error *err);
 enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_BLUE };
 const char *colour(const struct cli *cli, enum colour which);
 
-/* Local time as "2026-11-20 22:53:01". */
-#define WHEN_SIZE 32
-void format_when(int64_t seconds, char out[WHEN_SIZE]);
+/* For programs: RFC 3339, UTC. */
+void put_time(struct json *object, const char *key, int64_t seconds);
 
 /* "Name" of "Name <email>", with its length: for "%.*s". */
 int person_name_length(const char *person);

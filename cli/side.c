@@ -11,12 +11,20 @@ static bool is_file(const char *word)
 	       (length > 4 && strcmp(word + length - 4, ".xml") == 0);
 }
 
-int side_read(const char *word, struct side *side, struct dd_error *err)
+/* A time may be written with any characters. */
+static bool names_time(const char *word)
+{
+	return strstr(word, "@{") && word[strlen(word) - 1] == '}';
+}
+
+int side_read(struct cli *cli, const char *word, struct side *side, struct dd_error *err)
 {
 	int rc = 0;
 
-	if (!is_file(word)) {
-		rc = parse_version(word, &side->name, &side->dd.version, err);
+	if (names_time(word) || !is_file(word)) {
+		rc = cli->host ? 0 : cli_open(cli, false, err);
+		if (rc == 0)
+			rc = dd_resolve(cli->host, word, &side->name, &side->dd.version, err);
 		side->dd.domain = side->name;
 		return rc;
 	}

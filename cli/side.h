@@ -2,7 +2,8 @@
 #ifndef CLI_SIDE_H
 #define CLI_SIDE_H
 
-/* An operand that is a definition: NAME, NAME@N, or a file. */
+/* An operand that is a definition: a domain's version (NAME, NAME@N, NAME@LABEL, NAME@{TIME}), or a
+ * file. */
 
 #include "cli/arguments.h"
 
@@ -19,7 +20,10 @@ static inline void cleanup_side(struct side *side)
 	text_release(&side->input);
 }
 
-/* A word with a '/', ending in .xml, or '-' is a file. */
-int side_read(const char *word, struct side *side, struct dd_error *err);
+/*
+ * A word with a '/', ending in .xml, or '-' is a file. For another one the book is opened, where it
+ * is not yet.
+ */
+int side_read(struct cli *cli, const char *word, struct side *side, struct dd_error *err);
 
 #endif

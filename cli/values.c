@@ -62,20 +62,3 @@ int parse_size(const char *word, uint64_t *kib, struct dd_error *err)
 	error_set(err, CLI_USAGE, "'%s' is no size", word);
 	return error_hint(err, "write a number and K, M, G or T, such as 2G; a bare number is KiB");
 }
-
-int parse_version(const char *word, char **name, uint32_t *version, struct dd_error *err)
-{
-	const char *at = strrchr(word, '@');
-	uint64_t number = 0;
-
-	if (!at || !at[1] || at[1 + strspn(at + 1, "0123456789")])
-		return string_copy(name, word, err);
-
-	int rc = parse_number(at + 1, "a version", 0, UINT32_MAX, &number, err);
-
-	if (rc == 0)
-		rc = string_format(name, err, "%.*s", (int)(at - word), word);
-	if (rc == 0)
-		*version = (uint32_t)number;
-	return rc;
-}

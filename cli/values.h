@@ -2,7 +2,7 @@
 #ifndef CLI_VALUES_H
 #define CLI_VALUES_H
 
-/* Words of a command line that are numbers, sizes, versions. Each fails with CLI_USAGE. */
+/* Words of a command line that are numbers or sizes. Each fails with CLI_USAGE. */
 
 #include <stdint.h>
 
@@ -14,8 +14,5 @@ int parse_number(const char *word, const char *what, uint64_t least, uint64_t mo
 
 /* "2G", "512MiB", "2097152" (KiB, as in the definition) to KiB, rounded up. */
 int parse_size(const char *word, uint64_t *kib, struct dd_error *err);
-
-/* NAME, or NAME@N: the domain's name, owned by the caller, and N (0 without). */
-int parse_version(const char *word, char **name, uint32_t *version, struct dd_error *err);
 
 #endif

@@ -339,6 +339,8 @@ int dd_detach(struct dd_host *host, const char *domain, const struct dd_text *de
 
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = detach_one(&set, &devices[i], err);
+	if (!rc && set_edits_config(&set))
+		rc = edit_detached(set.transition.config, &set.options, err);
 	return rc ? rc : set_finish(&set, result, err);
 }
 

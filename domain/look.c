@@ -136,6 +136,38 @@ int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *
 	return rc ? rc : book_who_uses(host->book, NULL, text_string(&meant), visit_use, &own, err);
 }
 
+struct job_visit {
+	struct dd_host *host;
+	dd_job_fn visit;
+	void *context;
+};
+
+static int visit_job(const struct job_row *row, void *context)
+{
+	const struct job_visit *own = context;
+	CLEANUP(domain_row) struct domain_row domain = {.name = NULL};
+	/* a domain that is being defined is not there yet */
+	bool there = book_find(own->host->book, row->uuid, &domain, NULL) == 0;
+
+	return own->visit(
+		&(struct dd_job){
+			.domain = there ? domain.name : NULL,
+			.uuid = row->uuid,
+			.operation = row->operation,
+			.since = row->since,
+			.pid = row->pid,
+			.program = row->program,
+		},
+		own->context);
+}
+
+int dd_jobs(struct dd_host *host, dd_job_fn visit, void *context, struct dd_error *err)
+{
+	struct job_visit own = {.host = host, .visit = visit, .context = context};
+
+	return job_list(host->book, visit_job, &own, err);
+}
+
 static int take_text(struct text *text, char **out, struct dd_error *err)
 {
 	*out = text_take(text);

@@ -7,6 +7,7 @@
 struct size {
 	uint64_t amount;
 	bool maximum;
+	struct freeze_options options; /* of vCPUs: a machine type has room for so many */
 };
 
 static int edit_size_memory(struct document *document, const void *context, struct dd_error *err)
@@ -20,7 +21,7 @@ static int edit_size_vcpus(struct document *document, const void *context, struc
 {
 	const struct size *size = context;
 
-	return edit_vcpus(document, (unsigned)size->amount, size->maximum, err);
+	return edit_vcpus(document, (unsigned)size->amount, size->maximum, &size->options, err);
 }
 
 static uint64_t memory_now(const struct document *document)
@@ -98,7 +99,7 @@ static int size_subject(struct transition *transition, const struct quantity *qu
 }
 
 static int size_set(struct dd_host *host, const char *domain, const struct quantity *quantity,
-	const struct size *size, const struct dd_change *change, struct dd_result *result,
+	struct size *size, const struct dd_change *change, struct dd_result *result,
 	struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
@@ -112,6 +113,8 @@ static int size_set(struct dd_host *host, const char *domain, const struct quant
 		rc = check_maximum(&op, &scope, err);
 	if (!rc)
 		rc = transition_init(&transition, &op, err);
+	if (!rc && quantity == &vcpus)
+		rc = host_capabilities(host, op.config, &size->options.capabilities, err);
 	if (!rc)
 		rc = size_plan(&transition, &op, quantity, size, &scope, err);
 	if (!rc)
@@ -122,7 +125,7 @@ static int size_set(struct dd_host *host, const char *domain, const struct quant
 int dd_set_memory(struct dd_host *host, const char *domain, uint64_t kib, bool maximum,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
 {
-	struct size size = {kib, maximum};
+	struct size size = {.amount = kib, .maximum = maximum};
 
 	return size_set(host, domain, &memory, &size, change, result, err);
 }
@@ -130,7 +133,7 @@ int dd_set_memory(struct dd_host *host, const char *domain, uint64_t kib, bool m
 int dd_set_vcpus(struct dd_host *host, const char *domain, unsigned count, bool maximum,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
 {
-	struct size size = {count, maximum};
+	struct size size = {.amount = count, .maximum = maximum};
 
 	return size_set(host, domain, &vcpus, &size, change, result, err);
 }

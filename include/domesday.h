@@ -221,6 +221,20 @@ typedef int (*dd_use_fn)(
 int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *context,
 	struct dd_error *err);
 
+/* An operation that is under way, or was cut short and waits for the next one to settle it. */
+struct dd_job {
+	const char *domain; /* its name; NULL while there is none yet */
+	const char *uuid;
+	const char *operation; /* "attach-device" */
+	int64_t since;         /* seconds since the epoch */
+	int pid;               /* who is at it; 0: nobody any more */
+	const char *program;   /* NULL: nobody any more */
+};
+typedef int (*dd_job_fn)(const struct dd_job *job, void *context);
+
+/* Waits for nobody and settles nothing. */
+int dd_jobs(struct dd_host *host, dd_job_fn visit, void *context, struct dd_error *err);
+
 /* ---- the guest ---- */
 
 /* DD_REFUSED: it runs already, or a disk is in use by another (which one is said). */
@@ -322,6 +336,43 @@ int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade
 	struct dd_result *result, struct dd_error *err);
 
 /* ---- history ---- */
+
+/*
+ * A version as a person names it: NAME (the newest), NAME@N, NAME@LABEL (a tag), NAME@{TIME} (the
+ * version in force then: 2026-11-01 12:00 in local time, 2026-11-01T12:00:00Z, yesterday, 2 hours
+ * ago). *domain is the caller's, *version 0 for the newest. A domain that is called like the whole
+ * of words is that domain, unless they end in @ and digits. DD_INVALID: no time, or a number out
+ * of range. DD_NOT_FOUND: no such domain or tag, or the time is before its first version. NAME and
+ * NAME@N are taken apart and not looked up.
+ */
+int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t *version,
+	struct dd_error *err);
+
+/*
+ * Gives a version (0: the newest) a name within its domain, as a signed git tag. result (may be
+ * NULL) has that version, and changed false where it had the name already. reason may be NULL.
+ * DD_INVALID: label is no such name (as git has the names of refs, without '/', and neither a
+ * number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
+ */
+int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
+	const char *reason, struct dd_result *result, struct dd_error *err);
+/* DD_NOT_FOUND says which there are. */
+int dd_tag_remove(
+	struct dd_host *host, const char *domain, const char *label, struct dd_error *err);
+
+struct dd_tag {
+	const char *label;
+	uint32_t version;
+	char object[DD_COMMIT_SIZE]; /* of git */
+	int64_t when;                /* seconds since the epoch, UTC */
+	const char *tagger;          /* "Name <email>" */
+	const char *reason;          /* "" where none was given */
+};
+typedef int (*dd_tag_fn)(const struct dd_tag *tag, void *context);
+
+/* By version and label. */
+int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *context,
+	struct dd_error *err);
 
 struct dd_version_info {
 	uint32_t number;

@@ -66,10 +66,14 @@ int controllers_add_machine(struct document *document, struct dd_error *err)
 	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);
 }
 
-/* The controllers that drive addresses on a bus count, 0 to the greatest. */
+/*
+ * The controllers that drive addresses on a bus count, 0 to the greatest. Host devices want more of
+ * the model that they are on already.
+ */
 static int add_for_bus(
 	struct document *document, const char *bus, const char *element, struct dd_error *err)
 {
+	const char *model = NULL;
 	unsigned count = 0;
 	int rc = 0;
 
@@ -92,9 +96,11 @@ static int add_for_bus(
 				"machine type %s has no IDE controller %u: use sata",
 				machine_name(document), (unsigned)index);
 		count = index >= count ? (unsigned)index + 1 : count;
+		if (node_is(device, "hostdev") && !model)
+			model = node_attr(controller_find(document, bus, (unsigned)index), "model");
 	}
 	for (unsigned i = 0; i < count && !rc; i++)
-		rc = controller_ensure(document, bus, i, NULL, err);
+		rc = controller_ensure(document, bus, i, model, err);
 	return rc;
 }
 

@@ -176,6 +176,21 @@ int edit_detach(struct document *document, xmlNode *device, struct dd_error *err
 	return rc ? rc : document_canonicalise(document, err);
 }
 
+int edit_detached(
+	const struct document *document, const struct freeze_options *options, struct dd_error *err)
+{
+	int rc = document_check(document, options ? options->capabilities : NULL, err);
+
+	if (rc != DD_INVALID)
+		return rc;
+	if (err) {
+		err->code = DD_REFUSED;
+		error_wrap(err, "it would be left behind");
+		error_hint(err, "detach or update it first");
+	}
+	return DD_REFUSED;
+}
+
 /* ---- update ---- */
 
 struct update {

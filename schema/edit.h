@@ -26,6 +26,13 @@ int edit_attach(struct document *document, const struct document *device, bool l
 int edit_detach(struct document *document, xmlNode *device, struct dd_error *err);
 
 /*
+ * After the last of the detaches that belong together: DD_REFUSED, naming who, when what is left
+ * needs what has gone (a SPICE channel the last SPICE screen). In between it may.
+ */
+int edit_detached(const struct document *document, const struct freeze_options *options,
+	struct dd_error *err);
+
+/*
  * Changes the properties of the device that device means (document_match_device) to what it says,
  * where the ABI allows it. What it is silent about stays, but for the medium of a drive whose
  * medium can change: saying none ejects it. An element that can change as a whole is replaced as a
@@ -40,7 +47,8 @@ int edit_update(struct document *document, const struct document *device, bool l
  * <currentMemory>. vCPUs: maximum sets <vcpu>, otherwise its current attribute.
  */
 int edit_memory(struct document *document, uint64_t kib, bool maximum, struct dd_error *err);
-int edit_vcpus(struct document *document, unsigned count, bool maximum, struct dd_error *err);
+int edit_vcpus(struct document *document, unsigned count, bool maximum,
+	const struct freeze_options *options, struct dd_error *err);
 
 /* New name; DD_INVALID where name_check refuses it. */
 int edit_rename(struct document *document, const char *name, struct dd_error *err);

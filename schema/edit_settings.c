@@ -134,7 +134,8 @@ static int set_current_vcpus(xmlNode *vcpu, unsigned count, struct dd_error *err
 	return node_set_attr_number(vcpu, "current", count, err);
 }
 
-int edit_vcpus(struct document *document, unsigned count, bool maximum, struct dd_error *err)
+int edit_vcpus(struct document *document, unsigned count, bool maximum,
+	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *root = document_root(document);
 	xmlNode *vcpu = need_child(root, "vcpu", err);
@@ -149,7 +150,7 @@ int edit_vcpus(struct document *document, unsigned count, bool maximum, struct d
 		return node_error(list, err, DD_UNSUPPORTED,
 			"vCPUs that are listed one by one cannot be changed by their number");
 	rc = maximum ? set_vcpus(root, vcpu, count, err) : set_current_vcpus(vcpu, count, err);
-	return rc ? rc : document_canonicalise(document, err);
+	return rc ? rc : edit_finish(document, options, err);
 }
 
 /* ---- name and texts ---- */

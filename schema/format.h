@@ -18,6 +18,8 @@
  *
  *   d  whole number, decimal              1 2 4 8  hexadecimal, that many digits at least
  *   i  whole number that may be negative  h        hexadecimal, as many digits as it takes
+ *   n  decimal, but 010 and 0x8 are 8     x        as h, and read so without 0x too
+ *                                                  (in 1 2 4 8 h, 010 is 8 as it is in n)
  *   y  yes or no     o  on or off         u  UUID      m  MAC address    c  set of numbers "0-3,8"
  *   k  a size kept in KiB, B in bytes, M in MiB, P and p in the largest unit that divides it (a
  *      number without one counts MiB, or KiB): each goes with the attribute unit

@@ -49,6 +49,8 @@ static void on_complaint(void *context, xmlErrorPtr fault)
 	error_set(&complaint->error, DD_INVALID, "malformed XML: %.*s", (int)strcspn(message, "\n"),
 		message);
 	error_place(&complaint->error, complaint->file, fault->line, fault->int2, path);
+	/* there may be millions more */
+	xmlStopParser(parser);
 }
 
 /* The scan finds declarations; this is for the one that it might ever miss. */

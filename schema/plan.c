@@ -145,7 +145,8 @@ static int comes_back(
 	int rc;
 
 	*back = false;
-	if (!is_only(device))
+	/* another of its kind takes its part */
+	if (!is_only(device) || node_child(document_devices(planner->merge.said), element))
 		return 0;
 	/* they come with a screen, and do not go with it */
 	if (node_is(device, "video") || node_is(device, "audio")) {

@@ -125,7 +125,8 @@ static bool says_nothing(const xmlNode *node, char when)
 
 	if (when == 'a')
 		return true;
-	if (when == 'z' && node_text_number(node, &number) && !number)
+	if (when == 'z' &&
+		((node_text_number(node, &number) && !number) || strcmp(text, "-0") == 0))
 		return true;
 	return !text[0] && !node_first(node) && (when != 'e' || !node->properties);
 }

@@ -62,7 +62,8 @@ static int trimmed(const char *value, char **out, struct dd_error *err)
 	return string_format(out, err, "%.*s", (int)length, value);
 }
 
-static bool parse_number(const char *string, uint64_t *number)
+/* base is that of a number without "0x"; 0: it is octal behind a zero, else decimal. */
+static bool parse_number(const char *string, int base, uint64_t *number)
 {
 	char *end;
 
@@ -70,11 +71,21 @@ static bool parse_number(const char *string, uint64_t *number)
 
 	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
 
-	if (!isdigit((unsigned char)string[0]))
+	if (base == 16 ? !isxdigit((unsigned char)string[0]) : !isdigit((unsigned char)string[0]))
 		return false;
+	/* 09 can only be decimal */
+	if (!base && strpbrk(string, "89"))
+		base = 10;
 	errno = 0;
-	*number = strtoull(string, &end, hex ? 16 : 10);
+	*number = strtoull(string, &end, hex ? 16 : base);
 	return !errno && !*end && !(hex && !string[2]);
+}
+
+static int base_of(char kind)
+{
+	if (kind == 'x')
+		return 16;
+	return kind == 'd' || kind == 'i' ? 10 : 0;
 }
 
 static int spell_number(char kind, const char *value, char **spelt, struct dd_error *err)
@@ -82,13 +93,13 @@ static int spell_number(char kind, const char *value, char **spelt, struct dd_er
 	bool negative = kind == 'i' && value[0] == '-';
 	uint64_t number;
 
-	if (!parse_number(value + negative, &number))
+	if (!parse_number(value + negative, base_of(kind), &number))
 		return error_set(err, DD_INVALID, "'%.64s' is not a %swhole number", value,
 			kind == 'i' ? "" : "non-negative ");
-	if (kind == 'd' || kind == 'i')
+	if (kind == 'd' || kind == 'i' || kind == 'n')
 		return string_format(
 			spelt, err, "%s%" PRIu64, negative && number ? "-" : "", number);
-	if (kind == 'h')
+	if (kind == 'h' || kind == 'x')
 		return string_format(spelt, err, "0x%" PRIx64, number);
 	return string_format(spelt, err, "0x%0*" PRIx64, kind - '0', number);
 }
@@ -226,7 +237,7 @@ static int to_bytes(const char *value, const char *unit, uint64_t otherwise, uin
 {
 	uint64_t number, scale = unit && unit[0] ? 0 : otherwise;
 
-	if (!parse_number(value, &number))
+	if (!parse_number(value, 10, &number))
 		return error_set(
 			err, DD_INVALID, "'%.64s' is not a non-negative whole number", value);
 	for (size_t i = 0; !scale && i < sizeof units / sizeof units[0]; i++)

@@ -25,7 +25,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 1  /* of book.db; a book with a higher one is refused */
+#define BOOK_FORMAT 2  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -125,7 +125,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
-	const struct trailer *trailers; /* Domain:, Version: and Host: are added by the book */
+	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
 	size_t file_count;
@@ -186,6 +186,11 @@ int book_apply(struct book *book, const struct book_change *change, uint32_t *nu
 int book_version(struct book *book, const char *uuid, uint32_t number, struct version_info *out,
 	struct dd_error *err);
 
+/* The version in force at a moment (seconds since the epoch). DD_NOT_FOUND: it is before version 1.
+ */
+int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_t *number,
+	struct dd_error *err);
+
 /* Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it.
  */
 int book_log(struct book *book, const char *uuid, uint32_t limit,
@@ -204,6 +209,57 @@ int book_checkpoint(struct book *book, struct dd_error *err);
 
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
+
+/* ---- tags: names that versions are given ---- */
+
+/*
+ * A label is as git wants the name of a ref, in one part: no '/', and so that it cannot be taken
+ * for anything else after an '@': not a number, no '@', no '{'. It names one version of a domain
+ * until it is removed. A tag is a signed git tag object and durable at once, like a version; after
+ * a checkpoint git knows it as domains/UUID/LABEL.
+ */
+#define TAG_LABEL_LIMIT 100
+
+struct tag_draft {
+	const char *uuid;
+	uint32_t number; /* 0: the newest */
+	const char *label;
+	struct person tagger;
+	const char *body; /* free text, or NULL */
+};
+
+struct tag_info {
+	char *label;
+	uint32_t number;
+	char object[COMMIT_SIZE];
+	int64_t when;
+	char *tagger; /* "Name <email>" */
+	char *body;   /* "" where there is none */
+};
+
+void tag_info_release(struct tag_info *info);
+static inline void cleanup_tag_info(struct tag_info *info)
+{
+	tag_info_release(info);
+}
+
+/*
+ * *number (may be NULL) is the version then, *made whether it had not that label already.
+ * DD_INVALID: no label. DD_EXISTS: another version has it. DD_NOT_FOUND: no such version.
+ */
+int book_tag(struct book *book, const struct tag_draft *draft, uint32_t *number, bool *made,
+	struct dd_error *err);
+/* DD_NOT_FOUND says which labels there are, as book_tag_find does. */
+int book_tag_remove(struct book *book, const char *uuid, const char *label, struct dd_error *err);
+int book_tag_find(struct book *book, const char *uuid, const char *label, uint32_t *number,
+	struct dd_error *err);
+int book_tag_read(struct book *book, const char *uuid, const char *label, struct tag_info *out,
+	struct dd_error *err);
+
+/* Every label of a domain, by version and label. visit as in book_list. */
+int book_tags(struct book *book, const char *uuid,
+	int (*visit)(const char *label, uint32_t number, void *context), void *context,
+	struct dd_error *err);
 
 /* ---- the journal: what is under way, one row a domain ---- */
 
@@ -261,6 +317,22 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 	struct job_lock **out, struct dd_error *err);
 void job_lock_release(struct job_lock *lock); /* NULL does nothing */
 CLEANUP_DEFINE(job_lock, struct job_lock *, job_lock_release)
+
+/*
+ * An operation that is under way, or that was cut short: then nobody holds the domain's job lock,
+ * and whoever takes it next settles the open journal row.
+ */
+struct job_row {
+	char uuid[UUID_SIZE];
+	const char *operation;
+	int64_t since;       /* seconds since the epoch */
+	int pid;             /* who holds the lock; 0: nobody */
+	const char *program; /* NULL: nobody */
+};
+
+/* Locks nothing. Those that are held come first. visit as for book_list(). */
+int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
+	void *context, struct dd_error *err);
 
 /* ---- small things worth keeping between runs: capability probes ---- */
 

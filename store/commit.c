@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one commit point. What can be done beforehand is done before anything is locked: the files
- * are hashed, the tree is built, the commit is signed on top of the version that the caller builds
- * on. Then one transaction checks that this still is the newest version, and writes objects, head,
- * index and the end of the journal row. The part inside (change_write) needs nothing from the
- * caller's thread but the prepared change, so that several can share a transaction.
+ * are hashed, the tree is built, headers and message are written on top of the version that the
+ * caller builds on. Then one transaction checks that this still is the newest version, gives the
+ * commit its place in the chain, which is known only here, signs it, and writes objects, head,
+ * index and the end of the journal row.
  */
 #include "store/commit.h"
 
 #include <string.h>
 
+#include "store/chain.h"
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
@@ -27,11 +28,14 @@ struct prepared {
 	struct head head;   /* that it was prepared for */
 	struct head result; /* afterwards */
 	struct object_set objects;
+	struct text headers, message; /* of the commit, without signature and place in the chain */
 };
 
 static void cleanup_prepared(struct prepared *prepared)
 {
 	object_set_release(&prepared->objects);
+	text_release(&prepared->headers);
+	text_release(&prepared->message);
 }
 
 int commit_ready(struct book *book, struct dd_error *err)
@@ -101,8 +105,8 @@ static int change_check(const struct book_change *change, struct dd_error *err)
 }
 
 /*
- * Forgets what is packed already: a pack never goes while a version needs what is in it. What is
- * staged is found out by inserting it.
+ * Forgets files and trees that are packed already: a pack never goes while a version needs what is
+ * in it. What is staged is found out by inserting it.
  */
 static void drop_packed(struct book *book, struct object_set *set)
 {
@@ -110,9 +114,8 @@ static void drop_packed(struct book *book, struct object_set *set)
 
 	staging_hide(book->staging, true);
 	for (size_t i = 0; i < set->count; i++) {
-		if (set->list[i].type != GIT_OBJECT_COMMIT &&
-			git_odb_exists_ext(
-				book->objects, &set->list[i].oid, GIT_ODB_LOOKUP_NO_REFRESH)) {
+		if (git_odb_exists_ext(
+			    book->objects, &set->list[i].oid, GIT_ODB_LOOKUP_NO_REFRESH)) {
 			free(set->list[i].owned);
 			continue;
 		}
@@ -126,7 +129,6 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 {
 	struct book *book = prepared->book;
 	const struct version_draft *version = prepared->change->version;
-	CLEANUP(text) struct text message = TEXT_INIT;
 	struct message_facts facts = {
 		.uuid = prepared->change->uuid,
 		.number = prepared->change->base + 1,
@@ -138,7 +140,7 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 		.committer = {book->host_name, book->committer_email},
 		.when = time(NULL),
 	};
-	int rc = message_build(version, &facts, &message, err);
+	int rc = message_build(version, &facts, &prepared->message, err);
 
 	if (!rc)
 		rc = commit_ready(book, err);
@@ -147,13 +149,10 @@ static int version_prepare(struct prepared *prepared, struct dd_error *err)
 			&prepared->objects, version->files, version->file_count, &draft.tree, err);
 	if (rc)
 		return rc;
-	draft.message = text_string(&message);
-	rc = commit_build(&prepared->objects, book->key, &draft, &prepared->result.oid, err);
-	if (!rc) {
-		prepared->result.version = facts.number;
-		drop_packed(book, &prepared->objects);
-	}
-	return rc;
+	commit_headers(&draft, &prepared->headers);
+	prepared->result.version = facts.number;
+	drop_packed(book, &prepared->objects);
+	return 0;
 }
 
 static int change_prepare(struct prepared *prepared, struct dd_error *err)
@@ -203,21 +202,40 @@ static int head_move(struct prepared *prepared, struct dd_error *err)
 	return statement_run(&statement, err);
 }
 
+/* The commit is complete when it has its place in the chain. */
+static int version_sign(struct prepared *prepared, struct chain_link *link, struct dd_error *err)
+{
+	struct book *book = prepared->book;
+	char prev[GIT_OID_HEXSZ + 1];
+	int rc = chain_next(book, link, err);
+
+	if (rc)
+		return rc;
+	message_chain(&prepared->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
+	return commit_sign(&prepared->objects, book->key, &prepared->headers, &prepared->message,
+		&prepared->result.oid, err);
+}
+
 static int version_write(struct prepared *prepared, struct dd_error *err)
 {
 	struct database *database = &prepared->book->database;
+	struct chain_link link;
 	struct statement statement;
-	int rc = prepared->head.domain ? head_move(prepared, err) : domain_insert(prepared, err);
+	int rc = version_sign(prepared, &link, err);
 
+	if (!rc)
+		rc = prepared->head.domain ? head_move(prepared, err)
+					   : domain_insert(prepared, err);
 	if (!rc)
 		rc = object_set_stage(&prepared->objects, database, prepared->result.domain, err);
 	if (rc)
 		return rc;
 	statement = statement_begin(
-		database, "INSERT INTO version(domain, number, oid) VALUES(?, ?, ?)");
+		database, "INSERT INTO version(domain, number, oid, seq) VALUES(?, ?, ?, ?)");
 	statement_number(&statement, prepared->result.domain);
 	statement_number(&statement, prepared->result.version);
 	statement_blob(&statement, prepared->result.oid.id, sizeof prepared->result.oid.id);
+	statement_number(&statement, link.seq);
 	return statement_run(&statement, err);
 }
 

@@ -32,17 +32,23 @@ static int genesis_commit(struct book *book, const struct text *signers, struct 
 		.author = host,
 		.committer = host,
 		.when = time(NULL),
-		.message = "open the book\n",
 	};
+	CLEANUP(text) struct text headers = TEXT_INIT;
+	CLEANUP(text) struct text message = TEXT_INIT;
 	int rc = tree_build(set, files, 2, &draft.tree, err);
 
-	return rc ? rc : commit_build(set, book->key, &draft, oid, err);
+	if (rc)
+		return rc;
+	commit_headers(&draft, &headers);
+	text_puts(&message, "open the book\n");
+	return commit_sign(set, book->key, &headers, &message, oid, err);
 }
 
-static int head_set(struct book *book, const git_oid *oid, struct dd_error *err)
+/* The branch may grow; where the chain of versions begins stays. */
+static int heads_set(struct book *book, const git_oid *oid, struct dd_error *err)
 {
-	struct statement statement = statement_begin(
-		&book->database, "INSERT INTO setting(key, value) VALUES('book-head', ?)");
+	struct statement statement = statement_begin(&book->database,
+		"INSERT INTO setting(key, value) VALUES('book-head', ?1), ('genesis', ?1)");
 
 	statement_blob(&statement, oid->id, sizeof oid->id);
 	return statement_run(&statement, err);
@@ -65,6 +71,6 @@ int genesis_stage(struct book *book, struct dd_error *err)
 	if (!rc)
 		rc = object_set_stage(&set, &book->database, 0, err);
 	if (!rc)
-		rc = head_set(book, &oid, err);
+		rc = heads_set(book, &oid, err);
 	return rc;
 }

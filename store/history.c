@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "store/message.h"
 
 static void cleanup_commit(git_commit **commit)
@@ -38,8 +39,7 @@ static int no_version(struct book *book, const char *uuid, uint32_t number, stru
 		row.name, number, row.version);
 }
 
-/* The commit of a version; *number 0 becomes the newest. */
-static int version_find(
+int version_find(
 	struct book *book, const char *uuid, uint32_t *number, git_oid *oid, struct dd_error *err)
 {
 	CLEANUP(statement)
@@ -110,6 +110,67 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 	int rc = version_find(book, uuid, &number, &oid, err);
 
 	return rc ? rc : info_read(book, number, &oid, out, err);
+}
+
+static int version_when(
+	struct book *book, const char *uuid, uint32_t *number, int64_t *when, struct dd_error *err)
+{
+	CLEANUP(commit) git_commit *commit = NULL;
+	git_oid oid;
+	int rc = version_find(book, uuid, number, &oid, err);
+
+	if (!rc)
+		rc = commit_find(book, &oid, &commit, err);
+	if (!rc)
+		*when = git_commit_time(commit);
+	return rc;
+}
+
+static int not_yet(
+	struct book *book, const char *uuid, int64_t moment, int64_t first, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {0};
+	char then[MOMENT_SIZE], made[MOMENT_SIZE];
+	int rc = book_find(book, uuid, &row, err);
+
+	if (rc)
+		return rc;
+	moment_format(moment, then);
+	moment_format(first, made);
+	return error_set(err, DD_NOT_FOUND,
+		"the domain '%s' was not there at %s: version 1 is of %s", row.name, then, made);
+}
+
+/*
+ * Halves the way between a version that is not later than the moment and one that is; so the one
+ * found is followed by a later one also where a clock was once set back.
+ */
+int book_version_at(
+	struct book *book, const char *uuid, int64_t moment, uint32_t *number, struct dd_error *err)
+{
+	uint32_t from = 1, until = 0;
+	int64_t first = 0, newest = 0;
+	int rc = version_when(book, uuid, &until, &newest, err);
+
+	if (!rc)
+		rc = version_when(book, uuid, &from, &first, err);
+	if (!rc && newest > moment && first > moment)
+		return not_yet(book, uuid, moment, first, err);
+	if (!rc && newest <= moment)
+		from = until;
+	while (!rc && until - from > 1) {
+		uint32_t middle = from + (until - from) / 2;
+		int64_t when = 0;
+
+		rc = version_when(book, uuid, &middle, &when, err);
+		if (when > moment)
+			until = middle;
+		else
+			from = middle;
+	}
+	if (!rc)
+		*number = from;
+	return rc;
 }
 
 int book_log(struct book *book, const char *uuid, uint32_t limit,

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/room.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
 #include "store/lock.h"
 
 #define LONGEST_SLEEP_US 20000
@@ -56,4 +61,78 @@ void job_lock_release(struct job_lock *lock)
 		close(lock->fd);
 	}
 	free(lock);
+}
+
+struct jobs {
+	int folder; /* of the lock files */
+	int (*visit)(const struct job_row *row, void *context);
+	void *context;
+};
+
+/* Who holds the domain's job lock now? */
+static bool held(const struct jobs *jobs, const char *uuid, struct lock_holder *holder)
+{
+	CLEANUP(close) int fd = openat(jobs->folder, uuid, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || !lock_slot_held(fd, 0))
+		return false;
+	if (!lock_slot_read(fd, 0, holder))
+		*holder = (struct lock_holder){
+			.program = "another process", .operation = "something"};
+	return true;
+}
+
+static int visit_file(const struct jobs *jobs, const char *uuid)
+{
+	struct lock_holder holder;
+	struct job_row row = {
+		.operation = holder.operation,
+		.program = holder.program,
+	};
+
+	if (!uuid_valid(uuid) || !held(jobs, uuid, &holder))
+		return 0;
+	memcpy(row.uuid, uuid, sizeof row.uuid);
+	row.since = holder.since;
+	row.pid = holder.pid;
+	return jobs->visit(&row, jobs->context);
+}
+
+static void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* A row whose domain nobody holds; held ones have been visited. */
+static int visit_row(const struct journal_row *journal, void *context)
+{
+	const struct jobs *jobs = context;
+	struct job_row row = {.operation = journal->operation, .since = journal->since};
+	struct lock_holder holder;
+
+	if (held(jobs, journal->uuid, &holder))
+		return 0;
+	memcpy(row.uuid, journal->uuid, sizeof row.uuid);
+	return jobs->visit(&row, jobs->context);
+}
+
+int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
+	void *context, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	struct jobs jobs = {.visit = visit, .context = context};
+	const struct dirent *entry;
+	int rc = book_path(book, "locks", &path, err);
+
+	if (rc)
+		return rc;
+	folder = opendir(path);
+	if (!folder)
+		return error_errno(err, errno, "cannot open the folder %s", path);
+	jobs.folder = dirfd(folder);
+	while (!rc && (entry = readdir(folder)))
+		rc = visit_file(&jobs, entry->d_name);
+	return rc ? rc : journal_list(book, visit_row, &jobs, err);
 }

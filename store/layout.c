@@ -6,7 +6,8 @@
  * together one makes the book and the other finds it.
  *
  * book.db carries application_id BOOK_APPLICATION and user_version BOOK_FORMAT. A file with neither
- * and without a table is one that is half made. A format that is higher than ours is left alone.
+ * and without a table is one that is half made. One of a lower format is brought up under the same
+ * lock (upgrade.c) by whoever opens it first. A format that is higher than ours is left alone.
  */
 #include "store/room.h"
 
@@ -20,6 +21,8 @@
 #include "base/file.h"
 #include "store/folder.h"
 #include "store/genesis.h"
+#include "store/tag.h"
+#include "store/upgrade.h"
 
 static const char tables[] =
 	/* id is for other tables; a domain that is gone keeps its row and loses its name */
@@ -29,9 +32,8 @@ static const char tables[] =
 	"  version INTEGER NOT NULL, head BLOB NOT NULL, runtime TEXT);"
 	"CREATE UNIQUE INDEX domain_name ON domain(name) WHERE state <> 2;"
 	"CREATE TABLE version("
-	"  domain INTEGER NOT NULL, number INTEGER NOT NULL, oid BLOB NOT NULL,"
-	"  PRIMARY KEY(domain, number)) WITHOUT ROWID;"
-	"CREATE TABLE use("
+	"  domain INTEGER NOT NULL, number INTEGER NOT NULL, oid BLOB NOT NULL, seq INTEGER,"
+	"  PRIMARY KEY(domain, number)) WITHOUT ROWID;" UPGRADE_SEQ_INDEX "CREATE TABLE use("
 	"  domain INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, mode TEXT NOT NULL,"
 	"  scope INTEGER NOT NULL, PRIMARY KEY(domain, kind, value, mode)) WITHOUT ROWID;"
 	"CREATE INDEX use_value ON use(value);"
@@ -54,6 +56,7 @@ static const char tables[] =
 
 enum book_stage {
 	STAGE_MISSING, /* no book.db, or an empty one */
+	STAGE_OLD,     /* a format before ours */
 	STAGE_READY,
 };
 
@@ -92,7 +95,7 @@ static int stage_judge(struct database *database, enum book_stage *stage, struct
 			database->path, (long long)format, BOOK_FORMAT);
 		return error_hint(err, "use a newer domesday");
 	}
-	*stage = STAGE_READY;
+	*stage = format < BOOK_FORMAT ? STAGE_OLD : STAGE_READY;
 	return 0;
 }
 
@@ -213,6 +216,8 @@ static int tables_make(void *context, struct dd_error *err)
 	if (!rc)
 		rc = database_execute(database, tables, err);
 	if (!rc)
+		rc = tag_table_make(database, err);
+	if (!rc)
 		rc = genesis_stage(book, err);
 	if (!rc)
 		rc = database_execute(database, marks, err);
@@ -248,14 +253,14 @@ static int book_make(struct book *book, struct dd_error *err)
 static int book_complete(struct book *book, struct dd_error *err)
 {
 	enum book_stage stage = STAGE_MISSING;
-	int rc = folder_check(book, err);
+	int rc = database_lock(&book->database, SLOT_CREATE, "create", book->wait_ms, err);
 
-	if (!rc)
-		rc = database_lock(&book->database, SLOT_CREATE, "create", book->wait_ms, err);
 	if (rc)
 		return rc;
-	/* somebody else may have made it while we waited */
+	/* somebody else may have done it while we waited */
 	rc = database_try(book, &stage, err);
+	if (!rc && stage == STAGE_OLD)
+		rc = upgrade_run(book, err);
 	if (!rc && stage == STAGE_MISSING)
 		rc = history_check(book, err);
 	if (!rc && stage == STAGE_MISSING)
@@ -271,6 +276,8 @@ int layout_open(struct book *book, bool create, struct dd_error *err)
 
 	if (rc || stage == STAGE_READY)
 		return rc;
+	if (stage == STAGE_OLD)
+		return book_complete(book, err);
 	/* an empty book.db is one that somebody began to make */
 	if (!create && !book->database.sqlite) {
 		struct stat status;
@@ -281,6 +288,8 @@ int layout_open(struct book *book, bool create, struct dd_error *err)
 		error_set(err, DD_NOT_FOUND, "there is no book in %s", book->folder);
 		return error_hint(err, "name another with --book, or define a domain to make one");
 	}
-	rc = directory_make(book->folder, 0700, err);
+	rc = folder_check(book, err);
+	if (!rc)
+		rc = directory_make(book->folder, 0700, err);
 	return rc ? rc : book_complete(book, err);
 }

@@ -86,27 +86,45 @@ void lock_slot_sign(int fd, int slot, const char *operation)
 		return;
 }
 
-void lock_slot_holder(int fd, int slot, char holder[LOCK_HOLDER_SIZE])
+bool lock_slot_held(int fd, int slot)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = slot_offset(slot),
+		.l_len = 1,
+	};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool lock_slot_read(int fd, int slot, struct lock_holder *holder)
 {
 	char text[LOCK_SLOT_SIZE + 1] = "";
-	char program[61], operation[101], since[16];
-	int pid;
-	long long when;
 	ssize_t size = pread(fd, text, LOCK_SLOT_SIZE, slot_offset(slot));
+
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	return sscanf(text, "%d %lld %60s %100[^\n]", &holder->pid, &holder->since, holder->program,
+		       holder->operation) == 4;
+}
+
+void lock_slot_holder(int fd, int slot, char holder[LOCK_HOLDER_SIZE])
+{
+	struct lock_holder found;
 	struct tm broken_down;
+	char since[16];
 
 	snprintf(holder, LOCK_HOLDER_SIZE, "another process");
-	if (size <= 0)
-		return;
-	text[size] = '\0';
-	if (sscanf(text, "%d %lld %60s %100[^\n]", &pid, &when, program, operation) != 4)
+	if (!lock_slot_read(fd, slot, &found))
 		return;
 
-	time_t seconds = (time_t)when;
+	time_t seconds = (time_t)found.since;
 
 	if (!localtime_r(&seconds, &broken_down) ||
 		!strftime(since, sizeof since, "%H:%M:%S", &broken_down))
 		return;
-	snprintf(holder, LOCK_HOLDER_SIZE, "%s by %s (pid %d) since %s", operation, program, pid,
-		since);
+	snprintf(holder, LOCK_HOLDER_SIZE, "%s by %s (pid %d) since %s", found.operation,
+		found.program, found.pid, since);
 }

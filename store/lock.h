@@ -29,6 +29,19 @@ void lock_slot_drop(int fd, int slot);
 /* Writes who holds the slot, which the caller does. */
 void lock_slot_sign(int fd, int slot, const char *operation);
 
+struct lock_holder {
+	int pid;
+	long long since; /* seconds since the epoch */
+	char program[61];
+	char operation[101];
+};
+
+/* Does somebody hold the slot now? Never the caller: his own lock is none to him. */
+bool lock_slot_held(int fd, int slot);
+
+/* What the last holder wrote; false where that is nothing. */
+bool lock_slot_read(int fd, int slot, struct lock_holder *holder);
+
 /* "attach-device by domesday (pid 71) since 12:00:03", or "another process". */
 void lock_slot_holder(int fd, int slot, char holder[LOCK_HOLDER_SIZE]);
 

@@ -54,7 +54,7 @@ static bool key_valid(const char *key)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-";
-	static const char *const ours[] = {"Domain", "Version", "Host"};
+	static const char *const ours[] = {"Domain", "Version", "Host", "Book-Seq", "Book-Prev"};
 	size_t length = strlen(key);
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
@@ -130,6 +130,11 @@ int message_build(const struct version_draft *draft, const struct message_facts 
 		return rc;
 	text_printf(out, "Host: %s\n", facts->host);
 	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+void message_chain(struct text *message, int64_t seq, const char *prev)
+{
+	text_printf(message, "Book-Seq: %lld\nBook-Prev: %s\n", (long long)seq, prev);
 }
 
 /* ---- reading ---- */

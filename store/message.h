@@ -11,6 +11,8 @@
  *   Version: 7
  *   Operation: attach-device   and others that the caller gives
  *   Host: alpha
+ *   Book-Seq: 41               its place in the chain of all versions of the book (chain.h)
+ *   Book-Prev: 9f0c…
  */
 
 #include "store/book.h"
@@ -29,6 +31,9 @@ struct message_facts {
 
 int message_build(const struct version_draft *draft, const struct message_facts *facts,
 	struct text *out, struct dd_error *err);
+
+/* Appends the trailers of the chain to a message that is whole but for them. */
+void message_chain(struct text *message, int64_t seq, const char *prev);
 
 /* Fills in subject, body and trailers. */
 int message_parse(const char *message, struct version_info *info, struct dd_error *err);

@@ -44,12 +44,14 @@ struct commit_draft {
 	const git_oid *parent; /* NULL: the first */
 	struct person author, committer;
 	int64_t when;
-	const char *message;
 };
 
-/* Adds the signed commit. */
-int commit_build(struct object_set *set, const struct key *key, const struct commit_draft *draft,
-	git_oid *oid, struct dd_error *err);
+/* Appends a commit's headers without its signature. */
+void commit_headers(const struct commit_draft *draft, struct text *out);
+
+/* Signs headers and message, and adds the commit that they make; headers is left empty. */
+int commit_sign(struct object_set *set, const struct key *key, struct text *headers,
+	const struct text *message, git_oid *oid, struct dd_error *err);
 
 /* Writes the set into the table of staged objects; inside database_change(). */
 int object_set_stage(const struct object_set *set, struct database *database, int64_t domain,

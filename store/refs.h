@@ -13,7 +13,8 @@
 /* Has somebody removed the file? */
 int refs_lost(struct book *book, bool *lost, struct dd_error *err);
 
-/* Appends a line for the branch "book" and each domain, in git's order, as book.db has them. */
+/* Appends lines for the chain, the branch "book", each domain and each tag, in git's order, as
+ * book.db has them. */
 int refs_read(struct book *book, struct text *out, struct dd_error *err);
 
 /* Makes them the repository's. Under SLOT_CHECKPOINT. */

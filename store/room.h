@@ -13,6 +13,7 @@
 #define BOOK_APPLICATION 0x446f6d45 /* "DomE", application_id of book.db */
 #define BOOK_REF "refs/heads/book"
 #define DOMAIN_REFS "refs/heads/domains/"
+#define TAG_REFS "refs/tags/domains/" /* UUID/LABEL */
 
 struct staging;
 
@@ -48,6 +49,12 @@ int repository_make(const char *path, struct dd_error *err);
 int repository_need(struct book *book, struct dd_error *err);
 /* Libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
+
+/* ---- history.c ---- */
+
+/* The commit of a version; *number 0 becomes the newest. DD_NOT_FOUND says which there are. */
+int version_find(
+	struct book *book, const char *uuid, uint32_t *number, git_oid *oid, struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 

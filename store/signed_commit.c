@@ -15,7 +15,7 @@ static void header_person(
 	text_printf(out, " %lld +0000\n", (long long)when);
 }
 
-static void headers_add(struct text *out, const struct commit_draft *draft)
+void commit_headers(const struct commit_draft *draft, struct text *out)
 {
 	char tree[GIT_OID_HEXSZ + 1], parent[GIT_OID_HEXSZ + 1];
 
@@ -37,23 +37,23 @@ static void signature_add(struct text *out, const struct text *signature)
 	}
 }
 
-int commit_build(struct object_set *set, const struct key *key, const struct commit_draft *draft,
-	git_oid *oid, struct dd_error *err)
+int commit_sign(struct object_set *set, const struct key *key, struct text *headers,
+	const struct text *message, git_oid *oid, struct dd_error *err)
 {
-	CLEANUP(text) struct text headers = TEXT_INIT;
 	CLEANUP(text) struct text whole = TEXT_INIT;
 	CLEANUP(text) struct text signature = TEXT_INIT;
 	int rc;
 
-	headers_add(&headers, draft);
-	text_add(&whole, headers.data, headers.size);
-	text_printf(&whole, "\n%s", draft->message);
-	if (text_failed(&whole) || text_failed(&headers))
+	text_add(&whole, headers->data, headers->size);
+	text_putc(&whole, '\n');
+	text_add(&whole, message->data, message->size);
+	if (text_failed(&whole) || text_failed(headers) || text_failed(message))
 		return error_no_memory(err);
 	rc = key_sign(key, whole.data, whole.size, &signature, err);
 	if (rc)
 		return rc;
-	signature_add(&headers, &signature);
-	text_printf(&headers, "\n%s", draft->message);
-	return object_add_text(set, GIT_OBJECT_COMMIT, &headers, oid, err);
+	signature_add(headers, &signature);
+	text_putc(headers, '\n');
+	text_add(headers, message->data, message->size);
+	return object_add_text(set, GIT_OBJECT_COMMIT, headers, oid, err);
 }

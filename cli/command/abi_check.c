@@ -35,13 +35,11 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(side) struct side before = {.name = NULL};
 	CLEANUP(side) struct side after = {.name = NULL};
 	CLEANUP(differences) struct differences differences;
-	int rc = side_read(operand(args, 0), &before, err);
+	int rc = side_read(cli, operand(args, 0), &before, err);
 
 	differences_init(&differences, cli);
 	if (rc == 0)
-		rc = side_read(operand(args, 1), &after, err);
-	if (rc == 0 && !cli->host && !(before.dd.xml && after.dd.xml))
-		rc = cli_open(cli, false, err);
+		rc = side_read(cli, operand(args, 1), &after, err);
 	if (rc == 0)
 		rc = dd_diff(cli->host, &before.dd, &after.dd, add_visible, &differences, err);
 	if (rc < 0)
@@ -65,7 +63,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_abi_check = {
 	.name = "abi-check",
 	.group = GROUP_HISTORY,
-	.operands = "NAME[@N]|FILE NAME[@M]|FILE",
+	.operands = "NAME[@VERSION]|FILE NAME[@VERSION]|FILE",
 	.summary = "name every difference between two definitions that a guest would see",
 	.about =
 		"Each is said in words, and when it may change: while the guest runs, while it is "

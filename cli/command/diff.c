@@ -105,10 +105,10 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	if (second && live)
 		return error_set(err, CLI_USAGE, "--live goes with one NAME");
 
-	int rc = side_read(operand(args, 0), &before, err);
+	int rc = side_read(cli, operand(args, 0), &before, err);
 
 	if (rc == 0)
-		rc = second ? side_read(second, &after, err)
+		rc = second ? side_read(cli, second, &after, err)
 			    : imply_side(cli, live, &before, &after, err);
 	return rc < 0 ? rc : compare(cli, args, &before, &after, err);
 }
@@ -116,11 +116,12 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_diff = {
 	.name = "diff",
 	.group = GROUP_HISTORY,
-	.operands = "NAME[@N] [NAME[@M]|FILE]",
+	.operands = "NAME[@VERSION] [NAME[@VERSION]|FILE]",
 	.summary = "say in words what differs between two definitions",
 	.about = "diff NAME           the version before the newest, and the newest\n"
-		 "diff NAME@N         version N, and the newest\n"
-		 "diff NAME@N NAME@M  any two versions, of two domains too\n"
+		 "diff NAME@VERSION   that version, and the newest\n"
+		 "diff NAME@VERSION NAME@VERSION\n"
+		 "                    any two versions, of two domains too\n"
 		 "diff NAME FILE      the newest, and a file: a word with a '/', ending in .xml, "
 		 "or '-'\n"
 		 "diff NAME --live    the record, and what the running guest has\n"

@@ -14,7 +14,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(free) char *domain = NULL;
 	CLEANUP(dd) char *xml = NULL;
 	uint32_t version = 0;
-	int rc = parse_version(operand(args, 0), &domain, &version, err);
+	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &version, err);
 
 	if (rc == 0)
 		rc = dd_dumpxml(cli->host, domain, version, option_given(args, "live"), &xml, err);
@@ -24,8 +24,8 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_dumpxml = {
 	.name = "dumpxml",
 	.group = GROUP_LOOK,
-	.operands = "NAME[@N]",
-	.summary = "show a domain's definition, or that of its version N",
+	.operands = "NAME[@VERSION]",
+	.summary = "show a domain's definition, or that of one of its versions",
 	.options = options,
 	.book = BOOK_OPEN,
 	.run = run,

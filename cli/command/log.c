@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
@@ -18,12 +19,12 @@ struct history {
 static int visit(const struct dd_version_info *info, void *context)
 {
 	struct history *history = context;
-	char number[16], when[WHEN_SIZE], who[128], what[512];
+	char number[16], when[MOMENT_SIZE], who[128], what[512];
 	const char *const cells[] = {number, when, who, what};
 	bool reason = *info->reason != '\0';
 
 	snprintf(number, sizeof number, "%u", info->number);
-	format_when(info->when, when);
+	moment_format(info->when, when);
 	snprintf(who, sizeof who, "%.*s", person_name_length(info->author), info->author);
 	snprintf(what, sizeof what, "%s%s%s%s", info->subject, reason ? " (" : "", info->reason,
 		reason ? ")" : "");

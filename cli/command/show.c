@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
@@ -14,10 +15,10 @@ static int show_version(const struct dd_version_info *info, void *context)
 	struct view *view = context;
 	const struct cli *cli = view->cli;
 	struct text *out = &view->cli->out;
-	char when[WHEN_SIZE];
+	char when[MOMENT_SIZE];
 
 	view->version = version_json(info);
-	format_when(info->when, when);
+	moment_format(info->when, when);
 	text_printf(out, "%sversion %u%s\n", colour(cli, COLOUR_YELLOW), info->number,
 		colour(cli, COLOUR_NONE));
 	text_printf(out, "Commit:  %s\nWhen:    %s\nWho:     %s\nHost:    %s\n", info->commit, when,
@@ -40,7 +41,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(free) char *domain = NULL;
 	struct view view = {.cli = cli};
 	uint32_t number = 0;
-	int rc = parse_version(operand(args, 0), &domain, &number, err);
+	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &number, err);
 
 	if (rc < 0)
 		return rc;
@@ -59,9 +60,9 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_show = {
 	.name = "show",
 	.group = GROUP_HISTORY,
-	.operands = "NAME[@N]",
+	.operands = "NAME[@VERSION]",
 	.summary = "show one version: who made it, when, and what it changed",
-	.about = "Without @N the newest.",
+	.about = "Without @VERSION the newest; a VERSION is N, a tag, or {TIME}.",
 	.book = BOOK_OPEN,
 	.run = run,
 };

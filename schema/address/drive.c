@@ -4,8 +4,9 @@
  * Drive places: controller, bus, target and unit, on the bus of the disk's kind.
  *
  * A disk's target name says where it sits: the n-th letter is the n-th place of the bus, controller
- * by controller. Unit 7 of a SCSI controller is the controller itself. Only where somebody else has
- * that place, or has left it, is the first other one taken.
+ * by controller. Of a SCSI controller these are the first seven, which every model has: unit 7 may
+ * be the controller itself. Only where somebody else has that place, or has left it, is the first
+ * other one taken.
  */
 
 #include <stdio.h>
@@ -15,14 +16,12 @@
 #include "schema/device/disk.h"
 #include "schema/fill.h"
 
-#define SCSI_OWN_UNIT 7
-
 static const struct layout {
 	const char *bus;
 	unsigned buses; /* of a controller */
 	unsigned units; /* of a bus */
 } layouts[] = {
-	{"scsi", 1, 15},
+	{"scsi", 1, 7},
 	{"ide", 2, 2},
 	{"sata", 1, 6},
 	{"fdc", 1, 2},
@@ -41,8 +40,6 @@ static struct drive_place place_number(const struct layout *layout, unsigned num
 		.unit = rest % layout->units,
 	};
 
-	if (layout->units > SCSI_OWN_UNIT && place.unit >= SCSI_OWN_UNIT)
-		place.unit++;
 	return place;
 }
 
@@ -87,6 +84,10 @@ static unsigned place_count(
 {
 	unsigned each = layout->buses * layout->units;
 	unsigned count = each;
+
+	/* who wants one more SCSI controller gets it */
+	if (layout == &layouts[0])
+		return (CONTROLLER_INDEX_MAX + 1) * each;
 
 	for (const xmlNode *node = controller_first(document, layout->bus); node;
 		node = controller_next(node))

@@ -16,8 +16,6 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
-#define ISA_PORTS 4 /* of a machine */
-
 static bool target_is(const xmlNode *device, const char *type)
 {
 	return node_attr_is(node_child(device, "target"), "type", type);
@@ -81,14 +79,10 @@ static int check_serial(
 	if (target && !string_in(target, targets))
 		return node_error(device, err, DD_UNSUPPORTED,
 			"a serial device of type '%s' does not go with this machine", target);
-	if (target_is(device, "isa-serial") &&
-		attr_number(node_child(device, "target"), "port", 0) >= ISA_PORTS)
-		return node_error(node_child(device, "target"), err, DD_INVALID,
-			"ISA serial ports are numbered from 0 to %d", ISA_PORTS - 1);
 	return check_chardev(document, device, err);
 }
 
-/* The number after the greatest. */
+/* The number after the greatest: of all, but a parallel port sees those before it alone. */
 static uint64_t next_port(const struct document *document, const xmlNode *device)
 {
 	uint64_t next = 0;
@@ -97,6 +91,8 @@ static uint64_t next_port(const struct document *document, const xmlNode *device
 		other = node_next(other)) {
 		uint64_t port;
 
+		if (other == device && node_is(device, "parallel"))
+			break;
 		if (other != device &&
 			node_attr_number(node_child(other, "target"), "port", &port) &&
 			port >= next)
@@ -117,20 +113,16 @@ static int complete_serial(struct document *document, xmlNode *serial,
 	const struct freeze_options *options, struct dd_error *err)
 {
 	xmlNode *target = fill_child(serial, "target", err);
-	bool plain =
-		target && !node_attr(target, "type") && next_port(document, serial) < ISA_PORTS;
 	int rc = target ? fill_attr(target, "type", "isa-serial", err) : DD_NO_MEMORY;
 
 	(void)options;
-	/* one that did not say where it is follows those that did */
-	if (!rc && plain)
-		rc = fill_port(document, serial, err);
 	if (!rc)
 		rc = chardev_complete(serial, err);
 	if (!rc)
-		rc = fill_child_attr(target, "model", "name", node_attr(target, "type"), err);
-	if (!rc)
-		rc = isa_assign(document, serial, PLACE_FREE, err);
+		rc = fill_child_attr(target, "model", "name",
+			target_is(serial, "isa-debug") ? "isa-debugcon" : node_attr(target, "type"),
+			err);
+	/* one that did not say where it is follows those that did */
 	return rc ? rc : fill_port(document, serial, err);
 }
 

@@ -71,11 +71,26 @@ int disk_index(const xmlNode *disk)
 	return *letter ? -1 : index - 1;
 }
 
+/* The bus that is written down: those that say none are together, whatever their names. */
 static bool same_bus(const xmlNode *a, const xmlNode *b)
 {
-	const char *bus = disk_bus(a);
+	const char *bus = node_attr(node_child(a, "target"), "bus");
+	const char *other = node_attr(node_child(b, "target"), "bus");
 
-	return bus && string_in(bus, (const char *const[]){disk_bus(b), NULL});
+	return strcmp(bus ? bus : "", other ? other : "") == 0;
+}
+
+/* Disks that lack nothing were put in order when they got it. */
+static bool are_settled(const struct document *document)
+{
+	for (const xmlNode *disk = device_first(document, "disk"); disk; disk = node_next(disk))
+		if (!node_attr(node_child(disk, "target"), "bus") ||
+			!node_attr(node_child(disk, "driver"), "name") ||
+			(!node_child(disk, "address") &&
+				kind_disk.address(document, disk) != ADDRESS_NONE))
+			return false;
+	return node_child(document_root(document), "on_crash") &&
+	       node_child(document_devices(document), "memballoon");
 }
 
 /* Is every disk behind one of its bus with a lower name, or the first of its bus? */
@@ -117,7 +132,7 @@ void disks_sort(struct document *document)
 {
 	xmlNode *next;
 
-	if (are_sorted(device_first(document, "disk")))
+	if (are_settled(document) || are_sorted(device_first(document, "disk")))
 		return;
 	for (xmlNode *disk = device_first(document, "disk"); disk; disk = next) {
 		next = node_next(disk);
@@ -169,8 +184,45 @@ static void drop_meaningless(xmlNode *disk)
 
 	if (serial && !node_text(serial)[0])
 		node_remove(serial);
+	if (node_attr_is(node_child(disk, "transient"), "shareBacking", "no"))
+		(void)node_set_attr(node_child(disk, "transient"), "shareBacking", NULL, NULL);
 	if (node_child(disk, "readonly") && node_attr_is(disk, "snapshot", "no"))
 		(void)node_set_attr(disk, "snapshot", NULL, NULL);
+}
+
+static const char *iotune_group(const xmlNode *iotune)
+{
+	const xmlNode *name = node_child(iotune, "group_name");
+
+	return name ? node_text(name) : NULL;
+}
+
+/* Who names a throttle group and no limit has those of the first disk that says them. */
+static int complete_iotune(struct document *document, xmlNode *disk, struct dd_error *err)
+{
+	xmlNode *own = node_child(disk, "iotune");
+	const char *group = iotune_group(own);
+
+	if (!group || node_after(node_first(own)))
+		return 0;
+	for (xmlNode *other = device_first(document, "disk"); other; other = node_next(other)) {
+		const xmlNode *iotune = node_child(other, "iotune");
+		const char *name = iotune_group(iotune);
+
+		if (!name || strcmp(name, group) != 0 || !node_after(node_first(iotune)))
+			continue;
+
+		xmlNode *copy = node_copy(iotune, disk->doc, err);
+
+		if (!copy)
+			return DD_NO_MEMORY;
+		xmlReplaceNode(own, copy);
+		xmlFreeNode(own);
+		return 0;
+	}
+	return node_error(own, err, DD_INVALID,
+		"the group '%.64s' has no limits: say them, or those of another disk of the group",
+		group);
 }
 
 static int complete_encryption(xmlNode *node, struct dd_error *err)
@@ -263,7 +315,6 @@ static int complete(struct document *document, xmlNode *disk, const struct freez
 	int rc = fill_attr(disk, "type", "file", err);
 
 	drop_empty_file(node_child(disk, "source"));
-	(void)document;
 	(void)options;
 	if (!rc)
 		rc = fill_attr(disk, "device", "disk", err);
@@ -277,6 +328,8 @@ static int complete(struct document *document, xmlNode *disk, const struct freez
 		rc = node_set_attr(target, "bus", disk_bus(disk), err);
 	if (!rc && cdrom && !fill_child(disk, "readonly", err))
 		rc = DD_NO_MEMORY;
+	if (!rc)
+		rc = complete_iotune(document, disk, err);
 	drop_runtime(disk);
 	drop_meaningless(disk);
 	return rc ? rc : complete_layers(disk, err);

@@ -38,7 +38,8 @@ static int complete(struct document *document, xmlNode *tpm, const struct freeze
 		rc = fill_child_attr(
 			node_child(tpm, "backend"), "device", "path", "/dev/tpm0", err);
 	if (!rc && node_attr_is(node_child(tpm, "backend"), "type", "emulator"))
-		rc = fill_child_attr(tpm, "backend", "version", "2.0", err);
+		rc = fill_child_attr(tpm, "backend", "version",
+			node_attr_is(tpm, "model", "tpm-tis") ? "1.2" : "2.0", err);
 	return rc;
 }
 

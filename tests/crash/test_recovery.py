@@ -119,6 +119,19 @@ def attach__that_a_guest_does_not_let_go_of_again_is_recorded(book, machine):
 
 
 @test()
+def jobs__show_what_was_cut_short_until_it_is_settled(book):
+    book.define(domain('a', *spare_ports('pc')))
+    book.ok('start', 'a', '--paused')
+    must_crash(book, 'journal:after', 'attach-device', 'a',
+               book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    job, = book.json('jobs')
+    equal((job['domain'], job['pid'], job['program']), ('a', None, None))
+    contains(book.ok('jobs').out, 'attach-device', 'cut short')
+    book.ok('check', 'a')
+    equal(book.json('jobs'), [])
+
+
+@test()
 def destroy__ends_a_guest_whose_interrupted_change_cannot_be_settled(book):
     book.define(domain('a', *spare_ports('pc')))
     book.ok('start', 'a', '--paused')

@@ -109,6 +109,21 @@ def attach__refuses(book, case):
         book.refuse('attach-device', 'a', book.file(name + '.xml', xml), code=code)
 
 
+@test()
+def detach__refuses_what_others_are_left_without(book):
+    """One by one; what goes together may need each other."""
+    screen = "<graphics type='spice'/>"
+    channel = "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
+    audio = "<audio id='1' type='spice'/>"
+    book.define(domain('a', screen, channel))
+    files = [book.file(f'{number}.xml', xml) for number, xml in enumerate((screen, channel, audio))]
+    with book.unchanged():
+        book.refuse('detach-device', 'a', files[0], code='refused', says='/domain/devices/')
+        book.refuse('detach-device', 'a', *files[:2], code='refused', says='/domain/devices/audio')
+    book.ok('detach-device', 'a', *files)
+    book.ok('freeze', book.file('a.xml', book.dumpxml('a')))
+
+
 # ---- a disk has one writer ----
 
 

@@ -41,6 +41,25 @@ def lifecycle__start_to_acpi_shutdown(book, machine):
 
 
 @test()
+def jobs__tell_who_is_at_what(book):
+    book.define(domain('a'))
+    book.define(domain('b'))
+    equal(book.json('jobs'), [])
+    contains(book.ok('jobs').err, 'nothing is under way')
+    book.ok('start', 'a', '--paused')
+    os.kill(book.pid('a'), signal.SIGSTOP)
+    waiting = book.popen('resume', 'a')
+    wait_until(lambda: book.json('jobs'), 'the job is listed')
+    job, = book.json('jobs')
+    equal((job['domain'], job['operation'], job['pid'], job['program']),
+          ('a', 'resume', waiting.pid, 'domesday'))
+    contains(book.ok('jobs').out, 'a ', 'resume', str(waiting.pid))
+    os.kill(book.pid('a'), signal.SIGCONT)
+    equal(waiting.wait(30), 0, waiting.communicate())
+    equal(book.json('jobs'), [])
+
+
+@test()
 def lifecycle__suspended_guest_does_not_count(book):
     guest = Guest(book, 'guest').start()
     book.ok('suspend', 'guest')

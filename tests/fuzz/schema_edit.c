@@ -36,7 +36,9 @@ static int edit_device(struct document *document, char verb, const struct piece 
 		return edit_update(document, device, isupper(verb), options, &found, err);
 	default:
 		rc = document_match_device(document, device, &found, err);
-		return rc ? rc : edit_detach(document, found, err);
+		if (!rc)
+			rc = edit_detach(document, found, err);
+		return rc ? rc : edit_detached(document, options, err);
 	}
 }
 
@@ -52,7 +54,8 @@ static int edit_one(struct document *document, char verb, const struct piece *te
 		return edit_memory(document, strtoull(word, NULL, 10), verb == 'M', err);
 	case 'v':
 	case 'V':
-		return edit_vcpus(document, (unsigned)strtoul(word, NULL, 10), verb == 'V', err);
+		return edit_vcpus(
+			document, (unsigned)strtoul(word, NULL, 10), verb == 'V', options, err);
 	case 'n':
 		return edit_rename(document, word, err);
 	case 't':

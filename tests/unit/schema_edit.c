@@ -477,16 +477,18 @@ static void schema_edit__vcpus_and_their_maximum(void **state)
 	struct document *document = fixture->document;
 	const xmlNode *vcpu = node_child(document_root(document), "vcpu");
 
-	must(edit_vcpus(document, 2, false, &fixture->err), &fixture->err);
+	must(edit_vcpus(document, 2, false, &fixture->options, &fixture->err), &fixture->err);
 	assert_string_equal(node_attr(vcpu, "current"), "2");
-	must(edit_vcpus(document, 8, true, &fixture->err), &fixture->err);
+	must(edit_vcpus(document, 8, true, &fixture->options, &fixture->err), &fixture->err);
 	assert_string_equal(node_attr(vcpu, "current"), "2");
-	must(edit_vcpus(document, 8, false, &fixture->err), &fixture->err);
+	must(edit_vcpus(document, 8, false, &fixture->options, &fixture->err), &fixture->err);
 	assert_null(node_attr(vcpu, "current"));
-	assert_int_equal(edit_vcpus(document, 9, false, &fixture->err), DD_INVALID);
-	assert_int_equal(edit_vcpus(document, 0, true, &fixture->err), DD_INVALID);
-	must(edit_vcpus(document, 2, false, &fixture->err), &fixture->err);
-	must(edit_vcpus(document, 2, true, &fixture->err), &fixture->err);
+	assert_int_equal(
+		edit_vcpus(document, 9, false, &fixture->options, &fixture->err), DD_INVALID);
+	assert_int_equal(
+		edit_vcpus(document, 0, true, &fixture->options, &fixture->err), DD_INVALID);
+	must(edit_vcpus(document, 2, false, &fixture->options, &fixture->err), &fixture->err);
+	must(edit_vcpus(document, 2, true, &fixture->options, &fixture->err), &fixture->err);
 	assert_null(node_attr(vcpu, "current"));
 }
 
@@ -500,7 +502,7 @@ static void schema_edit__a_topology_and_numa_cells_fix_the_sizes(void **state)
 			    "<numa><cell id='0' cpus='0-3' memory='1024'/></numa></cpu></domain>");
 
 	(void)state;
-	edit_vcpus(document, 8, true, &err);
+	edit_vcpus(document, 8, true, NULL, &err);
 	assert_error(&err, DD_REFUSED,
 		"/domain/cpu/topology: 8 vCPUs do not fit the CPU topology, which makes 4");
 	edit_memory(document, 2048, true, &err);

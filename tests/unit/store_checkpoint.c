@@ -140,7 +140,7 @@ static void store_checkpoint__refs_of_others_stay_and_forged_ones_go(void **stat
 	assert_git_agrees(scene);
 	assert_int_equal(GIT(scene, &out, "for-each-ref", "--format=%(refname)"), 0);
 	assert_string_equal(text_string(&out),
-		"refs/heads/aaa\nrefs/heads/book\nrefs/heads/domains/" UUID_A
+		"refs/book/chain\nrefs/heads/aaa\nrefs/heads/book\nrefs/heads/domains/" UUID_A
 		"\nrefs/heads/zzz\nrefs/tags/kept\n");
 	assert_int_equal(GIT(scene, &out, "rev-parse", "kept^{}", "domains/" UUID_A "~1"), 0);
 	assert_memory_equal(text_string(&out), text_string(&out) + COMMIT_SIZE, COMMIT_SIZE - 1);
