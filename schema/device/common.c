@@ -131,6 +131,19 @@ int iscsi_complete(xmlNode *source, struct dd_error *err)
 	return rc ? rc : node_set_attr(source, "name", whole, err);
 }
 
+int pci_source_complete(xmlNode *source, struct dd_error *err)
+{
+	static const struct {
+		const char *name, *zero;
+	} parts[] = {{"domain", "0x0000"}, {"bus", "0x00"}, {"slot", "0x00"}, {"function", "0x0"}};
+	xmlNode *address = node_child(source, "address");
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(parts) && address && !rc; i++)
+		rc = fill_attr(address, parts[i].name, parts[i].zero, err);
+	return rc;
+}
+
 static bool has_spice(const struct document *document)
 {
 	for (const xmlNode *node = device_first(document, "graphics"); node; node = node_next(node))

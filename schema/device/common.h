@@ -46,4 +46,8 @@ int chardev_complete(xmlNode *device, struct dd_error *err);
 /* Appends "/0" to an iSCSI name that has no LUN. */
 int iscsi_complete(xmlNode *source, struct dd_error *err);
 
+/* Spells out the zeros that the address of a PCI device of the host left out. source may be NULL.
+ */
+int pci_source_complete(xmlNode *source, struct dd_error *err);
+
 #endif

@@ -171,6 +171,46 @@ static void schema_freeze__devices_that_no_guest_can_have_are_refused(void **sta
 		 "</source><boot order='0'/></hostdev>",
 			"begin at 1"},
 		{"<audio id='1' type='spice'/>", "SPICE"},
+		{"<audio type='none'/>", "needs an id"},
+		{"<sound model='ich6'><audio id='2'/></sound>", "no audio backend 2"},
+		{FILE_DISK("<driver iothread='1'/><target dev='vda'/>"), "no I/O thread 1"},
+		{"<controller type='scsi' model='virtio-scsi'><driver iothread='4'/></controller>",
+			"no I/O thread 4"},
+		{"<controller type='pci' index='0' model='pci-root'/>"
+		 "<controller type='pci' index='1' model='pci-expander-bus'><target><node>1</node>"
+		 "</target></controller>",
+			"no NUMA cell 1"},
+		{"<controller type='pci' index='1' model='pci-bridge'><target port='1'/>"
+		 "</controller>",
+			"has no port"},
+		{"<controller type='pci' index='1' model='pci-bridge'><target chassisNr='256'/>"
+		 "</controller>",
+			"between 1 and 255"},
+		{"<controller type='pci' index='1' model='pci-bridge'><model name='pxb'/>"
+		 "</controller>",
+			"not pxb"},
+		{"<controller type='usb' index='1' model='ich9-uhci1'/>", "is alone"},
+		{"<controller type='usb' model='nec-xhci' index='0'/>"
+		 "<controller type='usb' model='ich9-ehci1' index='0'/>",
+			"index 0 is also"},
+		{"<graphics type='spice' tlsPort='5901'/>", "no TLS"},
+		{"<graphics type='vnc'><listen type='network'/></graphics>", "network=''"},
+		{"<graphics type='vnc'><listen/></graphics>", "needs a type"},
+		{"<graphics type='vnc' listen='::1'><listen type='address' address='::'/>"
+		 "</graphics>",
+			"not the address"},
+		{"<interface type='bridge'><source bridge='b'/><virtualport type='midonet'/>"
+		 "</interface>",
+			"need interfaceid"},
+		{"<interface type='bridge'><source bridge='b'/><virtualport type='openvswitch'>"
+		 "<parameters managerid='1'/></virtualport></interface>",
+			"no managerid"},
+		{"<interface type='bridge'><source bridge='b'/><virtualport>"
+		 "<parameters profileid='1'/></virtualport></interface>",
+			"needs a type"},
+		{"<interface type='hostdev'><source><address slot='1'/></source></interface>",
+			"needs a type"},
+		{"<interface type='user'><backend type='passt'/></interface>", "leave type out"},
 	};
 
 	(void)state;
