@@ -112,6 +112,9 @@ static int add_for_bus(
 			return node_error(device, err, DD_INVALID,
 				"machine type %s has no IDE controller %u: use sata",
 				machine_name(document), (unsigned)index);
+		if (strcmp(bus, "fdc") == 0 && index)
+			return node_error(device, err, DD_INVALID,
+				"a machine has one floppy controller: two drives, fda and fdb");
 		count = index >= count ? (unsigned)index + 1 : count;
 		if (node_is(device, "hostdev") && !model)
 			model = node_attr(controller_find(document, bus, (unsigned)index), "model");

@@ -128,6 +128,12 @@ static const struct {
 		"<controller type='pci' index='0' model='pci-root'><model name='none'/>"
 		"</controller>",
 		"controller", 0, "model", "name", NULL},
+	{"pc", "<rng model='virtio'><rate bytes='0'/><backend model='random'/></rng>", "rng", 0,
+		"rate", "bytes", NULL},
+	{"pc",
+		"<disk type='nvme'><source type='pci' namespace='1'><address bus='1'/></source>"
+		"<target dev='vda'/></disk>",
+		"disk", 0, "source/address", "slot", "0x00"},
 	{"pc", "<graphics type='vnc'/><graphics type='spice'/>", "audio", 0, NULL, "type", "spice"},
 	{"pc", "<graphics type='spice'/><graphics type='egl-headless'/>", "audio", 0, NULL, "type",
 		"spice"},
