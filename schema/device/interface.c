@@ -7,6 +7,7 @@
 
 #include "schema/device/common.h"
 #include "schema/fill.h"
+#include "schema/format.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
 
@@ -41,6 +42,7 @@ static const struct {
 
 static int check_type(const xmlNode *interface, struct dd_error *err)
 {
+	const xmlNode *address = node_descend(interface, "source/address");
 	static const char *const without[] = {"user", "ethernet", "null", "hostdev", NULL};
 	static const char *const daemons[] = {"vhostuser", "vdpa", NULL};
 	const xmlNode *source = node_child(interface, "source");
@@ -56,11 +58,62 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	if (!source && !is_type(interface, without))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s needs a <source>", node_attr(interface, "type"));
+	if (address && !node_attr(address, "type"))
+		return node_error(address, err, DD_INVALID, "it needs a type: pci or usb");
+	if (node_attr(node_child(interface, "backend"), "type"))
+		return node_error(node_child(interface, "backend"), err, DD_UNSUPPORTED,
+			"no other program than QEMU itself is supported here: leave type out");
 	if (is_type(interface, daemons) && !is_virtio(interface) &&
 		(node_attr_is(interface, "type", "vhostuser") || node_child(interface, "model")))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s has a model of virtio",
 			node_attr(interface, "type"));
+	return 0;
+}
+
+/* What a port of each kind must be told, may be told, and is told by us where it is not. */
+static const struct virtual_port {
+	const char *type; /* NULL: the network decides */
+	const char *needs, *takes;
+	const char *made; /* a UUID */
+} virtual_ports[] = {
+	{"802.1Qbg", "managerid typeid typeidversion", "instanceid", "instanceid"},
+	{"802.1Qbh", "profileid", "", NULL},
+	{"openvswitch", "", "interfaceid profileid", "interfaceid"},
+	{"midonet", "interfaceid", NULL, NULL},
+};
+
+static const struct virtual_port *virtual_port(const xmlNode *port)
+{
+	for (size_t i = 0; i < COUNT(virtual_ports); i++)
+		if (node_attr_is(port, "type", virtual_ports[i].type))
+			return &virtual_ports[i];
+	return NULL;
+}
+
+static int check_virtualport(const xmlNode *interface, struct dd_error *err)
+{
+	static const char *const names[] = {
+		"managerid", "typeid", "typeidversion", "instanceid", "interfaceid", "profileid"};
+	const xmlNode *port = node_child(interface, "virtualport");
+	const xmlNode *given = node_child(port, "parameters");
+	const struct virtual_port *kind = virtual_port(port);
+
+	if (port && !kind && given && !node_attr_is(interface, "type", "network"))
+		return node_error(port, err, DD_INVALID,
+			"it needs a type: 802.1Qbg, 802.1Qbh, openvswitch or midonet");
+	for (size_t i = 0; i < COUNT(names) && kind; i++) {
+		bool needed = format_place(kind->needs, names[i], NULL) >= 0;
+		bool there = node_attr(given, names[i]);
+
+		if (needed && !there)
+			return node_error(port, err, DD_INVALID,
+				"its <parameters> need %s, being of type %s", names[i], kind->type);
+		if (there && !needed && kind->takes &&
+			format_place(kind->takes, names[i], NULL) < 0)
+			return node_error(
+				port, err, DD_INVALID, "type %s has no %s", kind->type, names[i]);
+	}
 	return 0;
 }
 
@@ -97,6 +150,8 @@ static int check(const struct document *document, const xmlNode *interface, stru
 
 	int rc = check_type(interface, err);
 
+	if (!rc)
+		rc = check_virtualport(interface, err);
 	if (!rc)
 		rc = check_teaming(interface, err);
 	return rc ? rc
@@ -145,18 +200,25 @@ static void drop_empty(xmlNode *interface, const char *name)
 		node_remove(node);
 }
 
-/* A bridge of Open vSwitch knows a port by an id of its own. */
+/* Switches know a port by an id of its own; MidoNet's only by that. */
 static int complete_virtualport(xmlNode *interface, struct dd_error *err)
 {
 	xmlNode *port = node_child(interface, "virtualport");
+	xmlNode *given = node_child(port, "parameters");
+	const struct virtual_port *kind = virtual_port(port);
 	char id[UUID_SIZE];
 	int rc;
 
-	if (!node_attr_is(port, "type", "openvswitch") ||
-		node_attr(node_child(port, "parameters"), "interfaceid"))
+	for (xmlAttr *attr = kind && !kind->takes ? given->properties : NULL, *next; attr;
+		attr = next) {
+		next = attr->next;
+		if (format_place(kind->needs, (const char *)attr->name, NULL) < 0)
+			xmlRemoveProp(attr);
+	}
+	if (!kind || !kind->made || node_attr(given, kind->made))
 		return 0;
 	rc = uuid_make(id, err);
-	return rc ? rc : fill_child_attr(port, "parameters", "interfaceid", id, err);
+	return rc ? rc : fill_child_attr(port, "parameters", kind->made, id, err);
 }
 
 /* Several tags make a trunk, and a device of the host is bridged as switches do by default. */
@@ -169,6 +231,8 @@ static int complete_source(xmlNode *interface, struct dd_error *err)
 
 	if (!rc && source && node_attr_is(interface, "type", "direct"))
 		rc = fill_attr(source, "mode", "vepa", err);
+	if (!rc && node_attr_is(interface, "type", "hostdev"))
+		rc = pci_source_complete(source, err);
 	return rc;
 }
 
