@@ -2,6 +2,7 @@
 
 /* Network interfaces. Known by their MAC. */
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +45,7 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	static const char *const without[] = {"user", "ethernet", "null", "hostdev", NULL};
 	static const char *const daemons[] = {"vhostuser", "vdpa", NULL};
 	const xmlNode *source = node_child(interface, "source");
+	const xmlNode *vlan = node_child(interface, "vlan");
 
 	for (size_t i = 0; i < COUNT(properties); i++)
 		if (node_property(interface, properties[i].path) &&
@@ -56,6 +58,8 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	if (!source && !is_type(interface, without))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s needs a <source>", node_attr(interface, "type"));
+	if (vlan && !node_child(vlan, "tag"))
+		return node_error(vlan, err, DD_INVALID, "a <vlan> has at least one <tag>");
 	if (is_type(interface, daemons) && !is_virtio(interface) &&
 		(node_attr_is(interface, "type", "vhostuser") || node_child(interface, "model")))
 		return node_error(interface, err, DD_INVALID,
@@ -172,27 +176,45 @@ static int complete_source(xmlNode *interface, struct dd_error *err)
 	return rc;
 }
 
-static int compare_parameters(const xmlNode *a, const xmlNode *b)
-{
-	const char *first = node_attr(a, "name"), *second = node_attr(b, "name");
+struct parameter {
+	xmlNode *node;
+	const char *name;
+	size_t number;
+};
 
-	return strcmp(first ? first : "", second ? second : "");
+static int compare_parameters(const void *a, const void *b)
+{
+	const struct parameter *one = a, *other = b;
+	int rc = strcmp(one->name, other->name);
+
+	return rc ? rc : (one->number > other->number) - (one->number < other->number);
 }
 
 /* A filter's parameters are a set, shown by their names. */
-static void sort_parameters(xmlNode *filter)
+static int sort_parameters(xmlNode *filter, struct dd_error *err)
 {
-	xmlNode *next;
+	size_t count = 0, i = 0;
 
-	for (xmlNode *node = node_child(filter, "parameter"); node; node = next) {
-		xmlNode *other = node_child(filter, "parameter");
+	for (xmlNode *node = node_child(filter, "parameter"); node; node = node_next(node))
+		count++;
+	if (count < 2)
+		return 0;
 
-		next = node_next(node);
-		while (other != node && compare_parameters(other, node) <= 0)
-			other = node_next(other);
-		if (other != node)
-			xmlAddPrevSibling(other, node);
+	CLEANUP(free) struct parameter *sorted = calloc(count, sizeof *sorted);
+
+	if (!sorted)
+		return error_no_memory(err);
+	for (xmlNode *node = node_child(filter, "parameter"); node; node = node_next(node), i++) {
+		const char *name = node_attr(node, "name");
+
+		sorted[i] = (struct parameter){node, name ? name : "", i};
 	}
+	qsort(sorted, count, sizeof *sorted, compare_parameters);
+	for (i = 0; i < count; i++) {
+		xmlUnlinkNode(sorted[i].node);
+		xmlAddChild(filter, sorted[i].node);
+	}
+	return 0;
 }
 
 /* Settings that only a virtio card has, and the port that a network chose for one run. */
@@ -234,7 +256,8 @@ static int complete(struct document *document, xmlNode *interface,
 		rc = complete_virtualport(interface, err);
 	if (!rc)
 		rc = complete_source(interface, err);
-	sort_parameters(node_child(interface, "filterref"));
+	if (!rc)
+		rc = sort_parameters(node_child(interface, "filterref"), err);
 	if (!rc)
 		drop_meaningless(interface);
 	return rc;
@@ -332,6 +355,8 @@ static const struct choice choices[] = {
 	{"virtualport/@type", "802.1Qbg 802.1Qbh openvswitch midonet", "none"},
 	{"mac/@type", "generated static", NULL},
 	{"teaming/@type", "persistent transient", NULL},
+	{"ip/@address", NULL, NULL, true},
+	{"route/@address", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 
