@@ -20,6 +20,10 @@ static const struct row {
 	const char *element; /* its parent's name and its own */
 	char when;
 } rows[] = {
+	{"backend/active_pcr_banks", 'e'},
+	{"backend/device", 'e'},
+	{"backend/encryption", 'e'},
+	{"backend/source", 'e'},
 	{"baseBoard/entry", 't'},
 	{"bios/entry", 't'},
 	{"blkiotune/weight", 'z'},
@@ -29,6 +33,7 @@ static const struct row {
 	{"console/log", 'e'},
 	{"console/protocol", 'e'},
 	{"controller/model", 'e'},
+	{"controller/rom", 'e'},
 	{"controller/target", 'e'},
 	{"cpu/vendor", 't'},
 	{"cputune/emulator_period", 'z'},
@@ -73,6 +78,9 @@ static const struct row {
 	{"domain/qemu:override", 'e'},
 	{"domain/title", 't'},
 	{"domain/vcpus", 'e'},
+	{"driver/guest", 'e'},
+	{"driver/host", 'e'},
+	{"driver/metadata_cache", 'e'},
 	{"features/cfpc", 'e'},
 	{"features/hpt", 'e'},
 	{"features/ibs", 'e'},
@@ -84,14 +92,18 @@ static const struct row {
 	{"hostdev/teaming", 'e'},
 	{"input/source", 'e'},
 	{"interface/downscript", 'e'},
+	{"interface/driver", 'e'},
 	{"interface/filterref", 'e'},
 	{"interface/guest", 'e'},
 	{"interface/link", 'e'},
+	{"interface/mtu", 'e'},
+	{"interface/port", 'e'},
 	{"interface/rom", 'e'},
 	{"interface/script", 'e'},
 	{"interface/target", 'e'},
 	{"interface/teaming", 'e'},
 	{"interface/tune", 'e'},
+	{"memory/source", 'e'},
 	{"memoryBacking/access", 'e'},
 	{"memoryBacking/allocation", 'e'},
 	{"memoryBacking/source", 'e'},
@@ -129,12 +141,14 @@ static const struct row {
 	{"serial/log", 'e'},
 	{"serial/protocol", 'e'},
 	{"smm/tseg", 't'},
+	{"source/slices", 'e'},
 	{"sysinfo/baseBoard", 'e'},
 	{"sysinfo/bios", 'e'},
 	{"sysinfo/chassis", 'e'},
 	{"sysinfo/oemStrings", 'e'},
 	{"sysinfo/system", 'e'},
 	{"system/entry", 't'},
+	{"target/label", 'e'},
 	{"tcg/tb-cache", 'z'},
 	{"timer/catchup", 'e'},
 };
@@ -170,16 +184,17 @@ static void prune_one(xmlNode *node, const char *parent_name, const char *own)
 }
 
 /* Devices are many: only what is empty in one is worth a look. */
-static void prune_device(xmlNode *device)
+static void prune_device(xmlNode *parent)
 {
 	xmlNode *next;
 
-	for (xmlNode *node = node_first(device); node; node = next) {
+	for (xmlNode *node = node_first(parent); node; node = next) {
 		char name[TREE_NAME_SIZE], own[TREE_NAME_SIZE];
 
 		next = node_after(node);
+		prune_device(node);
 		if (!node->children && !node->properties)
-			prune_one(node, node_name(device, name, sizeof name),
+			prune_one(node, node_name(parent, name, sizeof name),
 				node_name(node, own, sizeof own));
 	}
 }

@@ -466,6 +466,8 @@ static const struct choice choices[] = {
 	{"source/@mode", "host direct", "default"},
 	{"auth/@username", NULL, NULL, true},
 	{"encryption/@format", NULL, NULL, true},
+	{"source/encryption/@format", NULL, NULL, true},
+	{"source/reservations/@managed", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

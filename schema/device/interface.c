@@ -40,12 +40,24 @@ static const struct {
 	{"target/@managed", (const char *const[]){"ethernet", NULL}},
 };
 
+static int check_bandwidth(const xmlNode *interface, struct dd_error *err)
+{
+	const xmlNode *limit = node_first(node_child(interface, "bandwidth"));
+
+	for (; limit; limit = node_after(limit))
+		if (!node_attr(limit, "average") && !node_attr(limit, "floor"))
+			return node_error(limit, err, DD_INVALID,
+				"one of the attributes average and floor is missing");
+	return 0;
+}
+
 static int check_type(const xmlNode *interface, struct dd_error *err)
 {
 	static const char *const without[] = {"user", "ethernet", "null", "hostdev", NULL};
 	static const char *const daemons[] = {"vhostuser", "vdpa", NULL};
 	const xmlNode *source = node_child(interface, "source");
 	const xmlNode *vlan = node_child(interface, "vlan");
+	const xmlNode *port = node_child(interface, "virtualport");
 
 	for (size_t i = 0; i < COUNT(properties); i++)
 		if (node_property(interface, properties[i].path) &&
@@ -58,6 +70,8 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	if (!source && !is_type(interface, without))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s needs a <source>", node_attr(interface, "type"));
+	if (port && !node_attr(port, "type") && !node_attr_is(interface, "type", "network"))
+		return node_error(port, err, DD_INVALID, "the attribute type is missing");
 	if (vlan && !node_child(vlan, "tag"))
 		return node_error(vlan, err, DD_INVALID, "a <vlan> has at least one <tag>");
 	if (is_type(interface, daemons) && !is_virtio(interface) &&
@@ -101,6 +115,8 @@ static int check(const struct document *document, const xmlNode *interface, stru
 
 	int rc = check_type(interface, err);
 
+	if (!rc)
+		rc = check_bandwidth(interface, err);
 	if (!rc)
 		rc = check_teaming(interface, err);
 	return rc ? rc
@@ -147,6 +163,17 @@ static void drop_empty(xmlNode *interface, const char *name)
 
 	if (node && !node->properties && !node_first(node))
 		node_remove(node);
+}
+
+static void drop_unlimited(xmlNode *bandwidth)
+{
+	xmlNode *next;
+
+	for (xmlNode *limit = node_first(bandwidth); limit; limit = next) {
+		next = node_after(limit);
+		if (!attr_number(limit, "average", 1))
+			node_remove(limit);
+	}
 }
 
 /* A bridge of Open vSwitch knows a port by an id of its own. */
@@ -230,6 +257,7 @@ static void drop_meaningless(xmlNode *interface)
 	}
 	if (node_attr_is(interface, "managed", "no"))
 		(void)node_set_attr(interface, "managed", NULL, NULL);
+	drop_unlimited(node_child(interface, "bandwidth"));
 	drop_empty(interface, "bandwidth");
 	drop_empty(interface, "backend");
 	if (!node_attr_is(interface, "type", "bridge"))
@@ -355,6 +383,7 @@ static const struct choice choices[] = {
 	{"virtualport/@type", "802.1Qbg 802.1Qbh openvswitch midonet", "none"},
 	{"mac/@type", "generated static", NULL},
 	{"teaming/@type", "persistent transient", NULL},
+	{"portForward/@proto", NULL, NULL, true},
 	{"ip/@address", NULL, NULL, true},
 	{"route/@address", NULL, NULL, true},
 	{NULL, NULL, NULL},
