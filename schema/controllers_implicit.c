@@ -9,9 +9,6 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
-/* Controllers of one type that devices may call for: more have no place on any bus. */
-#define CONTROLLERS_NEEDED_MAX 256u
-
 static int add_root(struct document *document, const char *model, struct dd_error *err)
 {
 	for (const xmlNode *node = controller_first(document, "pci"); node;

@@ -468,6 +468,10 @@ static const struct choice choices[] = {
 	{"geometry/@trans", "none auto lba", "default"},
 	{"source/@startupPolicy", "mandatory requisite optional", "default"},
 	{"source/@mode", "host direct", "default"},
+	{"auth/@username", NULL, NULL, true},
+	{"encryption/@format", NULL, NULL, true},
+	{"source/encryption/@format", NULL, NULL, true},
+	{"source/reservations/@managed", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

@@ -34,6 +34,8 @@ static int check(const struct document *document, const xmlNode *fs, struct dd_e
 	static const char *const types[] = {"mount", NULL};
 	static const char *const drivers[] = {"path", "handle", "virtiofs", NULL};
 	const char *driver = node_attr(node_child(fs, "driver"), "type");
+	const xmlNode *source = node_child(fs, "source");
+	const char *target = node_attr(node_child(fs, "target"), "dir");
 	bool virtiofs = driver && strcmp(driver, "virtiofs") == 0;
 
 	if (node_attr(fs, "type") && !string_in(node_attr(fs, "type"), types))
@@ -47,6 +49,10 @@ static int check(const struct document *document, const xmlNode *fs, struct dd_e
 		!node_attr_is(fs, "accessmode", "mapped"))
 		return node_error(
 			fs, err, DD_INVALID, "fmode and dmode go with accessmode='mapped' alone");
+	if (!target || !target[0])
+		return node_error(fs, err, DD_INVALID, "it needs a <target>");
+	if (!source || !source->properties)
+		return node_error(fs, err, DD_INVALID, "it needs a <source>");
 	if (node_child(fs, "boot") && !virtiofs)
 		return node_error(fs, err, DD_INVALID, "only from virtiofs can a guest boot");
 	return virtiofs ? check_virtiofs(document, fs, err) : 0;

@@ -184,6 +184,8 @@ static int complete_none(xmlNode *video, struct dd_error *err)
 static const struct choice choices[] = {
 	{"driver/@name", "qemu vhostuser", "default"},
 	{"driver/@vgaconf", "on off", "io"},
+	{"model/resolution/@x", NULL, NULL, true},
+	{"model/resolution/@y", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 
