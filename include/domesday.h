@@ -69,8 +69,18 @@ int dd_host_open(const struct dd_host_options *options, struct dd_host **out, st
 void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
 const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by host */
 
-/* Packs what is new into book.git, for stock git to read. */
+/*
+ * Packs what is new into book.git, for stock git to read. Changes go on meanwhile, of other threads
+ * (with a host of their own) and processes. Closing a host that has made changes does it too, where
+ * about a thousand versions have come together.
+ */
 int dd_sync(struct dd_host *host, struct dd_error *err);
+
+/*
+ * dd_sync(), after which book.git is packed anew as small as it gets, and book.db gives back the
+ * room that it does not need. For a quiet hour: nobody can change the book while book.db shrinks.
+ */
+int dd_gc(struct dd_host *host, struct dd_error *err);
 
 /*
  * What a QEMU can do, as one JSON value (docs/freeze.md names its members): from the book, or by a

@@ -247,6 +247,18 @@ int book_file_history(struct book *book, const char *uuid, uint32_t from, const 
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
 
+/*
+ * What whoever has changed the book may do last: a checkpoint, where about a thousand versions have
+ * come together and nobody is at one. What fails is left to the next.
+ */
+void book_checkpoint_due(struct book *book);
+
+/*
+ * A checkpoint, after which all packs become one and book.db gives back the room that it does not
+ * need. Nobody can change the book while that is done.
+ */
+int book_gc(struct book *book, struct dd_error *err);
+
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
 

@@ -268,3 +268,39 @@ int database_change(struct database *database, const char *what,
 	/* not while others wait for the turn */
 	return rc ? rc : database_sync(database, err);
 }
+
+static int pages_read(
+	struct database *database, int64_t *all, int64_t *unused, struct dd_error *err)
+{
+	struct statement statement = statement_begin(database,
+		"SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count");
+
+	if (statement_row(&statement)) {
+		*all = statement_integer(&statement, 0);
+		*unused = statement_integer(&statement, 1);
+	}
+	return statement_end(&statement, err);
+}
+
+int database_compact(struct database *database, struct dd_error *err)
+{
+	int64_t all = 0, unused = 0;
+	int rc = turn_take(database, "gc", err);
+
+	if (rc)
+		return rc;
+	rc = pages_read(database, &all, &unused, err);
+	if (!rc && unused > all / 4)
+		rc = database_execute(database, "VACUUM", err);
+	turn_drop(database);
+	if (!rc)
+		rc = database_sync(database, err);
+	if (rc)
+		return rc;
+	/* readers that hold an older state keep the log, and nobody is to wait for them */
+	sqlite3_busy_timeout(database->sqlite, 0);
+	(void)sqlite3_wal_checkpoint_v2(
+		database->sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
+	return 0;
+}

@@ -23,6 +23,7 @@ struct book {
 	char *committer_email; /* domesday@HOST, which is the key's principal too */
 	int wait_ms;
 	struct database database;
+	bool changed; /* through this struct */
 	/* opened when first needed, so that looking something up costs neither */
 	struct key *key;
 	git_repository *repository;

@@ -73,6 +73,7 @@ SESSION = (
      {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place', 'current',
              'fault'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
+    ('gc', 0, {'book'}),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book
