@@ -32,6 +32,17 @@ void history_release(struct history *history)
 
 /* ---- keeping ---- */
 
+static void caller_header(const struct dd_caller *caller, struct text *out)
+{
+	if (caller->uid < 0)
+		return;
+	text_printf(
+		out, "Caller:  uid %lld, known by %s", (long long)caller->uid, caller->known_by);
+	if (caller->acting_uid != caller->uid)
+		text_printf(out, ", acting as uid %lld", (long long)caller->acting_uid);
+	text_printf(out, "\nProgram: %s\n", caller->program);
+}
+
 void version_header(const struct cli *cli, const struct dd_version_info *info, struct text *out)
 {
 	char when[MOMENT_SIZE];
@@ -40,8 +51,10 @@ void version_header(const struct cli *cli, const struct dd_version_info *info, s
 	text_printf(out, "%sversion %u%s of %s%s%s%s\n", colour(cli, COLOUR_YELLOW), info->number,
 		colour(cli, COLOUR_NONE), info->domain, *info->tags ? " [" : "", info->tags,
 		*info->tags ? "]" : "");
-	text_printf(out, "Commit:  %s\nWhen:    %s\nWho:     %s\nHost:    %s\n", info->commit, when,
-		info->author, info->committer);
+	text_printf(
+		out, "Commit:  %s\nWhen:    %s\nWho:     %s\n", info->commit, when, info->author);
+	caller_header(&info->caller, out);
+	text_printf(out, "Host:    %s\n", info->committer);
 	if (*info->reason)
 		text_printf(out, "Reason:  %s\n", info->reason);
 	text_printf(out, "\n    %s\n\n", info->subject);

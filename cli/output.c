@@ -89,6 +89,18 @@ static struct json *words_json(const char *words)
 	return array;
 }
 
+static struct json *caller_json(const struct dd_caller *caller)
+{
+	struct json *object = json_object();
+	bool known = caller->uid >= 0;
+
+	json_put(object, "uid", known ? json_number(caller->uid) : json_null());
+	json_put(object, "acting_uid", known ? json_number(caller->acting_uid) : json_null());
+	json_put_string(object, "known_by", caller->known_by);
+	json_put_string(object, "program", caller->program);
+	return object;
+}
+
 struct json *version_json(const struct dd_version_info *info)
 {
 	struct json *object = json_object();
@@ -102,6 +114,7 @@ struct json *version_json(const struct dd_version_info *info)
 	json_put_string(object, "commit", info->commit);
 	put_time(object, "when", info->when);
 	json_put_string(object, "author", info->author);
+	json_put(object, "caller", caller_json(&info->caller));
 	json_put_string(object, "committer", info->committer);
 	json_put_string(object, "operation", info->operation);
 	json_put_string(object, "subject", info->subject);

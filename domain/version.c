@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/version.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void version_names_release(struct version_names *names)
@@ -44,6 +45,29 @@ static void put_names(struct text *out, const struct version_names *names, uint3
 			text_printf(out, "%s%s", out->size ? " " : "", names->list[i].label);
 }
 
+static int64_t number_of(const struct version_info *info, const char *key, int64_t otherwise)
+{
+	const char *value = version_trailer(info, key);
+	char *end = NULL;
+	long long number = value ? strtoll(value, &end, 10) : 0;
+
+	return end && end != value && !*end ? number : otherwise;
+}
+
+static struct dd_caller caller_of(const struct version_info *info)
+{
+	const char *known_by = version_trailer(info, "Caller-Known-By");
+	const char *program = version_trailer(info, "Program");
+	int64_t uid = number_of(info, "Caller-Uid", -1);
+
+	return (struct dd_caller){
+		.uid = uid,
+		.acting_uid = number_of(info, "Acting-Uid", uid),
+		.known_by = known_by ? known_by : "",
+		.program = program ? program : "",
+	};
+}
+
 int version_tell(const struct version_info *info, const struct domain_row *row,
 	const struct version_names *names, dd_version_fn visit, void *context)
 {
@@ -54,6 +78,7 @@ int version_tell(const struct version_info *info, const struct domain_row *row,
 		.number = info->number,
 		.when = info->when,
 		.author = info->author,
+		.caller = caller_of(info),
 		.committer = info->committer,
 		.operation = operation ? operation : "",
 		.subject = info->subject,

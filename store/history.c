@@ -102,7 +102,7 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 	if (git_odb_object_type(object) != GIT_OBJECT_COMMIT)
 		return error_set(err, DD_CORRUPT, "version %u is not a commit", number);
 	git_oid_tostr(info.commit, sizeof info.commit, oid);
-	rc = commit_parse(git_odb_object_data(object), &info, err);
+	rc = version_info_read(git_odb_object_data(object), &info, err);
 	if (rc)
 		return rc;
 	*out = info;
