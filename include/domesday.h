@@ -640,12 +640,32 @@ int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *
 
 /*
  * Makes the definition of that version the newest again, as a new version, under the name that the
- * domain has now; on a running guest with
- * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
- * what); with DD_SCOPE_CONFIG it holds from the next start.
+ * domain has now. A running guest goes as far as it can with unplugs, plugs and updates; the rest
+ * holds from its next start. With DD_SCOPE_CONFIG all of it does.
  */
 int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+struct dd_rollback_options {
+	const char *domain;
+	uint32_t version;
+	/*
+	 * This one only: a target, a MAC, "disk vdb", an alias; as it is called in the record, or
+	 * was called in that version. It goes to its old place unless that is taken. NULL: all.
+	 */
+	const char *device;
+	bool dry_run; /* tell, and do nothing; result then says whether anything would change */
+};
+
+/*
+ * As dd_rollback. Before anything is done, now is told what the running guest comes to at once, and
+ * pending what holds from its next start, what waited for it before included; of a domain that is
+ * shut off, or with DD_SCOPE_CONFIG, that is all. Either may be NULL; non-zero from one ends it
+ * with nothing done. DD_NOT_FOUND: neither definition has the device. DD_REFUSED: others need it.
+ */
+int dd_rollback_with(struct dd_host *host, const struct dd_rollback_options *options,
+	const struct dd_change *change, dd_difference_fn now, dd_difference_fn pending,
+	void *context, struct dd_result *result, struct dd_error *err);
 
 /*
  * Compares a running guest with its record, both asked anew, and tells each deviation. Returns 0

@@ -50,7 +50,7 @@ SESSION = (
     ('metadata a urn:a', 0, {'xml'}),
     ('autostart a', 0, STATE),
     ('rename a b', 0, CHANGE),
-    ('rollback b 1', 0, CHANGE),
+    ('rollback b 1', 0, CHANGE | {'dry_run', 'now', 'pending'}),
     ('upgrade b --machine pc-i440fx-1.7', 0, CHANGE | {'changes'}),
     ('advise', 0, {'domain', 'uuid', 'running', 'kind', 'path', 'value', 'sentence', 'command'}),
     ('start b', 0, STATE),
