@@ -7,6 +7,7 @@
 #include "domain/follow.h"
 #include "domain/record.h"
 #include "domain/scope.h"
+#include "domain/secret.h"
 #include "schema/edit.h"
 
 struct rollback {
@@ -22,6 +23,21 @@ static inline void cleanup_rollback(struct rollback *rollback)
 	transition_release(&rollback->transition);
 	document_free(rollback->target);
 	operation_end(&rollback->op);
+}
+
+/* A machine that would not start for want of a password is none to go back to. */
+static int check_secrets(const struct rollback *rollback, uint32_t version, struct dd_error *err)
+{
+	CLEANUP(document) struct document *revealed = NULL;
+	const struct operation *op = &rollback->op;
+	int rc = secret_reveal(op->host, op->row.uuid, rollback->target, &revealed, err);
+
+	if (rc) {
+		error_wrap(err, "version %u cannot be brought back", version);
+		error_hint(err, "without it: domesday dumpxml %s@%u | domesday apply -",
+			op->row.name, version);
+	}
+	return rc;
 }
 
 static int rollback_prepare(struct rollback *rollback, struct dd_host *host, const char *domain,
@@ -40,6 +56,8 @@ static int rollback_prepare(struct rollback *rollback, struct dd_host *host, con
 		rc = record_read_text(host->book, rollback->op.row.uuid, version, FILE_CPU,
 			&rollback->op.cpu_next, err);
 	rollback->op.cpu_decided = !rc;
+	if (!rc)
+		rc = check_secrets(rollback, version, err);
 	/* a domain is called what it is called now */
 	if (!rc)
 		rc = edit_rename(rollback->target, rollback->op.row.name, err);

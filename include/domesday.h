@@ -138,6 +138,7 @@ struct dd_freeze_options {
 	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
 	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
 	const struct dd_text *capabilities;
+	bool security_info; /* shows the passwords that the definition has, too */
 };
 
 /*
@@ -221,6 +222,18 @@ int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change
  */
 int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
 	struct dd_error *err);
+
+struct dd_dumpxml_options {
+	uint32_t version;
+	bool live;
+	/*
+	 * Shows the passwords, too. DD_REFUSED: the book has not got one of them, such as a book
+	 * that was restored from its history alone.
+	 */
+	bool security_info;
+};
+int dd_dumpxml_with(struct dd_host *host, const char *domain,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err);
 
 /* ---- looking around ---- */
 

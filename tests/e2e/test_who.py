@@ -193,6 +193,8 @@ def reason__a_book_can_want_one(book):
     book.ok('attach-device', 'a', device, env={'DOMESDAY_REASON': 'more room'})
     # a start makes no version, so there is nothing that a reason could be kept with
     book.ok('start', 'a')
+    for words in ('check', 'suspend', 'resume', 'autostart'):
+        book.ok(words, 'a')
     book.ok('destroy', 'a', '--reason', 'it hung')
     book.ok('config', 'require-reason', 'no', '--reason', 'the audit is over')
     book.ok('rename', 'a', 'b')
