@@ -74,6 +74,21 @@ struct json *info_json(const struct dd_domain_info *info)
 	return object;
 }
 
+/* Words apart by a space, as a list. */
+static struct json *words_json(const char *words)
+{
+	struct json *array = json_array();
+
+	while (*words) {
+		CLEANUP(free) char *word = strndup(words, strcspn(words, " "));
+
+		json_push(array, json_string(word ? word : ""));
+		words += strcspn(words, " ");
+		words += *words == ' ';
+	}
+	return array;
+}
+
 static struct json *caller_json(const struct dd_caller *caller)
 {
 	struct json *object = json_object();
@@ -93,6 +108,8 @@ struct json *version_json(const struct dd_version_info *info)
 
 	for (size_t i = 0; i < info->trailer_count; i++)
 		json_push(trailers, json_string(info->trailers[i]));
+	json_put_string(object, "domain", info->domain);
+	json_put_string(object, "uuid", info->uuid);
 	json_put_number(object, "version", info->number);
 	json_put_string(object, "commit", info->commit);
 	put_time(object, "when", info->when);
@@ -103,6 +120,7 @@ struct json *version_json(const struct dd_version_info *info)
 	json_put_string(object, "subject", info->subject);
 	json_put_string(object, "reason", info->reason);
 	json_put(object, "trailers", trailers);
+	json_put(object, "tags", words_json(info->tags));
 	return object;
 }
 

@@ -173,7 +173,8 @@ int dd_apply(struct dd_host *host, const struct dd_text *definition, bool dry_ru
 {
 	CLEANUP(document) struct document *given = NULL;
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = document_parse(definition->data, definition->size, definition->file, &given, err);
+	int rc = host_read_definition(
+		host, definition->data, definition->size, definition->file, &given, err);
 
 	if (!rc && !document_name(given))
 		rc = node_error(document_root(given), err, DD_INVALID, "there is no <name>");

@@ -35,6 +35,22 @@ void host_warn(struct dd_host *host, const char *format, ...)
 	host->warn(text_string(&message), host->warn_context);
 }
 
+int host_read_definition(struct dd_host *host, const char *xml, size_t size, const char *file,
+	struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	int rc = document_parse_given(xml, size, file, &left_out, out, err);
+	const char *line = rc ? "" : text_string(&left_out);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		host_warn(host, "%.*s", length, line);
+		line += length + 1;
+	}
+	return rc;
+}
+
 /* $DOMESDAY_BOOK, else the state folder of the system for root, else the user's (XDG). */
 static int default_book(char **out, struct dd_error *err)
 {

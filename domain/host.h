@@ -28,6 +28,13 @@ struct dd_host {
 void host_warn(struct dd_host *host, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /*
+ * Reads a definition that the caller brought (document_parse_given), and warns of each part of it
+ * that was left out. host may be NULL.
+ */
+int host_read_definition(struct dd_host *host, const char *xml, size_t size, const char *file,
+	struct document **out, struct dd_error *err);
+
+/*
  * What the document's emulator can do (the default one where it names none): from memory, from the
  * book, or by a probe. *out belongs to the host until the next call. host may be NULL: then the
  * caller owns *out.

@@ -215,7 +215,7 @@ static int check_version(
 	if (!change || !change->if_version || change->if_version == op->row.version)
 		return 0;
 	since.base = change->if_version;
-	(void)book_log(op->host->book, op->row.uuid, SINCE_MAX, since_add, &since, NULL);
+	(void)book_log(op->host->book, op->row.uuid, 0, SINCE_MAX, since_add, &since, NULL);
 	error_set(err, DD_CONFLICT, "domain '%s' is at version %u, not %u%s%s", op->row.name,
 		op->row.version, change->if_version, since.words.size ? "; since then: " : "",
 		text_string(&since.words));
@@ -295,7 +295,7 @@ struct draft {
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
-	char caller[NUMBER_SIZE], acting[NUMBER_SIZE];
+	struct operation_trailers standard;
 };
 
 static void draft_release(struct draft *draft)
@@ -381,28 +381,35 @@ static int draft_texts(struct draft *draft, const struct operation *op,
 	return rc || !live ? rc : draft_runtime(draft, op, live, err);
 }
 
-/* Whose process it is: beside the author, whom a program may name. */
-static void draft_caller(struct draft *draft, const struct operation *op)
+static void add_trailer(struct operation_trailers *out, const char *key, const char *value)
 {
-	const struct caller *caller = &op->caller;
+	out->list[out->count++] = (struct trailer){key, value};
+}
 
-	draft_trailer(draft, "Caller-Uid", number_digits(draft->caller, caller->uid, 10, 1));
-	draft_trailer(draft, "Caller-Known-By", caller->known_by);
+void operation_trailers(const char *operation, const char *state, const struct caller *caller,
+	const char *program, struct operation_trailers *out)
+{
+	out->count = 0;
+	add_trailer(out, "Operation", operation);
+	add_trailer(out, "Guest-State", state);
+	add_trailer(out, "Caller-Uid", number_digits(out->uid, caller->uid, 10, 1));
+	add_trailer(out, "Caller-Known-By", caller->known_by);
 	if (caller->acting != caller->uid)
-		draft_trailer(
-			draft, "Acting-Uid", number_digits(draft->acting, caller->acting, 10, 1));
-	draft_trailer(draft, "Program", op->program);
+		add_trailer(out, "Acting-Uid", number_digits(out->acting, caller->acting, 10, 1));
+	add_trailer(out, "Program", program);
+	add_trailer(out, "Epoch", FIRST_EPOCH);
 }
 
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
-	draft_trailer(draft, "Operation", op->name);
+	operation_trailers(op->name, state, &op->caller, op->program, &draft->standard);
+	for (size_t i = 0; i < draft->standard.count; i++)
+		draft_trailer(draft, draft->standard.list[i].key, draft->standard.list[i].value);
 	for (const char *const *device = outcome->devices; device && *device; device++)
 		draft_trailer(draft, "Device", *device);
-	draft_trailer(draft, "Guest-State", state);
-	draft_caller(draft, op);
-	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+	for (size_t i = 0; i < outcome->trailer_count; i++)
+		draft_trailer(draft, outcome->trailers[i].key, outcome->trailers[i].value);
 	for (const char *const *words = outcome->abi_changes; words && *words; words++)
 		draft_trailer(draft, "ABI-Change", *words);
 }
@@ -410,8 +417,8 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || op->row.version == 0 || op->row.state == STATE_GONE ||
-	       !text_equal(&draft->config, &op->config_text) ||
+	return outcome->gone || outcome->earlier_count || op->row.version == 0 ||
+	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
 	       !text_equal(&draft->secrets, &op->secrets_text) ||
@@ -424,8 +431,9 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	const char *title = node_text(node_child(document_root(config), "title"));
 	struct version_draft version = {
 		.subject = outcome->subject,
-		.body = op->reason,
-		.author = op->author,
+		.body = outcome->author ? outcome->body : op->reason,
+		.author = outcome->author ? *outcome->author : op->author,
+		.authored = outcome->authored,
 		.trailers = draft->trailers,
 		.trailer_count = draft->trailer_count,
 		.files = draft->files,
@@ -447,6 +455,8 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.uuid = op->row.uuid,
 		.base = op->row.version,
 		.version = changed ? &version : NULL,
+		.earlier = outcome->earlier,
+		.earlier_count = outcome->earlier_count,
 		.index = &index,
 		.journal = op->journal,
 	};
@@ -469,6 +479,25 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	return 0;
 }
 
+/* Versions that somebody else wrote out are looked into, where they could have a secret at all. */
+static int check_earlier(const struct version_draft *version, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < version->file_count; i++) {
+		const struct tree_file *file = &version->files[i];
+		CLEANUP(document) struct document *document = NULL;
+
+		if (!memmem(file->data, file->size, "passwd", strlen("passwd")) &&
+			!memmem(file->data, file->size, "cookies", strlen("cookies")))
+			continue;
+		rc = document_parse(file->data, file->size, file->path, &document, err);
+		if (!rc)
+			rc = secrets_absent(document, err);
+	}
+	return rc;
+}
+
 int operation_commit(struct operation *op, const struct outcome *outcome, struct dd_result *result,
 	struct dd_error *err)
 {
@@ -478,6 +507,8 @@ int operation_commit(struct operation *op, const struct outcome *outcome, struct
 	const char *state = !outcome->live ? "shut off" : op->paused ? "paused" : "running";
 	int rc = secret_seal_copy(op, config, &sealed, err);
 
+	for (size_t i = 0; !rc && i < outcome->earlier_count; i++)
+		rc = check_earlier(&outcome->earlier[i], err);
 	if (!rc)
 		rc = secret_store(op, err);
 	if (!rc)

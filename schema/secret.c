@@ -150,6 +150,11 @@ static int check_sealed(const struct secret *secret, struct dd_error *err)
 					     "a secret that is not sealed would be written down");
 }
 
+static int check_absent(const struct secret *secret, struct dd_error *err)
+{
+	return node_error(secret->element, err, DD_CORRUPT, "a secret would enter history");
+}
+
 static int check_each(const struct document *document,
 	int (*one)(const struct secret *secret, struct dd_error *err), struct dd_error *err)
 {
@@ -164,6 +169,11 @@ static int check_each(const struct document *document,
 int secrets_check(const struct document *document, struct dd_error *err)
 {
 	return check_each(document, check, err);
+}
+
+int secrets_absent(const struct document *document, struct dd_error *err)
+{
+	return check_each(document, check_absent, err);
 }
 
 int secrets_sealed(const struct document *document, struct dd_error *err)

@@ -50,6 +50,9 @@ int secrets_check(const struct document *document, struct dd_error *err);
 /* DD_CORRUPT unless all of them are tokens. */
 int secrets_sealed(const struct document *document, struct dd_error *err);
 
+/* DD_CORRUPT if there is any, be it a token. */
+int secrets_absent(const struct document *document, struct dd_error *err);
+
 /* Appends what the secret is; secret_put() takes the same. */
 int secret_get(const struct secret *secret, struct text *out, struct dd_error *err);
 int secret_put(const struct secret *secret, const char *value, struct dd_error *err);

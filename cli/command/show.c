@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
-#include "cli/output.h"
+#include "cli/history.h"
 
 struct view {
 	struct cli *cli;
@@ -10,35 +9,12 @@ struct view {
 	struct differences differences;
 };
 
-static void show_caller(const struct dd_caller *caller, struct text *out)
-{
-	if (caller->uid < 0)
-		return;
-	text_printf(
-		out, "Caller:  uid %lld, known by %s", (long long)caller->uid, caller->known_by);
-	if (caller->acting_uid != caller->uid)
-		text_printf(out, ", acting as uid %lld", (long long)caller->acting_uid);
-	text_printf(out, "\nProgram: %s\n", caller->program);
-}
-
 static int show_version(const struct dd_version_info *info, void *context)
 {
 	struct view *view = context;
-	const struct cli *cli = view->cli;
-	struct text *out = &view->cli->out;
-	char when[MOMENT_SIZE];
 
 	view->version = version_json(info);
-	moment_format(info->when, when);
-	text_printf(out, "%sversion %u%s\n", colour(cli, COLOUR_YELLOW), info->number,
-		colour(cli, COLOUR_NONE));
-	text_printf(
-		out, "Commit:  %s\nWhen:    %s\nWho:     %s\n", info->commit, when, info->author);
-	show_caller(&info->caller, out);
-	text_printf(out, "Host:    %s\n", info->committer);
-	if (*info->reason)
-		text_printf(out, "Reason:  %s\n", info->reason);
-	text_printf(out, "\n    %s\n\n", info->subject);
+	version_header(view->cli, info, &view->cli->out);
 	return 0;
 }
 
