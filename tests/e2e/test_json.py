@@ -69,8 +69,9 @@ SESSION = (
     ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('key rotate', 0, {'fingerprint', 'key'}),
-    ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
-                'current', 'fault'}),
+    ('key', 0,
+     {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place', 'current',
+             'fault'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('undefine b', 0, CHANGE),
 )
