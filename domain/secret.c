@@ -200,8 +200,10 @@ static int reveal_one(
 	if (!rc)
 		return secret_put(secret, text_string(&value), err);
 	device_words(secret->device, &words);
-	if (rc == DD_NOT_FOUND && err)
-		rc = err->code = DD_REFUSED;
+	if (rc == DD_NOT_FOUND)
+		rc = DD_REFUSED;
+	if (err)
+		err->code = rc;
 	error_wrap(err, "the %s of %s", secret->attribute ? "password" : "cookies",
 		text_string(&words));
 	error_hint(err, "give it anew: domesday update-device --config NAME FILE");

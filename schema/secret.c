@@ -25,6 +25,16 @@ bool node_is_secret(const xmlNode *element, const char *attribute)
 	return false;
 }
 
+static bool has_secret(const xmlNode *node)
+{
+	if (is_cookies(node) || (node_is(node, "graphics") && node_attr(node, "passwd")))
+		return true;
+	for (const xmlNode *child = node_first(node); child; child = node_after(child))
+		if (has_secret(child))
+			return true;
+	return false;
+}
+
 /* ---- finding ---- */
 
 struct finder {
@@ -86,6 +96,8 @@ static int find_in(struct finder *finder, xmlNode *device)
 {
 	char name[TREE_NAME_SIZE];
 
+	if (!has_secret(device))
+		return 0; /* as with most: counting those before it would cost more */
 	finder->device = device;
 	snprintf(finder->place, sizeof finder->place, "%s[%u]",
 		node_name(device, name, sizeof name), number_of(device));
@@ -372,16 +384,6 @@ int secrets_hide(struct document *document, struct dd_error *err)
 	for (size_t i = 0; !rc && i < list.count; i++)
 		secret_remove(&list.items[i]);
 	return rc;
-}
-
-static bool has_secret(const xmlNode *node)
-{
-	if (is_cookies(node) || (node_is(node, "graphics") && node_attr(node, "passwd")))
-		return true;
-	for (const xmlNode *child = node_first(node); child; child = node_after(child))
-		if (has_secret(child))
-			return true;
-	return false;
 }
 
 static void hide_below(xmlNode *node)
