@@ -89,7 +89,7 @@ int import_admit(const struct document *document, struct dd_error *err)
 {
 	if (!document_name(document))
 		return node_error(document_root(document), err, DD_INVALID, "there is no <name>");
-	return secret_refuse(document, err);
+	return secrets_check(document, err);
 }
 
 int import_freeze(struct importing *importing, struct import_report *report,

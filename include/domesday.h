@@ -148,6 +148,7 @@ struct dd_freeze_options {
 	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
 	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
 	const struct dd_text *capabilities;
+	bool security_info; /* shows the passwords that the definition has, too */
 	/* As in struct dd_host_options, where host is NULL; may be NULL. */
 	void (*warn)(const char *message, void *context);
 	void *warn_context;
@@ -218,7 +219,7 @@ typedef int (*dd_imported_fn)(const struct dd_imported *imported, void *context)
 struct dd_import_options {
 	bool dry_run;         /* tell the same, and write nothing */
 	bool keep_host_model; /* as in struct dd_freeze_options */
-	const char *reason;   /* kept with each version; NULL: none */
+	const char *reason;   /* kept with each version; as in struct dd_change */
 };
 
 /*
@@ -267,6 +268,18 @@ int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change
  */
 int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
 	struct dd_error *err);
+
+struct dd_dumpxml_options {
+	uint32_t version;
+	bool live;
+	/*
+	 * Shows the passwords, too. DD_REFUSED: the book has not got one of them, such as a book
+	 * that was restored from its history alone.
+	 */
+	bool security_info;
+};
+int dd_dumpxml_with(struct dd_host *host, const char *domain,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err);
 
 /* ---- looking around ---- */
 
@@ -494,9 +507,9 @@ int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t 
 
 /*
  * Gives a version (0: the newest) a name within its domain, as a signed git tag. result (may be
- * NULL) has that version, and changed false where it had the name already. reason may be NULL.
- * DD_INVALID: label is no such name (as git has the names of refs, without '/', and neither a
- * number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
+ * NULL) has that version, and changed false where it had the name already. reason as in struct
+ * dd_change. DD_INVALID: label is no such name (as git has the names of refs, without '/', and
+ * neither a number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
  */
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err);
@@ -695,7 +708,7 @@ int dd_keys(struct dd_host *host, dd_key_fn key, void *context, struct dd_error 
 
 /*
  * Makes a new key, which signs from now on; the old one signs that it does, and its secret half is
- * gone. What it signed stays good. reason may be NULL. DD_BUSY, DD_SYSTEM.
+ * gone. What it signed stays good. reason as in struct dd_change. DD_BUSY, DD_REFUSED, DD_SYSTEM.
  */
 int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err);
 

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "store/folder.h"
 #include "store/genesis.h"
+#include "store/secret.h"
 #include "store/tag.h"
 #include "store/upgrade.h"
 
@@ -217,6 +218,8 @@ static int tables_make(void *context, struct dd_error *err)
 		rc = database_execute(database, tables, err);
 	if (!rc)
 		rc = tag_table_make(database, err);
+	if (!rc)
+		rc = secret_table_make(database, err);
 	if (!rc)
 		rc = genesis_stage(book, err);
 	if (!rc)
