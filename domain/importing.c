@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/importing.h"
 
+#include <ctype.h>
 #include <string.h>
 
+#include "domain/difference.h"
+#include "domain/existing.h"
 #include "domain/record.h"
 #include "domain/secret.h"
 #include "schema/diff.h"
 
 #define SEEN_GUESS 1024
+#define SHOWN_MAX 5 /* differences that a refusal names */
+#define ROOT_SIZE 64
 
 /* ---- one run ---- */
 
@@ -85,6 +90,48 @@ int importing_capabilities(struct importing *importing, const struct document *d
 
 /* ---- a definition ---- */
 
+/* The name of the root element, as far as it can be told without parsing; "" where not. */
+static void root_name(const char *text, char out[ROOT_SIZE])
+{
+	size_t length = 0;
+
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+
+		const char *end = strncmp(text, "<?", 2) == 0     ? "?>"
+				  : strncmp(text, "<!--", 4) == 0 ? "-->"
+								  : NULL;
+		const char *at = end ? strstr(text, end) : NULL;
+
+		if (!at)
+			break;
+		text = at + strlen(end);
+	}
+	if (*text == '<')
+		while (length < ROOT_SIZE - 1 && isalnum((unsigned char)text[length + 1]))
+			length++;
+	memcpy(out, text + 1, length);
+	out[length] = '\0';
+}
+
+int import_check_root(
+	struct import_report *report, const char *text, bool may_be_other, struct dd_error *err)
+{
+	char root[ROOT_SIZE];
+
+	root_name(text, root);
+	if (strcmp(root, "domstatus") == 0) {
+		error_set(err, DD_REFUSED, "it is the state of a running guest, not a definition");
+		error_place(err, report->origin, 0, 0, "/domstatus");
+		return error_hint(
+			err, "the definitions are in %s, one NAME.xml each", IMPORT_DEFINITIONS);
+	}
+	if (!may_be_other || !*root || strcmp(root, "domain") == 0)
+		return 0;
+	report->imported.outcome = "left-out";
+	return error_set(err, DD_INVALID, "it is a <%s>, not a <domain>", root);
+}
+
 int import_admit(const struct document *document, struct dd_error *err)
 {
 	if (!document_name(document))
@@ -92,18 +139,23 @@ int import_admit(const struct document *document, struct dd_error *err)
 	return secret_refuse(document, err);
 }
 
+int import_complete(struct importing *importing, struct document *document, struct dd_error *err)
+{
+	struct freeze_options options = {.keep_host_model = importing->options->keep_host_model};
+	int rc = importing_capabilities(importing, document, &options.capabilities, err);
+
+	return rc ? rc : document_freeze(document, &options, err);
+}
+
 int import_freeze(struct importing *importing, struct import_report *report,
 	struct document *document, struct dd_error *err)
 {
 	CLEANUP(document) struct document *before = NULL;
 	CLEANUP(changes) struct changes changes = CHANGES_INIT;
-	struct freeze_options options = {.keep_host_model = importing->options->keep_host_model};
-	int rc = importing_capabilities(importing, document, &options.capabilities, err);
+	int rc = document_copy(document, &before, err);
 
 	if (!rc)
-		rc = document_copy(document, &before, err);
-	if (!rc)
-		rc = document_freeze(document, &options, err);
+		rc = import_complete(importing, document, err);
 	if (!rc)
 		rc = document_diff(before, document, &changes, err);
 	for (size_t i = 0; !rc && i < changes.count; i++)
@@ -170,7 +222,57 @@ int import_sharing(struct importing *importing, struct import_report *report,
 	return rc;
 }
 
+/* ---- one that the book has ---- */
+
+static int note_difference(const struct dd_difference *difference, void *context)
+{
+	struct import_report *report = context;
+
+	if (report->differing++ < SHOWN_MAX)
+		report_note(report, "differs: %s", difference->sentence);
+	return 0;
+}
+
+int import_compare(struct importing *importing, const struct document *document,
+	const struct text *xml, const struct domain_row *row, struct import_report *report,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *record = NULL;
+	CLEANUP(document) struct document *meant = NULL;
+	struct dd_host *host = importing->host;
+	size_t count = 0;
+	int rc = existing_check(document, row, err);
+
+	if (!rc)
+		rc = record_read(host->book, row->uuid, 0, &record, err);
+	if (!rc)
+		rc = definition_for_record(
+			host, text_string(xml), xml->size, report->origin, record, &meant, err);
+	if (!rc)
+		rc = differences_tell(record, meant, note_difference, report, &count, err);
+	if (rc)
+		return rc;
+	report->imported.version = row->version;
+	if (!count) {
+		report->imported.outcome = "unchanged";
+		return report_domain(report, row->name, row->uuid, err);
+	}
+	if (count > SHOWN_MAX)
+		report_note(report, "and %zu more", count - SHOWN_MAX);
+	return error_set(err, DD_EXISTS, "domain '%s' exists and differs in %zu %s", row->name,
+		count, count == 1 ? "place" : "places");
+}
+
 /* ---- what is told ---- */
+
+void utc_format(int64_t when, char out[UTC_SIZE])
+{
+	time_t seconds = (time_t)when;
+	struct tm parts;
+
+	gmtime_r(&seconds, &parts);
+	strftime(out, UTC_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
 
 /* Reads one character at text: its length, 0 where it is none that can be shown. */
 static int visible_length(const char *text)
@@ -240,6 +342,12 @@ void report_note(struct import_report *report, const char *format, ...)
 	add_note(report, text_string(&words));
 }
 
+void report_forget_notes(struct import_report *report)
+{
+	while (report->note_count)
+		free(report->notes[--report->note_count]);
+}
+
 static void listen(const char *message, void *context)
 {
 	add_note(context, message);
@@ -276,10 +384,21 @@ int report_tell(
 	return importing->told ? importing->told(imported, importing->context) : 0;
 }
 
+int import_leave_out(
+	struct importing *importing, const char *what, const char *why, struct dd_error *err)
+{
+	CLEANUP(import_report) struct import_report report = {.origin = NULL};
+	int rc = string_visible(&report.origin, what, &report.error);
+
+	report.imported.outcome = "left-out";
+	if (!rc)
+		rc = error_set(&report.error, DD_INVALID, "%s", why);
+	return report_tell(&report, importing, rc, err);
+}
+
 void import_report_release(struct import_report *report)
 {
-	for (size_t i = 0; i < report->note_count; i++)
-		free(report->notes[i]);
+	report_forget_notes(report);
 	free(report->notes);
 	free(report->origin);
 	free(report->name);

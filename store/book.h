@@ -173,8 +173,8 @@ struct book_change {
 	const struct version_draft *version; /* NULL: the record stays, the index alone changes */
 	const struct version_draft *earlier; /* made before it, one on the other, or NULL */
 	size_t earlier_count;
-	const struct index_draft *index;     /* NULL: the index stays */
-	uint64_t journal;                    /* closed with it; 0: none */
+	const struct index_draft *index; /* NULL: the index stays */
+	uint64_t journal;                /* closed with it; 0: none */
 };
 
 /*

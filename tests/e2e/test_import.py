@@ -228,7 +228,7 @@ def import__names_that_nobody_would_give(book):
 def import__wrong_words_are_refused(book):
     kept = Kept(book)
     kept.domain('web')
-    book.refuse('import', code='usage', says='DIR|FILE')
+    book.refuse('import', code='usage', says='FILE')
     book.refuse('import', '--bogus', kept.folder, code='usage', lines=None)
     equal(os.path.exists(book.path), False)
     row = book.json('import', kept.path('none.xml'), rc=8)['domains'][0]
