@@ -355,23 +355,49 @@ static int collect_gone(
 	return rc;
 }
 
-static int collect(struct walk *walk, const git_commit *commit, struct dd_error *err)
+/* The folder before and after a commit; before stays NULL where it has not one parent. */
+static int folders_read(struct walk *walk, const git_commit *commit, git_tree **before,
+	git_tree **after, struct dd_error *err)
 {
 	CLEANUP(commit) git_commit *parent = NULL;
-	CLEANUP(tree) git_tree *before = NULL;
-	CLEANUP(tree) git_tree *after = NULL;
-	unsigned parents = git_commit_parentcount(commit);
-	int rc = folder_read(walk->foreign, commit, walk->folder, &after, err);
+	int rc = folder_read(walk->foreign, commit, walk->folder, after, err);
+
+	if (rc || git_commit_parentcount(commit) != 1)
+		return rc;
+	if (git_commit_parent(&parent, commit, 0))
+		return failure(walk->foreign, "cannot read a commit", err);
+	return folder_read(walk->foreign, parent, walk->folder, before, err);
+}
+
+/* What is collected has its names from the trees and from the state. */
+static int collect(struct walk *walk, const git_commit *commit, git_tree *before, git_tree *after,
+	struct dd_error *err)
+{
+	bool merge = git_commit_parentcount(commit) > 1;
+	int rc;
 
 	walk->count = 0;
-	if (!rc && parents == 1 && git_commit_parent(&parent, commit, 0))
-		rc = failure(walk->foreign, "cannot read a commit", err);
-	if (!rc && parent)
-		rc = folder_read(walk->foreign, parent, walk->folder, &before, err);
-	if (rc || (before && after && git_oid_equal(git_tree_id(before), git_tree_id(after))))
-		return rc;
+	if (before && after && git_oid_equal(git_tree_id(before), git_tree_id(after)))
+		return 0;
 	rc = collect_new(walk, before, after, err);
-	return rc ? rc : collect_gone(walk, parents > 1, before, after, err);
+	return rc ? rc : collect_gone(walk, merge, before, after, err);
+}
+
+static int tell(struct walk *walk, const git_commit *commit,
+	int (*visit)(const struct foreign_commit *commit, void *context), void *context)
+{
+	const git_signature *author = git_commit_author(commit);
+	bool possible = author->when.time > 0 && author->when.time < YEAR_10000;
+	struct foreign_commit told = {
+		.author = {author->name, author->email},
+		.authored = possible ? author->when.time : 0,
+		.message = git_commit_message(commit),
+		.files = walk->changed,
+		.count = walk->count,
+	};
+
+	git_oid_tostr(told.id, sizeof told.id, git_commit_id(commit));
+	return visit(&told, context);
 }
 
 static int visit_commit(struct walk *walk, const git_oid *oid,
@@ -379,24 +405,17 @@ static int visit_commit(struct walk *walk, const git_oid *oid,
 	struct dd_error *err)
 {
 	CLEANUP(commit) git_commit *commit = NULL;
-	struct foreign_commit told = {.files = NULL};
-	const git_signature *author;
+	CLEANUP(tree) git_tree *before = NULL;
+	CLEANUP(tree) git_tree *after = NULL;
 	int rc;
 
 	if (git_commit_lookup(&commit, walk->foreign->repository, oid))
 		return failure(walk->foreign, "cannot read a commit", err);
-	rc = collect(walk, commit, err);
-	if (rc || !walk->count)
-		return rc;
-	author = git_commit_author(commit);
-	git_oid_tostr(told.id, sizeof told.id, oid);
-	told.author = (struct person){author->name, author->email};
-	told.authored =
-		author->when.time > 0 && author->when.time < YEAR_10000 ? author->when.time : 0;
-	told.message = git_commit_message(commit);
-	told.files = walk->changed;
-	told.count = walk->count;
-	rc = visit(&told, context);
+	rc = folders_read(walk, commit, &before, &after, err);
+	if (!rc)
+		rc = collect(walk, commit, before, after, err);
+	if (!rc && walk->count)
+		rc = tell(walk, commit, visit, context);
 	for (size_t i = 0; !rc && i < walk->count; i++)
 		rc = state_change(&walk->state, &walk->changed[i], err);
 	return rc;

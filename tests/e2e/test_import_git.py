@@ -489,6 +489,22 @@ def import_git__that_is_killed_leaves_whole_histories_and_can_be_repeated(book):
 
 
 @test()
+def import_git__a_long_folder(book):
+    """More names than libgit2 keeps in memory by itself."""
+    repository = Repository(book)
+    names = {f'a-domain-with-a-long-name-{number}': str(uuid.uuid4()) for number in range(150)}
+    for step in range(3):
+        for name, own in names.items():
+            repository.put(name, own=own, memory=64 + step)
+        repository.commit()
+    for name in list(names)[::2]:
+        repository.remove(name)
+    repository.commit()
+    rows = repository.import_all('--dry-run')
+    equal([rows[name]['versions'] for name in names], [4, 3] * 75)
+
+
+@test()
 def import_git__a_thousand_versions(book):
     repository = Repository(book)
     stream = [b'reset refs/heads/master\n']
