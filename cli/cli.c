@@ -21,7 +21,7 @@ void cli_release(struct cli *cli)
 	json_free(cli->details);
 }
 
-static void warn(const char *message, void *context)
+void cli_warn(const char *message, void *context)
 {
 	(void)context;
 	fprintf(stderr, "domesday: warning: %s\n", message);
@@ -33,7 +33,8 @@ int cli_open(struct cli *cli, bool create, struct dd_error *err)
 		.book = cli->book,
 		.create = create,
 		.program = "domesday",
-		.warn = warn,
+		.reason = cli->reason,
+		.warn = cli_warn,
 	};
 
 	return dd_host_open(&options, &cli->host, err);

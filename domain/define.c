@@ -47,9 +47,13 @@ int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *fi
 	static const struct dd_freeze_options none;
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = document_parse(xml, size, file, &document, err);
+	int rc;
 
 	options = options ? options : &none;
+
+	struct dd_host nobody = {.warn = options->warn, .warn_context = options->warn_context};
+
+	rc = host_read_definition(host ? host : &nobody, xml, size, file, &document, err);
 	if (!rc)
 		rc = options->capabilities ? freeze_with(document, options->capabilities,
 						     options->keep_host_model, err)
@@ -114,7 +118,7 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	struct dd_text given = {xml, size, file};
 	struct dd_result own;
-	int rc = document_parse(xml, size, file, &document, err);
+	int rc = host_read_definition(host, xml, size, file, &document, err);
 
 	if (!rc && !document_name(document))
 		rc = node_error(document_root(document), err, DD_INVALID, "there is no <name>");

@@ -56,6 +56,7 @@ struct git_import {
 	char *operator_name; /* "Name <email>" */
 	char *reason;        /* NULL: none */
 	xmlHashTable *autostart;
+	struct operation_trailers standard;
 };
 
 static void past_release(struct past *past)
@@ -359,8 +360,8 @@ static int against_record(struct git_import *import, const struct domain_row *ro
 {
 	CLEANUP(known) struct known known = {.commits = xmlHashCreate(64)};
 	bool gone = is_gone(history);
-	int rc = known.commits ? book_log(import->importing.host->book, row->uuid, 0, see_version,
-					 &known, err)
+	int rc = known.commits ? book_log(import->importing.host->book, row->uuid, 0, 0,
+					 see_version, &known, err)
 			       : error_no_memory(err);
 
 	if (rc == DD_NO_MEMORY)
@@ -428,9 +429,8 @@ static int make_trailers(
 
 	if (rc)
 		return rc;
-	past->trailer_count =
-		operation ? operation_trailers(IMPORT_OPERATION, "shut off", host, past->trailers)
-			  : 0;
+	for (size_t i = 0; operation && i < import->standard.count; i++)
+		add_trailer(past, import->standard.list[i].key, import->standard.list[i].value);
 	add_trailer(past, "Origin", past->origin);
 	add_trailer(past, "Origin-Commit", past->event->commit->id);
 	add_trailer(past, "Origin-Hash", past->hash);
@@ -466,7 +466,8 @@ static int make_versions(struct git_import *import, struct history *history, uin
 	size_t earlier = history->count - 1;
 	CLEANUP(free) struct version_draft *drafts = calloc(earlier + 1, sizeof *drafts);
 	struct past *newest = &history->items[earlier];
-	const struct dd_change change = {.if_version = base};
+	const struct dd_change change = {
+		.if_version = base, .reason = import->importing.options->reason};
 	struct person author = author_of(newest);
 	bool autostart = !is_gone(history) &&
 			 xmlHashLookup(import->autostart, (const xmlChar *)newest->event->file);
@@ -648,6 +649,8 @@ static int name_operator(struct git_import *import, struct dd_error *err)
 
 	if (rc || !host)
 		return rc;
+	operation_trailers(
+		IMPORT_OPERATION, "shut off", &host->caller, host->program, &import->standard);
 	rc = string_format(&name, err, "%s <%s>", host->author_name, host->author_email);
 	return rc ? rc : string_visible(&import->operator_name, name, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/crash.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/recover.h"
 
@@ -173,10 +174,13 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 	*op = (struct operation){
 		.host = host,
 		.name = name,
-		.reason = change ? change->reason : NULL,
 		.author = {.name = host->author_name, .email = host->author_email},
+		.caller = host->caller,
+		.program = host->program,
 	};
-	rc = host_run_folder(host, uuid, &op->folder, err);
+	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
+	if (!rc)
+		rc = host_run_folder(host, uuid, &op->folder, err);
 	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
 }
 
@@ -204,7 +208,7 @@ static int check_version(
 	if (!change || !change->if_version || change->if_version == op->row.version)
 		return 0;
 	since.base = change->if_version;
-	(void)book_log(op->host->book, op->row.uuid, SINCE_MAX, since_add, &since, NULL);
+	(void)book_log(op->host->book, op->row.uuid, 0, SINCE_MAX, since_add, &since, NULL);
 	error_set(err, DD_CONFLICT, "domain '%s' is at version %u, not %u%s%s", op->row.name,
 		op->row.version, change->if_version, since.words.size ? "; since then: " : "",
 		text_string(&since.words));
@@ -284,6 +288,7 @@ struct draft {
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
+	struct operation_trailers standard;
 };
 
 static void draft_release(struct draft *draft)
@@ -340,23 +345,31 @@ static int draft_texts(struct draft *draft, const struct operation *op,
 	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
 }
 
-size_t operation_trailers(const char *operation, const char *state, const struct dd_host *host,
-	struct trailer out[OPERATION_TRAILERS])
+static void add_trailer(struct operation_trailers *out, const char *key, const char *value)
 {
-	size_t count = 0;
+	out->list[out->count++] = (struct trailer){key, value};
+}
 
-	out[count++] = (struct trailer){"Operation", operation};
-	out[count++] = (struct trailer){"Guest-State", state};
-	if (host->program)
-		out[count++] = (struct trailer){"Program", host->program};
-	out[count++] = (struct trailer){"Epoch", FIRST_EPOCH};
-	return count;
+void operation_trailers(const char *operation, const char *state, const struct caller *caller,
+	const char *program, struct operation_trailers *out)
+{
+	out->count = 0;
+	add_trailer(out, "Operation", operation);
+	add_trailer(out, "Guest-State", state);
+	add_trailer(out, "Caller-Uid", number_digits(out->uid, caller->uid, 10, 1));
+	add_trailer(out, "Caller-Known-By", caller->known_by);
+	if (caller->acting != caller->uid)
+		add_trailer(out, "Acting-Uid", number_digits(out->acting, caller->acting, 10, 1));
+	add_trailer(out, "Program", program);
+	add_trailer(out, "Epoch", FIRST_EPOCH);
 }
 
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
-	draft->trailer_count = operation_trailers(op->name, state, op->host, draft->trailers);
+	operation_trailers(op->name, state, &op->caller, op->program, &draft->standard);
+	for (size_t i = 0; i < draft->standard.count; i++)
+		draft_trailer(draft, draft->standard.list[i].key, draft->standard.list[i].value);
 	for (const char *const *device = outcome->devices; device && *device; device++)
 		draft_trailer(draft, "Device", *device);
 	for (size_t i = 0; i < outcome->trailer_count; i++)

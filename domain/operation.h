@@ -24,6 +24,8 @@ struct operation {
 	const char *name;   /* "attach-device" */
 	const char *reason; /* or NULL */
 	struct person author;
+	struct caller caller;
+	const char *program;
 	struct job_lock *lock;
 	struct domain_row row;
 	char *folder;            /* of the guest */
@@ -40,6 +42,9 @@ struct operation {
 	struct text cpu_next; /* and as it will be, where cpu_decided */
 	bool cpu_decided;
 };
+
+/* The name of one that changes nothing. */
+#define OPERATION_DRY_RUN "dry-run"
 
 #define OPERATION_INIT       \
 	{                    \
@@ -101,11 +106,18 @@ struct outcome {
 	int64_t authored; /* when the author did it; 0: now */
 };
 
-#define OPERATION_TRAILERS 4
+/* What each version of an operation says of it. Caller: whose process it is, beside the author,
+ * whom a program may name. */
+#define OPERATION_TRAILERS 7
+struct operation_trailers {
+	struct trailer list[OPERATION_TRAILERS];
+	size_t count;
+	char uid[NUMBER_SIZE], acting[NUMBER_SIZE];
+};
 
-/* Appends what each version of an operation says of it to out, which has room for it; the count. */
-size_t operation_trailers(const char *operation, const char *state, const struct dd_host *host,
-	struct trailer out[OPERATION_TRAILERS]);
+/* The list points into out and to what it is handed. */
+void operation_trailers(const char *operation, const char *state, const struct caller *caller,
+	const char *program, struct operation_trailers *out);
 
 /*
  * One transaction: a version, if the record changes at all, the index, and the end of op->journal.

@@ -4,7 +4,8 @@
  * are hashed, the tree is built, headers and message are written on top of the version that the
  * caller builds on. Then one transaction checks that this still is the newest version, gives the
  * commit its place in the chain, which is known only here, signs it, and writes objects, head,
- * index and the end of the journal row.
+ * index and the end of the journal row. The part inside needs nothing of who prepared the change,
+ * so that one transaction can hold those of several (apply.c).
  */
 #include "store/commit.h"
 
@@ -14,48 +15,25 @@
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
-#include "store/object.h"
+#include "store/rotation.h"
 
-struct head {
-	int64_t domain; /* 0: no such row */
-	uint32_t version;
-	git_oid oid;
-};
-
-/* A version whose commit only wants its parent and its place in the chain. */
-struct prepared_version {
-	struct object_set objects;
-	struct commit_draft commit;
-	struct text message;
-};
-
-struct prepared {
-	struct book *book;
-	const struct book_change *change;
-	struct head head;   /* that it was prepared for */
-	struct head result; /* afterwards */
-	struct prepared_version *versions;
-	size_t version_count;
-};
-
-static void cleanup_prepared(struct prepared *prepared)
+void prepared_release(struct prepared *prepared)
 {
 	for (size_t i = 0; i < prepared->version_count; i++) {
-		object_set_release(&prepared->versions[i].objects);
-		text_release(&prepared->versions[i].message);
+		struct prepared_version *version = &prepared->versions[i];
+
+		object_set_release(&version->objects);
+		text_release(&version->headers);
+		text_release(&version->message);
 	}
 	free(prepared->versions);
 }
 
 int commit_ready(struct book *book, struct dd_error *err)
 {
-	CLEANUP(free) char *path = NULL;
 	int rc = repository_need(book, err);
 
-	if (rc || book->key)
-		return rc;
-	rc = book_path(book, "keys/host", &path, err);
-	return rc ? rc : key_load(path, &book->key, err);
+	return rc ? rc : signing_key(book, err);
 }
 
 static int head_read(struct book *book, const char *uuid, struct head *head, struct dd_error *err)
@@ -107,6 +85,9 @@ static int change_check(const struct book_change *change, struct dd_error *err)
 	if (!change->base && (!change->version || !change->index))
 		return error_set(
 			err, DD_INVALID, "a new domain needs a first version and an index");
+	if (change->base == UINT32_MAX)
+		return error_set(
+			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
 	if (change->earlier_count >= UINT32_MAX - change->base)
 		return error_set(
 			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
@@ -146,20 +127,22 @@ static int version_prepare(struct prepared *prepared, size_t index, struct dd_er
 		.number = change->base + 1 + (uint32_t)index,
 		.host = book->host_name,
 	};
-	int rc = message_build(version, &facts, &out->message, err);
-
-	out->commit = (struct commit_draft){
+	struct commit_draft draft = {
 		.author = version->author,
 		.committer = {book->host_name, book->committer_email},
 		.when = time(NULL),
 		.authored = version->authored,
 	};
+	int rc = message_build(version, &facts, &out->message, err);
+
 	if (!rc)
 		rc = tree_build(
-			&out->objects, version->files, version->file_count, &out->commit.tree, err);
-	if (!rc)
-		drop_packed(book, &out->objects);
-	return rc;
+			&out->objects, version->files, version->file_count, &draft.tree, err);
+	if (rc)
+		return rc;
+	commit_headers(&draft, &out->headers);
+	drop_packed(book, &out->objects);
+	return 0;
 }
 
 static int versions_prepare(struct prepared *prepared, struct dd_error *err)
@@ -178,7 +161,7 @@ static int versions_prepare(struct prepared *prepared, struct dd_error *err)
 	return rc;
 }
 
-static int change_prepare(struct prepared *prepared, struct dd_error *err)
+int change_prepare(struct prepared *prepared, struct dd_error *err)
 {
 	int rc = change_check(prepared->change, err);
 
@@ -186,7 +169,6 @@ static int change_prepare(struct prepared *prepared, struct dd_error *err)
 		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
 	if (!rc)
 		rc = head_check(prepared->book, prepared->change, &prepared->head, err);
-	prepared->result = prepared->head;
 	return rc || !prepared->change->version ? rc : versions_prepare(prepared, err);
 }
 
@@ -228,16 +210,18 @@ static int version_sign(struct prepared *prepared, struct prepared_version *vers
 	struct chain_link *link, struct dd_error *err)
 {
 	struct book *book = prepared->book;
-	CLEANUP(text) struct text headers = TEXT_INIT;
 	char prev[GIT_OID_HEXSZ + 1];
 	int rc = chain_next(book, link, err);
 
+	/* the key may have been changed since this began */
+	if (!rc)
+		rc = signing_key(book, err);
 	if (rc)
 		return rc;
-	version->commit.parent = prepared->result.domain ? &prepared->result.oid : NULL;
-	commit_headers(&version->commit, &headers);
+	if (prepared->result.domain)
+		commit_parent(&version->headers, &prepared->result.oid);
 	message_chain(&version->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
-	rc = commit_sign(&version->objects, book->key, &headers, &version->message,
+	rc = commit_sign(&version->objects, book->key, &version->headers, &version->message,
 		&prepared->result.oid, err);
 	prepared->result.version++;
 	return rc;
@@ -267,16 +251,15 @@ static int version_write(
 	return statement_run(&statement, err);
 }
 
-static int change_write(void *context, struct dd_error *err)
+int change_write(struct prepared *prepared, struct dd_error *err)
 {
-	struct prepared *prepared = context;
 	const struct book_change *change = prepared->change;
 	struct book *book = prepared->book;
-	struct head now;
-	int rc = head_read(book, change->uuid, &now, err);
+	int rc = head_read(book, change->uuid, &prepared->head, err);
 
 	if (!rc)
-		rc = head_check(book, change, &now, err);
+		rc = head_check(book, change, &prepared->head, err);
+	prepared->result = prepared->head;
 	if (!rc && change->index && change->index->state != STATE_GONE)
 		rc = index_name_free(book, change->uuid, change->index->name, err);
 	for (size_t i = 0; !rc && i < prepared->version_count; i++)
@@ -285,20 +268,5 @@ static int change_write(void *context, struct dd_error *err)
 		rc = journal_close(book, change, prepared->result.domain, err);
 	if (!rc && change->index)
 		rc = index_write(book, prepared->result.domain, change->index, err);
-	return rc;
-}
-
-int book_apply(
-	struct book *book, const struct book_change *change, uint32_t *number, struct dd_error *err)
-{
-	CLEANUP(prepared) struct prepared prepared = {.book = book, .change = change};
-	int rc = change_prepare(&prepared, err);
-
-	if (!rc)
-		rc = database_change(&book->database,
-			change->version ? change->version->subject : "index", change_write,
-			&prepared, err);
-	if (!rc && number)
-		*number = prepared.result.version;
 	return rc;
 }

@@ -126,11 +126,11 @@ static void store_history__log_goes_from_newest_to_oldest(void **state)
 	define(scene, UUID_B, "mail", "other");
 	change(scene, UUID_A, "web", 1, "two");
 	change(scene, UUID_A, "web", 2, "three");
-	assert_ok(scene, book_log(scene->book, UUID_A, 0, see, &all, &scene->err));
+	assert_ok(scene, book_log(scene->book, UUID_A, 0, 0, see, &all, &scene->err));
 	assert_int_equal(all.count, 3);
 	assert_int_equal(all.numbers[0], 3);
 	assert_int_equal(all.numbers[2], 1);
-	assert_ok(scene, book_log(scene->book, UUID_A, 2, see, &two, &scene->err));
+	assert_ok(scene, book_log(scene->book, UUID_A, 0, 2, see, &two, &scene->err));
 	assert_int_equal(two.count, 2);
 	assert_file(scene, UUID_A, 1, "domain.xml", "one");
 	assert_file(scene, UUID_A, 2, "domain.xml", "two");
