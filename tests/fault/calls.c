@@ -32,12 +32,12 @@ void calls_watch(const struct calls_watch *watch)
 	atomic_store(&watching, watch);
 }
 
-#define REAL(name)                                                        \
-	({                                                                \
-		static __typeof__(&name) known;                           \
-		if (!known)                                               \
+#define REAL(name)                                                          \
+	({                                                                  \
+		static __typeof__(&name) known;                             \
+		if (!known)                                                 \
 			known = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
-		known;                                                    \
+		known;                                                      \
 	})
 
 static int before(const struct call *call)
@@ -59,12 +59,12 @@ static long after(const struct call *call, long result)
 }
 
 /* Makes a call that gives -1 on failure. */
-#define MAKE(what, real)                                             \
-	({                                                           \
-		int failing = before(&(what));                       \
-		if (failing > 0)                                     \
-			errno = failing;                             \
-		failing > 0 ? -1 : after(&(what), (long)(real));     \
+#define MAKE(what, real)                                         \
+	({                                                       \
+		int failing = before(&(what));                   \
+		if (failing > 0)                                 \
+			errno = failing;                         \
+		failing > 0 ? -1 : after(&(what), (long)(real)); \
 	})
 
 /* ---- memory ---- */
@@ -208,8 +208,8 @@ static ssize_t write_any(int fd, const void *data, size_t size, off_t offset)
 	}
 	if (number == CALL_SHORT && size > 1)
 		size /= 2;
-	return after(&call, offset < 0 ? REAL(write)(fd, data, size)
-				       : REAL(pwrite)(fd, data, size, offset));
+	return after(&call,
+		offset < 0 ? REAL(write)(fd, data, size) : REAL(pwrite)(fd, data, size, offset));
 }
 
 ssize_t write(int fd, const void *data, size_t size)
@@ -376,12 +376,12 @@ struct dirent *readdir(DIR *folder)
 
 /* ---- questions ---- */
 
-#define QUESTION(type, name, parameters, ...)                    \
-	type name parameters                                     \
-	{                                                        \
+#define QUESTION(type, name, parameters, ...)                       \
+	type name parameters                                        \
+	{                                                           \
 		struct call call = {.kind = CALL_STATUS, .fd = -1}; \
-								 \
-		return (type)MAKE(call, REAL(name)(__VA_ARGS__)); \
+                                                                    \
+		return (type)MAKE(call, REAL(name)(__VA_ARGS__));   \
 	}
 
 QUESTION(int, stat, (const char *path, struct stat *out), path, out)

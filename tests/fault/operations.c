@@ -7,7 +7,7 @@
 
 #include "calls.h"
 
-#define WAIT_MS 300     /* for a lock that fails for ever */
+#define WAIT_MS 300      /* for a lock that fails for ever */
 #define CLOCK 1790000000 /* all versions are of that second */
 #define XML_SIZE 4096
 #define LARGE_SIZE 150000
@@ -232,8 +232,7 @@ static int run_index(struct scene *scene, struct dd_error *err)
 
 static int run_undefine(struct scene *scene, struct dd_error *err)
 {
-	struct wish wish = {
-		.domain = 3, .base = 3, .subject = "undefine", .state = STATE_GONE};
+	struct wish wish = {.domain = 3, .base = 3, .subject = "undefine", .state = STATE_GONE};
 
 	return grant(scene, &wish, err);
 }
