@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "domain/create.h"
 #include "domain/existing.h"
 #include "domain/importing.h"
@@ -59,8 +60,7 @@ static int read_file(struct file *file, struct import_report *report, struct dd_
 	if (!rc)
 		rc = import_check_root(report, text_string(&file->xml), file->in_folder, err);
 	if (!rc)
-		rc = document_parse(text_string(&file->xml), file->xml.size, report->origin,
-			&file->document, err);
+		rc = import_parse(report, &file->xml, &file->document, err);
 	if (!rc)
 		rc = report_domain(
 			report, document_name(file->document), document_uuid(file->document), err);
@@ -95,7 +95,7 @@ static int create(struct importing *importing, const struct file *file,
 	CLEANUP(free) char *origin = NULL;
 	char hash[DIGEST_SIZE], when[UTC_SIZE];
 	struct dd_result result;
-	struct dd_change change = {.reason = importing->options->reason};
+	struct dd_change change = {.reason = importing->reason};
 	int rc = string_format(&subject, err, "import %s", document_name(file->document));
 
 	if (!rc)
@@ -200,7 +200,7 @@ static int origin_of(const char *path, char **out, struct dd_error *err)
 	rc = real ? string_format(&whole, err, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
 			    basename(name))
 		  : string_copy(&whole, path, err);
-	return rc ? rc : string_visible(out, whole, err);
+	return rc ? rc : line_visible(out, whole, err);
 }
 
 static int take_file(
@@ -270,7 +270,7 @@ static int take_folder(struct importing *importing, const char *path, struct dd_
 		CLEANUP(import_report) struct import_report report = {.origin = NULL};
 
 		rc = error_errno(&report.error, errno, "cannot list the folder %s", path);
-		if (string_visible(&report.origin, path, err))
+		if (line_visible(&report.origin, path, err))
 			return DD_NO_MEMORY;
 		return report_tell(&report, importing, rc, err);
 	}

@@ -12,10 +12,12 @@
  */
 #include <string.h>
 
+#include "base/line.h"
 #include "domain/create.h"
 #include "domain/existing.h"
 #include "domain/importing.h"
 #include "domain/kept.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/transition.h"
 #include "schema/diff.h"
@@ -54,7 +56,6 @@ struct git_import {
 	char *path;          /* of the repository, in full and visible */
 	char *folder;        /* in it, "" for its top */
 	char *operator_name; /* "Name <email>" */
-	char *reason;        /* NULL: none */
 	xmlHashTable *autostart;
 	struct operation_trailers standard;
 };
@@ -84,7 +85,6 @@ static void cleanup_git_import(struct git_import *import)
 	free(import->path);
 	free(import->folder);
 	free(import->operator_name);
-	free(import->reason);
 	importing_end(&import->importing);
 }
 
@@ -97,7 +97,7 @@ static int path_of(
 	int rc = string_format(
 		&path, err, "%s%s%s", import->folder, *import->folder ? "/" : "", file);
 
-	return rc ? rc : string_visible(out, path, err);
+	return rc ? rc : line_visible(out, path, err);
 }
 
 static int add_sentence(
@@ -105,10 +105,10 @@ static int add_sentence(
 {
 	CLEANUP(free) char *sentence = NULL;
 	CLEANUP(free) char *what = NULL;
-	int rc = string_visible(&sentence, change->sentence, err);
+	int rc = line_visible(&sentence, change->sentence, err);
 
 	if (!rc)
-		rc = string_visible(&what, change->device ? change->device : change->path, err);
+		rc = line_visible(&what, change->device ? change->device : change->path, err);
 	if (rc)
 		return rc;
 	if (strlen(sentence) <= SENTENCE_MAX)
@@ -255,7 +255,9 @@ static int read_event(struct git_import *import, struct history *history,
 		return add_gone(import, history, event, err);
 	if (event->kind == KEPT_BROKEN)
 		return error_set(err, DD_INVALID, "%s", event->why);
-	rc = kept_parse(&import->kept, event, NULL, &xml, &document, err);
+	rc = kept_xml(&import->kept, event, &xml, err);
+	if (!rc)
+		rc = import_parse(newest ? report : NULL, &xml, &document, err);
 	if (!rc)
 		rc = import_admit(document, err);
 	if (!rc)
@@ -436,7 +438,7 @@ static int make_trailers(
 	add_trailer(past, "Origin-Hash", past->hash);
 	add_trailer(past, "Origin-Time", past->when);
 	add_trailer(past, "Imported-By", import->operator_name);
-	add_trailer(past, "Import-Reason", import->reason);
+	add_trailer(past, "Import-Reason", import->importing.reason);
 	return 0;
 }
 
@@ -445,11 +447,19 @@ static struct person author_of(const struct past *past)
 	return (struct person){past->event->commit->author_name, past->event->commit->author_email};
 }
 
+/* What the commit says, where that could be said here. */
+static const char *reason_of(const struct past *past)
+{
+	const char *message = past->event->commit->message;
+
+	return reason_check(message, NULL) == 0 ? message : NULL;
+}
+
 static struct version_draft draft_of(const struct past *past)
 {
 	return (struct version_draft){
 		.subject = past->subject,
-		.body = past->event->commit->message,
+		.body = reason_of(past),
 		.author = author_of(past),
 		.authored = past->event->commit->when,
 		.trailers = past->trailers,
@@ -466,8 +476,7 @@ static int make_versions(struct git_import *import, struct history *history, uin
 	size_t earlier = history->count - 1;
 	CLEANUP(free) struct version_draft *drafts = calloc(earlier + 1, sizeof *drafts);
 	struct past *newest = &history->items[earlier];
-	const struct dd_change change = {
-		.if_version = base, .reason = import->importing.options->reason};
+	const struct dd_change change = {.if_version = base, .reason = import->importing.reason};
 	struct person author = author_of(newest);
 	bool autostart = !is_gone(history) &&
 			 xmlHashLookup(import->autostart, (const xmlChar *)newest->event->file);
@@ -494,7 +503,7 @@ static int make_versions(struct git_import *import, struct history *history, uin
 		.earlier = drafts,
 		.earlier_count = earlier,
 		.author = &author,
-		.body = newest->event->commit->message,
+		.body = reason_of(newest),
 		.authored = newest->event->commit->when,
 	};
 
@@ -639,27 +648,26 @@ static int read_usual(struct git_import *import, struct dd_error *err)
 	return rc;
 }
 
-/* Who does it, and why. */
+/* Who does it. */
 static int name_operator(struct git_import *import, struct dd_error *err)
 {
 	const struct dd_host *host = import->importing.host;
-	const char *reason = import->importing.options->reason;
 	CLEANUP(free) char *name = NULL;
-	int rc = reason ? string_visible(&import->reason, reason, err) : 0;
+	int rc;
 
-	if (rc || !host)
-		return rc;
+	if (!host)
+		return 0;
 	operation_trailers(
 		IMPORT_OPERATION, "shut off", &host->caller, host->program, &import->standard);
 	rc = string_format(&name, err, "%s <%s>", host->author_name, host->author_email);
-	return rc ? rc : string_visible(&import->operator_name, name, err);
+	return rc ? rc : line_visible(&import->operator_name, name, err);
 }
 
 static int read_repository(
 	struct git_import *import, const char *path, const char *folder, struct dd_error *err)
 {
 	CLEANUP(free) char *real = realpath(path, NULL);
-	int rc = string_visible(&import->path, real ? real : path, err);
+	int rc = line_visible(&import->path, real ? real : path, err);
 
 	if (!rc)
 		rc = foreign_open(path, &import->repository, err);

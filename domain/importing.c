@@ -4,8 +4,10 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "domain/difference.h"
 #include "domain/existing.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/secret.h"
 #include "schema/diff.h"
@@ -35,9 +37,11 @@ int importing_begin(struct importing *importing, struct dd_host *host,
 		importing->warn = host->warn;
 		importing->warn_context = host->warn_context;
 	}
-	return host || importing->options->dry_run
-		       ? 0
-		       : error_set(err, DD_INVALID, "there is no book to import into");
+	if (importing->options->dry_run)
+		return 0;
+	return host ? reason_find(host, IMPORT_OPERATION, importing->options->reason,
+			      &importing->reason, err)
+		    : error_set(err, DD_INVALID, "there is no book to import into");
 }
 
 static void free_seen(void *payload, const xmlChar *name)
@@ -130,6 +134,23 @@ int import_check_root(
 		return 0;
 	report->imported.outcome = "left-out";
 	return error_set(err, DD_INVALID, "it is a <%s>, not a <domain>", root);
+}
+
+int import_parse(struct import_report *report, const struct text *xml, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	int rc = document_parse_given(
+		text_string(xml), xml->size, report ? report->origin : NULL, &left_out, out, err);
+	const char *line = rc || !report ? "" : text_string(&left_out);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		report_note(report, "%.*s", length, line);
+		line += length + (line[length] == '\n');
+	}
+	return rc;
 }
 
 int import_admit(const struct document *document, struct dd_error *err)
@@ -274,32 +295,6 @@ void utc_format(int64_t when, char out[UTC_SIZE])
 	strftime(out, UTC_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-/* Reads one character at text: its length, 0 where it is none that can be shown. */
-static int visible_length(const char *text)
-{
-	int length = (int)strnlen(text, 4);
-	int c = xmlGetUTF8Char((const unsigned char *)text, &length);
-
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : length;
-}
-
-int string_visible(char **out, const char *string, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-
-	while (*string) {
-		int length = visible_length(string);
-
-		if (length)
-			text_add(&text, string, (size_t)length);
-		else
-			text_printf(&text, "%%%02x", (unsigned char)*string);
-		string += length ? length : 1;
-	}
-	*out = text_take(&text);
-	return *out ? 0 : error_no_memory(err);
-}
-
 int report_domain(
 	struct import_report *report, const char *name, const char *uuid, struct dd_error *err)
 {
@@ -388,7 +383,7 @@ int import_leave_out(
 	struct importing *importing, const char *what, const char *why, struct dd_error *err)
 {
 	CLEANUP(import_report) struct import_report report = {.origin = NULL};
-	int rc = string_visible(&report.origin, what, &report.error);
+	int rc = line_visible(&report.origin, what, &report.error);
 
 	report.imported.outcome = "left-out";
 	if (!rc)

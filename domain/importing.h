@@ -19,6 +19,7 @@ struct importing {
 	const struct dd_import_options *options;
 	dd_imported_fn told;
 	void *context;
+	const char *reason; /* NULL: none, or a dry run */
 	/* of the emulator last asked for, where there is no host to keep them */
 	struct capabilities *caps;
 	char *emulator;
@@ -57,6 +58,13 @@ int importing_capabilities(struct importing *importing, const struct document *d
 int import_check_root(
 	struct import_report *report, const char *text, bool may_be_other, struct dd_error *err);
 
+/*
+ * As document_parse_given() of xml, called as report has it; what was left out is noted, unless
+ * report is NULL.
+ */
+int import_parse(struct import_report *report, const struct text *xml, struct document **out,
+	struct dd_error *err);
+
 /* Is the definition one that may come in: with a name, and without secrets? */
 int import_admit(const struct document *document, struct dd_error *err);
 
@@ -82,9 +90,6 @@ int import_claim(struct importing *importing, const struct import_report *report
 /* Notes what it and others of a dry run would both use. */
 int import_sharing(struct importing *importing, struct import_report *report,
 	const struct document *document, struct dd_error *err);
-
-/* A name fit for a line of text: what is a control character or no UTF-8 is spelt out. */
-int string_visible(char **out, const char *string, struct dd_error *err);
 
 /* "2026-11-21T09:50:00Z" */
 void utc_format(int64_t when, char out[UTC_SIZE]);

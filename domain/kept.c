@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/line.h"
 #include "domain/importing.h"
 
 #define NAMES_GUESS 1024
@@ -119,7 +120,7 @@ static int copy_line(char **out, const char *message, struct dd_error *err)
 	message += strspn(message, " \t\r\n");
 	length = strcspn(message, "\r\n");
 	line = strndup(message, length < KEPT_MESSAGE_MAX ? length : KEPT_MESSAGE_MAX);
-	return line ? string_visible(out, line, err) : error_no_memory(err);
+	return line ? line_visible(out, line, err) : error_no_memory(err);
 }
 
 static int add_commit(struct kept *kept, const struct foreign_commit *told, struct dd_error *err)
@@ -138,9 +139,9 @@ static int add_commit(struct kept *kept, const struct foreign_commit *told, stru
 	kept->commits[kept->commit_count++] = commit;
 	memcpy(commit->id, told->id, sizeof commit->id);
 	commit->when = told->authored;
-	rc = string_visible(&commit->author_name, told->author.name, err);
+	rc = line_visible(&commit->author_name, told->author.name, err);
 	if (!rc)
-		rc = string_visible(&commit->author_email, told->author.email, err);
+		rc = line_visible(&commit->author_email, told->author.email, err);
 	return rc ? rc : copy_line(&commit->message, told->message, err);
 }
 
@@ -224,7 +225,7 @@ static int examine(const struct reading *reading, const struct foreign_file *tol
 		rc = import_check_root(&report, text_string(&xml), true, err);
 	*other = report.imported.outcome != NULL;
 	if (!rc)
-		rc = document_parse(text_string(&xml), xml.size, NULL, &document, err);
+		rc = import_parse(NULL, &xml, &document, err);
 	if (!rc && !document_uuid(document))
 		rc = error_set(err, DD_INVALID, "it has no <uuid>, which says what domain it is");
 	if (!rc)
@@ -333,12 +334,10 @@ void kept_release(struct kept *kept)
 	*kept = (struct kept){.repository = NULL};
 }
 
-int kept_parse(const struct kept *kept, const struct kept_event *event, const char *file,
-	struct text *xml, struct document **out, struct dd_error *err)
+int kept_xml(const struct kept *kept, const struct kept_event *event, struct text *xml,
+	struct dd_error *err)
 {
-	int rc = foreign_read(kept->repository, event->blob, DOCUMENT_SIZE_MAX, xml, err);
-
-	return rc ? rc : document_parse(text_string(xml), xml->size, file, out, err);
+	return foreign_read(kept->repository, event->blob, DOCUMENT_SIZE_MAX, xml, err);
 }
 
 bool kept_name(const char *name)

@@ -65,9 +65,9 @@ static inline void cleanup_kept(struct kept *kept)
 	kept_release(kept);
 }
 
-/* Parses what an event set; appends the text to xml. file is what messages call it. */
-int kept_parse(const struct kept *kept, const struct kept_event *event, const char *file,
-	struct text *xml, struct document **out, struct dd_error *err);
+/* Appends what a KEPT_SET brought. */
+int kept_xml(const struct kept *kept, const struct kept_event *event, struct text *xml,
+	struct dd_error *err);
 
 /* Does the name end as those of definitions do? */
 bool kept_name(const char *name);

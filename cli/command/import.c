@@ -11,7 +11,6 @@ static const struct option_row options[] = {
 	{"path", 0, "DIR", "the folder of --git that has the definitions"},
 	{"dry-run", 'n', NULL, "say what would become of each, and write nothing"},
 	{"host-model", 0, "HOW", "keep: leave <cpu mode='host-model'> as it is"},
-	{"reason", 0, "TEXT", "kept with each version"},
 	{NULL},
 };
 
@@ -194,6 +193,7 @@ const struct command command_import = {
 		 "is refused does not keep the others out; the exit status then is that of "
 		 "refused.",
 	.options = options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_MAYBE,
 	.run = run,
 };

@@ -206,6 +206,30 @@ def import__one_bad_file_keeps_no_other_out(book):
 
 
 @test()
+def import__what_nobody_knows_is_named(book):
+    kept = Kept(book)
+    text = read(kept.domain('web')).decode()
+    kept.add('web.xml', text.replace('<clock', '<zzqq/><clock'))
+    row = kept.import_all()['web.xml']
+    equal((row['outcome'], len(row['notes'])), ('imported', 1))
+    contains(row['notes'][0], kept.path('web.xml'), "/domain/zzqq: the element 'zzqq' is not known")
+    same_meaning(book.dumpxml('web'), text)
+
+
+@test()
+def import__a_book_that_wants_reasons_gets_one(book):
+    kept = Kept(book)
+    kept.domain('web')
+    book.define(domain('other'))
+    book.ok('config', 'require-reason', 'yes', '--reason', 'audit')
+    with book.unchanged():
+        book.refuse('import', kept.folder, code='refused', says='--reason')
+        book.ok('import', '--dry-run', kept.folder)
+    book.ok('import', kept.folder, '--reason', 'we move')
+    equal(book.log('web')[0]['reason'], 'we move')
+
+
+@test()
 def import__names_that_nobody_would_give(book):
     kept = Kept(book)
     text = read(kept.domain('web')).decode()
@@ -220,7 +244,7 @@ def import__names_that_nobody_would_give(book):
     answer = book.json('import', kept.folder)
     equal((answer['imported'], answer['left_out']), (len(names) - 1, 2))  # ".xml" names nothing
     for row in answer['domains']:
-        check(all(c.isprintable() or c == '\u202e' for c in row['origin']), row)
+        check(row['origin'].isprintable(), row)
     book.verify()
 
 
