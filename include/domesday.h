@@ -538,7 +538,8 @@ struct dd_version_info {
 	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
-	int64_t when;       /* seconds since the epoch, UTC */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* the same, but of an imported version: when it was made where it was */
 	const char *author; /* who asked: "Name <email>" */
 	struct dd_caller caller;
 	const char *committer; /* the host */

@@ -154,6 +154,8 @@ def import_git__each_commit_that_means_something_is_a_version(book):
         equal(meaning(book.dumpxml(f'web@{number}')), meaning(repository.shown(commit)))
     first = book.log('web')[-1]
     equal(first['reason'], 'define web')
+    equal(first['authored'], '2023-01-03T12:00:00Z')
+    contains(book.ok('show', 'web@1').out, 'what was done 2023-01-03')
     origin = trailers(first)
     equal((origin['Origin-Time'], origin['Import-Reason']), ('2023-01-03T12:00:00Z', 'we move'))
     contains(origin['Origin'], f':{repository.path}:{FOLDER}/web.xml')
@@ -162,6 +164,7 @@ def import_git__each_commit_that_means_something_is_a_version(book):
     book.verify()
     found = book.git('log', '--reverse', '--format=%an %ae %aI', f'domains/{UUID}').out
     equal(found.splitlines()[0], 'Bob bob@example.org 2023-01-03T12:00:00+00:00')
+    book.ok('verify')
     # and it is a history like any other
     book.ok('start', 'web', '--paused')
     book.ok('check', 'web')
