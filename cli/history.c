@@ -54,7 +54,7 @@ void version_header(const struct cli *cli, const struct dd_version_info *info, s
 		*info->tags ? "]" : "");
 	text_printf(out, "Commit:  %s\nWhen:    %s", info->commit, when);
 	if (info->authored != info->when)
-		text_printf(out, ", what was done %s", authored);
+		text_printf(out, " (imported; done %s)", authored);
 	text_printf(out, "\nWho:     %s\n", info->author);
 	caller_header(&info->caller, out);
 	text_printf(out, "Host:    %s\n", info->committer);

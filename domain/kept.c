@@ -296,9 +296,10 @@ int kept_read(
 		.by_uuid = xmlHashCreate(NAMES_GUESS),
 		.by_file = xmlHashCreate(NAMES_GUESS),
 	};
-	rc = kept->by_uuid && kept->by_file
-		     ? foreign_walk(repository, folder, read_commit, &reading, err)
-		     : error_no_memory(err);
+	rc = kept->by_uuid && kept->by_file ? string_copy(&kept->folder, folder, err)
+					    : error_no_memory(err);
+	if (!rc)
+		rc = foreign_walk(repository, kept->folder, read_commit, &reading, err);
 	free(reading.left);
 	return rc;
 }
@@ -327,6 +328,7 @@ void kept_release(struct kept *kept)
 	}
 	free(kept->commits);
 	free(kept->domains);
+	free(kept->folder);
 	if (kept->by_uuid)
 		xmlHashFree(kept->by_uuid, NULL);
 	if (kept->by_file)
@@ -338,6 +340,14 @@ int kept_xml(const struct kept *kept, const struct kept_event *event, struct tex
 	struct dd_error *err)
 {
 	return foreign_read(kept->repository, event->blob, DOCUMENT_SIZE_MAX, xml, err);
+}
+
+int kept_path(const struct kept *kept, const char *file, char **out, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = string_format(&path, err, "%s%s%s", kept->folder, *kept->folder ? "/" : "", file);
+
+	return rc ? rc : line_visible(out, path, err);
 }
 
 bool kept_name(const char *name)

@@ -15,6 +15,7 @@
 
 #define KEPT_EVENTS_MAX 20000 /* of one domain */
 #define KEPT_MESSAGE_MAX 300  /* bytes of a commit's first line */
+#define KEPT_SHORT_ID 12      /* digits of a commit's name, where people read it */
 
 struct kept_commit {
 	char id[COMMIT_SIZE];
@@ -49,6 +50,7 @@ struct kept_domain {
 
 struct kept {
 	struct foreign *repository;
+	char *folder;
 	struct kept_commit **commits;
 	size_t commit_count, commit_room;
 	struct kept_domain **domains; /* as they first appear */
@@ -68,6 +70,9 @@ static inline void cleanup_kept(struct kept *kept)
 /* Appends what a KEPT_SET brought. */
 int kept_xml(const struct kept *kept, const struct kept_event *event, struct text *xml,
 	struct dd_error *err);
+
+/* The path of a file of the folder in the repository, fit for a line of text. */
+int kept_path(const struct kept *kept, const char *file, char **out, struct dd_error *err);
 
 /* Does the name end as those of definitions do? */
 bool kept_name(const char *name);

@@ -155,7 +155,7 @@ def import_git__each_commit_that_means_something_is_a_version(book):
     first = book.log('web')[-1]
     equal(first['reason'], 'define web')
     equal(first['authored'], '2023-01-03T12:00:00Z')
-    contains(book.ok('show', 'web@1').out, 'what was done 2023-01-03')
+    contains(book.ok('show', 'web@1').out, '(imported; done 2023-01-03')
     origin = trailers(first)
     equal((origin['Origin-Time'], origin['Import-Reason']), ('2023-01-03T12:00:00Z', 'we move'))
     contains(origin['Origin'], f':{repository.path}:{FOLDER}/web.xml')
