@@ -233,6 +233,23 @@ int dd_import(struct dd_host *host, const char *const *paths, size_t count,
 	const struct dd_import_options *options, dd_imported_fn imported, void *context,
 	struct dd_error *err);
 
+/*
+ * The same from the history that a git repository kept of such a folder, as etckeeper does: each
+ * commit that changed what a definition means is a version, in its author's name and of its time,
+ * with the commit's id. What is gone from the folder becomes a domain that is undefined. The newest
+ * state has to be fit for a record; what was broken in between is noted and left out. All versions
+ * of a domain are made at once, or none. Done again, it takes what is new since, as long as nobody
+ * else has changed the domain.
+ *
+ * repository is a folder with .git, or a bare repository; folder the one in it that has the
+ * definitions, NULL for the first that has or had any of libvirt/qemu, etc/libvirt/qemu, qemu and
+ * the repository's top. DD_NOT_FOUND: no repository, no commit, never a definition; DD_REFUSED: a
+ * shallow clone, or more than can be held; DD_CORRUPT; and as dd_import().
+ */
+int dd_import_git(struct dd_host *host, const char *repository, const char *folder,
+	const struct dd_import_options *options, dd_imported_fn imported, void *context,
+	struct dd_error *err);
+
 /* One edit of a plan; it makes a version together with the others. */
 struct dd_step {
 	const char *action;  /* "detach", "set", "update", "attach" */
@@ -544,7 +561,8 @@ struct dd_version_info {
 	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
-	int64_t when;       /* seconds since the epoch, UTC */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* the same, but of an imported version: when it was made where it was */
 	const char *author; /* who asked: "Name <email>" */
 	struct dd_caller caller;
 	const char *committer; /* the host */

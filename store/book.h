@@ -152,8 +152,9 @@ struct index_draft {
 struct version_info {
 	uint32_t number;
 	char commit[COMMIT_SIZE];
-	int64_t when; /* seconds since the epoch, UTC */
-	char *author; /* "Name <email>" */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* earlier than that where it came from elsewhere */
+	char *author;     /* "Name <email>" */
 	char *committer;
 	char *subject;
 	char *body;      /* without subject and trailers */

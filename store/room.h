@@ -44,6 +44,8 @@ int layout_open(struct book *book, bool create, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
+/* Starts libgit2, without any configuration from outside a repository. */
+int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */

@@ -12,7 +12,7 @@ from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
-VERSION = {'version', 'commit', 'when', 'author', 'caller', 'committer',
+VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committer',
            'operation', 'subject', 'reason'}
 
 TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
