@@ -47,14 +47,19 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 /* Without refs where there is nothing to do. */
 static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_error *err)
 {
-	int rc = database_execute(&book->database, "BEGIN", err);
+	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
+	CLEANUP(statement) struct statement end = statement_begin(&book->database, "ROLLBACK");
+	int rc;
 
+	if (end.code)
+		return statement_end(&end, err);
+	rc = database_execute(&book->database, "BEGIN", err);
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
 	if (!rc && (plan->last || lost))
 		rc = refs_read(book, &plan->refs, err);
-	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
+	(void)statement_run(&end, NULL);
 	return rc;
 }
 

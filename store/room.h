@@ -28,6 +28,8 @@ struct book {
 	git_repository *repository;
 	git_odb *objects;        /* staged and packed ones */
 	struct staging *staging; /* owned by objects */
+	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
+	bool objects_doubtful;
 };
 
 /* "FOLDER/name" */
@@ -45,9 +47,9 @@ int layout_open(struct book *book, bool create, struct dd_error *err);
 
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
-/* Sees to it that book->objects is there. */
+/* Sees to it that book->objects is there; nobody may hold anything of libgit2's then. */
 int repository_need(struct book *book, struct dd_error *err);
-/* Libgit2's last error, or the one of the staging table behind it. */
+/* libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
 
 /* ---- history.c ---- */
