@@ -28,7 +28,7 @@ enum call_kind {
 	CALL_MAP,
 	CALL_UNMAP,
 	CALL_LOCK,
-	CALL_LIST, /* opendir, readdir */
+	CALL_LIST,   /* opendir, readdir */
 	CALL_STATUS, /* stat, access and their like */
 	CALL_KINDS
 };
