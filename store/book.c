@@ -90,6 +90,7 @@ int book_open(const char *folder, const struct book_options *options, struct boo
 	if (!book)
 		return error_no_memory(err);
 	book->database.lock_fd = -1;
+	book->database.seat = -1;
 	book->wait_ms = options && options->wait_ms ? options->wait_ms : WAIT_MS_DEFAULT;
 	book->database.wait_ms = book->wait_ms;
 	rc = folder_resolve(book, folder, err);
@@ -113,8 +114,7 @@ void book_close(struct book *book)
 	if (!book)
 		return;
 	/* the staged objects are read through the database, so it goes last */
-	git_odb_free(book->objects);
-	git_repository_free(book->repository);
+	repository_close(book);
 	database_close(&book->database);
 	key_release(book->key);
 	free(book->committer_email);

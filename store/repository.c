@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * book.git through libgit2, held on a short lead: it sees the objects alone, reads no
- * configuration, runs no hook and copies no template. The configuration here is for stock git.
+ * book.git through libgit2, held on a short lead: it looks for no other repository, reads no
+ * configuration but the repository's own, and that for remotes alone, runs no hook and copies no
+ * template.
  */
 #include "store/room.h"
 
@@ -118,10 +119,7 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 	return error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
 }
 
-/*
- * A repository over the objects alone. Opening the one in the folder would read its configuration
- * and ask for its HEAD, neither of which matters here.
- */
+/* Nobody but remotes cares for its configuration and refs; reading them is much of opening it. */
 static int repository_wrap(struct book *book)
 {
 	git_config *none = NULL;
@@ -135,8 +133,9 @@ static int repository_wrap(struct book *book)
 	return code;
 }
 
-static void repository_close(struct book *book)
+void repository_close(struct book *book)
 {
+	git_repository_free(TAKE(book->whole));
 	git_repository_free(TAKE(book->repository));
 	git_odb_free(TAKE(book->objects));
 	book->staging = NULL;
@@ -147,9 +146,8 @@ int repository_need(struct book *book, struct dd_error *err)
 	CLEANUP(free) char *path = NULL;
 	int rc, code;
 
-	if (book->objects && !book->objects_doubtful)
+	if (book->objects)
 		return 0;
-	repository_close(book);
 	rc = libgit2_need(err);
 	if (!rc)
 		rc = book_path(book, "book.git/objects", &path, err);
@@ -167,4 +165,34 @@ int repository_need(struct book *book, struct dd_error *err)
 	}
 	book->objects_doubtful = false;
 	return 0;
+}
+
+void repository_forget(struct book *book)
+{
+	if (book->objects_doubtful)
+		repository_close(book);
+}
+
+int repository_need_whole(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = repository_need(book, err);
+	int code;
+
+	if (rc || book->whole)
+		return rc;
+	rc = book_path(book, "book.git", &path, err);
+	if (rc)
+		return rc;
+	code = git_repository_open_ext(&book->whole, path,
+		GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE |
+			GIT_REPOSITORY_OPEN_NO_DOTGIT,
+		NULL);
+	if (!code)
+		code = git_repository_set_odb(book->whole, book->objects);
+	if (!code)
+		return 0;
+	rc = repository_failure(book, code, "cannot open the history", err);
+	git_repository_free(TAKE(book->whole));
+	return rc;
 }

@@ -25,7 +25,8 @@ struct book {
 	struct database database;
 	/* opened when first needed, so that looking something up costs neither */
 	struct key *key;
-	git_repository *repository;
+	git_repository *repository; /* over the objects alone */
+	git_repository *whole;      /* with refs and configuration, for remotes */
 	git_odb *objects;        /* staged and packed ones */
 	struct staging *staging; /* owned by objects */
 	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
@@ -47,8 +48,13 @@ int layout_open(struct book *book, bool create, struct dd_error *err);
 
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
-/* Sees to it that book->objects is there; nobody may hold anything of libgit2's then. */
+/* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
+/* Lets it be opened anew after a failure; where nobody holds anything of libgit2's. */
+void repository_forget(struct book *book);
+/* And book->whole. */
+int repository_need_whole(struct book *book, struct dd_error *err);
+void repository_close(struct book *book);
 /* libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
 
@@ -57,6 +63,13 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 /* The commit of a version; *number 0 becomes the newest. DD_NOT_FOUND says which there are. */
 int version_find(
 	struct book *book, const char *uuid, uint32_t *number, git_oid *oid, struct dd_error *err);
+/* Rows of number and commit, from a version down to the first. */
+struct statement versions_down(struct book *book, const char *uuid, uint32_t from);
+/* What the commit of a version says. */
+int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
+	struct dd_error *err);
+/* An object's name in a row; DD_CORRUPT where the column has none. */
+int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 

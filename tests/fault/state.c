@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <sodium.h>
 #include <spawn.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@ struct reading {
 	struct scene scene;
 	sqlite3 *database;
 	struct text *out;
+	struct dd_error *err;
 };
 
 static int query(
@@ -87,125 +87,26 @@ static int tables_read(const struct reading *reading, struct dd_error *err)
 	return rc;
 }
 
-static int database_check(const struct reading *reading, struct dd_error *err)
-{
-	CLEANUP(sqlite_statement) sqlite3_stmt *check = NULL;
-	int rc = query(reading, "PRAGMA integrity_check", &check, err);
-	const char *said;
+/* ---- the history ---- */
 
-	if (rc)
-		return rc;
-	said = sqlite3_step(check) == SQLITE_ROW ? (const char *)sqlite3_column_text(check, 0)
-						 : "nothing";
-	return strcmp(said, "ok") == 0 ? 0 : error_set(err, DD_CORRUPT, "book.db: %s", said);
+static int finding_take(const struct finding *finding, void *context)
+{
+	return error_set(context, DD_CORRUPT, "%s: %s", finding->kind, finding->sentence);
 }
 
-/* ---- the versions ---- */
-
-static int file_add(const struct reading *reading, const char *uuid, uint32_t number,
-	const char *path, struct dd_error *err)
+static int domain_check(const struct domain_row *row, void *context)
 {
+	const struct reading *reading = context;
 	CLEANUP(text) struct text content = TEXT_INIT;
-	unsigned char hash[crypto_generichash_BYTES];
-	int rc = book_read(reading->scene.book, uuid, number, path, &content, err);
 
-	if (rc)
-		return rc;
-	crypto_generichash(hash, sizeof hash, (const unsigned char *)text_string(&content),
-		content.size, NULL, 0);
-	text_printf(reading->out, "  %s %zu ", path, content.size);
-	for (size_t i = 0; i < sizeof hash; i++)
-		text_number(reading->out, hash[i], 16, 2);
-	text_putc(reading->out, '\n');
-	return 0;
-}
-
-static int version_add(const struct reading *reading, const char *uuid, uint32_t number,
-	const struct version_info *info, struct dd_error *err)
-{
-	struct text *out = reading->out;
-
-	text_printf(out, "version %s %u %s %lld %s %s %s %s\n", uuid, number, info->commit,
-		(long long)info->when, info->author, info->committer, info->subject, info->body);
-	for (size_t i = 0; i < info->trailer_count; i++)
-		text_printf(out, "  %s\n", info->trailers[i]);
-	return file_add(reading, uuid, number, "domain.xml", err);
-}
-
-struct link {
-	const char *uuid, *oid, *prev;
-	uint32_t number;
-	long long seq; /* 0: from before there was a chain */
-};
-
-/* What the index says of a version has to be what is signed. */
-static int link_check(
-	const struct link *link, const struct version_info *info, struct dd_error *err)
-{
-	const char *seq = version_trailer(info, "Book-Seq");
-	const char *prev = version_trailer(info, "Book-Prev");
-
-	if (strcmp(info->commit, link->oid) != 0)
-		return error_set(err, DD_CORRUPT, "version %u of %s is %s, not %s", link->number,
-			link->uuid, info->commit, link->oid);
-	if (link->seq && (!seq || strtoll(seq, NULL, 10) != link->seq))
-		return error_set(err, DD_CORRUPT, "version %u of %s is not number %lld",
-			link->number, link->uuid, link->seq);
-	if (link->seq && (!prev || strcasecmp(prev, link->prev) != 0))
-		return error_set(err, DD_CORRUPT, "version %u of %s does not follow %s",
-			link->number, link->uuid, link->prev);
-	return 0;
-}
-
-static int links_read(const struct reading *reading, struct dd_error *err)
-{
-	CLEANUP(sqlite_statement) sqlite3_stmt *links = NULL;
-	int rc = query(reading,
-		"SELECT d.uuid, v.number, lower(hex(v.oid)), coalesce(v.seq, 0),"
-		" lower(coalesce((SELECT hex(p.oid) FROM version p WHERE p.seq = v.seq - 1),"
-		" (SELECT hex(value) FROM setting WHERE key = 'genesis' AND v.seq = 1), ''))"
-		" FROM version v JOIN domain d ON d.id = v.domain ORDER BY v.seq, d.uuid, v.number",
-		&links, err);
-
-	while (!rc && sqlite3_step(links) == SQLITE_ROW) {
-		CLEANUP(version_info) struct version_info info = {0};
-		struct link link = {
-			.uuid = (const char *)sqlite3_column_text(links, 0),
-			.number = (uint32_t)sqlite3_column_int(links, 1),
-			.oid = (const char *)sqlite3_column_text(links, 2),
-			.seq = sqlite3_column_int64(links, 3),
-			.prev = (const char *)sqlite3_column_text(links, 4),
-		};
-
-		rc = book_version(reading->scene.book, link.uuid, link.number, &info, err);
-		if (!rc)
-			rc = link_check(&link, &info, err);
-		if (!rc)
-			rc = version_add(reading, link.uuid, link.number, &info, err);
-	}
-	return rc;
-}
-
-/* The newest version that a domain's row names is there, and none is missing before it. */
-static int heads_check(const struct reading *reading, struct dd_error *err)
-{
-	CLEANUP(sqlite_statement) sqlite3_stmt *wrong = NULL;
-	int rc = query(reading,
-		"SELECT d.uuid FROM domain d WHERE"
-		" (SELECT count(*) FROM version v WHERE v.domain = d.id) <> d.version OR d.head <>"
-		" (SELECT oid FROM version v WHERE v.domain = d.id AND v.number = d.version)",
-		&wrong, err);
-
-	if (!rc && sqlite3_step(wrong) == SQLITE_ROW)
-		rc = error_set(err, DD_CORRUPT, "%s is not at its newest version",
-			(const char *)sqlite3_column_text(wrong, 0));
-	return rc;
+	return book_read(reading->scene.book, row->uuid, 0, "domain.xml", &content, reading->err);
 }
 
 int state_read(const char *folder, struct text *out, struct dd_error *err)
 {
-	struct reading reading = {.out = out};
+	struct reading reading = {.out = out, .err = err};
 	CLEANUP(sqlite) sqlite3 *database = NULL;
+	struct verify_counts counts;
 	char path[PATH_MAX];
 	int rc;
 
@@ -218,13 +119,11 @@ int state_read(const char *folder, struct text *out, struct dd_error *err)
 		rc = error_set(err, DD_CORRUPT, "%s cannot be opened", path);
 	reading.database = database;
 	if (!rc)
-		rc = database_check(&reading, err);
-	if (!rc)
 		rc = tables_read(&reading, err);
 	if (!rc)
-		rc = heads_check(&reading, err);
+		rc = book_list(reading.scene.book, true, domain_check, &reading, err);
 	if (!rc)
-		rc = links_read(&reading, err);
+		rc = book_verify(reading.scene.book, NULL, finding_take, err, &counts, err);
 	scene_close(&reading.scene);
 	return !rc && text_failed(out) ? error_no_memory(err) : rc;
 }

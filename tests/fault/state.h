@@ -7,13 +7,12 @@
 #include "base/text.h"
 
 /*
- * Opens the book anew and appends all that it says: every row of its index, every version with its
- * files. Fails where anything cannot be read, or is not what it is said to be: book.db has to pass
- * SQLite's own check, each version has to carry its place in the chain, and nothing may be missing.
+ * Opens the book anew and appends every row of its index, which names all versions. Fails where the
+ * newest version of a domain cannot be read, and with the first thing that book_verify() finds.
  */
 int state_read(const char *folder, struct text *out, struct dd_error *err);
 
-/* Is stock git content with book.git as it lies there, and does it sign what it shows? */
+/* Is stock git content with book.git as it lies there? */
 int state_check_git(const char *folder, struct dd_error *err);
 
 /* Folders with all that is in them. */
