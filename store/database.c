@@ -134,6 +134,8 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
 		error_hint(err, "book.git beside it holds what was checkpointed");
 		return DD_CORRUPT;
+	case SQLITE_PROTOCOL:
+		return error_set(err, DD_SYSTEM, "cannot lock the book %s", database->path);
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
@@ -198,9 +200,14 @@ void database_unlock(struct database *database, enum lock_slot slot)
 int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
-	struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
-	int rc = statement_run(&begin, err);
+	/* made ready beforehand: the way back must not need memory that is not there then */
+	CLEANUP(statement) struct statement rollback = statement_begin(database, "ROLLBACK");
+	CLEANUP(statement) struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
+	int rc;
 
+	if (rollback.code)
+		return statement_end(&rollback, err);
+	rc = statement_run(&begin, err);
 	if (rc)
 		return rc;
 	rc = body(context, err);
@@ -211,7 +218,7 @@ int database_transaction(struct database *database,
 	}
 	/* some failures have rolled back by themselves */
 	if (rc && !sqlite3_get_autocommit(database->sqlite))
-		(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
+		(void)statement_run(&rollback, NULL);
 	return rc;
 }
 

@@ -26,9 +26,12 @@ struct book {
 	bool changed; /* through this struct */
 	/* opened when first needed, so that looking something up costs neither */
 	struct key *key;
-	git_repository *repository;
+	git_repository *repository; /* over the objects alone */
+	git_repository *whole;      /* with refs and configuration, for remotes */
 	git_odb *objects;        /* staged and packed ones */
 	struct staging *staging; /* owned by objects */
+	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
+	bool objects_doubtful;
 };
 
 /* "FOLDER/name" */
@@ -50,7 +53,12 @@ int libgit2_need(struct dd_error *err);
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
-/* Libgit2's last error, or the one of the staging table behind it. */
+/* Lets it be opened anew after a failure; where nobody holds anything of libgit2's. */
+void repository_forget(struct book *book);
+/* And book->whole. */
+int repository_need_whole(struct book *book, struct dd_error *err);
+void repository_close(struct book *book);
+/* libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
 
 /* ---- history.c ---- */
