@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/lock.h"
+#include "store/page_sum.h"
 #include "store/proclocks.h"
 
 /*
@@ -17,7 +18,8 @@
 int database_open(struct database *database, const char *path, struct dd_error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	int code = sqlite3_open_v2(path, &database->sqlite, flags, NULL);
+	const char *vfs = page_sum_vfs();
+	int code = vfs ? sqlite3_open_v2(path, &database->sqlite, flags, vfs) : SQLITE_NOMEM;
 
 	if (code)
 		return database_failure(database, code, err);

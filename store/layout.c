@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "store/folder.h"
 #include "store/genesis.h"
+#include "store/page_sum.h"
 #include "store/tag.h"
 #include "store/upgrade.h"
 
@@ -243,6 +244,8 @@ static int book_make(struct book *book, struct dd_error *err)
 		rc = database_file_make(book, err);
 	if (!rc && !book->database.sqlite)
 		rc = database_open(&book->database, book->database.path, err);
+	if (!rc && page_sum_reserve(book->database.sqlite))
+		rc = error_set(err, DD_SYSTEM, "SQLite is too old");
 	if (!rc)
 		rc = database_execute(&book->database, "PRAGMA journal_mode=WAL", err);
 	if (!rc)

@@ -56,8 +56,8 @@ SESSION = (
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
     ('key rotate', 0, {'fingerprint', 'key'}),
-    ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place', 'current',
-             'fault'}),
+    ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
+                'current', 'fault'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('undefine b', 0, CHANGE),
 )
