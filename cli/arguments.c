@@ -223,7 +223,6 @@ int arguments_change(
 			return rc;
 	}
 	out->if_version = (uint32_t)number;
-	out->reason = option_value(args, "reason");
 	return choose_scope(cli, args, &out->scope, err);
 }
 

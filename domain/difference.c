@@ -53,7 +53,7 @@ int definition_for_record(struct dd_host *host, const char *xml, size_t size, co
 {
 	CLEANUP(document) struct document *document = NULL;
 	struct freeze_options options = {.keep_host_model = true};
-	int rc = document_parse(xml, size, file, &document, err);
+	int rc = document_parse_given(xml, size, file, NULL, &document, err);
 
 	if (!rc)
 		rc = document_adopt(document, record, err);

@@ -16,6 +16,10 @@ struct json *detail_new(const struct operation *op, const char *kind)
 	json_put_string(detail, "kind", kind);
 	json_put_string(detail, "author_name", op->author.name);
 	json_put_string(detail, "author_email", op->author.email);
+	json_put_number(detail, "uid", op->caller.uid);
+	json_put_number(detail, "acting_uid", op->caller.acting);
+	json_put_string(detail, "known_by", op->caller.known_by);
+	json_put_string(detail, "program", op->program);
 	if (op->reason)
 		json_put_string(detail, "reason", op->reason);
 	return detail;

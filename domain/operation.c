@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/crash.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/recover.h"
 
@@ -173,10 +174,13 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 	*op = (struct operation){
 		.host = host,
 		.name = name,
-		.reason = change ? change->reason : NULL,
 		.author = {.name = host->author_name, .email = host->author_email},
+		.caller = host->caller,
+		.program = host->program,
 	};
-	rc = host_run_folder(host, uuid, &op->folder, err);
+	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
+	if (!rc)
+		rc = host_run_folder(host, uuid, &op->folder, err);
 	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
 }
 
@@ -204,7 +208,7 @@ static int check_version(
 	if (!change || !change->if_version || change->if_version == op->row.version)
 		return 0;
 	since.base = change->if_version;
-	(void)book_log(op->host->book, op->row.uuid, SINCE_MAX, since_add, &since, NULL);
+	(void)book_log(op->host->book, op->row.uuid, 0, SINCE_MAX, since_add, &since, NULL);
 	error_set(err, DD_CONFLICT, "domain '%s' is at version %u, not %u%s%s", op->row.name,
 		op->row.version, change->if_version, since.words.size ? "; since then: " : "",
 		text_string(&since.words));
@@ -284,6 +288,7 @@ struct draft {
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
+	struct operation_trailers standard;
 };
 
 static void draft_release(struct draft *draft)
@@ -340,16 +345,35 @@ static int draft_texts(struct draft *draft, const struct operation *op,
 	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
 }
 
+static void add_trailer(struct operation_trailers *out, const char *key, const char *value)
+{
+	out->list[out->count++] = (struct trailer){key, value};
+}
+
+void operation_trailers(const char *operation, const char *state, const struct caller *caller,
+	const char *program, struct operation_trailers *out)
+{
+	out->count = 0;
+	add_trailer(out, "Operation", operation);
+	add_trailer(out, "Guest-State", state);
+	add_trailer(out, "Caller-Uid", number_digits(out->uid, caller->uid, 10, 1));
+	add_trailer(out, "Caller-Known-By", caller->known_by);
+	if (caller->acting != caller->uid)
+		add_trailer(out, "Acting-Uid", number_digits(out->acting, caller->acting, 10, 1));
+	add_trailer(out, "Program", program);
+	add_trailer(out, "Epoch", FIRST_EPOCH);
+}
+
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
-	draft_trailer(draft, "Operation", op->name);
+	operation_trailers(op->name, state, &op->caller, op->program, &draft->standard);
+	for (size_t i = 0; i < draft->standard.count; i++)
+		draft_trailer(draft, draft->standard.list[i].key, draft->standard.list[i].value);
 	for (const char *const *device = outcome->devices; device && *device; device++)
 		draft_trailer(draft, "Device", *device);
-	draft_trailer(draft, "Guest-State", state);
-	if (op->host->program)
-		draft_trailer(draft, "Program", op->host->program);
-	draft_trailer(draft, "Epoch", FIRST_EPOCH);
+	for (size_t i = 0; i < outcome->trailer_count; i++)
+		draft_trailer(draft, outcome->trailers[i].key, outcome->trailers[i].value);
 	for (const char *const *words = outcome->abi_changes; words && *words; words++)
 		draft_trailer(draft, "ABI-Change", *words);
 }
@@ -357,8 +381,8 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || op->row.version == 0 || op->row.state == STATE_GONE ||
-	       !text_equal(&draft->config, &op->config_text) ||
+	return outcome->gone || outcome->earlier_count || op->row.version == 0 ||
+	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
 	       (op->cpu_decided && !text_equal(&op->cpu_next, &op->cpu_text));
@@ -370,8 +394,9 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	const char *title = node_text(node_child(document_root(config), "title"));
 	struct version_draft version = {
 		.subject = outcome->subject,
-		.body = op->reason,
-		.author = op->author,
+		.body = outcome->author ? outcome->body : op->reason,
+		.author = outcome->author ? *outcome->author : op->author,
+		.authored = outcome->authored,
 		.trailers = draft->trailers,
 		.trailer_count = draft->trailer_count,
 		.files = draft->files,
@@ -393,6 +418,8 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.uuid = op->row.uuid,
 		.base = op->row.version,
 		.version = changed ? &version : NULL,
+		.earlier = outcome->earlier,
+		.earlier_count = outcome->earlier_count,
 		.index = &index,
 		.journal = op->journal,
 	};

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema/device/kind.h"
+#include "schema/device/common.h"
 #include "schema/fill.h"
 
 #define USER_PREFIX "ua-"
@@ -96,10 +96,10 @@ static int assign(struct document *document, xmlNode *device, bool counted, stru
 
 	if (!kind || !kind->alias || !has_alias(device) || device_alias(device))
 		return 0;
-	if (kind->alias_prefix)
+	if (alias_prefix(device))
 		number = counted && !counts_in_use(device)
 				 ? position(device)
-				 : next_number(document, kind->alias_prefix(device));
+				 : next_number(document, alias_prefix(device));
 	if (port && device_alias(port))
 		text_puts(&alias, device_alias(port));
 	else

@@ -44,6 +44,13 @@ xmlDoc *xml_new(const char *name, struct dd_error *err);
 /* Drops white space between elements and joins neighbouring texts, below node. */
 int xml_tidy(xmlNode *node, struct dd_error *err);
 
+/*
+ * document_canonicalise() of what somebody brings: strangers are left out, and a line of each is
+ * appended to left_out, which may be NULL (then they are refused).
+ */
+int document_canonicalise_given(
+	struct document *document, struct text *left_out, struct dd_error *err);
+
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
 /*

@@ -254,7 +254,7 @@ const struct format format_devices[] = {
 	{"settings", "frequency:d channels:d format", ""},
 	{"devices/video", "", "driver model " INFO},
 	{"video/driver", VIRTIO " name vgaconf", ""},
-	{"video/model", "type ram:d vram:d vram64:d vgamem:d heads:d primary:y edid:o blob:o",
+	{"video/model", "type ram:d vram:d vram64:d vgamem:d heads:d primary:y",
 		"acceleration resolution"},
 	{"model/acceleration", "accel2d:y accel3d:y rendernode", ""},
 	{"model/resolution", "x:d y:d", ""},

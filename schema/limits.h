@@ -13,8 +13,10 @@
 #define DOCUMENT_SIZE_MAX (4u << 20)  /* bytes of XML text */
 #define DOCUMENT_DEPTH_MAX 64         /* nested elements */
 #define DOCUMENT_ELEMENTS_MAX 24576u  /* elements in all */
+#define DOCUMENT_CHILDREN_MAX 8192u   /* elements in one, which some checks compare in pairs */
 #define DOCUMENT_VALUES_MAX 131072u   /* attributes and namespace declarations in all */
 #define DOCUMENT_NAMESPACES_MAX 1024u /* namespace declarations in all */
+#define DOCUMENT_STRANGERS_MAX 64     /* unknown names in a definition, to be left out */
 #define DOCUMENT_ATTRIBUTES_MAX 256u  /* attributes and namespaces of one element */
 #define DOCUMENT_ATTRIBUTE_MAX 65536  /* bytes of an attribute's value, without escapes */
 

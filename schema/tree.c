@@ -141,7 +141,7 @@ bool node_attr_is(const xmlNode *node, const char *name, const char *value)
 {
 	const char *found = node_attr(node, name);
 
-	return found && strcmp(found, value) == 0;
+	return found && names_equal((const xmlChar *)found, value);
 }
 
 const xmlNode *node_property(const xmlNode *node, const char *path)

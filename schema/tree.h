@@ -20,10 +20,12 @@
 #define NODE_PATH_SIZE 512
 #define TREE_NAME_SIZE 176 /* takes any name that node_name makes */
 
-/* Most names that are compared differ in their first letter, so this is worth doing in line. */
+/* Names are short and most differ in their first letter: a call of strcmp() would cost more. */
 static inline bool names_equal(const xmlChar *one, const char *other)
 {
-	return one[0] == (xmlChar)other[0] && strcmp((const char *)one, other) == 0;
+	for (; *one && *one == (xmlChar)*other; one++, other++)
+		;
+	return *one == (xmlChar)*other;
 }
 
 bool node_is_prefixed(const xmlNode *node, const char *name); /* of node_is() */

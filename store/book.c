@@ -90,6 +90,7 @@ int book_open(const char *folder, const struct book_options *options, struct boo
 	if (!book)
 		return error_no_memory(err);
 	book->database.lock_fd = -1;
+	book->database.seat = -1;
 	book->wait_ms = options && options->wait_ms ? options->wait_ms : WAIT_MS_DEFAULT;
 	book->database.wait_ms = book->wait_ms;
 	rc = folder_resolve(book, folder, err);

@@ -130,6 +130,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
+	int64_t authored;               /* when the author did it; 0: now */
 	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
@@ -168,15 +169,17 @@ static inline void cleanup_version_info(struct version_info *info)
 const char *version_trailer(const struct version_info *info, const char *key);
 
 /*
- * One transaction: the version's signed git objects, the domain's head, the index rows and the end
+ * One transaction: the versions' signed git objects, the domain's head, the index rows and the end
  * of the journal row. Before it returns 0 nothing has happened; after it, everything has, durably.
  */
 struct book_change {
 	const char *uuid;
 	uint32_t base; /* the version that this builds on; 0: there is no such domain yet */
 	const struct version_draft *version; /* NULL: the record stays, the index alone changes */
-	const struct index_draft *index;     /* NULL: the index stays */
-	uint64_t journal;                    /* closed with it; 0: none */
+	const struct version_draft *earlier; /* made before it, one on the other, or NULL */
+	size_t earlier_count;
+	const struct index_draft *index; /* NULL: the index stays */
+	uint64_t journal;                /* closed with it; 0: none */
 };
 
 /*
@@ -196,15 +199,47 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_t *number,
 	struct dd_error *err);
 
-/* Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it.
+/*
+ * Versions from `from` (0: the newest) down to the oldest, at most limit (0: all). visit as in
+ * book_list.
  */
-int book_log(struct book *book, const char *uuid, uint32_t limit,
+int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
 	struct dd_error *err);
+
+/*
+ * Every version of every domain, of those that are gone too: the newest first by time, those of one
+ * domain always in their order. since (0: none): a history is left where it comes to a version from
+ * before. visit as in book_list; of row only uuid, name, state and version are set.
+ */
+int book_timeline(struct book *book, int64_t since,
+	int (*visit)(const struct domain_row *row, const struct version_info *info, void *context),
+	void *context, struct dd_error *err);
 
 /* Appends one file of a version (0: the newest). DD_NOT_FOUND: no such version, or no such file. */
 int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
 	struct text *out, struct dd_error *err);
+
+/*
+ * What git calls the content of one file of a version (0: the newest): alike where the bytes are.
+ * "" where the version has no such file.
+ */
+int book_file(struct book *book, const char *uuid, uint32_t number, const char *path,
+	char object[COMMIT_SIZE], struct dd_error *err);
+
+/*
+ * One file of every version from `from` (0: the newest) down to version 1, but for those in which
+ * it has the bytes of the version told before. data, NULL where there is no such file, is valid in
+ * the call and terminated. visit as in book_list.
+ */
+struct file_version {
+	uint32_t number;
+	const char *data;
+	size_t size;
+};
+int book_file_history(struct book *book, const char *uuid, uint32_t from, const char *path,
+	int (*visit)(const struct file_version *file, void *context), void *context,
+	struct dd_error *err);
 
 /*
  * Checkpoint: packs staged objects into book.git, sets its refs, syncs, and only then forgets the
@@ -329,6 +364,61 @@ int book_tags(struct book *book, const char *uuid,
 	int (*visit)(const char *label, uint32_t number, void *context), void *context,
 	struct dd_error *err);
 
+/* ---- remotes: git repositories that have a copy ---- */
+
+/*
+ * A remote keeps what any number of hosts pushed to it, each under its own name, as branches that
+ * only grow: hosts/HOST/domains/UUID, hosts/HOST/book, and tags hosts/HOST/domains/UUID/LABEL. It
+ * may be a folder, ssh or https; it stands in book.git's own configuration, so stock git knows it
+ * too. What is fetched is kept under refs/remotes/NAME/HOST/.
+ */
+struct remote_row {
+	const char *name;
+	const char *url;
+	const char *identity; /* file with what proves who we are, or NULL */
+};
+
+/*
+ * DD_INVALID: no name, no URL, one that holds a password, or a transport that anybody on the way
+ * could change. DD_EXISTS. The remote is not contacted.
+ */
+int book_remote_add(struct book *book, const struct remote_row *remote, struct dd_error *err);
+/* Also forgets what was fetched from it. DD_NOT_FOUND says which there are. */
+int book_remote_remove(struct book *book, const char *name, struct dd_error *err);
+/* By name. visit as in book_list. */
+int book_remotes(struct book *book, int (*visit)(const struct remote_row *remote, void *context),
+	void *context, struct dd_error *err);
+
+enum branch_outcome {
+	BRANCH_CURRENT,   /* both have the same */
+	BRANCH_CREATED,   /* was not there */
+	BRANCH_FORWARDED, /* got what it lacked */
+	BRANCH_DIVERGED,  /* is left as it is: it is no earlier state of what it should become */
+};
+
+struct branch_report {
+	const char *host;
+	const char *uuid; /* NULL: the branch "book" */
+	enum branch_outcome outcome;
+	const char *before; /* commit, or "" */
+	const char *after;  /* what it is, or (diverged) should have become */
+};
+
+/*
+ * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
+ * there was rewritten, or another book pushes under this host's name: the others are pushed, then
+ * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
+ * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ */
+int book_push(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
+/* Fetches what all hosts have pushed there; otherwise like book_push(). */
+int book_pull(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
 /* ---- the journal: what is under way, one row a domain ---- */
 
 struct journal_draft {
@@ -406,6 +496,12 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
+
+/* ---- what the book is set to ---- */
+
+/* value is opaque here. DD_NOT_FOUND: it was never set. */
+int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err);
+int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err);
 
 /* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
 int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);

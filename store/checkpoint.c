@@ -2,7 +2,8 @@
 /*
  * From the table of staged objects into book.git, in this order, each step durable before the next:
  *
- *   1. in one snapshot of book.db: how far the staged objects go, and where every head is
+ *   1. in one snapshot of book.db: how far the staged objects go, and where every head is; and
+ *      book.db is synced, as others may still be about to
  *   2. packs with all staged objects up to there, first in a folder that git does not look into
  *   3. packed-refs with those heads, whose objects are all packed now
  *   4. those staged rows go, and small packs are merged where there are many
@@ -55,6 +56,8 @@ static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_
 	if (!rc && (plan->last || lost))
 		rc = refs_read(book, &plan->refs, err);
 	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
+	if (!rc && plan->refs.size)
+		rc = database_sync(&book->database, err);
 	return rc;
 }
 

@@ -4,7 +4,8 @@
  * are hashed, the tree is built, headers and message are written on top of the version that the
  * caller builds on. Then one transaction checks that this still is the newest version, gives the
  * commit its place in the chain, which is known only here, signs it, and writes objects, head,
- * index and the end of the journal row.
+ * index and the end of the journal row. The part inside needs nothing of who prepared the change,
+ * so that one transaction can hold those of several (apply.c).
  */
 #include "store/commit.h"
 
@@ -14,29 +15,18 @@
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
-#include "store/object.h"
 #include "store/rotation.h"
 
-struct head {
-	int64_t domain; /* 0: no such row */
-	uint32_t version;
-	git_oid oid;
-};
-
-struct prepared {
-	struct book *book;
-	const struct book_change *change;
-	struct head head;   /* that it was prepared for */
-	struct head result; /* afterwards */
-	struct object_set objects;
-	struct text headers, message; /* of the commit, without signature and place in the chain */
-};
-
-static void cleanup_prepared(struct prepared *prepared)
+void prepared_release(struct prepared *prepared)
 {
-	object_set_release(&prepared->objects);
-	text_release(&prepared->headers);
-	text_release(&prepared->message);
+	for (size_t i = 0; i < prepared->version_count; i++) {
+		struct prepared_version *version = &prepared->versions[i];
+
+		object_set_release(&version->objects);
+		text_release(&version->headers);
+		text_release(&version->message);
+	}
+	free(prepared->versions);
 }
 
 int commit_ready(struct book *book, struct dd_error *err)
@@ -98,6 +88,9 @@ static int change_check(const struct book_change *change, struct dd_error *err)
 	if (change->base == UINT32_MAX)
 		return error_set(
 			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
+	if (change->earlier_count >= UINT32_MAX - change->base)
+		return error_set(
+			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
 	return change->index ? index_draft_check(change->index, err) : 0;
 }
 
@@ -122,37 +115,53 @@ static void drop_packed(struct book *book, struct object_set *set)
 	staging_hide(book->staging, false);
 }
 
-static int version_prepare(struct prepared *prepared, struct dd_error *err)
+static int version_prepare(struct prepared *prepared, size_t index, struct dd_error *err)
 {
 	struct book *book = prepared->book;
-	const struct version_draft *version = prepared->change->version;
+	const struct book_change *change = prepared->change;
+	const struct version_draft *version =
+		index < change->earlier_count ? &change->earlier[index] : change->version;
+	struct prepared_version *out = &prepared->versions[index];
 	struct message_facts facts = {
-		.uuid = prepared->change->uuid,
-		.number = prepared->change->base + 1,
+		.uuid = change->uuid,
+		.number = change->base + 1 + (uint32_t)index,
 		.host = book->host_name,
 	};
 	struct commit_draft draft = {
-		.parent = prepared->head.domain ? &prepared->head.oid : NULL,
 		.author = version->author,
 		.committer = {book->host_name, book->committer_email},
 		.when = time(NULL),
+		.authored = version->authored,
 	};
-	int rc = message_build(version, &facts, &prepared->message, err);
+	int rc = message_build(version, &facts, &out->message, err);
 
 	if (!rc)
-		rc = commit_ready(book, err);
-	if (!rc)
 		rc = tree_build(
-			&prepared->objects, version->files, version->file_count, &draft.tree, err);
+			&out->objects, version->files, version->file_count, &draft.tree, err);
 	if (rc)
 		return rc;
-	commit_headers(&draft, &prepared->headers);
-	prepared->result.version = facts.number;
-	drop_packed(book, &prepared->objects);
+	commit_headers(&draft, &out->headers);
+	drop_packed(book, &out->objects);
 	return 0;
 }
 
-static int change_prepare(struct prepared *prepared, struct dd_error *err)
+static int versions_prepare(struct prepared *prepared, struct dd_error *err)
+{
+	size_t count = prepared->change->earlier_count + 1;
+	int rc = commit_ready(prepared->book, err);
+
+	if (rc)
+		return rc;
+	prepared->versions = calloc(count, sizeof *prepared->versions);
+	if (!prepared->versions)
+		return error_no_memory(err);
+	prepared->version_count = count;
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = version_prepare(prepared, i, err);
+	return rc;
+}
+
+int change_prepare(struct prepared *prepared, struct dd_error *err)
 {
 	int rc = change_check(prepared->change, err);
 
@@ -160,10 +169,7 @@ static int change_prepare(struct prepared *prepared, struct dd_error *err)
 		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
 	if (!rc)
 		rc = head_check(prepared->book, prepared->change, &prepared->head, err);
-	prepared->result = prepared->head;
-	if (!rc && prepared->change->version)
-		rc = version_prepare(prepared, err);
-	return rc;
+	return rc || !prepared->change->version ? rc : versions_prepare(prepared, err);
 }
 
 /* ---- inside the transaction ---- */
@@ -199,8 +205,9 @@ static int head_move(struct prepared *prepared, struct dd_error *err)
 	return statement_run(&statement, err);
 }
 
-/* The commit is complete when it has its place in the chain. */
-static int version_sign(struct prepared *prepared, struct chain_link *link, struct dd_error *err)
+/* The commit is complete when it has its parent and its place in the chain. */
+static int version_sign(struct prepared *prepared, struct prepared_version *version,
+	struct chain_link *link, struct dd_error *err)
 {
 	struct book *book = prepared->book;
 	char prev[GIT_OID_HEXSZ + 1];
@@ -211,23 +218,28 @@ static int version_sign(struct prepared *prepared, struct chain_link *link, stru
 		rc = signing_key(book, err);
 	if (rc)
 		return rc;
-	message_chain(&prepared->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
-	return commit_sign(&prepared->objects, book->key, &prepared->headers, &prepared->message,
+	if (prepared->result.domain)
+		commit_parent(&version->headers, &prepared->result.oid);
+	message_chain(&version->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
+	rc = commit_sign(&version->objects, book->key, &version->headers, &version->message,
 		&prepared->result.oid, err);
+	prepared->result.version++;
+	return rc;
 }
 
-static int version_write(struct prepared *prepared, struct dd_error *err)
+static int version_write(
+	struct prepared *prepared, struct prepared_version *version, struct dd_error *err)
 {
 	struct database *database = &prepared->book->database;
 	struct chain_link link;
 	struct statement statement;
-	int rc = version_sign(prepared, &link, err);
+	int rc = version_sign(prepared, version, &link, err);
 
 	if (!rc)
-		rc = prepared->head.domain ? head_move(prepared, err)
-					   : domain_insert(prepared, err);
+		rc = prepared->result.domain ? head_move(prepared, err)
+					     : domain_insert(prepared, err);
 	if (!rc)
-		rc = object_set_stage(&prepared->objects, database, prepared->result.domain, err);
+		rc = object_set_stage(&version->objects, database, prepared->result.domain, err);
 	if (rc)
 		return rc;
 	statement = statement_begin(
@@ -239,38 +251,22 @@ static int version_write(struct prepared *prepared, struct dd_error *err)
 	return statement_run(&statement, err);
 }
 
-static int change_write(void *context, struct dd_error *err)
+int change_write(struct prepared *prepared, struct dd_error *err)
 {
-	struct prepared *prepared = context;
 	const struct book_change *change = prepared->change;
 	struct book *book = prepared->book;
-	struct head now;
-	int rc = head_read(book, change->uuid, &now, err);
+	int rc = head_read(book, change->uuid, &prepared->head, err);
 
 	if (!rc)
-		rc = head_check(book, change, &now, err);
+		rc = head_check(book, change, &prepared->head, err);
+	prepared->result = prepared->head;
 	if (!rc && change->index && change->index->state != STATE_GONE)
 		rc = index_name_free(book, change->uuid, change->index->name, err);
-	if (!rc && change->version)
-		rc = version_write(prepared, err);
+	for (size_t i = 0; !rc && i < prepared->version_count; i++)
+		rc = version_write(prepared, &prepared->versions[i], err);
 	if (!rc && change->journal)
 		rc = journal_close(book, change, prepared->result.domain, err);
 	if (!rc && change->index)
 		rc = index_write(book, prepared->result.domain, change->index, err);
-	return rc;
-}
-
-int book_apply(
-	struct book *book, const struct book_change *change, uint32_t *number, struct dd_error *err)
-{
-	CLEANUP(prepared) struct prepared prepared = {.book = book, .change = change};
-	int rc = change_prepare(&prepared, err);
-
-	if (!rc)
-		rc = database_change(&book->database,
-			change->version ? change->version->subject : "index", change_write,
-			&prepared, err);
-	if (!rc && number)
-		*number = prepared.result.version;
 	return rc;
 }

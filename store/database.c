@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/board.h"
 #include "store/lock.h"
 #include "store/page_sum.h"
 #include "store/proclocks.h"
+#include "store/turn.h"
 
 /*
  * Pages in the write-ahead log before a commit copies them back. A book that nobody has open reads
@@ -32,7 +34,7 @@ int database_open(struct database *database, const char *path, struct dd_error *
 
 	CLEANUP(free) char *settings = NULL;
 	int rc = string_format(
-		&settings, err, "PRAGMA synchronous=FULL; PRAGMA cache_size=-%d", CACHE_KIB);
+		&settings, err, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%d", CACHE_KIB);
 
 	return rc ? rc : database_execute(database, settings, err);
 }
@@ -44,6 +46,7 @@ void database_close(struct database *database)
 	database->kept_count = 0;
 	sqlite3_close(database->sqlite);
 	database->sqlite = NULL;
+	board_unmap(TAKE(database->board));
 	if (database->lock_fd >= 0)
 		close(database->lock_fd);
 	database->lock_fd = -1;
@@ -78,14 +81,22 @@ static bool means_no_space(int number)
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
+/* The file of the write-ahead log, NULL while it was not needed. */
+static sqlite3_file *log_file(struct database *database)
+{
+	sqlite3_file *log = NULL;
+
+	(void)sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	return log && log->pMethods ? log : NULL;
+}
+
 /* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached. */
 static bool space_is_out(struct database *database)
 {
-	sqlite3_file *log = NULL;
+	sqlite3_file *log = log_file(database);
 	int number = 0;
 
-	(void)sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	if (log && log->pMethods)
+	if (log)
 		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
 	if (!number)
 		(void)sqlite3_file_control(
@@ -149,16 +160,18 @@ int database_lock_fd(struct database *database, int *fd, struct dd_error *err)
 
 	if (database->lock_fd < 0)
 		rc = lock_file_open(database->lock_path, &database->lock_fd, err);
+	if (!rc && !database->board)
+		rc = board_map(database->lock_fd, &database->board, err);
 	if (!rc)
 		*fd = database->lock_fd;
 	return rc;
 }
 
-static int lock_busy(struct database *database, int slot, struct dd_error *err)
+int database_lock_busy(struct database *database, enum lock_slot slot, struct dd_error *err)
 {
 	char holder[LOCK_HOLDER_SIZE];
 
-	lock_slot_holder(database->lock_fd, slot, holder);
+	lock_slot_holder(database->lock_fd, (int)slot, holder);
 	error_set(err, DD_BUSY, "the book %s is held: %s", database->path, holder);
 	error_hint(err, "try again when it has finished");
 	return DD_BUSY;
@@ -173,7 +186,7 @@ int database_lock(struct database *database, enum lock_slot slot, const char *wh
 	if (!rc)
 		rc = lock_slot_take(fd, (int)slot, wait_ms, 5000, err);
 	if (rc == DD_BUSY)
-		return lock_busy(database, (int)slot, err);
+		return database_lock_busy(database, slot, err);
 	if (!rc)
 		lock_slot_sign(fd, (int)slot, what);
 	return rc;
@@ -184,29 +197,7 @@ void database_unlock(struct database *database, enum lock_slot slot)
 	lock_slot_drop(database->lock_fd, (int)slot);
 }
 
-/*
- * A queue of two places. Everybody passes through SLOT_NEXT, so a process that commits in a tight
- * loop cannot overtake the one that waits there; and only that one polls often.
- */
-static int turn_take(struct database *database, const char *what, struct dd_error *err)
-{
-	int fd;
-	int rc = database_lock_fd(database, &fd, err);
-
-	if (!rc)
-		rc = lock_slot_take(fd, SLOT_NEXT, database->wait_ms, 3000, err);
-	if (!rc) {
-		rc = lock_slot_take(fd, SLOT_CHANGE, database->wait_ms, 200, err);
-		lock_slot_drop(fd, SLOT_NEXT);
-	}
-	if (rc == DD_BUSY)
-		return lock_busy(database, SLOT_CHANGE, err);
-	if (!rc)
-		lock_slot_sign(fd, SLOT_CHANGE, what);
-	return rc;
-}
-
-static int transaction_run(struct database *database,
+int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
 	struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
@@ -226,6 +217,47 @@ static int transaction_run(struct database *database,
 	return rc;
 }
 
+/*
+ * What a failed sync leaves in the page cache may be there as if it had been written, and the next
+ * sync say nothing of it; but SQLite can copy the log from there into the database, and sync that.
+ */
+static int log_copy_back(struct database *database)
+{
+	int frames = 0, copied = -1;
+	int code = sqlite3_wal_checkpoint_v2(
+		database->sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+
+	return code == SQLITE_OK && copied < frames ? SQLITE_BUSY : code;
+}
+
+/*
+ * SQLite copies the log into the database, and begins it anew, only when it has synced both; so
+ * what a transaction wrote is in the log, and synced here, or was synced before. The log stays the
+ * one file as long as somebody has the database open.
+ */
+int database_sync(struct database *database, struct dd_error *err)
+{
+	sqlite3_file *log = log_file(database);
+	struct board *board = database->board;
+	int code = log ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : SQLITE_OK;
+
+	uint32_t doubt = code ? atomic_fetch_add(&board->doubt, 1) + 1 : atomic_load(&board->doubt);
+
+	if (!doubt)
+		return 0;
+	if (log_copy_back(database) == SQLITE_OK) {
+		/* unless somebody has failed meanwhile */
+		(void)atomic_compare_exchange_strong(&board->doubt, &doubt, 0);
+		return 0;
+	}
+	error_set(err, DD_SYSTEM,
+		"the book %s cannot be synced: what was changed last is lost if the machine "
+		"loses its power",
+		database->path);
+	error_hint(err, "see what the kernel's log says of the disk");
+	return DD_SYSTEM;
+}
+
 int database_change(struct database *database, const char *what,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
@@ -233,7 +265,8 @@ int database_change(struct database *database, const char *what,
 
 	if (rc)
 		return rc;
-	rc = transaction_run(database, body, context, err);
-	database_unlock(database, SLOT_CHANGE);
-	return rc;
+	rc = database_transaction(database, body, context, err);
+	turn_drop(database);
+	/* not while others wait for the turn */
+	return rc ? rc : database_sync(database, err);
 }

@@ -19,7 +19,9 @@ struct database {
 	sqlite3 *sqlite;
 	char *path; /* of book.db */
 	char *lock_path;
-	int lock_fd; /* -1 until the first change */
+	int lock_fd;         /* -1 until the first change */
+	struct board *board; /* in the lock file; comes with it */
+	int seat;            /* on the board; -1: none yet */
 	int wait_ms;
 	struct kept_statement {
 		const char *sql; /* a literal: known by its address */
@@ -79,17 +81,31 @@ int database_failure(struct database *database, int code, struct dd_error *err);
 /* Runs SQL without parameters or rows. */
 int database_execute(struct database *database, const char *sql, struct dd_error *err);
 
-/* The database's lock file, opened when first needed. */
+/* The database's lock file, opened when first needed, and the board in it. */
 int database_lock_fd(struct database *database, int *fd, struct dd_error *err);
+
+/* DD_BUSY, with who holds the slot. */
+int database_lock_busy(struct database *database, enum lock_slot slot, struct dd_error *err);
 
 /* Takes a slot other than SLOT_CHANGE, signed with what it is taken for. */
 int database_lock(struct database *database, enum lock_slot slot, const char *what, int wait_ms,
 	struct dd_error *err);
 void database_unlock(struct database *database, enum lock_slot slot);
 
+/* Runs body in one transaction, which is true for all when 0 is returned. Who has the turn may. */
+int database_transaction(struct database *database,
+	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err);
+
 /*
- * The one way to change book.db: waits its turn, and runs body in one transaction, which is durable
- * when 0 is returned and never happened when anything else is. What body returns is returned.
+ * Makes every transaction durable that this process has seen, its own ones too. After a failure
+ * they are there, and may be gone when the machine has lost its power; nobody is told that a later
+ * one is durable until these are.
+ */
+int database_sync(struct database *database, struct dd_error *err);
+
+/*
+ * Waits its turn, and runs body in one transaction, which is durable when 0 is returned. What body
+ * returns is returned, and then nothing has happened.
  */
 int database_change(struct database *database, const char *what,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err);

@@ -5,13 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "store/apply.h"
 #include "store/lock.h"
 
 #define LONGEST_SLEEP_US 20000
 
 struct job_lock {
 	int fd;
+	bool signed_by_us;
 };
 
 static int job_busy(struct book *book, const char *uuid, int fd, struct dd_error *err)
@@ -22,6 +25,15 @@ static int job_busy(struct book *book, const char *uuid, int fd, struct dd_error
 	index_name(book, uuid, name, sizeof name);
 	error_set(err, DD_BUSY, "the domain '%s' is busy: %s", name, holder);
 	return error_hint(err, "try again when it has finished");
+}
+
+/* Who finds the name of one who died waits for what is being made in that name (apply.h). */
+static int job_take_over(
+	struct book *book, struct job_lock *lock, const char *uuid, struct dd_error *err)
+{
+	struct lock_holder dead;
+
+	return lock_slot_read(lock->fd, 0, &dead) ? apply_settle(book, uuid, err) : 0;
 }
 
 int job_lock_take(struct book *book, const char *uuid, const char *operation, int wait_ms,
@@ -39,15 +51,18 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 	lock = malloc(sizeof *lock);
 	if (!lock)
 		return error_no_memory(err);
-	lock->fd = -1;
+	*lock = (struct job_lock){.fd = -1};
 	rc = lock_file_open(path, &lock->fd, err);
 	if (!rc)
 		rc = lock_slot_take(lock->fd, 0, wait_ms, LONGEST_SLEEP_US, err);
 	if (rc == DD_BUSY)
 		rc = job_busy(book, uuid, lock->fd, err);
+	else if (!rc)
+		rc = job_take_over(book, lock, uuid, err);
 	if (rc)
 		return rc;
 	lock_slot_sign(lock->fd, 0, operation);
+	lock->signed_by_us = true;
 	*out = TAKE(lock);
 	return 0;
 }
@@ -56,6 +71,8 @@ void job_lock_release(struct job_lock *lock)
 {
 	if (!lock)
 		return;
+	if (lock->signed_by_us)
+		lock_slot_unsign(lock->fd, 0);
 	if (lock->fd >= 0) {
 		lock_slot_drop(lock->fd, 0);
 		close(lock->fd);

@@ -36,7 +36,7 @@ static int slot_set(int fd, int slot, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-static int64_t now_us(void)
+int64_t lock_clock_us(void)
 {
 	struct timespec now;
 
@@ -57,7 +57,7 @@ int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_erro
 			return 0;
 		if (rc != -EAGAIN && rc != -EACCES && rc != -EINTR)
 			return error_errno(err, -rc, "cannot lock");
-		now = now_us();
+		now = lock_clock_us();
 		if (!until)
 			until = now + (int64_t)wait_ms * 1000;
 		if (now >= until)
@@ -75,6 +75,18 @@ void lock_slot_drop(int fd, int slot)
 	(void)slot_set(fd, slot, F_UNLCK);
 }
 
+bool lock_slot_held(int fd, int slot)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = slot_offset(slot),
+		.l_len = 1,
+	};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 void lock_slot_sign(int fd, int slot, const char *operation)
 {
 	char text[LOCK_SLOT_SIZE];
@@ -86,16 +98,11 @@ void lock_slot_sign(int fd, int slot, const char *operation)
 		return;
 }
 
-bool lock_slot_held(int fd, int slot)
+void lock_slot_unsign(int fd, int slot)
 {
-	struct flock lock = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = slot_offset(slot),
-		.l_len = 1,
-	};
-
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	/* in place, so that it needs no room on a full disk */
+	if (pwrite(fd, "x", 1, slot_offset(slot)) < 0)
+		return;
 }
 
 bool lock_slot_read(int fd, int slot, struct lock_holder *holder)

@@ -9,6 +9,8 @@
  * processes hold "the same" lock on two files.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/text.h"
@@ -26,8 +28,13 @@ int lock_file_open(const char *path, int *fd, struct dd_error *err);
 int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_error *err);
 void lock_slot_drop(int fd, int slot);
 
+/* Microseconds of a clock that nobody sets, for those who wait. */
+int64_t lock_clock_us(void);
+
 /* Writes who holds the slot, which the caller does. */
 void lock_slot_sign(int fd, int slot, const char *operation);
+/* Takes that back, so that what one finds there is of somebody who died. */
+void lock_slot_unsign(int fd, int slot);
 
 struct lock_holder {
 	int pid;

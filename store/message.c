@@ -277,6 +277,38 @@ int message_parse(const char *message, struct version_info *info, struct dd_erro
 	return rc;
 }
 
+/* "Name <email> SECONDS +0000" of a header, without what stands behind the email. */
+static int person_parse(const char *line, char **person, int64_t *when, struct dd_error *err)
+{
+	size_t length = strcspn(line, "\n");
+	const char *end = memrchr(line, '>', length);
+
+	if (!end || end[1] != ' ')
+		return error_set(err, DD_CORRUPT, "a version does not say who made it and when");
+	*when = strtoll(end + 2, NULL, 10);
+	*person = strndup(line, (size_t)(end + 1 - line));
+	return *person ? 0 : error_no_memory(err);
+}
+
+int version_info_read(const char *text, struct version_info *info, struct dd_error *err)
+{
+	static const char author[] = "author ", committer[] = "committer ";
+	int64_t when;
+	int rc = 0;
+
+	/* a line that goes on another begins with a space, so that no header is mistaken */
+	for (; !rc && *text && *text != '\n'; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (strncmp(text, author, sizeof author - 1) == 0 && !info->author)
+			rc = person_parse(text + sizeof author - 1, &info->author, &when, err);
+		else if (strncmp(text, committer, sizeof committer - 1) == 0 && !info->committer)
+			rc = person_parse(
+				text + sizeof committer - 1, &info->committer, &info->when, err);
+	}
+	if (!rc && (*text != '\n' || !info->author || !info->committer))
+		rc = error_set(err, DD_CORRUPT, "a version's commit is cut short");
+	return rc ? rc : message_parse(text + 1, info, err);
+}
+
 void version_info_release(struct version_info *info)
 {
 	for (size_t i = 0; i < info->trailer_count; i++)

@@ -55,6 +55,12 @@ void message_marks(const char *message, size_t size, struct message_marks *out);
 bool message_trailer(const char *message, size_t size, const char *key, struct text *out);
 
 /*
+ * Fills in what a commit says (all but number and commit) from its text, which is terminated.
+ * DD_CORRUPT: it is no commit.
+ */
+int version_info_read(const char *text, struct version_info *info, struct dd_error *err);
+
+/*
  * Appends "Name <email>" fit for a commit header: no brackets, no control characters, no crud at
  * either end, never empty.
  */

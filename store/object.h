@@ -44,10 +44,14 @@ struct commit_draft {
 	const git_oid *parent; /* NULL: the first */
 	struct person author, committer;
 	int64_t when;
+	int64_t authored; /* 0: when */
 };
 
 /* Appends a commit's headers without its signature. */
 void commit_headers(const struct commit_draft *draft, struct text *out);
+
+/* Adds the parent to headers that were made without one. */
+void commit_parent(struct text *headers, const git_oid *parent);
 
 /* Signs headers and message, and adds the commit that they make; headers is left empty. */
 int commit_sign(struct object_set *set, const struct key *key, struct text *headers,

@@ -55,6 +55,13 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 /* The commit of a version; *number 0 becomes the newest. DD_NOT_FOUND says which there are. */
 int version_find(
 	struct book *book, const char *uuid, uint32_t *number, git_oid *oid, struct dd_error *err);
+/* Rows of number and commit, from a version down to the first. */
+struct statement versions_down(struct book *book, const char *uuid, uint32_t from);
+/* What the commit of a version says. */
+int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
+	struct dd_error *err);
+/* An object's name in a row; DD_CORRUPT where the column has none. */
+int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 

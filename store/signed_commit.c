@@ -25,8 +25,22 @@ void commit_headers(const struct commit_draft *draft, struct text *out)
 	if (draft->parent)
 		text_printf(
 			out, "parent %s\n", git_oid_tostr(parent, sizeof parent, draft->parent));
-	header_person(out, "author", &draft->author, draft->when);
+	header_person(
+		out, "author", &draft->author, draft->authored ? draft->authored : draft->when);
 	header_person(out, "committer", &draft->committer, draft->when);
+}
+
+void commit_parent(struct text *headers, const git_oid *parent)
+{
+	size_t tree = strlen("tree \n") + GIT_OID_HEXSZ;
+	struct text with = TEXT_INIT;
+	char hex[GIT_OID_HEXSZ + 1];
+
+	text_add(&with, headers->data, tree);
+	text_printf(&with, "parent %s\n", git_oid_tostr(hex, sizeof hex, parent));
+	text_add(&with, headers->data + tree, headers->size - tree);
+	text_release(headers);
+	*headers = with;
 }
 
 static void signature_add(struct text *out, const struct text *signature)

@@ -17,7 +17,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(dd) char *frozen = NULL;
 	const char *file = operand(args, 0);
 	const char *from = option_value(args, "capabilities");
-	struct dd_freeze_options how = {.keep_host_model = false};
+	struct dd_freeze_options how = {.warn = cli_warn};
 	int rc = host_model_option(args, &how.keep_host_model, err);
 
 	if (rc == 0)

@@ -161,8 +161,8 @@ static bool is_serial_console(const xmlNode *console)
 }
 
 /*
- * Do the consoles have rising numbers? A serial one that was added before those that had been
- * numbered repeats the first number.
+ * Do the consoles have rising numbers? The first counts as 0 where it is a serial port, whose own
+ * number it then has; added before those that had been numbered, it repeats their first.
  */
 static bool are_numbered(const xmlNode *first)
 {
@@ -174,8 +174,10 @@ static bool are_numbered(const xmlNode *first)
 
 		if (!node_attr_number(node_child(console, "target"), "port", &port))
 			return false;
+		if (console == first && is_serial_console(first))
+			port = 0;
 		if (console != first && port <= last &&
-			!(second && !port && !last && is_serial_console(first)))
+			!(second && !port && is_serial_console(first)))
 			return false;
 		last = port;
 	}
@@ -318,19 +320,14 @@ static void details(const xmlNode *device, struct text *out)
 	text_printf(out, "%s%s%s", type ? type : "", source.size ? " " : "", text_string(&source));
 }
 
-static const char *prefix_element(const xmlNode *device)
-{
-	return (const char *)device->name;
-}
-
 static const char *const no_paths[] = {NULL};
 
 static const char *const free_paths[] = {"@type", "@tty", "source", "protocol", "log", NULL};
 
 /* Both ends of what guests see as a plain serial line are the host's business. */
-#define CHARDEV_COMMON                                                   \
-	.same = same_words, .details = details, .alias = alias_numbered, \
-	.alias_prefix = prefix_element, .live_paths = no_paths, .free_paths = free_paths
+#define CHARDEV_COMMON                                                                           \
+	.same = same_words, .details = details, .alias = alias_numbered, .live_paths = no_paths, \
+	.free_paths = free_paths
 
 const struct device_kind kind_serial = {
 	.element = "serial",
@@ -340,6 +337,7 @@ const struct device_kind kind_serial = {
 	.plug = plug_serial,
 	.words = words_port,
 	.hot_pluggable = false,
+	.alias_prefix = "serial",
 	CHARDEV_COMMON,
 };
 
@@ -350,6 +348,7 @@ const struct device_kind kind_parallel = {
 	.address = address_none,
 	.words = words_port,
 	.hot_pluggable = false,
+	.alias_prefix = "parallel",
 	CHARDEV_COMMON,
 };
 
@@ -360,6 +359,7 @@ const struct device_kind kind_console = {
 	.address = address_none,
 	.words = words_console,
 	.hot_pluggable = false,
+	.alias_prefix = "console",
 	CHARDEV_COMMON,
 };
 
@@ -370,6 +370,7 @@ const struct device_kind kind_channel = {
 	.address = address_channel,
 	.words = words_channel,
 	.hot_pluggable = true,
+	.alias_prefix = "channel",
 	CHARDEV_COMMON,
 };
 

@@ -106,16 +106,30 @@ void source_words(const xmlNode *source, struct text *out)
 	}
 }
 
+void words_model(const xmlNode *device, struct text *out)
+{
+	const char *model = node_attr(device, "model");
+
+	text_puts(out, model ? model : "");
+}
+
 void details_source(const xmlNode *device, struct text *out)
 {
 	source_words(node_child(device, "source"), out);
+}
+
+const char *alias_prefix(const xmlNode *device)
+{
+	const struct device_kind *kind = device_kind(device);
+
+	return kind->alias_prefix_of ? kind->alias_prefix_of(device) : kind->alias_prefix;
 }
 
 void alias_numbered(
 	const struct document *document, const xmlNode *device, unsigned number, struct text *out)
 {
 	(void)document;
-	text_printf(out, "%s%u", device_kind(device)->alias_prefix(device), number);
+	text_printf(out, "%s%u", alias_prefix(device), number);
 }
 
 int iscsi_complete(xmlNode *source, struct dd_error *err)

@@ -27,11 +27,17 @@ bool same_words(const xmlNode *a, const xmlNode *b);
 /* Words of a kind of which there may be several: where it sits, else its model or type. */
 void words_place(const xmlNode *device, struct text *out);
 
+/* Words of a kind of which there is one of each model. */
+void words_model(const xmlNode *device, struct text *out);
+
 /* Details that are the source alone. */
 void details_source(const xmlNode *device, struct text *out);
 
 /* What a <source> names: a path, a bridge, a network, a host… Appends nothing where nothing. */
 void source_words(const xmlNode *source, struct text *out);
+
+/* By either column; NULL where the alias is made of other properties. */
+const char *alias_prefix(const xmlNode *device);
 
 /* "net" and the number. */
 void alias_numbered(

@@ -103,12 +103,6 @@ static void words(const xmlNode *fs, struct text *out)
 	text_puts(out, tag ? tag : "");
 }
 
-static const char *alias_prefix(const xmlNode *filesystem)
-{
-	(void)filesystem;
-	return "fs";
-}
-
 static const struct choice choices[] = {
 	{"@accessmode", "passthrough mapped squash", NULL},
 	{"@model", "virtio virtio-transitional virtio-non-transitional", NULL},
@@ -144,7 +138,7 @@ const struct device_kind kind_filesystem = {
 	.words = words,
 	.details = details_source,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "fs",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = free_paths,
 	.hot_pluggable = true,

@@ -126,12 +126,6 @@ static void words(const xmlNode *hostdev, struct text *out)
 	attr_words(source, source_parts, out);
 }
 
-static const char *alias_prefix(const xmlNode *hostdev)
-{
-	(void)hostdev;
-	return "hostdev";
-}
-
 static const char *const free_paths[] = {
 	"@managed",
 	"@sgio",
@@ -154,7 +148,7 @@ const struct device_kind kind_hostdev = {
 	.same = same_words,
 	.words = words,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "hostdev",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = free_paths,
 	.hot_pluggable = true,

@@ -15,12 +15,6 @@ static int check(const struct document *document, const xmlNode *hub, struct dd_
 	return 0;
 }
 
-static const char *alias_prefix(const xmlNode *hub)
-{
-	(void)hub;
-	return "hub";
-}
-
 const struct device_kind kind_hub = {
 	.element = "hub",
 	.check = check,
@@ -28,7 +22,7 @@ const struct device_kind kind_hub = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "hub",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){NULL},
 	.hot_pluggable = false,

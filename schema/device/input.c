@@ -105,12 +105,6 @@ static void words(const xmlNode *input, struct text *out)
 	text_printf(out, "%s%s%s", type ? type : "", type && bus ? " " : "", bus ? bus : "");
 }
 
-static const char *alias_prefix(const xmlNode *input)
-{
-	(void)input;
-	return "input";
-}
-
 static const char *no_hot_plug(const xmlNode *input)
 {
 	return node_attr_is(input, "bus", "ps2") ? "ps2 does not allow it: use usb or virtio"
@@ -126,7 +120,7 @@ const struct device_kind kind_input = {
 	.same = same_words,
 	.words = words,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "input",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"source", NULL},
 	.hot_pluggable = true,

@@ -274,7 +274,7 @@ static void details(const xmlNode *interface, struct text *out)
 	text_printf(out, "%s%s%s", type ? type : "", source.size ? " " : "", text_string(&source));
 }
 
-static const char *alias_prefix(const xmlNode *interface)
+static const char *prefix_of(const xmlNode *interface)
 {
 	return node_attr_is(interface, "type", "hostdev") ? "hostdev" : "net";
 }
@@ -346,7 +346,7 @@ const struct device_kind kind_interface = {
 	.words = words,
 	.details = details,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix_of = prefix_of,
 	.live_paths = live_paths,
 	.free_paths = free_paths,
 	.hot_pluggable = true,

@@ -33,12 +33,6 @@ static enum pci_plug plug(const struct document *document, const xmlNode *iommu)
 	return node_attr_is(iommu, "model", "virtio") ? PCI_PLUG_INTEGRATED : PCI_PLUG_NONE;
 }
 
-static const char *alias_prefix(const xmlNode *iommu)
-{
-	(void)iommu;
-	return "iommu";
-}
-
 const struct device_kind kind_iommu = {
 	.element = "iommu",
 	.check = check,
@@ -47,7 +41,7 @@ const struct device_kind kind_iommu = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "iommu",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){NULL},
 	.hot_pluggable = false,

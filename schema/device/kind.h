@@ -62,8 +62,12 @@ struct device_kind {
 	/* Appends the alias by libvirt's rule, given its number among its like. NULL: has none. */
 	void (*alias)(const struct document *document, const xmlNode *device, unsigned number,
 		struct text *out);
-	/* What a numbered alias begins with ("net"); NULL where other properties make the alias. */
-	const char *(*alias_prefix)(const xmlNode *device);
+	/*
+	 * What a numbered alias begins with ("net"), the second where that depends on the device;
+	 * neither where other properties make the alias.
+	 */
+	const char *alias_prefix;
+	const char *(*alias_prefix_of)(const xmlNode *device);
 
 	/* Relative paths ("source/@file", "mac/@address") that may change live, NULL-terminated. */
 	const char *const *live_paths;

@@ -46,19 +46,6 @@ static enum pci_plug plug(const struct document *document, const xmlNode *balloo
 						      : plug_virtio(node_attr(balloon, "model"));
 }
 
-static void words(const xmlNode *balloon, struct text *out)
-{
-	const char *model = node_attr(balloon, "model");
-
-	text_puts(out, model ? model : "");
-}
-
-static const char *alias_prefix(const xmlNode *memballoon)
-{
-	(void)memballoon;
-	return "balloon";
-}
-
 const struct device_kind kind_memballoon = {
 	.element = "memballoon",
 	.check = check,
@@ -66,9 +53,9 @@ const struct device_kind kind_memballoon = {
 	.address = address_by_plug,
 	.plug = plug,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "balloon",
 	.live_paths = (const char *const[]){"stats", NULL},
 	.free_paths = (const char *const[]){"stats", NULL},
 	.hot_pluggable = false,

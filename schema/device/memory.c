@@ -51,7 +51,7 @@ static enum address_kind address(const struct document *document, const xmlNode 
 	return is_module(memory) ? ADDRESS_DIMM : address_by_plug(document, memory);
 }
 
-static const char *alias_prefix(const xmlNode *memory)
+static const char *prefix_of(const xmlNode *memory)
 {
 	if (node_attr_is(memory, "model", "virtio-pmem"))
 		return "virtiopmem";
@@ -68,7 +68,7 @@ static void alias(
 	(void)document;
 	if (is_module(memory))
 		slot = attr_number(node_child(memory, "address"), "slot", number);
-	text_printf(out, "%s%u", alias_prefix(memory), (unsigned)slot);
+	text_printf(out, "%s%u", prefix_of(memory), (unsigned)slot);
 }
 
 /* How much of a virtio-mem device is asked for and had is settled with the guest. */
@@ -84,7 +84,7 @@ const struct device_kind kind_memory = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias,
-	.alias_prefix = alias_prefix,
+	.alias_prefix_of = prefix_of,
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = free_paths,
 	.hot_pluggable = true,

@@ -39,13 +39,6 @@ static enum pci_plug plug(const struct document *document, const xmlNode *panic)
 	return node_attr_is(panic, "model", "pvpanic") ? PCI_PLUG_INTEGRATED : PCI_PLUG_NONE;
 }
 
-static void words(const xmlNode *panic, struct text *out)
-{
-	const char *model = node_attr(panic, "model");
-
-	text_puts(out, model ? model : "");
-}
-
 const struct device_kind kind_panic = {
 	.element = "panic",
 	.check = check,
@@ -53,7 +46,7 @@ const struct device_kind kind_panic = {
 	.address = address_by_plug,
 	.plug = plug,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){NULL},
 	.hot_pluggable = false,

@@ -22,12 +22,6 @@ static int complete(struct document *document, xmlNode *redirdev,
 	return rc ? rc : chardev_complete(redirdev, err);
 }
 
-static const char *alias_prefix(const xmlNode *redirdev)
-{
-	(void)redirdev;
-	return "redir";
-}
-
 const struct device_kind kind_redirdev = {
 	.element = "redirdev",
 	.check = check,
@@ -36,7 +30,7 @@ const struct device_kind kind_redirdev = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "redir",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"@type", "source", "protocol", "boot", NULL},
 	.hot_pluggable = true,

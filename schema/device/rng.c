@@ -41,12 +41,6 @@ static void details(const xmlNode *rng, struct text *out)
 		text_puts(out, source);
 }
 
-static const char *alias_prefix(const xmlNode *rng)
-{
-	(void)rng;
-	return "rng";
-}
-
 const struct device_kind kind_rng = {
 	.element = "rng",
 	.check = check,
@@ -57,7 +51,7 @@ const struct device_kind kind_rng = {
 	.words = words_place,
 	.details = details,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "rng",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"backend", "rate", NULL},
 	.hot_pluggable = true,

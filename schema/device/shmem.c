@@ -52,12 +52,6 @@ static void words(const xmlNode *shmem, struct text *out)
 	text_puts(out, name ? name : "");
 }
 
-static const char *alias_prefix(const xmlNode *shmem)
-{
-	(void)shmem;
-	return "shmem";
-}
-
 /* QEMU has no plain "ivshmem" any more. */
 static const struct choice choices[] = {
 	{"model/@type", "ivshmem-plain ivshmem-doorbell", NULL},
@@ -75,7 +69,7 @@ const struct device_kind kind_shmem = {
 	.same = same_words,
 	.words = words,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "shmem",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"server", "msi/@ioeventfd", NULL},
 	.hot_pluggable = true,

@@ -34,12 +34,6 @@ static enum address_kind address(const struct document *document, const xmlNode 
 	return ADDRESS_CCID;
 }
 
-static const char *alias_prefix(const xmlNode *smartcard)
-{
-	(void)smartcard;
-	return "smartcard";
-}
-
 static const struct choice choices[] = {
 	{"@mode", "host host-certificates passthrough", NULL},
 	{NULL, NULL, NULL},
@@ -54,7 +48,7 @@ const struct device_kind kind_smartcard = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "smartcard",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"source", "protocol", NULL},
 	.hot_pluggable = false,

@@ -48,12 +48,6 @@ static enum address_kind address(const struct document *document, const xmlNode 
 	return address_by_plug(document, sound);
 }
 
-static const char *alias_prefix(const xmlNode *sound)
-{
-	(void)sound;
-	return "sound";
-}
-
 static const struct choice choices[] = {
 	{"codec/@type", "duplex micro output", NULL},
 	{NULL, NULL, NULL},
@@ -69,7 +63,7 @@ const struct device_kind kind_sound = {
 	.same = same_words,
 	.words = words_place,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "sound",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"audio", NULL},
 	.hot_pluggable = false,

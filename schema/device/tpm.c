@@ -43,19 +43,6 @@ static int complete(struct document *document, xmlNode *tpm, const struct freeze
 	return rc;
 }
 
-static void words(const xmlNode *tpm, struct text *out)
-{
-	const char *model = node_attr(tpm, "model");
-
-	text_puts(out, model ? model : "");
-}
-
-static const char *alias_prefix(const xmlNode *tpm)
-{
-	(void)tpm;
-	return "tpm";
-}
-
 /* Where its state is kept; which TPM it is, type and version say. */
 static const char *const free_paths[] = {
 	"backend/@persistent_state",
@@ -72,9 +59,9 @@ const struct device_kind kind_tpm = {
 	.complete = complete,
 	.address = address_none,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "tpm",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = free_paths,
 	.hot_pluggable = false,

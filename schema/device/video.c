@@ -216,12 +216,6 @@ static void details(const xmlNode *video, struct text *out)
 	text_puts(out, model_type(video));
 }
 
-static const char *alias_prefix(const xmlNode *video)
-{
-	(void)video;
-	return "video";
-}
-
 const struct device_kind kind_video = {
 	.element = "video",
 	.choices = choices,
@@ -233,7 +227,7 @@ const struct device_kind kind_video = {
 	.words = words,
 	.details = details,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "video",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"model/acceleration/@rendernode", NULL},
 	.hot_pluggable = false,

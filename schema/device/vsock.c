@@ -25,19 +25,6 @@ static int complete(struct document *document, xmlNode *vsock, const struct free
 	return rc ? rc : fill_child_attr(vsock, "cid", "auto", fixed ? "no" : "yes", err);
 }
 
-static void words(const xmlNode *vsock, struct text *out)
-{
-	const char *model = node_attr(vsock, "model");
-
-	text_puts(out, model ? model : "");
-}
-
-static const char *alias_prefix(const xmlNode *vsock)
-{
-	(void)vsock;
-	return "vsock";
-}
-
 const struct device_kind kind_vsock = {
 	.element = "vsock",
 	.check = check,
@@ -45,9 +32,9 @@ const struct device_kind kind_vsock = {
 	.address = address_by_plug,
 	.plug = plug_virtio_model,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "vsock",
 	.live_paths = (const char *const[]){NULL},
 	.free_paths = (const char *const[]){"cid", NULL},
 	.hot_pluggable = true,

@@ -37,19 +37,6 @@ static enum pci_plug plug(const struct document *document, const xmlNode *watchd
 	return node_attr_is(watchdog, "model", "i6300esb") ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_NONE;
 }
 
-static void words(const xmlNode *watchdog, struct text *out)
-{
-	const char *model = node_attr(watchdog, "model");
-
-	text_puts(out, model ? model : "");
-}
-
-static const char *alias_prefix(const xmlNode *watchdog)
-{
-	(void)watchdog;
-	return "watchdog";
-}
-
 static const struct choice choices[] = {
 	{"@action", "reset shutdown poweroff pause dump none inject-nmi", NULL},
 	{NULL, NULL, NULL},
@@ -63,9 +50,9 @@ const struct device_kind kind_watchdog = {
 	.address = address_by_plug,
 	.plug = plug,
 	.same = same_words,
-	.words = words,
+	.words = words_model,
 	.alias = alias_numbered,
-	.alias_prefix = alias_prefix,
+	.alias_prefix = "watchdog",
 	.live_paths = (const char *const[]){"@action", NULL},
 	.free_paths = (const char *const[]){"@action", NULL},
 	.hot_pluggable = true,

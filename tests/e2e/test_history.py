@@ -66,6 +66,42 @@ def diff__with_a_file_counts_only_what_it_says(book):
 
 
 @test()
+def diff__of_two_domains_tags_and_times(book):
+    four_versions(book)
+    book.define(domain('b', interface('52:54:00:d0:5d:b2')))
+    book.ok('tag', 'a@2', 'bigger')
+    out = book.ok('diff', 'a@bigger', 'b', rc=1).out
+    contains(out, 'disk vdb detached', 'name', MAC, '52:54:00:d0:5d:b2')
+    contains(book.ok('diff', 'a@bigger', 'a@{now}', rc=1).out, f'interface {MAC} detached')
+    equal(book.ok('diff', 'a@{now}', 'a@4').out, '')
+    contains(book.ok('diff', '--xml', 'a@bigger', 'b', rc=1).out, '--- a@bigger\n+++ b\n')
+    book.refuse('diff', 'a@none', 'b', code='not-found', says='bigger')
+    book.refuse('diff', 'a', 'a@{long ago}', code='invalid', says='long ago')
+    book.refuse('diff', 'a@{1999-01-01}', code='not-found', says='1999')
+
+
+@test()
+def diff__pending_is_what_holds_from_the_next_start(book):
+    guest = Guest(book, 'a', disk(book.image('a.img'), 'vda'))
+    equal(book.ok('diff', 'a', '--pending').out, '')
+    guest.start()
+    equal(book.json('diff', 'a', '--pending'), {'equal': True, 'differences': []})
+    book.ok('attach-device', '--config', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    pending = book.version('a')
+    result = book.ok('diff', 'a', '--pending', rc=1)
+    contains(result.out, '+ disk vdb attached')
+    equal(len(result.out.splitlines()), 1, result)
+    contains(book.ok('diff', 'a', '--live', rc=1).out, '- disk vdb detached')
+    contains(book.ok('diff', 'a', '--pending', '--xml', rc=1).out, '--- a, running\n+++ a\n@@')
+    guest.destroy()
+    equal(book.ok('diff', 'a', '--pending').out, '')
+    contains(book.ok('diff', f'a@{pending}', '--pending', rc=1).out, '+ disk vdb attached')
+    equal(book.ok('diff', f'a@{pending - 1}', '--pending').out, '')
+    for words in (('--pending', '--live'), ('--pending', 'a')):
+        book.refuse('diff', 'a', *words, code='usage', says='--pending', lines=None)
+
+
+@test()
 def rollback__makes_an_old_definition_the_newest(book):
     versions = four_versions(book)
     book.ok('rollback', 'a', 1)

@@ -7,7 +7,6 @@
  * DOMESDAY_KILL_STEP=1.
  */
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <time.h>
 
 #include "store_support.h"
@@ -185,9 +184,7 @@ static void follow_script(struct scene *scene, int reports)
 	struct book_options options = {.create = true, .host_name = "alpha"};
 	struct book *book = NULL;
 
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-		_exit(9);
-	raise(SIGSTOP);
+	be_traced();
 	if (book_open(scene->place, &options, &book, NULL))
 		_exit(3);
 	for (int i = 0; i < 4; i++) {
@@ -197,29 +194,6 @@ static void follow_script(struct scene *scene, int reports)
 	}
 	book_close(book);
 	_exit(0);
-}
-
-enum outcome { KILLED, ENDED, UNTRACEABLE };
-
-/* Lets the child make so many system calls, each of which stops it twice, and kills it then. */
-static enum outcome kill_at(pid_t pid, long calls)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL) < 0)
-		return UNTRACEABLE;
-	for (long stops = 0; stops < 2 * calls; stops++) {
-		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (WIFEXITED(status)) {
-			assert_int_equal(WEXITSTATUS(status), 0);
-			return ENDED;
-		}
-	}
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return KILLED;
 }
 
 static enum outcome script_killed_at(struct scene *scene, long calls)

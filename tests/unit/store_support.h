@@ -7,10 +7,12 @@
 #include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,6 +179,40 @@ static inline void assert_child_ok(pid_t pid)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+enum outcome { KILLED, ENDED, UNTRACEABLE };
+
+/*
+ * Lets a child that has asked to be traced and stopped itself make so many system calls, each of
+ * which stops it twice, and kills it then.
+ */
+static inline enum outcome kill_at(pid_t pid, long calls)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL) < 0)
+		return UNTRACEABLE;
+	for (long stops = 0; stops < 2 * calls; stops++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status)) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			return ENDED;
+		}
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return KILLED;
+}
+
+/* Asks for that, in the child. */
+static inline void be_traced(void)
+{
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		_exit(9);
+	raise(SIGSTOP);
 }
 
 /* Runs a program and returns its exit code, its two outputs appended to out. */
