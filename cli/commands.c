@@ -52,6 +52,7 @@ static const struct command *const commands[] = {
 	&command_pull,
 	&command_config,
 	&command_key,
+	&command_reindex,
 	&command_help,
 	&command_version,
 	&command_completion,

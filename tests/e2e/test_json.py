@@ -71,6 +71,7 @@ SESSION = (
     ('key rotate', 0, {'fingerprint', 'key'}),
     ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
                 'current', 'fault'}),
+    ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('undefine b', 0, CHANGE),
 )

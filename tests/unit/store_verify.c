@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include "store/key.h"
-#include "store/page_sum.h"
 #include "store_verifying.h"
 
 #define FLIPS 24 /* in each file, beside its first and its last byte */
@@ -83,20 +82,6 @@ static void store_verify__a_full_book_has_no_findings(void **state)
 	git(scene, remote);
 	git(scene, gc);
 	assert_sound(scene, NULL);
-}
-
-/* Takes what is in SQLite's log into the file. */
-static void flush(struct scene *scene)
-{
-	char path[PATH_MAX + 32];
-	sqlite3 *database;
-
-	book_close(TAKE(scene->book));
-	snprintf(path, sizeof path, "%s/book.db", scene->place);
-	assert_int_equal(
-		sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs()), 0);
-	assert_int_equal(sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)", 0, 0, 0), 0);
-	sqlite3_close(database);
 }
 
 /* ---- a single bit ---- */
