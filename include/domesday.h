@@ -705,6 +705,26 @@ int dd_rollback_with(struct dd_host *host, const struct dd_rollback_options *opt
 int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, void *context,
 	struct dd_error *err);
 
+/* ---- book.db anew ---- */
+
+struct dd_reindexed {
+	uint64_t domains, versions;
+	uint64_t staged; /* versions that book.git did not have yet */
+	uint64_t losses; /* as many as lost() was told */
+};
+
+/*
+ * Makes book.db anew from book.git, and from what the old book.db still says of what is not there:
+ * versions that wait for a sync, running guests, what is under way. The book need not be one that
+ * can be opened; of options the book's folder, host_name and wait_ms are looked at. The new file
+ * takes the old one's place in one step; where something was lost the old one stays as book.db.old.
+ * lost is told each loss in a sentence. DD_NOT_FOUND: there is no book.git. DD_CORRUPT: it does not
+ * say whose signature counts. DD_BUSY.
+ */
+int dd_reindex(const struct dd_host_options *options,
+	void (*lost)(const char *sentence, void *context), void *context,
+	struct dd_reindexed *result, struct dd_error *err);
+
 /* ---- the keys that sign ---- */
 
 struct dd_key {

@@ -301,6 +301,37 @@ int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err);
 
+/* ---- book.db anew ---- */
+
+struct reindex_calls {
+	/*
+	 * What the index is to say of a domain, from its newest version, which may be read from
+	 * book. state is that of a guest that does not run; what out points to must last until the
+	 * next call. DD_CORRUPT: it cannot be read, and has its UUID for a name.
+	 */
+	int (*index)(struct book *book, const char *uuid, struct index_draft *out, void *context,
+		struct dd_error *err);
+	/* Something that is not in the new index as it was in the old one. */
+	void (*lost)(const char *sentence, void *context);
+	void *context;
+};
+
+struct reindex_counts {
+	uint64_t domains, versions, losses;
+	uint64_t staged; /* versions that book.git did not have yet */
+};
+
+/*
+ * Makes book.db anew: versions, heads and tags from the commits that are signed with the book's
+ * key, in book.git or staged in the old book.db; the index from what calls->index says of each;
+ * what only book.db knows (running guests, settings, what is under way) from the old one, as far as
+ * that can be read. Nobody changes the book meanwhile; whoever has it open goes on with the new
+ * one. The new file takes the place of the old one in one step, and where anything was lost the old
+ * one stays as book.db.old. The book need not be one that can be opened.
+ */
+int book_reindex(const char *folder, const struct book_options *options,
+	const struct reindex_calls *calls, struct reindex_counts *counts, struct dd_error *err);
+
 /* ---- the keys that sign ---- */
 
 struct key_info {

@@ -34,6 +34,11 @@ struct book {
 	bool objects_doubtful;
 };
 
+/* A book whose database, a file of that name in its folder, is not opened yet. */
+#define BOOK_DATABASE "book.db"
+int book_prepare(const char *folder, const struct book_options *options, const char *database,
+	struct book **out, struct dd_error *err);
+
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
 
@@ -44,6 +49,10 @@ bool uuid_valid(const char *text);
 
 /* Opens book.db, making or completing the book where that is wanted and possible. */
 int layout_open(struct book *book, bool create, struct dd_error *err);
+/* Makes the file of the database, empty, and opens it. */
+int layout_database_make(struct book *book, struct dd_error *err);
+/* Makes its tables, with nothing in them. In a transaction. */
+int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
