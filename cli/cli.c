@@ -21,7 +21,7 @@ void cli_release(struct cli *cli)
 	json_free(cli->details);
 }
 
-static void warn(const char *message, void *context)
+void cli_warn(const char *message, void *context)
 {
 	(void)context;
 	fprintf(stderr, "domesday: warning: %s\n", message);
@@ -33,7 +33,8 @@ int cli_open(struct cli *cli, bool create, struct dd_error *err)
 		.book = cli->book,
 		.create = create,
 		.program = "domesday",
-		.warn = warn,
+		.reason = cli->reason,
+		.warn = cli_warn,
 	};
 
 	return dd_host_open(&options, &cli->host, err);
@@ -97,11 +98,9 @@ static int add_detail(const char *key, const struct json *value, void *error)
 	return json_put(error, key, json_copy(value)) ? 0 : -1;
 }
 
-/* {"error": {…}}; what is not known is left out. */
-static struct json *error_json(const struct cli *cli, const struct dd_error *err)
+struct json *error_json(const struct dd_error *err)
 {
 	struct json *error = json_object();
-	struct json *answer = json_object();
 	bool usage = err->code == CLI_USAGE;
 
 	json_put_string(error, "code", usage ? "usage" : dd_code_name(err->code));
@@ -117,6 +116,15 @@ static struct json *error_json(const struct cli *cli, const struct dd_error *err
 		json_put_string(error, "path", err->path);
 	if (err->hint[0])
 		json_put_string(error, "hint", err->hint);
+	return error;
+}
+
+/* {"error": {…}} */
+static struct json *error_answer(const struct cli *cli, const struct dd_error *err)
+{
+	struct json *error = error_json(err);
+	struct json *answer = json_object();
+
 	json_each(cli->details, add_detail, error);
 	json_put(answer, "error", error);
 	return answer;
@@ -127,7 +135,7 @@ static void report_error(struct cli *cli, const struct dd_error *err)
 	char line[sizeof *err + 64];
 
 	text_clear(&cli->out);
-	if (cli->json && cli_answer(cli, error_json(cli, err), NULL) == 0)
+	if (cli->json && cli_answer(cli, error_answer(cli, err), NULL) == 0)
 		return;
 	dd_error_format(err, line, sizeof line);
 	fprintf(stderr, "domesday: %s\n%s", line, text_string(&cli->advice));

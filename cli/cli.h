@@ -31,7 +31,8 @@ static inline void cleanup_dd(char **string)
 #define CLI_USAGE (-1000)
 
 struct cli {
-	const char *book; /* --book, or NULL */
+	const char *book;   /* --book, or NULL */
+	const char *reason; /* --reason, or NULL */
 	bool json;
 	bool quiet;
 	bool colour;        /* standard output shows colours */
@@ -52,8 +53,14 @@ int cli_open(struct cli *cli, bool create, struct dd_error *err);
 /* One line on standard error, unless --quiet or --json ask for silence. */
 void cli_note(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* What struct dd_host_options calls warn: a line on standard error. context is not used. */
+void cli_warn(const char *message, void *context);
+
 /* Takes the value that --json prints, also NULL for one that could not be built. */
 int cli_answer(struct cli *cli, struct json *value, struct dd_error *err);
+
+/* An error as a member of what --json prints; what is not known is left out. */
+struct json *error_json(const struct dd_error *err);
 
 /* The process's exit status for a command's result: a dd_code, CLI_USAGE or a status as it is. */
 int exit_status(int code);

@@ -21,7 +21,8 @@ struct option_row {
 /* Options that many commands have; bits of struct command's `shared`. */
 enum {
 	OPTIONS_CHANGE = 1, /* --if-version, --reason */
-	OPTIONS_SCOPE = 2   /* --config, --live, --persistent, --current */
+	OPTIONS_SCOPE = 2,  /* --config, --live, --persistent, --current */
+	OPTIONS_REASON = 4  /* --reason alone */
 };
 
 enum command_group {

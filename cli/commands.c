@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
 	&command_freeze,
 	&command_validate,
 	&command_define,
+	&command_import,
 	&command_apply,
 	&command_undefine,
 	&command_rename,
@@ -37,14 +38,22 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_tag,
 	&command_diff,
+	&command_blame,
 	&command_abi_check,
 	&command_rollback,
 	&command_upgrade,
 	&command_advise,
 	&command_check,
+	&command_verify,
 	&command_capabilities,
 	&command_sync,
+	&command_remote,
+	&command_push,
+	&command_pull,
+	&command_config,
+	&command_key,
 	&command_gc,
+	&command_reindex,
 	&command_help,
 	&command_version,
 	&command_completion,
@@ -102,7 +111,11 @@ const char *command_group_title(enum command_group group)
 
 static const struct option_row change_options[] = {
 	{"if-version", 0, "N", "fail unless the domain is at version N"},
-	{"reason", 0, "TEXT", "kept with the new version"},
+	{NULL},
+};
+
+static const struct option_row reason_options[] = {
+	{"reason", 0, "TEXT", "why, in one line: kept with what is made ($DOMESDAY_REASON)"},
 	{NULL},
 };
 
@@ -131,6 +144,8 @@ const struct option_row *command_option(const struct command *command, size_t in
 		command ? command->options : NULL,
 		command && command->shared & OPTIONS_SCOPE ? scope_options : NULL,
 		command && command->shared & OPTIONS_CHANGE ? change_options : NULL,
+		command && command->shared & (OPTIONS_CHANGE | OPTIONS_REASON) ? reason_options
+									       : NULL,
 		global_options,
 	};
 

@@ -83,6 +83,7 @@ static int run_command(struct cli *cli, int argc, char **argv, struct dd_error *
 		return help_show(cli, command, err);
 	if (option_given(&args, "version"))
 		return command_version.run(cli, &args, err);
+	cli->reason = option_value(&args, "reason");
 	rc = arguments_check(&args, err);
 	if (rc == 0)
 		rc = open_book(cli, command->book, err);

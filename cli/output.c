@@ -74,6 +74,33 @@ struct json *info_json(const struct dd_domain_info *info)
 	return object;
 }
 
+/* Words apart by a space, as a list. */
+static struct json *words_json(const char *words)
+{
+	struct json *array = json_array();
+
+	while (*words) {
+		CLEANUP(free) char *word = strndup(words, strcspn(words, " "));
+
+		json_push(array, json_string(word ? word : ""));
+		words += strcspn(words, " ");
+		words += *words == ' ';
+	}
+	return array;
+}
+
+static struct json *caller_json(const struct dd_caller *caller)
+{
+	struct json *object = json_object();
+	bool known = caller->uid >= 0;
+
+	json_put(object, "uid", known ? json_number(caller->uid) : json_null());
+	json_put(object, "acting_uid", known ? json_number(caller->acting_uid) : json_null());
+	json_put_string(object, "known_by", caller->known_by);
+	json_put_string(object, "program", caller->program);
+	return object;
+}
+
 struct json *version_json(const struct dd_version_info *info)
 {
 	struct json *object = json_object();
@@ -81,15 +108,20 @@ struct json *version_json(const struct dd_version_info *info)
 
 	for (size_t i = 0; i < info->trailer_count; i++)
 		json_push(trailers, json_string(info->trailers[i]));
+	json_put_string(object, "domain", info->domain);
+	json_put_string(object, "uuid", info->uuid);
 	json_put_number(object, "version", info->number);
 	json_put_string(object, "commit", info->commit);
 	put_time(object, "when", info->when);
+	put_time(object, "authored", info->authored);
 	json_put_string(object, "author", info->author);
+	json_put(object, "caller", caller_json(&info->caller));
 	json_put_string(object, "committer", info->committer);
 	json_put_string(object, "operation", info->operation);
 	json_put_string(object, "subject", info->subject);
 	json_put_string(object, "reason", info->reason);
 	json_put(object, "trailers", trailers);
+	json_put(object, "tags", words_json(info->tags));
 	return object;
 }
 

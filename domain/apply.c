@@ -98,9 +98,11 @@ static int name_devices(struct apply *apply, struct dd_error *err)
 }
 
 static int prepare(struct apply *apply, struct dd_host *host, struct document *given,
-	const struct domain_row *row, const struct dd_change *change, struct dd_error *err)
+	const struct domain_row *row, bool dry_run, const struct dd_change *change,
+	struct dd_error *err)
 {
-	int rc = operation_begin(&apply->op, host, row->uuid, "apply", change, err);
+	const char *name = dry_run ? OPERATION_DRY_RUN : "apply";
+	int rc = operation_begin(&apply->op, host, row->uuid, name, change, err);
 
 	if (!rc)
 		rc = scope_of(&apply->op, change, &apply->scope, err);
@@ -146,8 +148,12 @@ static int apply_to(struct dd_host *host, struct document *given, const struct d
 
 	if (result)
 		memcpy(result->uuid, row->uuid, UUID_SIZE);
-	rc = prepare(&apply, host, own, row, change, err);
+	rc = prepare(&apply, host, own, row, dry_run, change, err);
 
+	if (!rc)
+		rc = secret_seal(&apply.op, own, err);
+	if (!rc)
+		rc = secret_keep(own, apply.op.config, err);
 	if (!rc)
 		rc = edit_plan_make(&apply.plan, TAKE(own), apply.op.config, apply.scope.live,
 			&apply.options, err);
@@ -167,12 +173,13 @@ int dd_apply(struct dd_host *host, const struct dd_text *definition, bool dry_ru
 {
 	CLEANUP(document) struct document *given = NULL;
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = document_parse(definition->data, definition->size, definition->file, &given, err);
+	int rc = host_read_definition(
+		host, definition->data, definition->size, definition->file, &given, err);
 
 	if (!rc && !document_name(given))
 		rc = node_error(document_root(given), err, DD_INVALID, "there is no <name>");
 	if (!rc)
-		rc = secret_refuse(given, err);
+		rc = secrets_check(given, err);
 	if (!rc)
 		rc = existing_find(host, given, &row, err);
 	if (rc == DD_NOT_FOUND) {

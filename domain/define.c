@@ -5,13 +5,12 @@
  */
 #include <string.h>
 
-#include "domain/cpu_seen.h"
+#include "domain/create.h"
 #include "domain/difference.h"
 #include "domain/existing.h"
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/secret.h"
-#include "domain/sharing.h"
 #include "schema/freeze.h"
 
 static int freeze(
@@ -48,13 +47,21 @@ int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *fi
 	static const struct dd_freeze_options none;
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = document_parse(xml, size, file, &document, err);
+	int rc;
 
 	options = options ? options : &none;
+
+	struct dd_host nobody = {.warn = options->warn, .warn_context = options->warn_context};
+
+	rc = host_read_definition(host ? host : &nobody, xml, size, file, &document, err);
+	if (!rc)
+		rc = secrets_check(document, err);
 	if (!rc)
 		rc = options->capabilities ? freeze_with(document, options->capabilities,
 						     options->keep_host_model, err)
 					   : freeze(host, document, options->keep_host_model, err);
+	if (!rc && !options->security_info)
+		rc = secrets_hide(document, err);
 	if (!rc)
 		rc = document_write(document, &text, err);
 	if (rc)
@@ -96,31 +103,15 @@ static int define_existing(struct dd_host *host, const struct dd_text *given,
 static int define_new(struct dd_host *host, struct document *document,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err)
 {
-	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(free) char *subject = NULL;
-	const struct capabilities *caps = NULL;
+	bool autostart = false; /* whatever that of a namesake which is gone was */
+	struct outcome outcome = {.config = document, .autostart = &autostart};
 	int rc = freeze(host, document, change && change->keep_host_model, err);
 
 	if (!rc)
-		rc = operation_begin_new(&op, host, document_uuid(document), "define", change, err);
-	if (!rc && op.row.version && op.row.state != STATE_GONE)
-		rc = error_set(err, DD_EXISTS, "domain '%s' was defined by somebody else just now",
-			op.row.name);
-	if (!rc)
-		rc = sharing_warn(host, NULL, document, err);
-	if (!rc)
-		rc = host_capabilities(host, document, &caps, err);
-	if (!rc)
-		rc = cpu_seen_decide(&op, document, caps, err);
-	if (!rc)
 		rc = string_format(&subject, err, "define %s", document_name(document));
-	if (rc)
-		return rc;
-
-	struct outcome outcome = {.subject = subject, .config = document};
-
-	op.row.autostart = false; /* of a namesake that is gone */
-	return operation_commit(&op, &outcome, result, err);
+	outcome.subject = subject;
+	return rc ? rc : domain_create(host, "define", &outcome, change, result, err);
 }
 
 int dd_define(struct dd_host *host, const char *xml, size_t size, const char *file,
@@ -131,12 +122,12 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	struct dd_text given = {xml, size, file};
 	struct dd_result own;
-	int rc = document_parse(xml, size, file, &document, err);
+	int rc = host_read_definition(host, xml, size, file, &document, err);
 
 	if (!rc && !document_name(document))
 		rc = node_error(document_root(document), err, DD_INVALID, "there is no <name>");
 	if (!rc)
-		rc = secret_refuse(document, err);
+		rc = secrets_check(document, err);
 	if (!rc)
 		rc = existing_find(host, document, &row, err);
 	if (rc == DD_NOT_FOUND && change && change->if_version)

@@ -4,43 +4,16 @@
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
+#include "domain/secret.h"
+#include "domain/version.h"
 #include "store/lines.h"
-
-struct log_visit {
-	dd_version_fn version;
-	void *context;
-};
-
-static int tell_version(const struct version_info *info, void *context)
-{
-	const struct log_visit *visit = context;
-	const char *operation = version_trailer(info, "Operation");
-	struct dd_version_info told = {
-		.number = info->number,
-		.when = info->when,
-		.author = info->author,
-		.committer = info->committer,
-		.operation = operation ? operation : "",
-		.subject = info->subject,
-		.reason = info->body ? info->body : "",
-		.trailers = (const char *const *)info->trailers,
-		.trailer_count = info->trailer_count,
-	};
-
-	_Static_assert(DD_COMMIT_SIZE == COMMIT_SIZE, "one size of a commit's name");
-	for (size_t i = 0; i < COMMIT_SIZE; i++)
-		told.commit[i] = info->commit[i];
-	return visit->version ? visit->version(&told, visit->context) : 0;
-}
 
 int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
 	void *context, struct dd_error *err)
 {
-	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	struct log_visit own = {visit, context};
-	int rc = book_find(host->book, domain, &row, err);
+	const struct dd_log_options options = {.domain = domain, .limit = limit};
 
-	return rc ? rc : book_log(host->book, row.uuid, limit, tell_version, &own, err);
+	return dd_log_with(host, &options, visit, NULL, context, err);
 }
 
 /* The first version differs from nothing in everything: its devices are not spelt out. */
@@ -64,25 +37,24 @@ int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_versi
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(version_info) struct version_info info = {.number = 0};
-	struct log_visit own = {visit, context};
+	CLEANUP(version_names) struct version_names names = {.list = NULL};
 	int rc = book_find(host->book, domain, &row, err);
 
 	if (!rc)
 		rc = book_version(host->book, row.uuid, version, &info, err);
 	if (!rc)
-		rc = tell_version(&info, &own);
+		rc = version_names_read(&names, host->book, row.uuid, err);
+	if (!rc)
+		rc = version_tell(&info, &row, &names, visit, context);
 	return rc ? rc : tell_changes(host, row.uuid, info.number, difference, context, err);
 }
 
-static int read_live(struct dd_host *host, const struct domain_row *row, struct document **out,
-	struct dd_error *err)
+static int read_live(struct dd_host *host, const char *uuid, uint32_t version,
+	struct document **out, struct dd_error *err)
 {
-	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = record_read_text(host->book, row->uuid, 0, FILE_LIVE, &text, err);
+	int rc = record_read_live(host->book, uuid, version, out, err);
 
-	if (rc || !text.size)
-		return rc ? rc : record_read(host->book, row->uuid, 0, out, err);
-	return document_parse(text.data, text.size, NULL, out, err);
+	return rc || *out ? rc : record_read(host->book, uuid, version, out, err);
 }
 
 static int read_side(struct dd_host *host, const struct dd_side *side, struct document **out,
@@ -93,7 +65,7 @@ static int read_side(struct dd_host *host, const struct dd_side *side, struct do
 
 	if (rc)
 		return rc;
-	return side->live ? read_live(host, &row, out, err)
+	return side->live ? read_live(host, row.uuid, side->version, out, err)
 			  : record_read(host->book, row.uuid, side->version, out, err);
 }
 
@@ -141,9 +113,9 @@ int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *
 	int rc = read_sides(host, before, after, &first, &second, err);
 
 	if (!rc)
-		rc = document_write(first, &old, err);
+		rc = secret_write(first, &old, NULL, err);
 	if (!rc)
-		rc = document_write(second, &new, err);
+		rc = secret_write(second, &new, NULL, err);
 	if (!rc)
 		rc = lines_diff(&old, before_name, &new, after_name, &lines, err);
 	return rc ? rc : string_copy(out, text_string(&lines), err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/host.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/line.h"
 
 #define DEFAULT_WAIT_MS 30000
 #define EMULATOR_64 "/usr/bin/qemu-system-x86_64"
@@ -35,6 +35,22 @@ void host_warn(struct dd_host *host, const char *format, ...)
 	host->warn(text_string(&message), host->warn_context);
 }
 
+int host_read_definition(struct dd_host *host, const char *xml, size_t size, const char *file,
+	struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	int rc = document_parse_given(xml, size, file, &left_out, out, err);
+	const char *line = rc ? "" : text_string(&left_out);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		host_warn(host, "%.*s", length, line);
+		line += length + 1;
+	}
+	return rc;
+}
+
 /* $DOMESDAY_BOOK, else the state folder of the system for root, else the user's (XDG). */
 static int default_book(char **out, struct dd_error *err)
 {
@@ -55,31 +71,15 @@ static int default_book(char **out, struct dd_error *err)
 	return error_hint(err, "name the book's folder");
 }
 
-/* The person behind the call: through sudo it is the one who typed it. */
-static uid_t calling_user(void)
+int host_book_folder(const struct dd_host_options *options, char **out, struct dd_error *err)
 {
-	const char *sudo = getenv("SUDO_UID");
-	char *end;
-
-	if (getuid() != 0 || !sudo || !sudo[0])
-		return getuid();
-
-	unsigned long uid = strtoul(sudo, &end, 10);
-
-	return *end || uid > UINT32_MAX - 1 ? 0 : (uid_t)uid;
+	return options->book ? string_copy(out, options->book, err) : default_book(out, err);
 }
 
 static int author_of_caller(struct dd_host *host, struct dd_error *err)
 {
-	char buffer[4096];
-	struct passwd entry, *found = NULL;
-	uid_t uid = calling_user();
-	int rc;
+	int rc = caller_name(host->caller.uid, &host->author_name, err);
 
-	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
-		rc = string_copy(&host->author_name, found->pw_name, err);
-	else
-		rc = string_format(&host->author_name, err, "uid-%u", (unsigned)uid);
 	return rc ? rc
 		  : string_format(&host->author_email, err, "%s@%s", host->author_name,
 			    book_host_name(host->book));
@@ -90,8 +90,10 @@ static int author_given(struct dd_host *host, const char *author, struct dd_erro
 {
 	const char *open = strchr(author, '<');
 	const char *close = open ? strchr(open, '>') : NULL;
-	int rc;
+	int rc = line_check(author, PERSON_WORDS_LIMIT, "the author", err);
 
+	if (rc)
+		return rc;
 	if (!close) {
 		rc = string_copy(&host->author_name, author, err);
 		return rc ? rc : string_copy(&host->author_email, author, err);
@@ -107,6 +109,27 @@ static int author_given(struct dd_host *host, const char *author, struct dd_erro
 			    &host->author_email, err, "%.*s", (int)(close - open - 1), open + 1);
 }
 
+/* Who acts, with what and why. */
+static int host_introduce(
+	struct dd_host *host, const struct dd_host_options *options, struct dd_error *err)
+{
+	const char *reason = options->reason ? options->reason : getenv("DOMESDAY_REASON");
+	int rc = 0;
+
+	host->caller = caller_find();
+	if (options->program)
+		rc = line_check(options->program, PROGRAM_LIMIT, "the program's name", err);
+	if (!rc)
+		rc = options->program ? string_copy(&host->program, options->program, err)
+				      : caller_program(&host->program, err);
+	if (!rc && reason && (reason[0] || options->reason))
+		rc = string_copy(&host->reason, reason, err);
+	if (rc)
+		return rc;
+	return options->author ? author_given(host, options->author, err)
+			       : author_of_caller(host, err);
+}
+
 static int host_fill(
 	struct dd_host *host, const struct dd_host_options *options, struct dd_error *err)
 {
@@ -116,20 +139,14 @@ static int host_fill(
 		.host_name = options->host_name,
 		.wait_ms = options->wait_ms,
 	};
-	int rc = options->book ? string_copy(&folder, options->book, err)
-			       : default_book(&folder, err);
+	int rc = host_book_folder(options, &folder, err);
 
 	host->wait_ms = options->wait_ms ? options->wait_ms : DEFAULT_WAIT_MS;
 	host->warn = options->warn;
 	host->warn_context = options->warn_context;
 	if (!rc)
 		rc = book_open(folder, &book_options, &host->book, err);
-	if (!rc && options->program)
-		rc = string_copy(&host->program, options->program, err);
-	if (!rc)
-		rc = options->author ? author_given(host, options->author, err)
-				     : author_of_caller(host, err);
-	return rc;
+	return rc ? rc : host_introduce(host, options, err);
 }
 
 int dd_host_open(const struct dd_host_options *options, struct dd_host **out, struct dd_error *err)
@@ -159,6 +176,7 @@ void dd_host_close(struct dd_host *host)
 	free(host->author_name);
 	free(host->author_email);
 	free(host->program);
+	free(host->reason);
 	free(host);
 }
 

@@ -16,7 +16,7 @@
 #define DETAIL_REBOOT "reboot"
 #define DETAIL_TRANSITION "transition"
 
-/* An object with kind, author and reason; NULL when out of memory. */
+/* An object with kind, author, caller and reason; NULL when out of memory. */
 struct json *detail_new(const struct operation *op, const char *kind);
 
 /*

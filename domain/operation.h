@@ -19,11 +19,21 @@
 #include "qmp/guest.h"
 #include "schema/uses.h"
 
+/* Secrets that came with this operation, and have names that nobody knows yet. */
+struct new_secrets {
+	struct secret_draft *items;
+	size_t count;
+	bool stored; /* in the book */
+	bool named;  /* by a version */
+};
+
 struct operation {
 	struct dd_host *host;
 	const char *name;   /* "attach-device" */
 	const char *reason; /* or NULL */
 	struct person author;
+	struct caller caller;
+	const char *program;
 	struct job_lock *lock;
 	struct domain_row row;
 	char *folder;            /* of the guest */
@@ -39,7 +49,12 @@ struct operation {
 	struct text cpu_text; /* cpu.json as recorded, see domain/cpu_seen */
 	struct text cpu_next; /* and as it will be, where cpu_decided */
 	bool cpu_decided;
+	struct text secrets_text; /* secrets.json as recorded, see domain/secret */
+	struct new_secrets secrets;
 };
+
+/* The name of one that changes nothing. */
+#define OPERATION_DRY_RUN "dry-run"
 
 #define OPERATION_INIT       \
 	{                    \
@@ -91,7 +106,28 @@ struct outcome {
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
 	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
 	const bool *autostart;          /* NULL: as it is */
+	const struct trailer *trailers; /* further ones */
+	size_t trailer_count;
+	/* of what others did before it came here */
+	const struct version_draft *earlier; /* versions that come before this one, with it */
+	size_t earlier_count;
+	const struct person *author; /* NULL: the operator */
+	const char *body; /* instead of the operator's reason, where there is an author */
+	int64_t authored; /* when the author did it; 0: now */
 };
+
+/* What each version of an operation says of it. Caller: whose process it is, beside the author,
+ * whom a program may name. */
+#define OPERATION_TRAILERS 7
+struct operation_trailers {
+	struct trailer list[OPERATION_TRAILERS];
+	size_t count;
+	char uid[NUMBER_SIZE], acting[NUMBER_SIZE];
+};
+
+/* The list points into out and to what it is handed. */
+void operation_trailers(const char *operation, const char *state, const struct caller *caller,
+	const char *program, struct operation_trailers *out);
 
 /*
  * One transaction: a version, if the record changes at all, the index, and the end of op->journal.

@@ -51,6 +51,23 @@ static const struct {
 	{DETAIL_TRANSITION, settle_transition},
 };
 
+/* Whoever began it; a row of an earlier release does not say whose process that was. */
+static void act_as(struct operation *as, const struct json *detail)
+{
+	const char *known_by = json_get_string(detail, "known_by");
+	const char *program = json_get_string(detail, "program");
+
+	as->reason = json_get_string(detail, "reason");
+	as->author.name = json_get_string(detail, "author_name");
+	as->author.email = json_get_string(detail, "author_email");
+	if (!known_by || !program)
+		return;
+	as->caller.uid = (uint32_t)json_get_number(detail, "uid", as->caller.uid);
+	as->caller.acting = (uint32_t)json_get_number(detail, "acting_uid", as->caller.acting);
+	as->caller.known_by = known_by;
+	as->program = program;
+}
+
 /* In the name of whoever began it. */
 static int settle_as(struct operation *op, const struct journal_row *row, const struct json *detail,
 	struct dd_error *err)
@@ -61,9 +78,7 @@ static int settle_as(struct operation *op, const struct journal_row *row, const 
 		row->operation, kind ? kind : "");
 
 	as.name = row->operation;
-	as.reason = json_get_string(detail, "reason");
-	as.author.name = json_get_string(detail, "author_name");
-	as.author.email = json_get_string(detail, "author_email");
+	act_as(&as, detail);
 	as.journal = row->id;
 	for (size_t i = 0; kind && i < sizeof settlers / sizeof settlers[0]; i++)
 		if (strcmp(settlers[i].kind, kind) == 0)

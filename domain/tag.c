@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names that a person gives to versions. */
-#include "domain/host.h"
+#include "domain/reason.h"
 
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err)
@@ -14,9 +14,10 @@ int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const
 		.number = version,
 		.label = label,
 		.tagger = {host->author_name, host->author_email},
-		.body = reason,
 	};
 
+	if (!rc)
+		rc = reason_find(host, "tag", reason, &draft.body, err);
 	if (!rc)
 		rc = book_tag(host->book, &draft, &number, &made, err);
 	if (rc || !result)

@@ -33,17 +33,28 @@ static int tell_kept(
 	return rc;
 }
 
+static int check_grammar(const char *xml, size_t size, const char *file, struct dd_error *err)
+{
+	CLEANUP(rng) struct rng *grammar = NULL;
+	int rc = grammar_new(&grammar, err);
+
+	return rc ? rc : grammar_check(grammar, xml, size, file, err);
+}
+
 int dd_validate(const char *xml, size_t size, const char *file, dd_kept_fn kept, void *context,
 	struct dd_error *err)
 {
 	CLEANUP(document) struct document *document = NULL;
-	CLEANUP(rng) struct rng *grammar = NULL;
 	int rc = document_parse(xml, size, file, &document, err);
 
-	if (!rc)
-		rc = grammar_new(&grammar, err);
-	if (!rc)
-		rc = grammar_check(grammar, xml, size, file, err);
+	if (!rc) {
+		/* the grammar has a tree of its own: one at a time */
+		document_free(document);
+		document = NULL;
+		rc = check_grammar(xml, size, file, err);
+	}
+	if (!rc && kept)
+		rc = document_parse(xml, size, file, &document, err);
 	return rc || !kept ? rc : tell_kept(document, document_root(document), kept, context);
 }
 

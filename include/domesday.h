@@ -45,9 +45,16 @@ struct dd_host_options {
 	const char *book; /* folder; NULL: $DOMESDAY_BOOK, else the system's (root) or user's */
 	bool create;      /* make the book where there is none */
 	const char *host_name; /* NULL: this machine's */
-	const char *author; /* who acts, "Name <email>"; NULL: the calling user, through sudo too */
-	const char *program; /* what acts, for the record: "domesday", "nova-compute"; or NULL */
-	int wait_ms;         /* for a busy domain or book before DD_BUSY; 0: 30 seconds */
+	/*
+	 * Who acts, "Name <email>"; NULL: the calling user, through su and sudo too. Who the
+	 * process belongs to is recorded beside it in any case.
+	 */
+	const char *author;
+	/* What acts, for the record: "domesday", "nova-compute"; NULL: the process's own name. */
+	const char *program;
+	/* Why, for every change that brings no reason of its own; NULL: $DOMESDAY_REASON. */
+	const char *reason;
+	int wait_ms; /* for a busy domain or book before DD_BUSY; 0: 30 seconds */
 	/* Told of what succeeded but deserves a look (one line); may be NULL. */
 	void (*warn)(const char *message, void *context);
 	void *warn_context;
@@ -55,7 +62,8 @@ struct dd_host_options {
 
 /*
  * DD_NOT_FOUND: no book there and create is false. DD_UNSUPPORTED: made by a newer version.
- * DD_CORRUPT: not a book. DD_BUSY: somebody writes for longer than wait_ms. DD_SYSTEM.
+ * DD_INVALID: an author or program that is not one line of text. DD_CORRUPT: not a book. DD_BUSY:
+ * somebody writes for longer than wait_ms. DD_SYSTEM.
  */
 int dd_host_open(const struct dd_host_options *options, struct dd_host **out, struct dd_error *err);
 void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
@@ -81,6 +89,28 @@ int dd_gc(struct dd_host *host, struct dd_error *err);
  */
 int dd_capabilities(struct dd_host *host, const char *emulator, char **json, struct dd_error *err);
 
+/* ---- what the book is set to, for everybody who uses it ---- */
+
+struct dd_setting {
+	const char *name;    /* "require-reason" */
+	const char *value;   /* "no" or "yes" */
+	const char *summary; /* what it is, in a few words */
+	const char *who;     /* who set it last, "Name <email>"; "" where nobody has */
+	int64_t when;        /* seconds since the epoch; 0 where nobody has */
+	const char *reason;  /* "" where none was given */
+};
+typedef int (*dd_setting_fn)(const struct dd_setting *setting, void *context);
+
+/* name NULL: every one. DD_NOT_FOUND: there is no such setting. */
+int dd_settings(struct dd_host *host, const char *name, dd_setting_fn tell, void *context,
+	struct dd_error *err);
+/*
+ * reason as in struct dd_change. *changed (may be NULL) is false where it was so already.
+ * DD_INVALID: it cannot be that. DD_NOT_FOUND, DD_REFUSED.
+ */
+int dd_setting_set(struct dd_host *host, const char *name, const char *value, const char *reason,
+	bool *changed, struct dd_error *err);
+
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
@@ -92,7 +122,11 @@ enum dd_scope {
 struct dd_change {
 	uint32_t if_version; /* DD_CONFLICT unless the domain is at this version; 0: whichever */
 	enum dd_scope scope;
-	const char *reason;   /* kept with the version; NULL: none */
+	/*
+	 * Kept with the version: one line of at most 1000 bytes. NULL: the host's. DD_REFUSED where
+	 * there is neither, and the book is set to want one.
+	 */
+	const char *reason;
 	bool keep_host_model; /* at dd_define(): as in struct dd_freeze_options */
 };
 
@@ -114,11 +148,16 @@ struct dd_freeze_options {
 	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
 	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
 	const struct dd_text *capabilities;
+	bool security_info; /* shows the passwords that the definition has, too */
+	/* As in struct dd_host_options, where host is NULL; may be NULL. */
+	void (*warn)(const char *message, void *context);
+	void *warn_context;
 };
 
 /*
  * The frozen form of a definition, in canonical XML. Nothing is stored; host may be NULL (then QEMU
- * is asked anew), and options too. DD_INVALID, DD_UNSUPPORTED: with line and element path.
+ * is asked anew), and options too. Elements and attributes that nobody knows are left out, with a
+ * warning; dd_validate() refuses them. DD_INVALID, DD_UNSUPPORTED: with line and element path.
  */
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	const struct dd_freeze_options *options, char **out, struct dd_error *err);
@@ -162,6 +201,55 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
 
+/* What became of one file, or of one domain of a repository. */
+struct dd_imported {
+	const char *outcome; /* "imported", "unchanged", "refused", "left-out": not a domain */
+	const char *origin;  /* the file, or REPOSITORY@COMMIT:PATH of the newest version */
+	const char *name;    /* NULL where it is not known; so is uuid */
+	const char *uuid;
+	uint32_t version;  /* the newest afterwards; 0 where there is none */
+	uint32_t versions; /* how many were made, or would be */
+	/* What freezing added, what is shared with others, what was kept out: one line each. */
+	const char *const *notes;
+	size_t note_count;
+	const struct dd_error *error; /* why it was refused or left out; otherwise NULL */
+};
+typedef int (*dd_imported_fn)(const struct dd_imported *imported, void *context);
+
+struct dd_import_options {
+	bool dry_run;         /* tell the same, and write nothing */
+	bool keep_host_model; /* as in struct dd_freeze_options */
+	const char *reason;   /* kept with each version; as in struct dd_change */
+};
+
+/*
+ * Takes definitions as another hypervisor's manager keeps them, addresses and all, each as version
+ * 1 with its origin: files, and folders such as /etc/libvirt/qemu, of which every *.xml directly in
+ * it is taken that is a domain; a link in the folder autostart/ beside a file sets that flag. Each
+ * is told, and one that is refused does not keep the others out. host may be NULL for a dry run
+ * without a book. Returns 0 also where some were refused; DD_NO_MEMORY, DD_SYSTEM.
+ */
+int dd_import(struct dd_host *host, const char *const *paths, size_t count,
+	const struct dd_import_options *options, dd_imported_fn imported, void *context,
+	struct dd_error *err);
+
+/*
+ * The same from the history that a git repository kept of such a folder, as etckeeper does: each
+ * commit that changed what a definition means is a version, in its author's name and of its time,
+ * with the commit's id. What is gone from the folder becomes a domain that is undefined. The newest
+ * state has to be fit for a record; what was broken in between is noted and left out. All versions
+ * of a domain are made at once, or none. Done again, it takes what is new since, as long as nobody
+ * else has changed the domain.
+ *
+ * repository is a folder with .git, or a bare repository; folder the one in it that has the
+ * definitions, NULL for the first that has or had any of libvirt/qemu, etc/libvirt/qemu, qemu and
+ * the repository's top. DD_NOT_FOUND: no repository, no commit, never a definition; DD_REFUSED: a
+ * shallow clone, or more than can be held; DD_CORRUPT; and as dd_import().
+ */
+int dd_import_git(struct dd_host *host, const char *repository, const char *folder,
+	const struct dd_import_options *options, dd_imported_fn imported, void *context,
+	struct dd_error *err);
+
 /* One edit of a plan; it makes a version together with the others. */
 struct dd_step {
 	const char *action;  /* "detach", "set", "update", "attach" */
@@ -197,6 +285,18 @@ int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change
  */
 int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
 	struct dd_error *err);
+
+struct dd_dumpxml_options {
+	uint32_t version;
+	bool live;
+	/*
+	 * Shows the passwords, too. DD_REFUSED: the book has not got one of them, such as a book
+	 * that was restored from its history alone.
+	 */
+	bool security_info;
+};
+int dd_dumpxml_with(struct dd_host *host, const char *domain,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err);
 
 /* ---- looking around ---- */
 
@@ -345,6 +445,70 @@ int dd_upgrade(struct dd_host *host, const char *domain, const struct dd_upgrade
 	const struct dd_change *change, dd_difference_fn difference, void *context,
 	struct dd_result *result, struct dd_error *err);
 
+/* ---- remotes: git repositories that keep a copy of the book ---- */
+
+/*
+ * A remote takes what any number of hosts push, each under its own name: branches
+ * hosts/HOST/domains/UUID, which only ever grow. It is a folder, ssh or https; stock git knows it
+ * by the same name in book.git.
+ */
+struct dd_remote {
+	const char *name;
+	const char *url;
+	/*
+	 * Absolute path of a file of mode 0600 that proves who we are: an ssh private key, or for
+	 * https one line "user:password". NULL: the ssh agent, then the book's own key.
+	 */
+	const char *identity;
+};
+
+/*
+ * Does not contact it. DD_INVALID: the name, or a URL that holds a password, is no URL, or goes
+ * over http:// or git://, where anybody on the way could change what it carries. DD_REFUSED: others
+ * may read the identity. DD_EXISTS.
+ */
+int dd_remote_add(struct dd_host *host, const struct dd_remote *remote, struct dd_error *err);
+/* Forgets what was pulled from it, too. DD_NOT_FOUND says which there are. */
+int dd_remote_remove(struct dd_host *host, const char *name, struct dd_error *err);
+/* By name. remote returns non-zero to stop with it, and must not change remotes. */
+int dd_remotes(struct dd_host *host, int (*remote)(const struct dd_remote *remote, void *context),
+	void *context, struct dd_error *err);
+
+enum dd_branch_outcome {
+	DD_BRANCH_CURRENT,   /* both sides have the same */
+	DD_BRANCH_CREATED,   /* was not there */
+	DD_BRANCH_FORWARDED, /* got what it lacked */
+	DD_BRANCH_DIVERGED,  /* is left alone: it is no earlier state of what it should become */
+};
+
+struct dd_branch {
+	const char *host;
+	const char *uuid; /* of the domain; NULL: the branch with the host's keys */
+	const char *name; /* of a domain in this book, or NULL */
+	enum dd_branch_outcome outcome;
+	const char *before; /* commit, or "" */
+	const char *after;
+};
+typedef int (*dd_branch_fn)(const struct dd_branch *branch, void *context);
+
+/*
+ * Brings the remote's copy of this book up to date: everything that is committed when it begins.
+ * branch (may be NULL) hears of every branch before any is sent. DD_CONFLICT: a branch there does
+ * not lead to what this book has, since it was rewritten or two books have this host's name; all
+ * others were sent. DD_SYSTEM: not reached. DD_REFUSED: it does not let us in, or does not prove to
+ * be the right server.
+ */
+int dd_push(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
+	struct dd_error *err);
+
+/*
+ * Fetches what all hosts have pushed to the remote, into branches that stock git shows as
+ * remotes/NAME/HOST/domains/UUID. DD_CONFLICT: what was fetched earlier was rewritten there; it is
+ * kept here. Otherwise as dd_push().
+ */
+int dd_pull(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
+	struct dd_error *err);
+
 /* ---- history ---- */
 
 /*
@@ -360,9 +524,9 @@ int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t 
 
 /*
  * Gives a version (0: the newest) a name within its domain, as a signed git tag. result (may be
- * NULL) has that version, and changed false where it had the name already. reason may be NULL.
- * DD_INVALID: label is no such name (as git has the names of refs, without '/', and neither a
- * number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
+ * NULL) has that version, and changed false where it had the name already. reason as in struct
+ * dd_change. DD_INVALID: label is no such name (as git has the names of refs, without '/', and
+ * neither a number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
  */
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err);
@@ -384,17 +548,30 @@ typedef int (*dd_tag_fn)(const struct dd_tag *tag, void *context);
 int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *context,
 	struct dd_error *err);
 
+/* Whose process made a version. */
+struct dd_caller {
+	int64_t uid;          /* of the person; -1 where it was not recorded */
+	int64_t acting_uid;   /* that the process ran as */
+	const char *known_by; /* how the person is known: "login", "sudo", "process"; or "" */
+	const char *program;  /* or "" */
+};
+
 struct dd_version_info {
+	const char *domain; /* the name that it has now, or had last */
+	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
-	int64_t when;          /* seconds since the epoch, UTC */
-	const char *author;    /* who asked: "Name <email>" */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* the same, but of an imported version: when it was made where it was */
+	const char *author; /* who asked: "Name <email>" */
+	struct dd_caller caller;
 	const char *committer; /* the host */
 	const char *operation; /* "define", "attach-device"… */
 	const char *subject;
 	const char *reason;          /* "" where none was given */
 	const char *const *trailers; /* "Key: value" */
 	size_t trailer_count;
+	const char *tags; /* its names, apart by a space; "" where it has none */
 };
 typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
 
@@ -402,15 +579,78 @@ typedef int (*dd_version_fn)(const struct dd_version_info *info, void *context);
 int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
 	void *context, struct dd_error *err);
 
+/* Which versions are told. What is NULL or 0 leaves none out. */
+struct dd_log_options {
+	const char
+		*domain; /* NULL: of every domain, also those that are gone, as one line of time */
+	uint32_t from;   /* this one and what is before; of one domain */
+	uint32_t limit;
+	int64_t since, until;   /* made at or after, at or before; seconds since the epoch */
+	const char *who;        /* part of name or e-mail, in small letters or capitals */
+	const char *operations; /* "attach-device,detach-device" */
+	const char *words;      /* part of the subject or the reason, as who */
+	/*
+	 * Attached, detached or changed by it. Of one domain it is named as it is in the newest
+	 * version, an alias too; otherwise "vdb", a MAC or "disk vdb".
+	 */
+	const char *device;
+	/* Something at this element path, or below, came, went or changed: "devices/disk",
+	 * "os/type/@machine", "devices/disk[2]". */
+	const char *path;
+};
+
+/*
+ * From newest to oldest: each version, and (difference may be NULL) what it changed against the one
+ * before, of which version 1 has none. Definitions are read for device, path and difference only.
+ * Of the whole book, a history is not looked into behind a version from before since.
+ */
+int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_version_fn visit,
+	dd_difference_fn difference, void *context, struct dd_error *err);
+
 /* One version, and what it changed against the one before. */
 int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_version_fn visit,
 	dd_difference_fn difference, void *context, struct dd_error *err);
+
+/* Where a definition comes from. What is NULL or 0 leaves nothing out. */
+struct dd_blame_options {
+	const char *domain;
+	uint32_t version;   /* whose definition is looked at; 0: the newest */
+	const char *device; /* this one only: a target, a MAC, "disk vdb", an alias */
+	const char *path;   /* what is there or below only: "devices/disk", "os/type/@machine" */
+};
+
+/* An element, with its own text, or an attribute. */
+struct dd_blame_part {
+	const char *path;   /* "/domain/devices/disk[1]/target/@dev" */
+	const char *value;  /* of the attribute, or the element's own text; NULL: none */
+	size_t column;      /* where it begins in the line, in bytes from 0 */
+	size_t text_column; /* and where the element's own text does; 0: it has none */
+	uint32_t version;   /* that it has had this value since */
+};
+
+struct dd_blame_line {
+	const char *text; /* of canonical XML, length bytes, without the newline */
+	size_t length;
+	uint32_t version; /* the newest of its parts, or that of the element that it ends */
+	const struct dd_blame_part *parts;
+	size_t count; /* 0: it ends an element, or goes on with its text */
+};
+typedef int (*dd_blame_fn)(const struct dd_blame_line *line, void *context);
+
+/*
+ * First each version that something comes from, the newest first (version may be NULL), then each
+ * line of the definition. An element is set when it comes and when its own text changes, an
+ * attribute when its value does; a device stays the same one as in dd_diff. DD_NOT_FOUND: no such
+ * domain, version, device, or nothing at the path.
+ */
+int dd_blame(struct dd_host *host, const struct dd_blame_options *options, dd_version_fn version,
+	dd_blame_fn line, void *context, struct dd_error *err);
 
 /* A side of a comparison: a domain's version, or (xml not NULL) a definition. */
 struct dd_side {
 	const char *domain;
 	uint32_t version;
-	bool live;
+	bool live; /* what the guest had then, which is the definition where it had nothing else */
 	const char *xml;
 	size_t size;
 	const char *file;
@@ -431,12 +671,32 @@ int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *
 
 /*
  * Makes the definition of that version the newest again, as a new version, under the name that the
- * domain has now; on a running guest with
- * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
- * what); with DD_SCOPE_CONFIG it holds from the next start.
+ * domain has now. A running guest goes as far as it can with unplugs, plugs and updates; the rest
+ * holds from its next start. With DD_SCOPE_CONFIG all of it does.
  */
 int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+struct dd_rollback_options {
+	const char *domain;
+	uint32_t version;
+	/*
+	 * This one only: a target, a MAC, "disk vdb", an alias; as it is called in the record, or
+	 * was called in that version. It goes to its old place unless that is taken. NULL: all.
+	 */
+	const char *device;
+	bool dry_run; /* tell, and do nothing; result then says whether anything would change */
+};
+
+/*
+ * As dd_rollback. Before anything is done, now is told what the running guest comes to at once, and
+ * pending what holds from its next start, what waited for it before included; of a domain that is
+ * shut off, or with DD_SCOPE_CONFIG, that is all. Either may be NULL; non-zero from one ends it
+ * with nothing done. DD_NOT_FOUND: neither definition has the device. DD_REFUSED: others need it.
+ */
+int dd_rollback_with(struct dd_host *host, const struct dd_rollback_options *options,
+	const struct dd_change *change, dd_difference_fn now, dd_difference_fn pending,
+	void *context, struct dd_result *result, struct dd_error *err);
 
 /*
  * Compares a running guest with its record, both asked anew, and tells each deviation. Returns 0
@@ -444,6 +704,88 @@ int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
  */
 int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, void *context,
 	struct dd_error *err);
+
+/* ---- book.db anew ---- */
+
+struct dd_reindexed {
+	uint64_t domains, versions;
+	uint64_t staged; /* versions that book.git did not have yet */
+	uint64_t losses; /* as many as lost() was told */
+};
+
+/*
+ * Makes book.db anew from book.git, and from what the old book.db still says of what is not there:
+ * versions that wait for a sync, running guests, what is under way. The book need not be one that
+ * can be opened; of options the book's folder, host_name and wait_ms are looked at. The new file
+ * takes the old one's place in one step; where something was lost the old one stays as book.db.old.
+ * lost is told each loss in a sentence. DD_NOT_FOUND: there is no book.git. DD_CORRUPT: it does not
+ * say whose signature counts. DD_BUSY.
+ */
+int dd_reindex(const struct dd_host_options *options,
+	void (*lost)(const char *sentence, void *context), void *context,
+	struct dd_reindexed *result, struct dd_error *err);
+
+/* ---- the keys that sign ---- */
+
+struct dd_key {
+	uint32_t number;             /* from 1 on */
+	const char *key;             /* "ssh-ed25519 BASE64" */
+	const char *fingerprint;     /* "SHA256:…", as ssh-keygen -l shows it */
+	char commit[DD_COMMIT_SIZE]; /* of the branch "book", that made it the book's */
+	int64_t since;               /* seconds since the epoch, UTC */
+	const char *who;             /* "Name <email>" */
+	int64_t place;     /* of that commit in the chain of all versions; 0: of the first key */
+	bool current;      /* it signs now */
+	const char *fault; /* why it does not count, such as "is not signed with the key before";
+			      NULL */
+};
+typedef int (*dd_key_fn)(const struct dd_key *key, void *context);
+
+/* Every key that the book has had, from the first on. */
+int dd_keys(struct dd_host *host, dd_key_fn key, void *context, struct dd_error *err);
+
+/*
+ * Makes a new key, which signs from now on; the old one signs that it does, and its secret half is
+ * gone. What it signed stays good. reason as in struct dd_change. DD_BUSY, DD_REFUSED, DD_SYSTEM.
+ */
+int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err);
+
+/* ---- is all of it true? ---- */
+
+/* Something that is wrong with the book. What is not known, or concerns no domain, is NULL or 0. */
+struct dd_finding {
+	/*
+	 * "object": cannot be read, or is not what its name says; "signature", "key"; "chain": a
+	 * version is missing, or not where it was; "index": book.db and the history contradict each
+	 * other; "refs": a branch or tag is not where book.db says; "file": damaged as such.
+	 */
+	const char *kind;
+	const char *where; /* below the book's folder: "book.db", "book.git/packed-refs" */
+	const char *domain;
+	const char *uuid;
+	uint32_t version;     /* the first that is concerned */
+	uint32_t until;       /* the last */
+	const char *commit;   /* of the first */
+	int64_t since;        /* it was made; where it is lost, the last sound one before it */
+	const char *who;      /* made it: "Name <email>" */
+	const char *sentence; /* all of it in words */
+};
+typedef int (*dd_finding_fn)(const struct dd_finding *finding, void *context);
+
+struct dd_verified {
+	uint64_t domains, versions, objects; /* looked at */
+	uint64_t findings;                   /* all; DD_FINDINGS_LIMIT of them are told */
+};
+#define DD_FINDINGS_LIMIT 10000
+
+/*
+ * Checks the whole book, or (domain not NULL) what belongs to one domain: every object, signature
+ * and link of the chain, the refs of book.git, and the index against the newest definitions.
+ * Returns 0 also where something is wrong; findings says so. Changes wait for nothing, a sync
+ * (DD_BUSY) does. DD_NOT_FOUND: no such domain.
+ */
+int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, void *context,
+	struct dd_verified *result, struct dd_error *err);
 
 #ifdef __cplusplus
 }

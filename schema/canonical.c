@@ -7,6 +7,10 @@
  * since it is the guest's (which disk is first); so do the children of <metadata> and whatever is
  * in a namespace of its own, where Domesday knows nothing and only sorts attributes.
  *
+ * A definition that somebody brings may have more than the vocabulary, written for another program
+ * or a later version of it. What is no slip (nothing here has a name like it) is then left out, as
+ * libvirt does, and its author told.
+ *
  * A tree in canonical form comes out unchanged.
  */
 
@@ -19,6 +23,8 @@
 #include "schema/prune.h"
 
 struct walk {
+	struct text *left_out;     /* NULL: refuse what is not in the vocabulary */
+	unsigned strangers;        /* that are in left_out */
 	char path[NODE_PATH_SIZE]; /* without indexes and without the leading '/' */
 	size_t length;
 };
@@ -48,6 +54,27 @@ static int unknown(const xmlNode *node, const char *what, const char *name, cons
 	return DD_INVALID;
 }
 
+/*
+ * Notes that what is called name, at node, will be left out; false: it has to be refused. A guest
+ * without one of its devices would not be what was meant.
+ */
+static bool leave_out(struct walk *walk, const xmlNode *node, const char *what, const char *name,
+	const char *list)
+{
+	const char *file = node->doc->URL ? (const char *)node->doc->URL : NULL;
+	char path[NODE_PATH_SIZE], word[64];
+
+	if (!walk->left_out || walk->strangers == DOCUMENT_STRANGERS_MAX ||
+		strcmp(walk->path, "domain/devices") == 0 ||
+		format_suggest(list, name, word, sizeof word))
+		return false;
+	walk->strangers++;
+	text_printf(walk->left_out, "%s%s%ld: %s: the %s '%.*s' is not known and is left out\n",
+		file ? file : "line ", file ? ":" : "", xmlGetLineNo(node),
+		node_path(node, path, sizeof path), what, (int)strcspn(name, "\n"), name);
+	return true;
+}
+
 static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct dd_error *err)
 {
 	CLEANUP(free) char *spelt = NULL;
@@ -66,22 +93,29 @@ static int spell_attribute(xmlNode *node, const xmlAttr *attr, char kind, struct
 	return rc;
 }
 
-static int canonical_attributes(xmlNode *node, const char *list, struct dd_error *err)
+static int canonical_attributes(
+	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
 	bool ordered = true;
 	int last = -1, rc = 0;
+	xmlAttr *next;
 
-	for (xmlAttr *attr = node->properties; attr && !rc; attr = attr->next) {
+	for (xmlAttr *attr = node->properties; attr && !rc; attr = next) {
+		const char *name = (const char *)attr->name;
 		char kind = 0;
-		int place = attr->ns ? -1 : format_place(list, (const char *)attr->name, &kind);
+		int place = attr->ns ? -1 : format_place(list, name, &kind);
 
+		next = attr->next;
+		if (!attr->ns && place < 0) {
+			if (!leave_out(walk, node, "attribute", name, list))
+				return unknown(node, "attribute", name, list, "'", "'", err);
+			xmlRemoveProp(attr);
+			continue;
+		}
 		ordered = ordered && place > last;
 		last = place;
 		if (attr->ns)
 			continue;
-		if (place < 0)
-			return unknown(
-				node, "attribute", (const char *)attr->name, list, "'", "'", err);
 		rc = attribute_check(node, attr, err);
 		if (!rc && kind)
 			rc = spell_attribute(node, attr, kind, err);
@@ -174,17 +208,12 @@ static const struct format *row_again(
 	return children->last_row;
 }
 
-/* Is the child in the vocabulary, and not there twice? */
-static int check_child(
-	struct children *children, const xmlNode *child, const char *name, struct dd_error *err)
+/* Is the child, whose name is in the vocabulary, not there twice? */
+static int check_child(struct children *children, const xmlNode *child, const char *name, int place,
+	bool many, struct dd_error *err)
 {
-	char many = 0;
-	int place = format_place(children->list, name, &many);
-
-	if (place < 0)
-		return unknown(child, "element", name, children->list, "<", ">", err);
 	assert(place < 64);
-	children->unordered |= place < children->last_place || is_numbered(name);
+	children->unordered |= place < children->last_place || is_ordered(child->parent, name);
 	children->last_place = place;
 	if (!many && (children->seen >> place & 1))
 		return node_error(child, err, DD_INVALID, "<%s> is there twice", name);
@@ -192,41 +221,69 @@ static int check_child(
 	return 0;
 }
 
+/* *gone: nobody knows the child, and it has been left out. */
+static int canonical_child(struct walk *walk, struct children *children, xmlNode *child, bool *gone,
+	struct dd_error *err)
+{
+	char buffer[TREE_NAME_SIZE], many = 0;
+	const char *name = node_name(child, buffer, sizeof buffer);
+	bool ours = node_is_ours(child);
+	int place = ours ? format_place(children->list, name, &many) : -1;
+
+	/* a stranger has a prefix to be told by */
+	if (!ours && child->ns->prefix) {
+		children->unordered = true;
+		return canonical_foreign(child, err);
+	}
+	*gone = ours && place < 0 && leave_out(walk, child, "element", name, children->list);
+	if (*gone)
+		return 0;
+	if (place < 0)
+		return unknown(child, "element", name, children->list, "<", ">", err);
+
+	int rc = check_child(children, child, name, place, many, err);
+
+	if (rc)
+		return rc;
+
+	size_t before = walk_enter(walk, name);
+
+	rc = canonical(walk, child, row_again(children, walk, child), err);
+	walk_leave(walk, before);
+	return rc;
+}
+
 static int canonical_children(
 	struct walk *walk, xmlNode *node, const char *list, struct dd_error *err)
 {
 	struct children children = {.list = list};
-	char buffer[TREE_NAME_SIZE];
+	xmlNode *next;
 	int rc = 0;
 
-	for (xmlNode *child = node_first(node); child && !rc; child = node_after(child)) {
-		const char *name = node_name(child, buffer, sizeof buffer);
+	for (xmlNode *child = node_first(node); child && !rc; child = next) {
+		bool gone = false;
 
-		/* a stranger has a prefix to be told by */
-		if (!node_is_ours(child) && child->ns->prefix) {
-			children.unordered = true;
-			rc = canonical_foreign(child, err);
-			continue;
-		}
-		rc = node_is_ours(child) ? check_child(&children, child, name, err)
-					 : unknown(child, "element", name, list, "<", ">", err);
-		if (rc)
-			return rc;
-
-		size_t before = walk_enter(walk, name);
-
-		rc = canonical(walk, child, row_again(&children, walk, child), err);
-		walk_leave(walk, before);
+		next = node_after(child);
+		rc = canonical_child(walk, &children, child, &gone, err);
+		if (gone)
+			node_remove(child);
 	}
 	return rc || !children.unordered ? rc : sort_children(node, list, err);
 }
 
-static int refuse_text(const xmlNode *node, struct dd_error *err)
+static int refuse_text(struct walk *walk, const xmlNode *node, struct dd_error *err)
 {
-	for (const xmlNode *child = node->children; child; child = child->next)
-		if (child->type == XML_TEXT_NODE)
+	xmlNode *next;
+
+	for (xmlNode *child = node->children; child; child = next) {
+		next = child->next;
+		if (child->type != XML_TEXT_NODE)
+			continue;
+		if (!leave_out(walk, node, "text", (const char *)child->content, ""))
 			return node_error(node, err, DD_INVALID, "text '%.40s' between elements",
 				(const char *)child->content);
+		node_remove(child);
+	}
 	return 0;
 }
 
@@ -239,12 +296,12 @@ static int canonical(
 	if (!rc && format->text)
 		rc = spell_text(node, format->text, err);
 	if (!rc)
-		rc = canonical_attributes(node, format->attributes, err);
+		rc = canonical_attributes(walk, node, format->attributes, err);
 	if (rc || !node_first(node))
 		return rc;
 	if (node_is(node, "metadata"))
 		return canonical_foreign(node, err);
-	rc = refuse_text(node, err);
+	rc = refuse_text(walk, node, err);
 	return rc ? rc : canonical_children(walk, node, format->children, err);
 }
 
@@ -261,8 +318,14 @@ static int check_name(const xmlNode *root, struct dd_error *err)
 
 int document_canonicalise(struct document *document, struct dd_error *err)
 {
+	return document_canonicalise_given(document, NULL, err);
+}
+
+int document_canonicalise_given(
+	struct document *document, struct text *left_out, struct dd_error *err)
+{
 	xmlNode *root = document_root(document);
-	struct walk walk = {.length = 0};
+	struct walk walk = {.left_out = left_out};
 	char buffer[TREE_NAME_SIZE];
 	int rc = xml_tidy(root, err);
 

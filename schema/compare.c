@@ -22,6 +22,7 @@ struct walk {
 	char place[PLACE_SIZE];
 	size_t length;
 	difference_fn visit;
+	held_fn held; /* or NULL */
 	void *context;
 	struct dd_error *err;
 };
@@ -361,6 +362,9 @@ static bool same_text(const xmlNode *before, const xmlNode *after)
 /* Either may be NULL: then everything of the other is a difference. */
 static int compare_element(struct walk *walk, const xmlNode *before, const xmlNode *after)
 {
+	if (walk->held && after)
+		walk->held(before, after, walk->context);
+
 	int rc = compare_attributes(walk, before, after);
 
 	if (!rc && !same_text(before, after))
@@ -558,11 +562,32 @@ int compare_settings(const struct document *before, const struct document *after
 int compare_documents(const struct document *before, const struct document *after,
 	difference_fn visit, void *context, struct dd_error *err)
 {
-	struct walk walk = {.visit = visit, .context = context, .err = err};
+	return compare_documents_held(before, after, visit, NULL, context, err);
+}
+
+int compare_documents_held(const struct document *before, const struct document *after,
+	difference_fn visit, held_fn held, void *context, struct dd_error *err)
+{
+	struct walk walk = {.visit = visit, .held = held, .context = context, .err = err};
 	int rc = walk_settings(&walk, before, after);
 
 	return rc ? rc
 		  : compare_all_devices(&walk, document_devices(before), document_devices(after));
+}
+
+int compare_likes_held(const struct document *before, const struct document *after,
+	const xmlNode *like, difference_fn visit, held_fn held, void *context, struct dd_error *err)
+{
+	struct walk walk = {.visit = visit, .held = held, .context = context, .err = err};
+	const xmlNode *old = document_root(before), *new = document_root(after);
+
+	walk.now.kind = CHANGE_SETTING;
+	if (like->parent == new)
+		return compare_likes(&walk, old, new, like);
+	old = document_devices(before);
+	new = document_devices(after);
+	return node_is(like, "emulator") ? compare_likes(&walk, old, new, like)
+					 : compare_kind(&walk, old, new, like);
 }
 
 int compare_devices(const xmlNode *before, const xmlNode *after, difference_fn visit, void *context,

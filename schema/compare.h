@@ -32,6 +32,21 @@ struct difference {
 /* 0 goes on, anything else ends the walk and is returned. The difference is valid in the call. */
 typedef int (*difference_fn)(const struct difference *difference, void *context);
 
+/* An element of the second, and the one of the first that it is held against; NULL: none. */
+typedef void (*held_fn)(const xmlNode *before, const xmlNode *after, void *context);
+
+/*
+ * As compare_documents; held is told besides of each element of the second whose properties are
+ * compared one by one, and so not of what is equal or differs as a whole.
+ */
+int compare_documents_held(const struct document *before, const struct document *after,
+	difference_fn visit, held_fn held, void *context, struct dd_error *err);
+
+/* Only the elements called like one of the second: a child of <domain> or of <devices>. */
+int compare_likes_held(const struct document *before, const struct document *after,
+	const xmlNode *like, difference_fn visit, held_fn held, void *context,
+	struct dd_error *err);
+
 int compare_documents(const struct document *before, const struct document *after,
 	difference_fn visit, void *context, struct dd_error *err);
 

@@ -24,6 +24,14 @@ struct document;
 int document_parse(const char *text, size_t size, const char *file, struct document **out,
 	struct dd_error *err);
 
+/*
+ * As document_parse for a definition that somebody brings, which may be written for another
+ * program: unknown elements and attributes whose names are no slip of a known one are left out. A
+ * line of each, with its place, is appended to left_out, which may be NULL.
+ */
+int document_parse_given(const char *text, size_t size, const char *file, struct text *left_out,
+	struct document **out, struct dd_error *err);
+
 /* As document_parse for a single device element (<disk>, <interface>…). */
 int document_parse_device(const char *text, size_t size, const char *file, struct document **out,
 	struct dd_error *err);

@@ -19,6 +19,9 @@ static inline void cleanup_xml_doc(xmlDoc **doc)
 		xmlFreeDoc(*doc);
 }
 
+/* A device as a document of its own; a fault in it is in the file that it came from. */
+int document_of_device(const xmlNode *device, struct document **out, struct dd_error *err);
+
 /*
  * Looks through text without a parser: size, encoding, depth, number and size of attributes, and
  * that there is no document type declaration. So the parser meets nothing that could make it work
@@ -43,6 +46,13 @@ xmlDoc *xml_new(const char *name, struct dd_error *err);
 
 /* Drops white space between elements and joins neighbouring texts, below node. */
 int xml_tidy(xmlNode *node, struct dd_error *err);
+
+/*
+ * document_canonicalise() of what somebody brings: strangers are left out, and a line of each is
+ * appended to left_out, which may be NULL (then they are refused).
+ */
+int document_canonicalise_given(
+	struct document *document, struct text *left_out, struct dd_error *err);
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 

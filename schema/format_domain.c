@@ -45,8 +45,7 @@ const struct format format_domain[] = {
 	{"vcpus/vcpu", "id:d enabled:y hotpluggable:y order:d", ""},
 	{"domain/iothreads", "", "", 'd'},
 	{"domain/iothreadids", "", "iothread*"},
-	{"iothreadids/iothread", "id:d thread_pool_min:i thread_pool_max:i", "poll"},
-	{"iothread/poll", "max:d grow:d shrink:d", ""},
+	{"iothreadids/iothread", "id:d thread_pool_min:i thread_pool_max:i", ""},
 	{"domain/defaultiothread", "thread_pool_min:i thread_pool_max:i", ""},
 	{"domain/cputune", "",
 		"shares period quota global_period global_quota emulator_period emulator_quota "

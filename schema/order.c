@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schema/fill.h"
 #include "schema/format.h"
+#include "schema/values.h"
 
 struct item {
 	void *node;
@@ -120,41 +122,78 @@ static void relink_children(xmlNode *node, const struct item *items, size_t coun
 	}
 }
 
-/* Like siblings that are a set of numbered things: theirs is the order of the numbers. */
+/*
+ * Like siblings that are a set: theirs is the order of a number that each has, or that of the words
+ * for what each is. Several rows are several keys, the first before the others.
+ */
 static const struct {
+	const char *parent; /* NULL: any */
 	const char *name;
-	const char *number;
-} numbered[] = {
-	{"vcpupin", "vcpu"},
-	{"iothreadpin", "iothread"},
-	{"memnode", "cellid"},
-	{"cell", "id"},
+	const char *attribute;
+	const char *words; /* NULL: it is a number */
+} ordered[] = {
+	{NULL, "vcpupin", "vcpu"},
+	{NULL, "iothreadpin", "iothread"},
+	{NULL, "memnode", "cellid"},
+	{NULL, "cell", "id"},
+	{"cachetune", "cache", "level"},
+	{"cachetune", "cache", "type", "both code data"},
+	{"cachetune", "cache", "id"},
+	{"memorytune", "node", "id"},
+	{"perf", "event", "name", PERF_EVENTS},
+	{"bios", "entry", "name", "vendor version date release"},
+	{"system", "entry", "name", "manufacturer product version serial uuid sku family"},
+	{"baseBoard", "entry", "name", "manufacturer product version serial asset location"},
+	{"chassis", "entry", "name", "manufacturer version serial asset sku"},
 };
 
-bool is_numbered(const char *name)
+/* Of numbers only so many bits count: rows are packed into one key. */
+#define KEY_BITS 20
+#define KEY_MAX ((UINT64_C(1) << KEY_BITS) - 1)
+
+static bool row_holds(size_t row, const xmlNode *parent)
 {
-	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++)
-		if (names_equal(BAD_CAST numbered[row].name, name))
+	return !ordered[row].parent || node_is(parent, ordered[row].parent);
+}
+
+bool is_ordered(const xmlNode *parent, const char *name)
+{
+	for (size_t row = 0; row < COUNT(ordered); row++)
+		if (names_equal(BAD_CAST ordered[row].name, name) && row_holds(row, parent))
 			return true;
 	return false;
 }
 
-/* Gives the items of each numbered name their keys, if every one of them has its number. */
+static bool read_key(const xmlNode *node, size_t row, uint64_t *out)
+{
+	const char *word = node_attr(node, ordered[row].attribute);
+
+	if (!ordered[row].words)
+		return node_attr_number(node, ordered[row].attribute, out);
+
+	int place = word ? format_place(ordered[row].words, word, NULL) : -1;
+
+	*out = (uint64_t)place;
+	return place >= 0;
+}
+
+/* Gives the items of each set their keys, if every one of them has its own. */
 static void add_keys(const xmlNode *parent, struct item *items, size_t count)
 {
-	for (size_t row = 0; row < sizeof numbered / sizeof numbered[0]; row++) {
+	for (size_t row = 0; row < COUNT(ordered); row++) {
+		const char *name = ordered[row].name;
 		bool complete = true;
+		uint64_t key = 0;
 
-		if (!node_child(parent, numbered[row].name))
+		if (!row_holds(row, parent) || !node_child(parent, name))
 			continue;
-		for (size_t i = 0; i < count; i++)
-			if (node_is(items[i].node, numbered[row].name) &&
-				!node_attr_number(
-					items[i].node, numbered[row].number, &items[i].key))
-				complete = false;
-		for (size_t i = 0; i < count && !complete; i++)
-			if (node_is(items[i].node, numbered[row].name))
-				items[i].key = 0;
+		for (size_t i = 0; i < count && complete; i++)
+			complete =
+				!node_is(items[i].node, name) || read_key(items[i].node, row, &key);
+		for (size_t i = 0; i < count && complete; i++)
+			if (node_is(items[i].node, name) && read_key(items[i].node, row, &key))
+				items[i].key =
+					items[i].key << KEY_BITS | (key < KEY_MAX ? key : KEY_MAX);
 	}
 }
 

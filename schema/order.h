@@ -15,7 +15,7 @@ int sort_namespaces(xmlNode *node, struct dd_error *err);
 /* Is an attribute's value within its limit? Also asked by sort_attributes(). */
 int attribute_check(const xmlNode *node, const xmlAttr *attr, struct dd_error *err);
 
-/* Do like siblings of this name go by a number that each of them has? */
-bool is_numbered(const char *name);
+/* Do parent's children of this name go by what each of them is, and not as they came? */
+bool is_ordered(const xmlNode *parent, const char *name);
 
 #endif

@@ -156,8 +156,8 @@ static int wrong_root(const xmlNode *root, const char *list, const char *what, s
 	return DD_INVALID;
 }
 
-int document_parse(const char *text, size_t size, const char *file, struct document **out,
-	struct dd_error *err)
+static int parse_domain(const char *text, size_t size, const char *file, struct text *left_out,
+	struct document **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *document = NULL;
 	int rc = parse(text, size, file, &document, err);
@@ -165,10 +165,31 @@ int document_parse(const char *text, size_t size, const char *file, struct docum
 	if (!rc && !node_is(document_root(document), "domain"))
 		rc = wrong_root(document_root(document), "domain", "a <domain>", err);
 	if (!rc)
-		rc = document_canonicalise(document, err);
+		rc = document_canonicalise_given(document, left_out, err);
 	if (!rc)
 		*out = TAKE(document);
 	return rc;
+}
+
+int document_parse(const char *text, size_t size, const char *file, struct document **out,
+	struct dd_error *err)
+{
+	return parse_domain(text, size, file, NULL, out, err);
+}
+
+int document_parse_given(const char *text, size_t size, const char *file, struct text *left_out,
+	struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text unread = TEXT_INIT;
+	CLEANUP(document) struct document *document = NULL;
+	int rc = parse_domain(text, size, file, left_out ? left_out : &unread, &document, err);
+
+	if (rc)
+		return rc;
+	if (text_failed(left_out ? left_out : &unread))
+		return error_no_memory(err);
+	*out = TAKE(document);
+	return 0;
 }
 
 int document_parse_device(const char *text, size_t size, const char *file, struct document **out,

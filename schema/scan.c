@@ -21,6 +21,7 @@
 struct name {
 	const char *start;
 	size_t length;
+	unsigned children;
 };
 
 struct scan {
@@ -148,12 +149,15 @@ static int scan_open(struct scan *scan, struct dd_error *err)
 	if (scan->depth == DOCUMENT_DEPTH_MAX)
 		return scan_fail(
 			scan, err, "elements are nested more than %u deep", DOCUMENT_DEPTH_MAX);
+	if (scan->depth && ++scan->open[scan->depth - 1].children > DOCUMENT_CHILDREN_MAX)
+		return scan_fail(scan, err, "more than %u elements in one", DOCUMENT_CHILDREN_MAX);
 	if (++scan->elements > DOCUMENT_ELEMENTS_MAX)
 		return scan_fail(scan, err, "more than %u elements", DOCUMENT_ELEMENTS_MAX);
 	scan->at++;
 
 	struct name *name = &scan->open[scan->depth++];
 
+	name->children = 0;
 	name->start = (const char *)scan->at;
 	while (scan->at < scan->end && !strchr(" \t\r\n/><\"'", *scan->at) && *scan->at)
 		scan->at++;

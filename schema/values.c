@@ -137,13 +137,7 @@ static const struct value_rule rules[] = {
 	{"os/loader", "type", "rom pflash"},
 	{"os/nvram", "type", "file block network dir volume nvme vhostuser"},
 	{"os/smbios", "mode", "emulate host sysinfo"},
-	{"perf/event", "name",
-		"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses "
-		"branch_instructions branch_misses bus_cycles stalled_cycles_frontend "
-		"stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock "
-		"page_faults context_switches cpu_migrations page_faults_min "
-		"page_faults_maj alignment_faults emulation_faults",
-		0, 0, true},
+	{"perf/event", "name", PERF_EVENTS, 0, 0, true},
 	{"perf/event", "enabled", NULL, 0, 0, true},
 	{"qemu:capabilities/qemu:add", "capability", NULL, 0, 0, true},
 	{"qemu:capabilities/qemu:del", "capability", NULL, 0, 0, true},

@@ -10,6 +10,14 @@
 
 #include "schema/document.h"
 
+/* Counters of the host for a guest, in the order in which they are written. */
+#define PERF_EVENTS                                                                         \
+	"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses "              \
+	"branch_instructions branch_misses bus_cycles stalled_cycles_frontend "             \
+	"stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock page_faults "           \
+	"context_switches cpu_migrations page_faults_min page_faults_maj alignment_faults " \
+	"emulation_faults"
+
 struct value_rule {
 	const char *element;   /* its parent's name and its own: "clock/timer" */
 	const char *attribute; /* "" for its text */

@@ -9,7 +9,8 @@
  * In its folder (0700):
  *   book.db   SQLite, WAL, synchronous=FULL: where a version becomes true
  *   book.git  bare repository that a checkpoint fills and stock git reads
- *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers
+ *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers; secrets
+ *             (seals what is not for history, 0600)
  *   locks/    one file a domain: its job lock
  *   run/      one folder a running domain, made by the layers above
  *
@@ -25,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 2  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -103,6 +104,11 @@ int book_who_uses(struct book *book, const char *kind, const char *value,
 	int (*visit)(const struct domain_row *row, const struct use_row *use, void *context),
 	void *context, struct dd_error *err);
 
+/* What a domain uses. */
+int book_uses(struct book *book, const char *uuid,
+	int (*visit)(const struct use_row *use, void *context), void *context,
+	struct dd_error *err);
+
 /* ---- versions ---- */
 
 struct person {
@@ -125,6 +131,7 @@ struct version_draft {
 	const char *subject; /* one line: "attach disk vdb" */
 	const char *body;    /* free text, or NULL */
 	struct person author;
+	int64_t authored;               /* when the author did it; 0: now */
 	const struct trailer *trailers; /* those of message.h are added by the book */
 	size_t trailer_count;
 	const struct tree_file *files; /* the whole tree */
@@ -145,8 +152,9 @@ struct index_draft {
 struct version_info {
 	uint32_t number;
 	char commit[COMMIT_SIZE];
-	int64_t when; /* seconds since the epoch, UTC */
-	char *author; /* "Name <email>" */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* earlier than that where it came from elsewhere */
+	char *author;     /* "Name <email>" */
 	char *committer;
 	char *subject;
 	char *body;      /* without subject and trailers */
@@ -163,15 +171,17 @@ static inline void cleanup_version_info(struct version_info *info)
 const char *version_trailer(const struct version_info *info, const char *key);
 
 /*
- * One transaction: the version's signed git objects, the domain's head, the index rows and the end
+ * One transaction: the versions' signed git objects, the domain's head, the index rows and the end
  * of the journal row. Before it returns 0 nothing has happened; after it, everything has, durably.
  */
 struct book_change {
 	const char *uuid;
 	uint32_t base; /* the version that this builds on; 0: there is no such domain yet */
 	const struct version_draft *version; /* NULL: the record stays, the index alone changes */
-	const struct index_draft *index;     /* NULL: the index stays */
-	uint64_t journal;                    /* closed with it; 0: none */
+	const struct version_draft *earlier; /* made before it, one on the other, or NULL */
+	size_t earlier_count;
+	const struct index_draft *index; /* NULL: the index stays */
+	uint64_t journal;                /* closed with it; 0: none */
 };
 
 /*
@@ -192,16 +202,46 @@ int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_
 	struct dd_error *err);
 
 /*
- * Versions from newest to oldest, at most limit (0: all). visit returns non-zero to stop with it;
- * it may read the book, and must not change it.
+ * Versions from `from` (0: the newest) down to the oldest, at most limit (0: all). visit as in
+ * book_list.
  */
-int book_log(struct book *book, const char *uuid, uint32_t limit,
+int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
 	struct dd_error *err);
+
+/*
+ * Every version of every domain, of those that are gone too: the newest first by time, those of one
+ * domain always in their order. since (0: none): a history is left where it comes to a version from
+ * before. visit as in book_list; of row only uuid, name, state and version are set.
+ */
+int book_timeline(struct book *book, int64_t since,
+	int (*visit)(const struct domain_row *row, const struct version_info *info, void *context),
+	void *context, struct dd_error *err);
 
 /* Appends one file of a version (0: the newest). DD_NOT_FOUND: no such version, or no such file. */
 int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
 	struct text *out, struct dd_error *err);
+
+/*
+ * What git calls the content of one file of a version (0: the newest): alike where the bytes are.
+ * "" where the version has no such file.
+ */
+int book_file(struct book *book, const char *uuid, uint32_t number, const char *path,
+	char object[COMMIT_SIZE], struct dd_error *err);
+
+/*
+ * One file of every version from `from` (0: the newest) down to version 1, but for those in which
+ * it has the bytes of the version told before. data, NULL where there is no such file, is valid in
+ * the call and terminated. visit as in book_list.
+ */
+struct file_version {
+	uint32_t number;
+	const char *data;
+	size_t size;
+};
+int book_file_history(struct book *book, const char *uuid, uint32_t from, const char *path,
+	int (*visit)(const struct file_version *file, void *context), void *context,
+	struct dd_error *err);
 
 /*
  * Checkpoint: packs staged objects into book.git, sets its refs, syncs, and only then forgets the
@@ -223,6 +263,100 @@ int book_gc(struct book *book, struct dd_error *err);
 
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
+
+/* ---- is all of it true? ---- */
+
+/* Something that is wrong. What is not known, or concerns no domain, is NULL or 0. */
+struct finding {
+	/*
+	 * "object": cannot be read, or is not what its name says; "signature", "key", "chain";
+	 * "index": book.db and the history contradict each other; "refs"; "file": damaged as such.
+	 */
+	const char *kind;
+	const char *where; /* below the book's folder: "book.db", "book.git/packed-refs" */
+	const char *uuid;
+	const char *name;
+	uint32_t version;   /* the first that is concerned */
+	uint32_t until;     /* the last */
+	const char *commit; /* of the first, in hexadecimal */
+	int64_t when;       /* that one was made; where it is lost, the last sound one before it */
+	const char *who;    /* made it: "Name <email>" */
+	const char *sentence; /* all of it in words */
+};
+
+/* What was looked at, and found; of findings all are counted, and FINDINGS_LIMIT are told. */
+struct verify_counts {
+	uint64_t domains, versions, objects, findings;
+};
+#define FINDINGS_LIMIT 10000
+
+/*
+ * Checks the whole book (uuid NULL): every object of book.git and every staged one, each version's
+ * signature and its place in the chain, the index against the history both ways, the refs, and the
+ * files themselves. With a uuid that domain alone. It is the book of one moment, which commits do
+ * not wait for; a checkpoint does. Needs about 250 bytes of memory a version. visit as for
+ * book_list(). What cannot be read is a finding, not an error.
+ */
+int book_verify(struct book *book, const char *uuid,
+	int (*visit)(const struct finding *finding, void *context), void *context,
+	struct verify_counts *counts, struct dd_error *err);
+
+/* ---- book.db anew ---- */
+
+struct reindex_calls {
+	/*
+	 * What the index is to say of a domain, from its newest version, which may be read from
+	 * book. state is that of a guest that does not run; what out points to must last until the
+	 * next call. DD_CORRUPT: it cannot be read, and has its UUID for a name.
+	 */
+	int (*index)(struct book *book, const char *uuid, struct index_draft *out, void *context,
+		struct dd_error *err);
+	/* Something that is not in the new index as it was in the old one. */
+	void (*lost)(const char *sentence, void *context);
+	void *context;
+};
+
+struct reindex_counts {
+	uint64_t domains, versions, losses;
+	uint64_t staged; /* versions that book.git did not have yet */
+};
+
+/*
+ * Makes book.db anew: versions, heads and tags from the commits that are signed with the book's
+ * key, in book.git or staged in the old book.db; the index from what calls->index says of each;
+ * what only book.db knows (running guests, settings, what is under way) from the old one, as far as
+ * that can be read. Nobody changes the book meanwhile; whoever has it open goes on with the new
+ * one. The new file takes the place of the old one in one step, and where anything was lost the old
+ * one stays as book.db.old. The book need not be one that can be opened.
+ */
+int book_reindex(const char *folder, const struct book_options *options,
+	const struct reindex_calls *calls, struct reindex_counts *counts, struct dd_error *err);
+
+/* ---- the keys that sign ---- */
+
+struct key_info {
+	uint32_t number;          /* from 1 on */
+	const char *words;        /* "ssh-ed25519 BASE64" */
+	const char *fingerprint;  /* "SHA256:…", as ssh-keygen -l shows it */
+	char commit[COMMIT_SIZE]; /* of the branch "book", that made it the book's */
+	int64_t since;
+	const char *who; /* "Name <email>" */
+	int64_t place;   /* in the chain, of that commit; 0: of the first */
+	bool current;
+	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
+};
+
+/* From the first on. visit as in book_list(). */
+int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *context),
+	void *context, struct dd_error *err);
+
+/*
+ * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
+ * one and has its place in the chain. The old secret is gone afterwards; what it signed stays good.
+ * body may be NULL. Durable at once, for every process that has the book open.
+ */
+int book_rotate_key(
+	struct book *book, const struct person *author, const char *body, struct dd_error *err);
 
 /* ---- tags: names that versions are given ---- */
 
@@ -273,6 +407,61 @@ int book_tag_read(struct book *book, const char *uuid, const char *label, struct
 /* Every label of a domain, by version and label. visit as in book_list. */
 int book_tags(struct book *book, const char *uuid,
 	int (*visit)(const char *label, uint32_t number, void *context), void *context,
+	struct dd_error *err);
+
+/* ---- remotes: git repositories that have a copy ---- */
+
+/*
+ * A remote keeps what any number of hosts pushed to it, each under its own name, as branches that
+ * only grow: hosts/HOST/domains/UUID, hosts/HOST/book, and tags hosts/HOST/domains/UUID/LABEL. It
+ * may be a folder, ssh or https; it stands in book.git's own configuration, so stock git knows it
+ * too. What is fetched is kept under refs/remotes/NAME/HOST/.
+ */
+struct remote_row {
+	const char *name;
+	const char *url;
+	const char *identity; /* file with what proves who we are, or NULL */
+};
+
+/*
+ * DD_INVALID: no name, no URL, one that holds a password, or a transport that anybody on the way
+ * could change. DD_EXISTS. The remote is not contacted.
+ */
+int book_remote_add(struct book *book, const struct remote_row *remote, struct dd_error *err);
+/* Also forgets what was fetched from it. DD_NOT_FOUND says which there are. */
+int book_remote_remove(struct book *book, const char *name, struct dd_error *err);
+/* By name. visit as in book_list. */
+int book_remotes(struct book *book, int (*visit)(const struct remote_row *remote, void *context),
+	void *context, struct dd_error *err);
+
+enum branch_outcome {
+	BRANCH_CURRENT,   /* both have the same */
+	BRANCH_CREATED,   /* was not there */
+	BRANCH_FORWARDED, /* got what it lacked */
+	BRANCH_DIVERGED,  /* is left as it is: it is no earlier state of what it should become */
+};
+
+struct branch_report {
+	const char *host;
+	const char *uuid; /* NULL: the branch "book" */
+	enum branch_outcome outcome;
+	const char *before; /* commit, or "" */
+	const char *after;  /* what it is, or (diverged) should have become */
+};
+
+/*
+ * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
+ * there was rewritten, or another book pushes under this host's name: the others are pushed, then
+ * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
+ * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ */
+int book_push(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
+/* Fetches what all hosts have pushed there; otherwise like book_push(). */
+int book_pull(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
 
 /* ---- the journal: what is under way, one row a domain ---- */
@@ -352,6 +541,39 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
+
+/* ---- secrets: sealed, beside history ---- */
+
+#define BOOK_SECRET_NAME_SIZE 33 /* 32 hexadecimal digits, and the NUL */
+
+struct secret_draft {
+	char name[BOOK_SECRET_NAME_SIZE]; /* by book_secret_name() */
+	const char *value;
+};
+
+/* A name that nothing has, drawn at random. */
+int book_secret_name(char name[BOOK_SECRET_NAME_SIZE], struct dd_error *err);
+
+/* Durable before it returns. The key is made where there is none. */
+int book_secrets_put(struct book *book, const char *uuid, const struct secret_draft *drafts,
+	size_t count, struct dd_error *err);
+
+/* Forgets those of which there turned out to be no need. Those that are not there are no error. */
+int book_secrets_drop(struct book *book, const char *uuid, const struct secret_draft *drafts,
+	size_t count, struct dd_error *err);
+
+/*
+ * Appends the secret. DD_NOT_FOUND: the book has not got it (another host's has), or not the key.
+ * DD_REFUSED: others may read the key. DD_CORRUPT: it cannot be unsealed.
+ */
+int book_secret_get(struct book *book, const char *uuid, const char *name, struct text *out,
+	struct dd_error *err);
+
+/* ---- what the book is set to ---- */
+
+/* value is opaque here. DD_NOT_FOUND: it was never set. */
+int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err);
+int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err);
 
 /* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
 int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);

@@ -48,14 +48,19 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 
 static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 {
-	int rc = database_execute(&book->database, "BEGIN", err);
+	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
+	CLEANUP(statement) struct statement end = statement_begin(&book->database, "ROLLBACK");
+	int rc;
 
+	if (end.code)
+		return statement_end(&end, err);
+	rc = database_execute(&book->database, "BEGIN", err);
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
 	if (!rc)
 		rc = refs_plan(book, plan->last, &plan->refs, err);
-	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
+	(void)statement_run(&end, NULL);
 	if (!rc && plan->refs.lines.size)
 		rc = database_sync(&book->database, err);
 	return rc;
@@ -174,8 +179,10 @@ static int checkpoint_run(struct book *book, struct dd_error *err)
 static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
 	int (*then)(struct book *book, struct dd_error *err), struct dd_error *err)
 {
-	int rc = repository_need(book, err);
+	int rc;
 
+	repository_forget(book);
+	rc = repository_need(book, err);
 	if (!rc)
 		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, wait_ms, err);
 	if (rc)

@@ -15,23 +15,27 @@
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/message.h"
+#include "store/rotation.h"
 
 void prepared_release(struct prepared *prepared)
 {
-	object_set_release(&prepared->objects);
-	text_release(&prepared->headers);
-	text_release(&prepared->message);
+	for (size_t i = 0; i < prepared->version_count; i++) {
+		struct prepared_version *version = &prepared->versions[i];
+
+		object_set_release(&version->objects);
+		text_release(&version->headers);
+		text_release(&version->message);
+	}
+	free(prepared->versions);
 }
 
 int commit_ready(struct book *book, struct dd_error *err)
 {
-	CLEANUP(free) char *path = NULL;
-	int rc = repository_need(book, err);
+	int rc;
 
-	if (rc || book->key)
-		return rc;
-	rc = book_path(book, "keys/host", &path, err);
-	return rc ? rc : key_load(path, &book->key, err);
+	repository_forget(book);
+	rc = repository_need(book, err);
+	return rc ? rc : signing_key(book, err);
 }
 
 static int head_read(struct book *book, const char *uuid, struct head *head, struct dd_error *err)
@@ -86,6 +90,9 @@ static int change_check(const struct book_change *change, struct dd_error *err)
 	if (change->base == UINT32_MAX)
 		return error_set(
 			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
+	if (change->earlier_count >= UINT32_MAX - change->base)
+		return error_set(
+			err, DD_REFUSED, "the domain %s has no version numbers left", change->uuid);
 	return change->index ? index_draft_check(change->index, err) : 0;
 }
 
@@ -110,33 +117,50 @@ static void drop_packed(struct book *book, struct object_set *set)
 	staging_hide(book->staging, false);
 }
 
-static int version_prepare(struct prepared *prepared, struct dd_error *err)
+static int version_prepare(struct prepared *prepared, size_t index, struct dd_error *err)
 {
 	struct book *book = prepared->book;
-	const struct version_draft *version = prepared->change->version;
+	const struct book_change *change = prepared->change;
+	const struct version_draft *version =
+		index < change->earlier_count ? &change->earlier[index] : change->version;
+	struct prepared_version *out = &prepared->versions[index];
 	struct message_facts facts = {
-		.uuid = prepared->change->uuid,
-		.number = prepared->change->base + 1,
+		.uuid = change->uuid,
+		.number = change->base + 1 + (uint32_t)index,
 		.host = book->host_name,
 	};
 	struct commit_draft draft = {
-		.parent = prepared->head.domain ? &prepared->head.oid : NULL,
 		.author = version->author,
 		.committer = {book->host_name, book->committer_email},
 		.when = time(NULL),
+		.authored = version->authored,
 	};
-	int rc = message_build(version, &facts, &prepared->message, err);
+	int rc = message_build(version, &facts, &out->message, err);
 
 	if (!rc)
-		rc = commit_ready(book, err);
-	if (!rc)
 		rc = tree_build(
-			&prepared->objects, version->files, version->file_count, &draft.tree, err);
+			&out->objects, version->files, version->file_count, &draft.tree, err);
 	if (rc)
 		return rc;
-	commit_headers(&draft, &prepared->headers);
-	drop_packed(book, &prepared->objects);
+	commit_headers(&draft, &out->headers);
+	drop_packed(book, &out->objects);
 	return 0;
+}
+
+static int versions_prepare(struct prepared *prepared, struct dd_error *err)
+{
+	size_t count = prepared->change->earlier_count + 1;
+	int rc = commit_ready(prepared->book, err);
+
+	if (rc)
+		return rc;
+	prepared->versions = calloc(count, sizeof *prepared->versions);
+	if (!prepared->versions)
+		return error_no_memory(err);
+	prepared->version_count = count;
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = version_prepare(prepared, i, err);
+	return rc;
 }
 
 int change_prepare(struct prepared *prepared, struct dd_error *err)
@@ -147,9 +171,7 @@ int change_prepare(struct prepared *prepared, struct dd_error *err)
 		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
 	if (!rc)
 		rc = head_check(prepared->book, prepared->change, &prepared->head, err);
-	if (!rc && prepared->change->version)
-		rc = version_prepare(prepared, err);
-	return rc;
+	return rc || !prepared->change->version ? rc : versions_prepare(prepared, err);
 }
 
 /* ---- inside the transaction ---- */
@@ -185,33 +207,41 @@ static int head_move(struct prepared *prepared, struct dd_error *err)
 	return statement_run(&statement, err);
 }
 
-/* The commit is complete when it has its place in the chain. */
-static int version_sign(struct prepared *prepared, struct chain_link *link, struct dd_error *err)
+/* The commit is complete when it has its parent and its place in the chain. */
+static int version_sign(struct prepared *prepared, struct prepared_version *version,
+	struct chain_link *link, struct dd_error *err)
 {
 	struct book *book = prepared->book;
 	char prev[GIT_OID_HEXSZ + 1];
 	int rc = chain_next(book, link, err);
 
+	/* the key may have been changed since this began */
+	if (!rc)
+		rc = signing_key(book, err);
 	if (rc)
 		return rc;
-	message_chain(&prepared->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
-	return commit_sign(&prepared->objects, book->key, &prepared->headers, &prepared->message,
+	if (prepared->result.domain)
+		commit_parent(&version->headers, &prepared->result.oid);
+	message_chain(&version->message, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
+	rc = commit_sign(&version->objects, book->key, &version->headers, &version->message,
 		&prepared->result.oid, err);
+	prepared->result.version++;
+	return rc;
 }
 
-static int version_write(struct prepared *prepared, struct dd_error *err)
+static int version_write(
+	struct prepared *prepared, struct prepared_version *version, struct dd_error *err)
 {
 	struct database *database = &prepared->book->database;
 	struct chain_link link;
 	struct statement statement;
-	int rc = version_sign(prepared, &link, err);
+	int rc = version_sign(prepared, version, &link, err);
 
-	prepared->result.version = prepared->head.version + 1;
 	if (!rc)
-		rc = prepared->head.domain ? head_move(prepared, err)
-					   : domain_insert(prepared, err);
+		rc = prepared->result.domain ? head_move(prepared, err)
+					     : domain_insert(prepared, err);
 	if (!rc)
-		rc = object_set_stage(&prepared->objects, database, prepared->result.domain, err);
+		rc = object_set_stage(&version->objects, database, prepared->result.domain, err);
 	if (rc)
 		return rc;
 	statement = statement_begin(
@@ -234,8 +264,8 @@ int change_write(struct prepared *prepared, struct dd_error *err)
 	prepared->result = prepared->head;
 	if (!rc && change->index && change->index->state != STATE_GONE)
 		rc = index_name_free(book, change->uuid, change->index->name, err);
-	if (!rc && change->version)
-		rc = version_write(prepared, err);
+	for (size_t i = 0; !rc && i < prepared->version_count; i++)
+		rc = version_write(prepared, &prepared->versions[i], err);
 	if (!rc && change->journal)
 		rc = journal_close(book, change, prepared->result.domain, err);
 	if (!rc && change->index)

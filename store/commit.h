@@ -10,14 +10,19 @@ struct head {
 	git_oid oid;
 };
 
+struct prepared_version {
+	struct object_set objects;    /* files and trees; and the commit, once it is made */
+	struct text headers, message; /* of the commit, without parent, signature and place */
+};
+
 /* A change that is ready to be made. */
 struct prepared {
 	struct book *book;
 	const struct book_change *change;
-	struct head head;             /* before */
-	struct head result;           /* afterwards */
-	struct object_set objects;    /* files and trees; and the commit, once it is made */
-	struct text headers, message; /* of the commit, without signature and place in the chain */
+	struct head head;   /* before */
+	struct head result; /* afterwards */
+	struct prepared_version *versions;
+	size_t version_count;
 };
 
 void prepared_release(struct prepared *prepared);

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "store/commit.h"
-#include "store/object.h"
 
 #define SIGNERS_LIMIT 65536
 
@@ -20,28 +19,26 @@ static const char readme[] =
 	"    git -c gpg.ssh.allowedSignersFile=allowed_signers log --show-signature "
 	"origin/domains/UUID\n";
 
-static int genesis_commit(struct book *book, const struct text *signers, struct object_set *set,
+int branch_commit(struct book *book, const struct branch_draft *draft, struct object_set *set,
 	git_oid *oid, struct dd_error *err)
 {
 	struct tree_file files[] = {
 		{"README.md", readme, sizeof readme - 1},
-		{"allowed_signers", signers->data, signers->size},
+		{"allowed_signers", draft->signers->data, draft->signers->size},
 	};
-	struct person host = {book->host_name, book->committer_email};
-	struct commit_draft draft = {
-		.author = host,
-		.committer = host,
-		.when = time(NULL),
+	struct commit_draft commit = {
+		.parent = draft->parent,
+		.author = draft->author,
+		.committer = {book->host_name, book->committer_email},
+		.when = draft->when,
 	};
 	CLEANUP(text) struct text headers = TEXT_INIT;
-	CLEANUP(text) struct text message = TEXT_INIT;
-	int rc = tree_build(set, files, 2, &draft.tree, err);
+	int rc = tree_build(set, files, 2, &commit.tree, err);
 
 	if (rc)
 		return rc;
-	commit_headers(&draft, &headers);
-	text_puts(&message, "open the book\n");
-	return commit_sign(set, book->key, &headers, &message, oid, err);
+	commit_headers(&commit, &headers);
+	return commit_sign(set, book->key, &headers, draft->message, oid, err);
 }
 
 /* The branch may grow; where the chain of versions begins stays. */
@@ -58,7 +55,14 @@ int genesis_stage(struct book *book, struct dd_error *err)
 {
 	CLEANUP(object_set) struct object_set set = {0};
 	CLEANUP(text) struct text signers = TEXT_INIT;
+	CLEANUP(text) struct text message = TEXT_INIT;
 	CLEANUP(free) char *path = NULL;
+	struct branch_draft draft = {
+		.signers = &signers,
+		.message = &message,
+		.author = {book->host_name, book->committer_email},
+		.when = time(NULL),
+	};
 	git_oid oid;
 	int rc = commit_ready(book, err);
 
@@ -66,8 +70,9 @@ int genesis_stage(struct book *book, struct dd_error *err)
 		rc = book_path(book, "keys/allowed_signers", &path, err);
 	if (!rc)
 		rc = file_read(path, SIGNERS_LIMIT, &signers, err);
+	text_puts(&message, "open the book\n");
 	if (!rc)
-		rc = genesis_commit(book, &signers, &set, &oid, err);
+		rc = branch_commit(book, &draft, &set, &oid, err);
 	if (!rc)
 		rc = object_set_stage(&set, &book->database, 0, err);
 	if (!rc)

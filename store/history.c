@@ -28,6 +28,16 @@ static void cleanup_blob(git_blob **blob)
 	git_blob_free(*blob);
 }
 
+int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err)
+{
+	const void *raw = sqlite3_column_blob(statement->handle, column);
+
+	if (!raw || sqlite3_column_bytes(statement->handle, column) != GIT_OID_RAWSZ)
+		return database_failure(statement->database, SQLITE_CORRUPT, err);
+	git_oid_fromraw(oid, raw);
+	return 0;
+}
+
 static int no_version(struct book *book, const char *uuid, uint32_t number, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {0};
@@ -48,16 +58,12 @@ int version_find(
 		" WHERE d.uuid = ?1 AND v.number = iif(?2 = 0, d.version, ?2)");
 	int rc;
 
+	repository_forget(book);
 	statement_text(&statement, uuid);
 	statement_number(&statement, *number);
 	if (statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 1);
-
-		if (!raw || sqlite3_column_bytes(statement.handle, 1) != GIT_OID_RAWSZ)
-			return database_failure(&book->database, SQLITE_CORRUPT, err);
-		git_oid_fromraw(oid, raw);
 		*number = (uint32_t)statement_integer(&statement, 0);
-		return 0;
+		return statement_oid(&statement, 1, oid, err);
 	}
 	rc = statement_end(&statement, err);
 	return rc ? rc : no_version(book, uuid, *number, err);
@@ -75,27 +81,29 @@ static int commit_find(
 	return code ? repository_failure(book, code, "cannot read a version", err) : 0;
 }
 
-static int signature_text(char **out, const git_signature *signature, struct dd_error *err)
+static void cleanup_odb_object(git_odb_object **object)
 {
-	return string_format(out, err, "%s <%s>", signature->name, signature->email);
+	git_odb_object_free(*object);
 }
 
-static int info_read(struct book *book, uint32_t number, const git_oid *oid,
-	struct version_info *out, struct dd_error *err)
+/* Not through git_commit_lookup(), which takes most of the time apart and then keeps it. */
+int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
+	struct dd_error *err)
 {
 	CLEANUP(version_info) struct version_info info = {.number = number};
-	CLEANUP(commit) git_commit *commit = NULL;
-	int rc = commit_find(book, oid, &commit, err);
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	int rc = repository_need(book, err);
+	int code;
 
 	if (rc)
 		return rc;
+	code = git_odb_read(&object, book->objects, oid);
+	if (code)
+		return repository_failure(book, code, "cannot read a version", err);
+	if (git_odb_object_type(object) != GIT_OBJECT_COMMIT)
+		return error_set(err, DD_CORRUPT, "version %u is not a commit", number);
 	git_oid_tostr(info.commit, sizeof info.commit, oid);
-	info.when = git_commit_time(commit);
-	rc = signature_text(&info.author, git_commit_author(commit), err);
-	if (!rc)
-		rc = signature_text(&info.committer, git_commit_committer(commit), err);
-	if (!rc)
-		rc = message_parse(git_commit_message_raw(commit), &info, err);
+	rc = version_info_read(git_odb_object_data(object), &info, err);
 	if (rc)
 		return rc;
 	*out = info;
@@ -109,7 +117,7 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 	git_oid oid;
 	int rc = version_find(book, uuid, &number, &oid, err);
 
-	return rc ? rc : info_read(book, number, &oid, out, err);
+	return rc ? rc : version_read(book, number, &oid, out, err);
 }
 
 static int version_when(
@@ -173,59 +181,79 @@ int book_version_at(
 	return rc;
 }
 
-static int log_walk(struct book *book, const char *uuid, uint32_t limit,
-	int (*visit)(const struct version_info *info, void *context), void *context,
-	struct dd_error *err)
+struct statement versions_down(struct book *book, const char *uuid, uint32_t from)
 {
-	uint32_t number = 0, left = limit ? limit : UINT32_MAX;
-	git_oid oid;
-	int rc = version_find(book, uuid, &number, &oid, err);
+	struct statement statement = statement_begin(&book->database,
+		"SELECT v.number, v.oid FROM version v"
+		" WHERE v.domain = (SELECT id FROM domain WHERE uuid = ?) AND v.number <= ?"
+		" ORDER BY v.number DESC");
 
-	/* versions are never renumbered, so each can be looked up on its own */
-	while (!rc && left--) {
-		CLEANUP(version_info) struct version_info info = {0};
-
-		rc = info_read(book, number, &oid, &info, err);
-		if (!rc)
-			rc = visit(&info, context);
-		if (rc || --number == 0)
-			break;
-		rc = version_find(book, uuid, &number, &oid, err);
-	}
-	return rc;
+	statement_text(&statement, uuid);
+	statement_number(&statement, from);
+	return statement;
 }
 
-/* In one snapshot, which is one lock for all the look-ups. */
-int book_log(struct book *book, const char *uuid, uint32_t limit,
+int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 	int (*visit)(const struct version_info *info, void *context), void *context,
 	struct dd_error *err)
 {
-	bool own = sqlite3_get_autocommit(book->database.sqlite);
-	int rc = own ? database_execute(&book->database, "BEGIN", err) : 0;
+	uint32_t told = 0;
+	git_oid oid;
+	int rc = version_find(book, uuid, &from, &oid, err);
 
 	if (rc)
 		return rc;
-	rc = log_walk(book, uuid, limit, visit, context, err);
-	if (own)
-		(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
+
+	CLEANUP(statement) struct statement statement = versions_down(book, uuid, from);
+
+	while (!rc && (!limit || told++ < limit) && statement_row(&statement)) {
+		CLEANUP(version_info) struct version_info info = {0};
+
+		rc = statement_oid(&statement, 1, &oid, err);
+		if (!rc)
+			rc = version_read(
+				book, (uint32_t)statement_integer(&statement, 0), &oid, &info, err);
+		if (!rc)
+			rc = visit(&info, context);
+	}
+	return rc ? rc : statement_end(&statement, err);
 }
 
-static int blob_find(struct book *book, const git_commit *commit, const char *path, git_blob **out,
+/* *oid stays empty, and 0 is returned, where the version has no such file. */
+static int file_find(struct book *book, const git_commit *commit, const char *path, git_oid *oid,
 	struct dd_error *err)
 {
 	CLEANUP(tree) git_tree *tree = NULL;
 	CLEANUP(entry) git_tree_entry *entry = NULL;
 	int code = git_commit_tree(&tree, commit);
 
+	*oid = (git_oid){0};
 	if (code)
 		return repository_failure(book, code, "cannot read a version's tree", err);
 	code = git_tree_entry_bypath(&entry, tree, path);
-	if (code == GIT_ENOTFOUND || (!code && git_tree_entry_type(entry) != GIT_OBJECT_BLOB))
-		return error_set(err, DD_NOT_FOUND, "the version has no file %s", path);
-	if (!code)
-		code = git_blob_lookup(out, book->repository, git_tree_entry_id(entry));
-	return code ? repository_failure(book, code, "cannot read a version's file", err) : 0;
+	if (code == GIT_ENOTFOUND)
+		return 0;
+	if (code)
+		return repository_failure(book, code, "cannot read a version's tree", err);
+	if (git_tree_entry_type(entry) == GIT_OBJECT_BLOB)
+		*oid = *git_tree_entry_id(entry);
+	return 0;
+}
+
+int book_file(struct book *book, const char *uuid, uint32_t number, const char *path,
+	char object[COMMIT_SIZE], struct dd_error *err)
+{
+	CLEANUP(commit) git_commit *commit = NULL;
+	git_oid oid, file;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	if (!rc)
+		rc = commit_find(book, &oid, &commit, err);
+	if (!rc)
+		rc = file_find(book, commit, path, &file, err);
+	if (!rc)
+		git_oid_tostr(object, git_oid_is_zero(&file) ? 1 : COMMIT_SIZE, &file);
+	return rc;
 }
 
 int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
@@ -233,15 +261,21 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
 {
 	CLEANUP(commit) git_commit *commit = NULL;
 	CLEANUP(blob) git_blob *blob = NULL;
-	git_oid oid;
+	git_oid oid, file;
 	int rc = version_find(book, uuid, &number, &oid, err);
+	int code;
 
 	if (!rc)
 		rc = commit_find(book, &oid, &commit, err);
 	if (!rc)
-		rc = blob_find(book, commit, path, &blob, err);
+		rc = file_find(book, commit, path, &file, err);
 	if (rc)
 		return rc;
+	if (git_oid_is_zero(&file))
+		return error_set(err, DD_NOT_FOUND, "the version has no file %s", path);
+	code = git_blob_lookup(&blob, book->repository, &file);
+	if (code)
+		return repository_failure(book, code, "cannot read a version's file", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
 }

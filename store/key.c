@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "store/packet.h"
 
-#define KEY_TYPE "ssh-ed25519"
 #define KEY_MAGIC "openssh-key-v1" /* with its NUL */
 #define KEY_HEAD "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define KEY_TAIL "-----END OPENSSH PRIVATE KEY-----"
@@ -35,7 +34,7 @@ static void cleanup_secret_text(struct secret_text *text)
 	sodium_memzero(text, sizeof *text);
 }
 
-static int sodium_ready(struct dd_error *err)
+int key_start(struct dd_error *err)
 {
 	/* safe to call again, and from any thread */
 	if (sodium_init() < 0)
@@ -50,7 +49,7 @@ void key_release(struct key *key)
 
 static int key_allocate(struct key **out, struct dd_error *err)
 {
-	int rc = sodium_ready(err);
+	int rc = key_start(err);
 
 	if (rc)
 		return rc;
@@ -221,25 +220,74 @@ int key_load(const char *path, struct key **out, struct dd_error *err)
 
 /* ---- what others read ---- */
 
+void key_public(const struct key *key, unsigned char out[KEY_PUBLIC_SIZE])
+{
+	memcpy(out, key->open, sizeof key->open);
+}
+
+static void open_pack(const unsigned char open[KEY_PUBLIC_SIZE], struct packet *packet)
+{
+	packet_add_words(packet, KEY_TYPE);
+	packet_add_string(packet, open, KEY_PUBLIC_SIZE);
+}
+
+void key_words(const unsigned char open[KEY_PUBLIC_SIZE], char out[KEY_WORDS_SIZE])
+{
+	struct packet packet = {.size = 0};
+
+	open_pack(open, &packet);
+	memcpy(out, KEY_TYPE " ", sizeof KEY_TYPE);
+	sodium_bin2base64(out + sizeof KEY_TYPE, KEY_WORDS_SIZE - sizeof KEY_TYPE, packet.data,
+		packet.size, sodium_base64_VARIANT_ORIGINAL);
+}
+
+void key_fingerprint(const unsigned char open[KEY_PUBLIC_SIZE], char out[KEY_WORDS_SIZE])
+{
+	struct packet packet = {.size = 0};
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	open_pack(open, &packet);
+	crypto_hash_sha256(hash, packet.data, packet.size);
+	memcpy(out, "SHA256:", 7);
+	sodium_bin2base64(out + 7, KEY_WORDS_SIZE - 7, hash, sizeof hash,
+		sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+}
+
+bool key_words_read(const char *line, unsigned char out[KEY_PUBLIC_SIZE])
+{
+	const char *words = strstr(line, KEY_TYPE " ");
+	struct packet packet = {.size = 0};
+	const unsigned char *open;
+	size_t size;
+
+	if (!words)
+		return false;
+	words += sizeof KEY_TYPE;
+	if (sodium_base642bin(packet.data, sizeof packet.data, words, strcspn(words, " \n"), NULL,
+		    &packet.size, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+		return false;
+	packet_expect(&packet, KEY_TYPE);
+	open = packet_take_string(&packet, &size);
+	if (!open || packet.failed || size != KEY_PUBLIC_SIZE || packet.at != packet.size)
+		return false;
+	memcpy(out, open, KEY_PUBLIC_SIZE);
+	return true;
+}
+
 /* One line: what goes before the key, the key, what goes after it. */
 static int public_write(const struct key *key, const char *path, const char *before,
 	const char *after, struct dd_error *err)
 {
 	CLEANUP(free) char *line = NULL;
-	struct packet packet = {.size = 0};
-	char base64[128];
+	char words[KEY_WORDS_SIZE];
+	int rc;
 
-	packet_add_words(&packet, KEY_TYPE);
-	packet_add_string(&packet, key->open, sizeof key->open);
-	sodium_bin2base64(
-		base64, sizeof base64, packet.data, packet.size, sodium_base64_VARIANT_ORIGINAL);
-
-	int rc = string_format(&line, err, "%s" KEY_TYPE " %s%s\n", before, base64, after);
-
+	key_words(key->open, words);
+	rc = string_format(&line, err, "%s%s%s\n", before, words, after);
 	return rc ? rc : file_replace(path, 0644, line, strlen(line), err);
 }
 
-static int key_generate(const char *path, const char *comment, struct dd_error *err)
+int key_generate(const char *path, const char *comment, struct dd_error *err)
 {
 	CLEANUP(key) struct key *key = NULL;
 	int rc = key_allocate(&key, err);
@@ -250,20 +298,26 @@ static int key_generate(const char *path, const char *comment, struct dd_error *
 	return key_write(key, path, comment, err);
 }
 
+int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err)
+{
+	CLEANUP(free) char *after = NULL;
+	int rc = string_format(&after, err, " %s", comment);
+
+	return rc ? rc : public_write(key, path, "", after, err);
+}
+
 static int public_make(
 	const char *folder, const char *principal, const struct key *key, struct dd_error *err)
 {
-	CLEANUP(free) char *host = NULL, *signers = NULL, *before = NULL, *after = NULL;
+	CLEANUP(free) char *host = NULL, *signers = NULL, *before = NULL;
 	int rc = string_format(&host, err, "%s/host.pub", folder);
 
 	if (!rc)
 		rc = string_format(&signers, err, "%s/allowed_signers", folder);
 	if (!rc)
 		rc = string_format(&before, err, "%s namespaces=\"git\" ", principal);
-	if (!rc)
-		rc = string_format(&after, err, " %s", principal);
 	if (!rc && access(host, F_OK) < 0)
-		rc = public_write(key, host, "", after, err);
+		rc = key_publish(key, host, principal, err);
 	if (!rc && access(signers, F_OK) < 0)
 		rc = public_write(key, signers, before, "", err);
 	return rc;

@@ -15,17 +15,35 @@
 
 #include "base/text.h"
 
+#define KEY_TYPE "ssh-ed25519"
 #define KEY_PUBLIC_SIZE 32
 
 struct key; /* its secret half is in locked memory and wiped when released */
+
+/* Starts libsodium, as all others here do by themselves. */
+int key_start(struct dd_error *err);
 
 /* DD_NOT_FOUND, DD_REFUSED (others may read it), DD_CORRUPT, DD_SYSTEM. */
 int key_load(const char *path, struct key **out, struct dd_error *err);
 void key_release(struct key *key);
 CLEANUP_DEFINE(key, struct key *, key_release)
 
+void key_public(const struct key *key, unsigned char out[KEY_PUBLIC_SIZE]);
+
+/* "ssh-ed25519 BASE64" as in host.pub, and "SHA256:…" as ssh-keygen -l shows it. */
+#define KEY_WORDS_SIZE 128
+void key_words(const unsigned char open[KEY_PUBLIC_SIZE], char out[KEY_WORDS_SIZE]);
+void key_fingerprint(const unsigned char open[KEY_PUBLIC_SIZE], char out[KEY_WORDS_SIZE]);
+/* The first key in a line such as those of host.pub and allowed_signers; false: there is none. */
+bool key_words_read(const char *line, unsigned char out[KEY_PUBLIC_SIZE]);
+
 /* Makes what is missing of the three files in the folder; principal is "domesday@HOST". */
 int key_make(const char *folder, const char *principal, struct dd_error *err);
+
+/* A new key, in a file that is replaced where it is there. */
+int key_generate(const char *path, const char *comment, struct dd_error *err);
+/* Writes host.pub, one line with the comment. */
+int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err);
 
 /*
  * Appends an armoured signature (SSHSIG, namespace "git", SHA-512) over data, lines ended by \n,

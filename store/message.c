@@ -115,13 +115,18 @@ static int trailers_add(struct text *out, const struct version_draft *draft, str
 	return 0;
 }
 
+int message_open(const char *subject, const char *body, struct text *out, struct dd_error *err)
+{
+	int rc = subject_add(out, subject, err);
+
+	return rc ? rc : body_add(out, body, err);
+}
+
 int message_build(const struct version_draft *draft, const struct message_facts *facts,
 	struct text *out, struct dd_error *err)
 {
-	int rc = subject_add(out, draft->subject, err);
+	int rc = message_open(draft->subject, draft->body, out, err);
 
-	if (!rc)
-		rc = body_add(out, draft->body, err);
 	if (rc)
 		return rc;
 	text_printf(out, "Domain: %s\nVersion: %u\n", facts->uuid, facts->number);
@@ -146,6 +151,78 @@ static size_t last_paragraph(const char *text, size_t length)
 		if (text[i - 1] == '\n' && text[i - 2] == '\n')
 			return i;
 	return length;
+}
+
+/* The value of the first trailer with that key; NULL: there is none. */
+static const char *trailer_find(const char *message, size_t size, const char *key, size_t *length)
+{
+	size_t key_size = strlen(key);
+	const char *end, *line;
+
+	while (size && message[size - 1] == '\n')
+		size--;
+	end = message + size;
+	line = message + last_paragraph(message, size);
+	while (line < end) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t left = (size_t)((newline ? newline : end) - line);
+
+		if (left >= key_size + 2 && memcmp(line, key, key_size) == 0 &&
+			memcmp(line + key_size, ": ", 2) == 0) {
+			*length = left - key_size - 2;
+			return line + key_size + 2;
+		}
+		line += left + 1;
+	}
+	return NULL;
+}
+
+static int64_t trailer_number(const char *message, size_t size, const char *key)
+{
+	size_t length = 0;
+	const char *value = trailer_find(message, size, key, &length);
+	int64_t number = 0;
+
+	if (!value || !length || length > 18)
+		return 0;
+	for (size_t i = 0; i < length; i++) {
+		if (value[i] < '0' || value[i] > '9')
+			return 0;
+		number = number * 10 + (value[i] - '0');
+	}
+	return number;
+}
+
+/* Left "" where the value has not exactly that length. */
+static void trailer_word(const char *message, size_t size, const char *key, char *out, size_t room)
+{
+	size_t length = 0;
+	const char *value = trailer_find(message, size, key, &length);
+
+	if (value && length == room - 1)
+		memcpy(out, value, length);
+}
+
+void message_marks(const char *message, size_t size, struct message_marks *out)
+{
+	int64_t number = trailer_number(message, size, "Version");
+
+	*out = (struct message_marks){
+		.number = number <= UINT32_MAX ? (uint32_t)number : 0,
+		.seq = trailer_number(message, size, "Book-Seq"),
+	};
+	trailer_word(message, size, "Domain", out->uuid, sizeof out->uuid);
+	trailer_word(message, size, "Book-Prev", out->prev, sizeof out->prev);
+}
+
+bool message_trailer(const char *message, size_t size, const char *key, struct text *out)
+{
+	size_t length = 0;
+	const char *value = trailer_find(message, size, key, &length);
+
+	if (value)
+		text_add(out, value, length);
+	return value != NULL;
 }
 
 static int part_copy(char **out, const char *text, size_t length, struct dd_error *err)
@@ -198,6 +275,38 @@ int message_parse(const char *message, struct version_info *info, struct dd_erro
 	if (!rc)
 		rc = trailers_parse(message + trailers, length - trailers, info, err);
 	return rc;
+}
+
+/* "Name <email> SECONDS +0000" of a header, without what stands behind the email. */
+static int person_parse(const char *line, char **person, int64_t *when, struct dd_error *err)
+{
+	size_t length = strcspn(line, "\n");
+	const char *end = memrchr(line, '>', length);
+
+	if (!end || end[1] != ' ')
+		return error_set(err, DD_CORRUPT, "a version does not say who made it and when");
+	*when = strtoll(end + 2, NULL, 10);
+	*person = strndup(line, (size_t)(end + 1 - line));
+	return *person ? 0 : error_no_memory(err);
+}
+
+int version_info_read(const char *text, struct version_info *info, struct dd_error *err)
+{
+	static const char author[] = "author ", committer[] = "committer ";
+	int rc = 0;
+
+	/* a line that goes on another begins with a space, so that no header is mistaken */
+	for (; !rc && *text && *text != '\n'; text += strcspn(text, "\n"), text += *text == '\n') {
+		if (strncmp(text, author, sizeof author - 1) == 0 && !info->author)
+			rc = person_parse(
+				text + sizeof author - 1, &info->author, &info->authored, err);
+		else if (strncmp(text, committer, sizeof committer - 1) == 0 && !info->committer)
+			rc = person_parse(
+				text + sizeof committer - 1, &info->committer, &info->when, err);
+	}
+	if (!rc && (*text != '\n' || !info->author || !info->committer))
+		rc = error_set(err, DD_CORRUPT, "a version's commit is cut short");
+	return rc ? rc : message_parse(text + 1, info, err);
 }
 
 void version_info_release(struct version_info *info)

@@ -44,14 +44,34 @@ struct commit_draft {
 	const git_oid *parent; /* NULL: the first */
 	struct person author, committer;
 	int64_t when;
+	int64_t authored; /* 0: when */
 };
 
 /* Appends a commit's headers without its signature. */
 void commit_headers(const struct commit_draft *draft, struct text *out);
 
+/* Adds the parent to headers that were made without one. */
+void commit_parent(struct text *headers, const git_oid *parent);
+
 /* Signs headers and message, and adds the commit that they make; headers is left empty. */
 int commit_sign(struct object_set *set, const struct key *key, struct text *headers,
 	const struct text *message, git_oid *oid, struct dd_error *err);
+
+/* A commit's text taken apart; what is pointed to is in that text. */
+struct commit_parts {
+	git_oid tree, parent; /* the parent is all zeros where there is none */
+	const char *author;   /* "Name <email>" */
+	size_t author_size;
+	int64_t when;          /* of the committer */
+	const char *signature; /* the armour, its lines set in; NULL: none */
+	size_t signature_size;
+	size_t header_at, header_end; /* of the signature: what is signed is all but this */
+	const char *message;
+	size_t message_size;
+};
+
+/* False for what has not the form that commit_sign() gives a commit. */
+bool commit_parse(const char *data, size_t size, struct commit_parts *out);
 
 /* Writes the set into the table of staged objects; inside database_change(). */
 int object_set_stage(const struct object_set *set, struct database *database, int64_t domain,

@@ -37,6 +37,21 @@ static void put_index(struct text *out, const struct index_draft *index)
 	}
 }
 
+static void put_version(struct text *out, const struct prepared_version *version)
+{
+	put_string(out, text_string(&version->headers));
+	put_string(out, text_string(&version->message));
+	put_number(out, version->objects.count);
+	for (size_t i = 0; i < version->objects.count; i++) {
+		const struct object *object = &version->objects.list[i];
+
+		text_add(out, &object->oid, sizeof object->oid);
+		put_number(out, (uint64_t)object->type);
+		put_number(out, object->size);
+		text_add(out, object->data, object->size);
+	}
+}
+
 void request_write(const struct prepared *prepared, struct text *out)
 {
 	const struct book_change *change = prepared->change;
@@ -45,17 +60,9 @@ void request_write(const struct prepared *prepared, struct text *out)
 	put_number(out, change->base);
 	put_number(out, change->journal);
 	put_index(out, change->index);
-	put_string(out, text_string(&prepared->headers));
-	put_string(out, text_string(&prepared->message));
-	put_number(out, prepared->objects.count);
-	for (size_t i = 0; i < prepared->objects.count; i++) {
-		const struct object *object = &prepared->objects.list[i];
-
-		text_add(out, &object->oid, sizeof object->oid);
-		put_number(out, (uint64_t)object->type);
-		put_number(out, object->size);
-		text_add(out, object->data, object->size);
-	}
+	put_number(out, prepared->version_count);
+	for (size_t i = 0; i < prepared->version_count; i++)
+		put_version(out, &prepared->versions[i]);
 }
 
 /* ---- reading ---- */
@@ -172,6 +179,24 @@ static int get_objects(struct reader *reader, struct object_set *set, struct dd_
 	return 0;
 }
 
+static int get_versions(struct reader *reader, struct prepared *prepared, struct dd_error *err)
+{
+	size_t count = get_count(reader);
+	int rc = 0;
+
+	prepared->versions = calloc(count + 1, sizeof *prepared->versions);
+	if (!prepared->versions)
+		return error_no_memory(err);
+	for (; !rc && prepared->version_count < count && !reader->failed;) {
+		struct prepared_version *version = &prepared->versions[prepared->version_count++];
+
+		text_puts(&version->headers, get_words(reader));
+		text_puts(&version->message, get_words(reader));
+		rc = get_objects(reader, &version->objects, err);
+	}
+	return rc;
+}
+
 int request_read(
 	struct book *book, const struct text *data, struct request *out, struct dd_error *err)
 {
@@ -185,10 +210,8 @@ int request_read(
 	out->change.base = (uint32_t)get_number(&reader);
 	out->change.journal = get_number(&reader);
 	rc = get_index(&reader, out, err);
-	text_puts(&out->prepared.headers, get_words(&reader));
-	text_puts(&out->prepared.message, get_words(&reader));
 	if (!rc)
-		rc = get_objects(&reader, &out->prepared.objects, err);
+		rc = get_versions(&reader, &out->prepared, err);
 	if (!rc && (reader.failed || reader.left))
 		rc = error_set(err, DD_CORRUPT, "a change was written down wrongly");
 	return rc;

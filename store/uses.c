@@ -218,3 +218,27 @@ int book_who_uses(struct book *book, const char *kind, const char *value,
 	}
 	return statement_end(&statement, err);
 }
+
+int book_uses(struct book *book, const char *uuid,
+	int (*visit)(const struct use_row *use, void *context), void *context, struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement statement = statement_begin(&book->database,
+		"SELECT u.kind, u.value, u.mode, u.scope FROM use u"
+		" JOIN domain d ON d.id = u.domain WHERE d.uuid = ?");
+
+	statement_text(&statement, uuid);
+	while (statement_row(&statement)) {
+		struct use_row use = {
+			.kind = statement_string(&statement, 0),
+			.value = statement_string(&statement, 1),
+			.mode = statement_string(&statement, 2)[0],
+			.scope = (int)statement_integer(&statement, 3),
+		};
+		int rc = visit(&use, context);
+
+		if (rc)
+			return rc;
+	}
+	return statement_end(&statement, err);
+}

@@ -8,6 +8,7 @@
 
 static const struct option_row options[] = {
 	{"live", 0, NULL, "compare the record with what the running guest has"},
+	{"pending", 0, NULL, "compare what the running guest has with the record"},
 	{"xml", 0, NULL, "show the lines of XML that differ"},
 	{NULL},
 };
@@ -20,18 +21,21 @@ static int see_version(const struct dd_domain_info *info, void *version)
 
 /*
  * The other side when only one was named: for NAME the version before the newest, for NAME@N the
- * newest, with --live the running guest.
+ * newest, with --live the running guest. With --pending both are of one version.
  */
-static int imply_side(
-	struct cli *cli, bool live, struct side *before, struct side *after, struct dd_error *err)
+static int imply_side(struct cli *cli, const struct arguments *args, struct side *before,
+	struct side *after, struct dd_error *err)
 {
 	uint32_t newest = 0;
 
 	if (before->dd.xml)
 		return error_set(err, CLI_USAGE, "a file is compared with a domain: name one too");
 	after->dd.domain = before->name;
-	after->dd.live = live;
-	if (live || before->dd.version)
+	after->dd.live = option_given(args, "live");
+	before->dd.live = option_given(args, "pending");
+	if (before->dd.live)
+		after->dd.version = before->dd.version;
+	if (before->dd.live || after->dd.live || before->dd.version)
 		return 0;
 
 	int rc = dd_info(cli->host, before->name, see_version, &newest, err);
@@ -65,12 +69,11 @@ static int answer(struct cli *cli, struct differences *differences, char *xml, s
 	return rc < 0 ? rc : status;
 }
 
-/* What the two are called: for one that was implied, NAME@N. */
+/* What the two are called: as they were named. */
 static int make_name(const char *word, const struct side *side, char **name, struct dd_error *err)
 {
-	if (word)
-		return string_copy(name, word, err);
-	return string_format(name, err, side->dd.live ? "%s, running" : "%s", side->dd.domain);
+	return string_format(
+		name, err, "%s%s", word ? word : side->dd.domain, side->dd.live ? ", running" : "");
 }
 
 static int compare(struct cli *cli, const struct arguments *args, const struct side *before,
@@ -100,16 +103,19 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(side) struct side before = {.name = NULL};
 	CLEANUP(side) struct side after = {.name = NULL};
 	const char *second = operand(args, 1);
-	bool live = option_given(args, "live");
+	bool live = option_given(args, "live"), pending = option_given(args, "pending");
 
-	if (second && live)
-		return error_set(err, CLI_USAGE, "--live goes with one NAME");
+	if (live && pending)
+		return error_set(err, CLI_USAGE, "--live and --pending do not go together");
+	if (second && (live || pending))
+		return error_set(
+			err, CLI_USAGE, "--%s goes with one NAME", live ? "live" : "pending");
 
 	int rc = side_read(cli, operand(args, 0), &before, err);
 
 	if (rc == 0)
 		rc = second ? side_read(cli, second, &after, err)
-			    : imply_side(cli, live, &before, &after, err);
+			    : imply_side(cli, args, &before, &after, err);
 	return rc < 0 ? rc : compare(cli, args, &before, &after, err);
 }
 
@@ -125,6 +131,9 @@ const struct command command_diff = {
 		 "diff NAME FILE      the newest, and a file: a word with a '/', ending in .xml, "
 		 "or '-'\n"
 		 "diff NAME --live    the record, and what the running guest has\n"
+		 "diff NAME --pending what the running guest has, and the record: what holds from "
+		 "the\n"
+		 "                    next start; of NAME@VERSION, what was pending then\n"
 		 "\n"
 		 "The exit status is 0 where nothing differs and 1 where something does.",
 	.options = options,

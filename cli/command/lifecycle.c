@@ -25,6 +25,7 @@ static int run_verb(
 		.group = GROUP_GUEST,                                                              \
 		.operands = "NAME",                                                                \
 		.summary = words,                                                                  \
+		.shared = OPTIONS_REASON,                                                          \
 		.book = BOOK_OPEN,                                                                 \
 		.run = run_##verb,                                                                 \
 	}

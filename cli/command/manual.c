@@ -67,6 +67,8 @@ static void add_command(struct text *out, const struct command *command)
 	if (command->shared & OPTIONS_SCOPE)
 		text_puts(out,
 			".PP\nAnd the options of changes, \\fB\\-\\-config\\fR and the others.\n");
+	else if (command->shared == OPTIONS_REASON)
+		text_puts(out, ".PP\nAnd \\fB\\-\\-reason\\fR.\n");
 	else if (command->shared)
 		text_puts(out, ".PP\nAnd \\fB\\-\\-if\\-version\\fR and \\fB\\-\\-reason\\fR.\n");
 }

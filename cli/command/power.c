@@ -47,6 +47,7 @@ const struct command command_shutdown = {
 	.operands = "NAME",
 	.summary = "ask the guest to shut down (ACPI)",
 	.options = shutdown_options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_OPEN,
 	.run = run_shutdown,
 };
@@ -58,6 +59,7 @@ const struct command command_reboot = {
 	.summary = "ask the guest to shut down (ACPI), and start it afresh",
 	.about = "The QEMU process and changes made to the running guest alone stay.",
 	.options = reboot_options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_OPEN,
 	.run = run_reboot,
 };

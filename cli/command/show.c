@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
-#include "cli/output.h"
+#include "cli/history.h"
 
 struct view {
 	struct cli *cli;
@@ -13,19 +12,9 @@ struct view {
 static int show_version(const struct dd_version_info *info, void *context)
 {
 	struct view *view = context;
-	const struct cli *cli = view->cli;
-	struct text *out = &view->cli->out;
-	char when[MOMENT_SIZE];
 
 	view->version = version_json(info);
-	moment_format(info->when, when);
-	text_printf(out, "%sversion %u%s\n", colour(cli, COLOUR_YELLOW), info->number,
-		colour(cli, COLOUR_NONE));
-	text_printf(out, "Commit:  %s\nWhen:    %s\nWho:     %s\nHost:    %s\n", info->commit, when,
-		info->author, info->committer);
-	if (*info->reason)
-		text_printf(out, "Reason:  %s\n", info->reason);
-	text_printf(out, "\n    %s\n\n", info->subject);
+	version_header(view->cli, info, &view->cli->out);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ const struct command command_start = {
 		 "is\n"
 		 "recorded instead, as a version.",
 	.options = options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_OPEN,
 	.run = run,
 };

@@ -8,7 +8,6 @@
 
 static const struct option_row options[] = {
 	{"delete", 'd', NULL, "take the LABEL away from the version that has it"},
-	{"reason", 0, "TEXT", "kept with the tag"},
 	{NULL},
 };
 
@@ -60,8 +59,7 @@ static int set_or_remove(struct cli *cli, const struct arguments *args, const ch
 	bool removal = option_given(args, "delete");
 	struct dd_result result = {.changed = true};
 	int rc = removal ? dd_tag_remove(cli->host, domain, label, err)
-			 : dd_tag_set(cli->host, domain, version, label,
-				   option_value(args, "reason"), &result, err);
+			 : dd_tag_set(cli->host, domain, version, label, NULL, &result, err);
 
 	if (rc < 0)
 		return rc;
@@ -112,6 +110,7 @@ const struct command command_tag = {
 		 "is not\n"
 		 "a number.",
 	.options = options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_OPEN,
 	.run = run,
 };

@@ -88,6 +88,16 @@ def define__refuses(book, case):
 
 
 @test()
+def define__leaves_out_what_nobody_knows_and_says_so(book):
+    path = book.file('later.xml', replaced('<devices>', '<zebra stripes="9"/>\n  <devices>'))
+    for verb in ('freeze', 'define', 'apply'):
+        result = book.ok(verb, path)
+        contains(result.err, 'warning', 'later.xml:8', '/domain/zebra')
+        check('zebra' not in result.out)
+    book.refuse('validate', path, code='invalid', says=('zebra', ':8'))
+
+
+@test()
 def define__refuses_a_file_that_is_not_there(book):
     book.refuse('define', book.folder + '/none.xml', code='not-found', says='none.xml')
     book.refuse('define', book.folder, says=book.folder)

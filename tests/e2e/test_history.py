@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 900
-"""Looking back and going back: log, show, diff, rollback."""
+"""Looking back: log, show, diff."""
 
-from definition import MAC, disk, domain, interface, spare_ports
+from definition import MAC, disk, domain, interface
 from guest import Guest
 from harness import check, contains, equal, main, test
 
@@ -66,77 +66,39 @@ def diff__with_a_file_counts_only_what_it_says(book):
 
 
 @test()
-def rollback__makes_an_old_definition_the_newest(book):
-    versions = four_versions(book)
-    book.ok('rollback', 'a', 1)
-    equal(book.dumpxml('a'), versions[0])
-    equal(book.version('a'), 5)
-    book.ok('rollback', 'a', 3)
-    equal(book.dumpxml('a'), versions[2])
-    for number, xml in enumerate(versions, 1):
-        equal(book.dumpxml(f'a@{number}'), xml, f'version {number} has changed')
-    check(not book.json('rollback', 'a', 3)['changed'])
-    with book.unchanged():
-        book.refuse('rollback', 'a', 99, code='not-found', says='99')
-        book.refuse('rollback', 'a', 'x')
-    book.verify()
-
-
-@test('pc', 'q35')
-def rollback__plugs_and_unplugs_a_running_guest(book, machine):
-    guest = Guest(
-        book, 'guest', disk(book.image('a.img'), 'vda'), interface(), *spare_ports(machine),
-        machine=machine).start()
-    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
-    book.ok('detach-device', 'guest', MAC)
-    guest.wait_for('^disk . vdb')
-    book.ok('rollback', 'guest', 1)
-    guest.wait_for('^disk - vdb')
-    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
-    book.ok('check', 'guest')
-    book.ok('rollback', 'guest', 2)
-    guest.wait_for(r'^disk \+ vdb')
-    equal(book.dumpxml('guest'), book.dumpxml('guest@2'))
-    book.ok('check', 'guest')
+def diff__of_two_domains_tags_and_times(book):
+    four_versions(book)
+    book.define(domain('b', interface('52:54:00:d0:5d:b2')))
+    book.ok('tag', 'a@2', 'bigger')
+    out = book.ok('diff', 'a@bigger', 'b', rc=1).out
+    contains(out, 'disk vdb detached', 'name', MAC, '52:54:00:d0:5d:b2')
+    contains(book.ok('diff', 'a@bigger', 'a@{now}', rc=1).out, f'interface {MAC} detached')
+    equal(book.ok('diff', 'a@{now}', 'a@4').out, '')
+    contains(book.ok('diff', '--xml', 'a@bigger', 'b', rc=1).out, '--- a@bigger\n+++ b\n')
+    book.refuse('diff', 'a@none', 'b', code='not-found', says='bigger')
+    book.refuse('diff', 'a', 'a@{long ago}', code='invalid', says='long ago')
+    book.refuse('diff', 'a@{1999-01-01}', code='not-found', says='1999')
 
 
 @test()
-def rollback__brings_back_what_was_the_first_of_its_kind(book):
-    second = MAC[:-1] + '9'
-    guest = Guest(book, 'guest', interface(), interface(second)).start()
-    before = guest.dumpxml()
-    book.ok('detach-device', 'guest', MAC)
-    guest.wait_for(r'^net - eth0')
-    book.ok('rollback', 'guest', 1)
-    guest.wait_for(rf'^net \+ \S+ \S+ {MAC}')
-    equal(guest.dumpxml(), before)
-    book.ok('check', 'guest')
-
-
-@test()
-def rollback__takes_a_link_up_again(book):
-    guest = Guest(book, 'guest', interface()).start()
-    down = interface().replace('</interface>', "<link state='down'/></interface>")
-    book.ok('update-device', 'guest', book.file('down.xml', down))
-    book.ok('rollback', 'guest', 1)
-    for option in ((), ('--live',)):
-        check('<link' not in guest.dumpxml(*option))
-    book.ok('check', 'guest')
-
-
-@test()
-def rollback__that_a_running_guest_cannot_follow_is_refused(book):
-    guest = Guest(book, 'guest')
-    book.ok('set-vcpus', '--maximum', 'guest', 4)
+def diff__pending_is_what_holds_from_the_next_start(book):
+    guest = Guest(book, 'a', disk(book.image('a.img'), 'vda'))
+    equal(book.ok('diff', 'a', '--pending').out, '')
     guest.start()
-    with book.unchanged():
-        book.refuse('rollback', 'guest', 1, code='refused', says='vcpu')
-    book.ok('rollback', '--config', 'guest', 1)
-    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
-    equal(guest.state(), 'running')
+    equal(book.json('diff', 'a', '--pending'), {'equal': True, 'differences': []})
+    book.ok('attach-device', '--config', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    pending = book.version('a')
+    result = book.ok('diff', 'a', '--pending', rc=1)
+    contains(result.out, '+ disk vdb attached')
+    equal(len(result.out.splitlines()), 1, result)
+    contains(book.ok('diff', 'a', '--live', rc=1).out, '- disk vdb detached')
+    contains(book.ok('diff', 'a', '--pending', '--xml', rc=1).out, '--- a, running\n+++ a\n@@')
     guest.destroy()
-    guest.start()
-    book.ok('check', 'guest')
+    equal(book.ok('diff', 'a', '--pending').out, '')
+    contains(book.ok('diff', f'a@{pending}', '--pending', rc=1).out, '+ disk vdb attached')
+    equal(book.ok('diff', f'a@{pending - 1}', '--pending').out, '')
+    for words in (('--pending', '--live'), ('--pending', 'a')):
+        book.refuse('diff', 'a', *words, code='usage', says='--pending', lines=None)
 
 
 if __name__ == '__main__':

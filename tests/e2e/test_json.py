@@ -5,19 +5,24 @@
 
 import json
 import re
+import subprocess
 
 from definition import disk, domain, serial_file
 from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
-VERSION = {'version', 'commit', 'when', 'author', 'committer', 'operation', 'subject', 'reason'}
+VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committer',
+           'operation', 'subject', 'reason'}
+
+TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
     ('freeze FILE', 0, {'xml'}),
     ('capabilities', 0, {'emulator', 'version', 'machines', 'cpus', 'accelerators', 'devices'}),
     ('define FILE', 0, CHANGE),
+    ('import FILE', 0, {'imported', 'unchanged', 'refused', 'left_out', 'dry_run', 'domains'}),
     ('validate FILE', 0, {'valid', 'kept'}),
     ('apply --dry-run FILE', 0, CHANGE | {'dry_run', 'plan'}),
     ('apply FILE', 0, CHANGE | {'dry_run', 'plan'}),
@@ -30,6 +35,7 @@ SESSION = (
     ('who-uses IMAGE', 0, {'domain', 'kind', 'value', 'mode', 'config', 'live'}),
     ('jobs', 0, set()),  # of which there is none
     ('diff a', 1, {'equal', 'differences'}),
+    ('blame a', 0, {'path', 'value', 'version', 'when', 'author', 'operation', 'subject'}),
     ('log a', 0, VERSION),
     ('show a@2', 0, VERSION | {'changes'}),
     ('tag a@2 bigger', 0, {'domain', 'label', 'version', 'changed'}),
@@ -44,7 +50,7 @@ SESSION = (
     ('metadata a urn:a', 0, {'xml'}),
     ('autostart a', 0, STATE),
     ('rename a b', 0, CHANGE),
-    ('rollback b 1', 0, CHANGE),
+    ('rollback b 1', 0, CHANGE | {'dry_run', 'now', 'pending'}),
     ('upgrade b --machine pc-i440fx-1.7', 0, CHANGE | {'changes'}),
     ('advise', 0, {'domain', 'uuid', 'running', 'kind', 'path', 'value', 'sentence', 'command'}),
     ('start b', 0, STATE),
@@ -55,6 +61,18 @@ SESSION = (
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
+    ('remote add copy REMOTE', 0, {'name', 'url', 'identity'}),
+    ('remote', 0, {'name', 'url', 'identity'}),
+    ('push', 0, TRANSFER),
+    ('pull copy', 0, TRANSFER),
+    ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
+    ('key rotate', 0, {'fingerprint', 'key'}),
+    ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
+                'current', 'fault'}),
+    ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
+    ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('gc', 0, {'book'}),
     ('undefine b', 0, CHANGE),
 )
@@ -70,7 +88,8 @@ def json__of_every_command(book):
         'FILE': book.file('a.xml', domain(
             'a', cdrom.format(''), serial_file(serial), boot=True)), 'IMAGE': book.image('b.img'),
         'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
-        'CDROM': book.file('cd.xml', cdrom.format(medium))}
+        'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git'}
+    subprocess.run(['git', 'init', '-q', '--bare', places['REMOTE']], check=True)
     for words, status, members in SESSION:
         result = book.run('--json', *(places.get(word, word) for word in words.split()))
         equal(result.rc, status, result)

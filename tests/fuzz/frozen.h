@@ -70,11 +70,12 @@ static inline struct document *fuzz_frozen(const struct piece *text)
 static inline void fuzz_same(
 	int rc, const struct text *before, const struct text *after, const struct dd_error *err)
 {
-	if (!rc && strcmp(text_string(before), text_string(after)) == 0)
-		return;
-	fprintf(stderr, "before:\n%safter:\n%s%s\n", text_string(before), text_string(after),
-		err->message);
-	assert(!"both texts are the same");
+	bool same = !rc && strcmp(text_string(before), text_string(after)) == 0;
+
+	if (!same)
+		fprintf(stderr, "before:\n%safter:\n%s%s\n", text_string(before),
+			text_string(after), err->message);
+	assert(same);
 }
 
 static inline void fuzz_freezes_to_itself(struct document *document)

@@ -37,6 +37,23 @@ static const struct {
 	 "</domain>",
 		"<domain>\n  <cputune>\n    <vcpupin vcpu='2' cpuset='2'/>\n"
 		"    <vcpupin vcpu='10' cpuset='1'/>\n  </cputune>\n</domain>\n"},
+	{"<domain><perf><event name='instructions' enabled='yes'/><event name='cmt' enabled='no'/>"
+	 "</perf></domain>",
+		"<domain>\n  <perf>\n    <event name='cmt' enabled='no'/>\n"
+		"    <event name='instructions' enabled='yes'/>\n  </perf>\n</domain>\n"},
+	{"<domain><sysinfo type='smbios'><bios><entry name='date'>2</entry><entry name='vendor'>1"
+	 "</entry></bios></sysinfo></domain>",
+		"<domain>\n  <sysinfo type='smbios'>\n    <bios>\n"
+		"      <entry name='vendor'>1</entry>\n      <entry name='date'>2</entry>\n"
+		"    </bios>\n  </sysinfo>\n</domain>\n"},
+	{"<domain><cputune><cachetune vcpus='0'><cache id='1' level='3' type='both' size='1'/>"
+	 "<cache id='9' level='2' type='data' size='1'/><cache id='0' level='3' type='both' "
+	 "size='1'/></cachetune></cputune></domain>",
+		"<domain>\n  <cputune>\n    <cachetune vcpus='0'>\n"
+		"      <cache id='9' level='2' type='data' size='1' unit='KiB'/>\n"
+		"      <cache id='0' level='3' type='both' size='1' unit='KiB'/>\n"
+		"      <cache id='1' level='3' type='both' size='1' unit='KiB'/>\n"
+		"    </cachetune>\n  </cputune>\n</domain>\n"},
 	/* what is not ours: attributes sorted, everything else as it is */
 	{"<domain><metadata><b:x xmlns:b='urn:b' z='1' a='2'><b:q/><b:p> </b:p></b:x></metadata>"
 	 "</domain>",

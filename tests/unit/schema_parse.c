@@ -125,12 +125,15 @@ static void schema_parse__what_is_too_large_is_refused(void **state)
 		{"<domain xmlns:a='urn:", "kvmkvm/8", 10000, "'/>",
 			"/domain: an attribute value is longer than 65536 bytes"},
 		{"<domain ", "a='1' ", 300, "/>", "/domain: more than 256 attributes"},
-		{"<domain>", "<a/>", 30000, "</domain>", "/domain: more than 24576 elements"},
+		{"<domain>", "<a/>", 8193, "</domain>", "/domain: more than 8192 elements in one"},
+		{"<domain>", "<a><b/><b/><b/></a>", 8000, "</domain>",
+			"/domain/a: more than 24576 elements"},
 		{"<domain><metadata>", "<a:b xmlns:a='u'/>", 2000, "</metadata></domain>",
 			"/domain/metadata/a:b: more than 1024 namespace declarations"},
 		{"<domain><metadata><a:b xmlns:a='u'>",
-			"<a:c d='' e='' f='' g='' h='' i='' j='' k=''/>", 20000,
-			"</a:b></metadata></domain>", "more than 131072 attributes"},
+			"<a:c d='' e='' f='' g='' h='' i='' j='' k='' l=''><a:d/>"
+			"<a:c d='' e='' f='' g='' h='' i='' j='' k=''/></a:c>",
+			8000, "</a:b></metadata></domain>", "more than 131072 attributes"},
 		{"<domain><name>", "name", 64, "</name></domain>", "of 256 bytes is too long"},
 	};
 
@@ -217,6 +220,68 @@ static void schema_parse__a_device_stands_alone(void **state)
 	}
 }
 
+static void schema_parse__strangers_in_a_given_definition_are_left_out_and_named(void **state)
+{
+	static const char given[] =
+		"<domain>\n<cpu><topology sockets='1' clusters='1' cores='1' threads='1'/></cpu>\n"
+		"<throttlegroups><a/></throttlegroups>word\nword<devices><disk><source "
+		"file='/a'><zebra b='c'/></source></disk></devices></domain>";
+	static const char *const slips[] = {
+		"<domain><devices><disk><source flie='/a'/></disk></devices></domain>",
+		"<domain><memroy>1</memroy></domain>",
+		"<domain><devices><teleporter/></devices></domain>",
+		"<domain><memory>x</memory></domain>",
+	};
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	struct dd_error err = {0};
+
+	(void)state;
+	must(document_parse_given(given, strlen(given), "a.xml", &left_out, &document, &err), &err);
+	assert_string_equal(text_string(&left_out),
+		"a.xml:1: /domain: the text 'word' is not known and is left out\n"
+		"a.xml:2: /domain/cpu/topology: the attribute 'clusters' is not known and is left "
+		"out\n"
+		"a.xml:3: /domain/throttlegroups: the element 'throttlegroups' is not known and is "
+		"left out\n"
+		"a.xml:4: /domain/devices/disk/source/zebra: the element 'zebra' is not known and "
+		"is "
+		"left out\n");
+
+	CLEANUP(free) char *text = written(document);
+
+	assert_null(strstr(text, "clusters"));
+	assert_null(strstr(text, "throttlegroups"));
+	assert_null(strstr(text, "zebra"));
+	assert_non_null(strstr(text, "<source file='/a'/>"));
+	for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++) {
+		struct document *none = NULL;
+
+		assert_int_equal(
+			document_parse_given(slips[i], strlen(slips[i]), NULL, NULL, &none, &err),
+			DD_INVALID);
+		assert_null(none);
+	}
+}
+
+static void schema_parse__more_strangers_than_a_person_reads_are_refused(void **state)
+{
+	CLEANUP(text) struct text given = TEXT_INIT;
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	struct document *none = NULL;
+	struct dd_error err = {0};
+
+	(void)state;
+	text_puts(&given, "<domain>");
+	for (int i = 0; i <= DOCUMENT_STRANGERS_MAX; i++)
+		text_puts(&given, "<throttlegroups/>");
+	text_puts(&given, "</domain>");
+	assert_int_equal(
+		document_parse_given(text_string(&given), given.size, NULL, &left_out, &none, &err),
+		DD_INVALID);
+	assert_non_null(strstr(err.message, "throttlegroups"));
+}
+
 static void parse_one(const char *name, const struct text *xml, void *context)
 {
 	CLEANUP(document) struct document *document = NULL;
@@ -263,6 +328,9 @@ int main(void)
 		cmocka_unit_test(schema_parse__a_name_of_255_bytes_is_fine),
 		cmocka_unit_test(schema_parse__comments_instructions_and_cdata_leave_only_text),
 		cmocka_unit_test(schema_parse__a_device_stands_alone),
+		cmocka_unit_test(
+			schema_parse__strangers_in_a_given_definition_are_left_out_and_named),
+		cmocka_unit_test(schema_parse__more_strangers_than_a_person_reads_are_refused),
 		cmocka_unit_test(schema_parse__every_definition_of_the_corpus_is_understood),
 		cmocka_unit_test(schema_parse__what_libvirt_refuses_never_fails_without_a_place),
 	};

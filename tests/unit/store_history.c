@@ -56,6 +56,54 @@ static void store_history__a_version_comes_back_as_it_was_given(void **state)
 	assert_int_equal(row.version, 1);
 }
 
+static void store_history__several_versions_at_once_are_all_or_none(void **state)
+{
+	struct scene *scene = *state;
+	struct tree_file one = {"domain.xml", "one", 3}, two = {"domain.xml", "two", 3};
+	struct trailer bad = {"Origin", "two\nlines"};
+	struct person author = {"Ada Operator", "ada@example.org"};
+	struct version_draft earlier[] = {
+		{.subject = "first", .author = author, .files = &one, .file_count = 1},
+		{.subject = "second",
+			.author = {"Bob", "bob@example.org"},
+			.authored = 1000000000,
+			.files = &two,
+			.file_count = 1},
+	};
+	struct version_draft last = {
+		.subject = "third", .author = author, .files = &one, .file_count = 1};
+	struct index_draft index = {.name = "web", .state = STATE_SHUT_OFF};
+	struct book_change draft = {.uuid = UUID_A,
+		.version = &last,
+		.earlier = earlier,
+		.earlier_count = 2,
+		.index = &index};
+	CLEANUP(version_info) struct version_info info = {0};
+	CLEANUP(domain_row) struct domain_row row = {0};
+	uint32_t number = 0;
+
+	last.trailers = &bad;
+	last.trailer_count = 1;
+	assert_int_equal(book_apply(scene->book, &draft, NULL, &scene->err), DD_INVALID);
+	assert_int_equal(book_find(scene->book, UUID_A, &row, &scene->err), DD_NOT_FOUND);
+	last.trailer_count = 0;
+	assert_ok(scene, book_apply(scene->book, &draft, &number, &scene->err));
+	assert_int_equal(number, 3);
+	assert_ok(scene, book_version(scene->book, UUID_A, 2, &info, &scene->err));
+	assert_string_equal(info.subject, "second");
+	assert_string_equal(info.author, "Bob <bob@example.org>");
+	assert_string_equal(version_trailer(&info, "Version"), "2");
+	assert_file(scene, UUID_A, 1, "domain.xml", "one");
+	assert_file(scene, UUID_A, 2, "domain.xml", "two");
+	assert_file(scene, UUID_A, 3, "domain.xml", "one");
+	draft.base = 3;
+	assert_ok(scene, book_apply(scene->book, &draft, &number, &scene->err));
+	assert_int_equal(number, 6);
+	assert_int_equal(book_apply(scene->book, &draft, &number, &scene->err), DD_CONFLICT);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_file(scene, UUID_A, 5, "domain.xml", "two");
+}
+
 struct seen {
 	uint32_t numbers[16];
 	size_t count;
@@ -78,11 +126,11 @@ static void store_history__log_goes_from_newest_to_oldest(void **state)
 	define(scene, UUID_B, "mail", "other");
 	change(scene, UUID_A, "web", 1, "two");
 	change(scene, UUID_A, "web", 2, "three");
-	assert_ok(scene, book_log(scene->book, UUID_A, 0, see, &all, &scene->err));
+	assert_ok(scene, book_log(scene->book, UUID_A, 0, 0, see, &all, &scene->err));
 	assert_int_equal(all.count, 3);
 	assert_int_equal(all.numbers[0], 3);
 	assert_int_equal(all.numbers[2], 1);
-	assert_ok(scene, book_log(scene->book, UUID_A, 2, see, &two, &scene->err));
+	assert_ok(scene, book_log(scene->book, UUID_A, 0, 2, see, &two, &scene->err));
 	assert_int_equal(two.count, 2);
 	assert_file(scene, UUID_A, 1, "domain.xml", "one");
 	assert_file(scene, UUID_A, 2, "domain.xml", "two");
@@ -168,6 +216,9 @@ int main(void)
 			scene_setup_open, scene_teardown),
 		cmocka_unit_test_setup_teardown(store_history__log_goes_from_newest_to_oldest,
 			scene_setup_open, scene_teardown),
+		cmocka_unit_test_setup_teardown(
+			store_history__several_versions_at_once_are_all_or_none, scene_setup_open,
+			scene_teardown),
 		cmocka_unit_test_setup_teardown(store_history__a_missing_version_or_file_is_named,
 			scene_setup_open, scene_teardown),
 		cmocka_unit_test_setup_teardown(store_history__what_git_could_not_hold_is_refused,

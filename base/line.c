@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/line.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* What a line is made of does not include these. */
+static const struct {
+	uint32_t first, last;
+} banned[] = {
+	{0x00, 0x1f},
+	{0x7f, 0x9f},
+	{0x200e, 0x200f}, /* marks of direction */
+	{0x2028, 0x202e}, /* separators of lines and paragraphs, and overrides of direction */
+	{0x2066, 0x2069}, /* isolates */
+	{0xd800, 0xdfff}, /* halves of a pair, which UTF-8 has not */
+	{0xfeff, 0xfeff},
+};
+
+/* Takes the character at the front of text off; false where there is none in UTF-8. */
+static bool character_take(const unsigned char **text, uint32_t *character)
+{
+	static const struct {
+		unsigned char mask, lead, more;
+		uint32_t least; /* that needs so many bytes */
+	} forms[] = {{0x80, 0x00, 0, 0}, {0xe0, 0xc0, 1, 0x80}, {0xf0, 0xe0, 2, 0x800},
+		{0xf8, 0xf0, 3, 0x10000}};
+	const unsigned char *at = *text;
+
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		if ((*at & forms[i].mask) != forms[i].lead)
+			continue;
+		*character = *at & (unsigned char)~forms[i].mask;
+		for (size_t more = 1; more <= forms[i].more; more++) {
+			if ((at[more] & 0xc0) != 0x80)
+				return false;
+			*character = *character << 6 | (at[more] & 0x3f);
+		}
+		*text = at + 1 + forms[i].more;
+		return *character >= forms[i].least && *character <= 0x10ffff;
+	}
+	return false;
+}
+
+static bool is_banned(uint32_t character)
+{
+	for (size_t i = 0; i < sizeof banned / sizeof banned[0]; i++)
+		if (character >= banned[i].first && character <= banned[i].last)
+			return true;
+	return false;
+}
+
+int line_check(const char *line, size_t limit, const char *what, struct dd_error *err)
+{
+	const unsigned char *at = (const unsigned char *)line;
+	uint32_t character = 0;
+
+	if (line[strspn(line, " \t\r\n")] == '\0')
+		return error_set(err, DD_INVALID, "%s is empty", what);
+	if (strnlen(line, limit + 1) > limit)
+		return error_set(err, DD_INVALID, "%s has more than %zu bytes", what, limit);
+	while (*at) {
+		if (!character_take(&at, &character))
+			return error_set(err, DD_INVALID, "%s is not text in UTF-8", what);
+		if (character == '\n' || character == '\r')
+			return error_set(err, DD_INVALID, "%s is more than one line", what);
+		if (is_banned(character))
+			return error_set(err, DD_INVALID,
+				"%s has the control character U+%04X in it", what, character);
+	}
+	return 0;
+}
+
+int line_visible(char **out, const char *string, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	const unsigned char *at = (const unsigned char *)string;
+	uint32_t character = 0;
+	char *line;
+
+	while (*at) {
+		const unsigned char *begin = at;
+
+		if (!character_take(&at, &character))
+			at = begin + 1;
+		else if (!is_banned(character)) {
+			text_add(&text, begin, (size_t)(at - begin));
+			continue;
+		}
+		for (; begin < at; begin++)
+			text_printf(&text, "%%%02x", *begin);
+	}
+	line = text_take(&text);
+	if (!line)
+		return error_no_memory(err);
+	*out = line;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_LINE_H
+#define BASE_LINE_H
+
+/*
+ * Words that somebody hands in and that are shown to others as one line: a reason, the name of a
+ * person or of a program. They cannot end the line, move what is around them on a terminal, or turn
+ * its direction.
+ */
+
+#include <stddef.h>
+
+#include "base/text.h"
+
+/*
+ * DD_INVALID unless line is UTF-8 without control characters (those from U+0080 on too), line and
+ * paragraph separators and marks that change the direction of writing, at most limit bytes, and not
+ * blank. what names it in the message: "the reason".
+ */
+int line_check(const char *line, size_t limit, const char *what, struct dd_error *err);
+
+/* The same for what cannot be refused, the name of a file: such bytes are spelt out as "%1b". */
+int line_visible(char **out, const char *string, struct dd_error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_CALLER_H
+#define DOMAIN_CALLER_H
+
+/*
+ * Who acts: the person at the other end of the process, and the program. Whom to believe, in this
+ * order:
+ *
+ *   login    /proc/self/loginuid: the kernel's note of who logged in. Su, sudo and setuid programs
+ *            do not change it, and only a privileged process can; so it is believed where it is
+ * set. sudo     $SUDO_UID, where the process runs as root. Anybody can set a variable, but whoever
+ * is root need not to deceive us. process  the process's real user.
+ *
+ * The user that the process runs as is kept beside a person who is another one.
+ */
+
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define PROGRAM_LIMIT 64 /* bytes */
+#define PERSON_WORDS_LIMIT 200
+
+struct caller {
+	uint32_t uid;         /* of the person */
+	uint32_t acting;      /* real user of the process */
+	const char *known_by; /* "login", "sudo", "process" */
+};
+
+/*
+ * The rule alone: login and sudo are the texts of /proc/self/loginuid and of $SUDO_UID, or NULL.
+ */
+struct caller caller_decide(uint32_t acting, const char *login, const char *sudo);
+
+/* Of this process. */
+struct caller caller_find(void);
+
+/* The user's name, "uid-4711" for one that has none. *name is owned by the caller. */
+int caller_name(uint32_t uid, char **name, struct dd_error *err);
+
+/*
+ * What the process calls itself, fit for a record. *name is owned by the caller.
+ */
+int caller_program(char **name, struct dd_error *err);
+
+#endif

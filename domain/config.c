@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings are rows of a table here, and JSON in the book: the value, and who set it, when, why. A
+ * book that says nothing has the first of the setting's words.
+ */
+#include "domain/config.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "domain/reason.h"
+#include "qmp/json.h"
+
+static const struct setting {
+	const char *name;
+	const char *words[3]; /* that it can be, NULL-terminated */
+	const char *summary;
+} settings[] = {
+	{CONFIG_REQUIRE_REASON, {"no", "yes"}, "refuse a change for which nobody says why"},
+};
+#define SETTING_COUNT (sizeof settings / sizeof settings[0])
+
+static int setting_find(const char *name, const struct setting **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text names = TEXT_INIT;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (strcmp(settings[i].name, name) == 0) {
+			*out = &settings[i];
+			return 0;
+		}
+		text_printf(&names, "%s%s", i ? ", " : "", settings[i].name);
+	}
+	error_set(err, DD_NOT_FOUND, "a book has no setting '%s'", name);
+	error_hint(err, "there is: %s", text_string(&names));
+	return DD_NOT_FOUND;
+}
+
+/* *json stays NULL where the book says nothing. */
+static int setting_read(struct dd_host *host, const struct setting *setting, struct json **json,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text value = TEXT_INIT;
+	int rc = book_setting_get(host->book, setting->name, &value, err);
+
+	if (rc == DD_NOT_FOUND)
+		return 0;
+	if (!rc)
+		rc = json_parse(text_string(&value), value.size, json, err);
+	if (!rc && !json_get_string(*json, "value"))
+		rc = DD_CORRUPT;
+	return rc ? error_set(err, DD_CORRUPT, "the book's setting '%s' cannot be read",
+			    setting->name)
+		  : 0;
+}
+
+static int setting_tell(struct dd_host *host, const struct setting *setting, dd_setting_fn tell,
+	void *context, struct dd_error *err)
+{
+	CLEANUP(json) struct json *json = NULL;
+	int rc = setting_read(host, setting, &json, err);
+	const char *who = json_get_string(json, "who");
+	const char *reason = json_get_string(json, "reason");
+	struct dd_setting told = {
+		.name = setting->name,
+		.value = json ? json_get_string(json, "value") : setting->words[0],
+		.summary = setting->summary,
+		.who = who ? who : "",
+		.when = json_get_number(json, "when", 0),
+		.reason = reason ? reason : "",
+	};
+
+	return rc ? rc : tell(&told, context);
+}
+
+int dd_settings(struct dd_host *host, const char *name, dd_setting_fn tell, void *context,
+	struct dd_error *err)
+{
+	const struct setting *setting = NULL;
+	int rc = name ? setting_find(name, &setting, err) : 0;
+
+	if (rc || setting)
+		return rc ? rc : setting_tell(host, setting, tell, context, err);
+	for (size_t i = 0; !rc && i < SETTING_COUNT; i++)
+		rc = setting_tell(host, &settings[i], tell, context, err);
+	return rc;
+}
+
+static int take_value(const struct dd_setting *setting, void *value)
+{
+	return string_copy(value, setting->value, NULL);
+}
+
+int config_switch(struct dd_host *host, const char *name, bool *on, struct dd_error *err)
+{
+	CLEANUP(free) char *value = NULL;
+	int rc = dd_settings(host, name, take_value, &value, err);
+
+	if (!rc)
+		*on = strcmp(value, "yes") == 0;
+	return rc;
+}
+
+static int word_check(const struct setting *setting, const char *value, struct dd_error *err)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	for (const char *const *word = setting->words; *word; word++) {
+		if (strcmp(*word, value) == 0)
+			return 0;
+		text_printf(&words, "%s%s", words.size ? " or " : "", *word);
+	}
+	return error_set(
+		err, DD_INVALID, "%s is %s, not '%s'", setting->name, text_string(&words), value);
+}
+
+static int setting_write(struct dd_host *host, const struct setting *setting, const char *value,
+	const char *reason, struct dd_error *err)
+{
+	CLEANUP(json) struct json *json = json_object();
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(free) char *who = NULL;
+	int rc = string_format(&who, err, "%s <%s>", host->author_name, host->author_email);
+
+	if (rc)
+		return rc;
+	json_put_string(json, "value", value);
+	json_put_string(json, "who", who);
+	json_put_number(json, "when", time(NULL));
+	if (reason)
+		json_put_string(json, "reason", reason);
+	rc = json ? json_write(json, &text, err) : error_no_memory(err);
+	return rc ? rc : book_setting_put(host->book, setting->name, text_string(&text), err);
+}
+
+int dd_setting_set(struct dd_host *host, const char *name, const char *value, const char *reason,
+	bool *changed, struct dd_error *err)
+{
+	CLEANUP(free) char *before = NULL;
+	const struct setting *setting = NULL;
+	bool same = false;
+	int rc = setting_find(name, &setting, err);
+
+	if (!rc)
+		rc = word_check(setting, value, err);
+	if (!rc)
+		rc = dd_settings(host, name, take_value, &before, err);
+	if (rc)
+		return rc;
+	same = strcmp(before, value) == 0;
+	if (!same)
+		rc = reason_find(host, "config", reason, &reason, err);
+	if (!same && !rc)
+		rc = setting_write(host, setting, value, reason, err);
+	if (!rc && changed)
+		*changed = !same;
+	return rc;
+}

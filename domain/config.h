@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMAIN_CONFIG_H
+#define DOMAIN_CONFIG_H
+
+/* What a book is set to, in force for everybody who uses it. */
+
+#include "domain/host.h"
+
+#define CONFIG_REQUIRE_REASON "require-reason"
+
+/* Of a setting that is "yes" or "no". */
+int config_switch(struct dd_host *host, const char *name, bool *on, struct dd_error *err);
+
+#endif

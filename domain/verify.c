@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the book true? The store checks what can be said of bytes; here is added what takes reading
+ * the definitions: does the index say of each domain what its newest version says?
+ */
+#include <string.h>
+
+#include "domain/derive.h"
+#include "domain/host.h"
+
+#define TRIES 5 /* while somebody changes the domain under our eyes */
+
+struct verifying {
+	struct dd_host *host;
+	dd_finding_fn tell;
+	void *context;
+	struct dd_verified *result;
+	struct dd_error *err;
+};
+
+static int tell_finding(const struct finding *finding, void *context)
+{
+	const struct verifying *verifying = context;
+
+	return verifying->tell(
+		&(struct dd_finding){
+			.kind = finding->kind,
+			.where = finding->where,
+			.domain = finding->name,
+			.uuid = finding->uuid,
+			.version = finding->version,
+			.until = finding->until,
+			.commit = finding->commit,
+			.since = finding->when,
+			.who = finding->who,
+			.sentence = finding->sentence,
+		},
+		verifying->context);
+}
+
+/* ---- the index of one domain ---- */
+
+struct comparison {
+	const struct derived *derived;
+	size_t count; /* of uses by the definition */
+	bool differs;
+};
+
+static int compare_use(const struct use_row *use, void *context)
+{
+	struct comparison *comparison = context;
+	const struct use_rows *wanted = &comparison->derived->uses;
+
+	if (!(use->scope & USE_CONFIG))
+		return 0;
+	comparison->count++;
+	for (size_t i = 0; i < wanted->count; i++)
+		if (strcmp(wanted->items[i].kind, use->kind) == 0 &&
+			strcmp(wanted->items[i].value, use->value) == 0 &&
+			/* what the running guest does with it may be more */
+			(use->scope & USE_LIVE || wanted->items[i].mode == use->mode))
+			return 0;
+	comparison->differs = true;
+	return 0;
+}
+
+/* What the index says otherwise than the newest version; NULL: nothing. */
+static int compare(struct book *book, const struct domain_row *row, const struct derived *derived,
+	const char **what, struct dd_error *err)
+{
+	struct comparison comparison = {.derived = derived};
+	int rc = book_uses(book, row->uuid, compare_use, &comparison, err);
+
+	*what = NULL;
+	if (rc)
+		return rc;
+	if (strcmp(row->name, derived->name) != 0)
+		*what = "name";
+	else if (strcmp(row->title, derived->title) != 0)
+		*what = "title";
+	else if ((row->state == STATE_GONE) != derived->gone)
+		*what = "state";
+	else if (comparison.differs || comparison.count != derived->uses.count)
+		*what = "list of disks, MAC addresses and host devices";
+	return 0;
+}
+
+static int tell_index(struct verifying *verifying, const struct domain_row *row, const char *what)
+{
+	CLEANUP(text) struct text sentence = TEXT_INIT;
+	struct dd_finding finding = {
+		.kind = "index",
+		.where = "book.db",
+		.domain = row->name,
+		.uuid = row->uuid,
+		.version = row->version,
+		.until = row->version,
+	};
+
+	text_printf(&sentence,
+		"the %s that book.db has of '%s' is not what its newest version (%u) says", what,
+		row->name, row->version);
+	finding.sentence = text_string(&sentence);
+	if (verifying->result->findings++ >= DD_FINDINGS_LIMIT)
+		return 0;
+	return verifying->tell(&finding, verifying->context);
+}
+
+/* Row and version are read one after the other, so a change in between is no finding. */
+static int check_index(struct verifying *verifying, const char *uuid)
+{
+	struct book *book = verifying->host->book;
+	int rc = 0;
+
+	for (int i = 0; !rc && i < TRIES; i++) {
+		CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+		CLEANUP(domain_row) struct domain_row after = {.name = NULL};
+		CLEANUP(derived) struct derived derived = {.name = NULL};
+		struct dd_error reason = {0};
+		const char *what = NULL;
+
+		rc = book_find(book, uuid, &row, verifying->err);
+		if (rc)
+			break;
+		/* what cannot be read was told by the store */
+		if (derive(book, uuid, &derived, &reason))
+			return reason.code == DD_NO_MEMORY ? error_set(verifying->err, DD_NO_MEMORY,
+								     "%s", reason.message)
+							   : 0;
+		rc = compare(book, &row, &derived, &what, verifying->err);
+		if (!rc)
+			rc = book_find(book, uuid, &after, verifying->err);
+		if (rc || !what)
+			return rc;
+		if (after.version == row.version && after.state == row.state)
+			return tell_index(verifying, &row, what);
+	}
+	return rc;
+}
+
+/* ---- all ---- */
+
+struct uuids {
+	struct text list; /* UUID_SIZE bytes each */
+};
+
+static int keep_uuid(const struct domain_row *row, void *context)
+{
+	struct uuids *uuids = context;
+
+	text_add(&uuids->list, row->uuid, UUID_SIZE);
+	return 0;
+}
+
+static int check_indexes(struct verifying *verifying)
+{
+	struct uuids uuids = {.list = TEXT_INIT};
+	struct dd_error reason = {0};
+	int rc = book_list(verifying->host->book, true, keep_uuid, &uuids, &reason);
+
+	if (!rc && text_failed(&uuids.list))
+		rc = error_no_memory(verifying->err);
+	for (size_t at = 0; !rc && at < uuids.list.size; at += UUID_SIZE)
+		rc = check_index(verifying, uuids.list.data + at);
+	text_release(&uuids.list);
+	/* damage of book.db was told */
+	if (reason.code && reason.code != DD_CORRUPT)
+		return error_set(verifying->err, reason.code, "%s", reason.message);
+	return rc == DD_CORRUPT ? 0 : rc;
+}
+
+int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, void *context,
+	struct dd_verified *result, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_error own;
+	struct dd_verified verified = {0};
+	struct verify_counts counts;
+	struct verifying verifying = {host, finding, context, &verified, err ? err : &own};
+	int rc = domain ? book_find(host->book, domain, &row, err) : 0;
+
+	if (!rc)
+		rc = book_verify(host->book, domain ? row.uuid : NULL, tell_finding, &verifying,
+			&counts, verifying.err);
+	if (rc)
+		return rc;
+	verified = (struct dd_verified){
+		.domains = counts.domains,
+		.versions = counts.versions,
+		.objects = counts.objects,
+		.findings = counts.findings,
+	};
+	rc = domain ? check_index(&verifying, row.uuid) : check_indexes(&verifying);
+	if (!rc)
+		*result = verified;
+	return rc;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_REMOTE_H
+#define STORE_REMOTE_H
+
+#include "store/room.h"
+
+#define REMOTE_REFS "refs/remotes/"
+#define HOST_REFS "refs/heads/hosts/"    /* HOST/domains/UUID, HOST/book, of a remote */
+#define HOST_TAG_REFS "refs/tags/hosts/" /* HOST/domains/UUID/LABEL, of a remote */
+
+/* A connection to a remote. */
+struct remote_link {
+	struct book *book;
+	git_remote *remote;
+	char *identity;
+	int offered;             /* how many ways to prove who we are it has been shown */
+	struct dd_error refusal; /* why none is left */
+};
+
+/* DD_NOT_FOUND: there is none of that name; DD_SYSTEM: it is out of reach. */
+int remote_connect(struct book *book, const char *name, git_direction way, struct remote_link *out,
+	struct dd_error *err);
+void remote_release(struct remote_link *link);
+static inline void cleanup_remote_link(struct remote_link *link)
+{
+	remote_release(link);
+}
+
+/* What libgit2 has just said about the link. */
+int remote_failure(struct remote_link *link, int code, const char *what, struct dd_error *err);
+
+/* Callbacks that prove who we are. */
+void remote_callbacks(struct remote_link *link, git_remote_callbacks *out);
+
+#endif

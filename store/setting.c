@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a book is set to. The names have a prefix, so that they are apart from the book's own. */
+#include "store/room.h"
+
+struct entry {
+	struct book *book;
+	const char *name, *value;
+};
+
+int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement statement = statement_begin(
+		&book->database, "SELECT value FROM setting WHERE key = 'config:' || ?");
+	int rc;
+
+	statement_text(&statement, name);
+	if (statement_row(&statement)) {
+		text_puts(value, statement_string(&statement, 0));
+		return text_failed(value) ? error_no_memory(err) : 0;
+	}
+	rc = statement_end(&statement, err);
+	return rc ? rc : error_set(err, DD_NOT_FOUND, "the book is not set to any '%s'", name);
+}
+
+static int entry_write(void *context, struct dd_error *err)
+{
+	const struct entry *entry = context;
+	struct statement statement = statement_begin(&entry->book->database,
+		"INSERT INTO setting(key, value) VALUES('config:' || ?, ?)"
+		" ON CONFLICT DO UPDATE SET value = excluded.value");
+
+	statement_text(&statement, entry->name);
+	statement_text(&statement, entry->value);
+	return statement_run(&statement, err);
+}
+
+int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err)
+{
+	struct entry entry = {.book = book, .name = name, .value = value};
+
+	return database_change(&book->database, "setting", entry_write, &entry, err);
+}

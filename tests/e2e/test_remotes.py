@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Copies of the book on git remotes: by path and over ssh, growing only, told apart by host."""
+
+import os
+import subprocess
+
+from definition import domain
+from harness import DOMESDAY, Skip, check, contains, equal, main, test
+from ssh_server import Server, make_key
+
+COUNTS = ('created', 'forwarded', 'current', 'diverged')
+
+
+def bare(book, name='remote.git'):
+    path = os.path.join(book.folder, name)
+    subprocess.run(['git', 'init', '-q', '--bare', path], check=True)
+    return path
+
+
+def git(path, *args):
+    return subprocess.run(
+        ['git', '-C', path, *args], check=True, capture_output=True, text=True).stdout
+
+
+def refs(path, under='refs/heads'):
+    """{name below refs/: object}"""
+    lines = git(path, 'for-each-ref', '--format=%(refname) %(objectname)', under).splitlines()
+    return {line.split()[0].removeprefix('refs/'): line.split()[1] for line in lines}
+
+
+def host_name():
+    return os.uname().nodename
+
+
+def uuid(book, name):
+    return book.domains()[name]['uuid']
+
+
+def counts(book, *command, **options):
+    (answer,) = book.json(*command, **options)
+    return tuple(answer[key] for key in COUNTS)
+
+
+def two_domains(book):
+    book.define(domain('a'))
+    book.define(domain('b'))
+
+
+def on_host(book, host, *args):
+    """As the command runs on a machine of that name."""
+    done = subprocess.run(
+        ['unshare', '--uts', 'sh', '-c', f'hostname {host} && exec "$@"', 'sh',
+         DOMESDAY, '--book', book.path, *args],
+        capture_output=True, text=True, check=False)
+    if 'Operation not permitted' in done.stderr:
+        raise Skip('this machine allows no host name of our own')
+    equal(done.returncode, 0, done.stderr)
+
+
+@test()
+def remote__is_added_listed_and_removed(book):
+    two_domains(book)
+    equal(book.json('remote'), [])
+    key = book.file('key', 'secret')
+    os.chmod(key, 0o600)
+    book.ok('remote', 'add', 'backup', '/srv/backup.git')
+    book.ok('remote', 'add', 'archive', 'git@example.org:book.git', '--identity', key)
+    equal(book.json('remote', 'list'), [
+        {'name': 'archive', 'url': 'git@example.org:book.git', 'identity': key},
+        {'name': 'backup', 'url': '/srv/backup.git', 'identity': None}])
+    contains(book.ok('remote').out, 'archive', '/srv/backup.git')
+    equal(book.git('remote').out.split(), ['archive', 'backup'])
+    book.refuse('remote', 'add', 'backup', '/srv/other', code='exists', says='/srv/backup.git')
+    book.refuse('remote', 'remove', 'other', code='not-found', says=('other', 'archive, backup'))
+    book.ok('remote', 'remove', 'archive')
+    equal([remote['name'] for remote in book.json('remote')], ['backup'])
+    equal(book.git('remote').out.split(), ['backup'])
+
+
+@test()
+def remote__refuses_what_gives_secrets_away(book):
+    two_domains(book)
+    for url, says in (
+            ('https://me:word@example.org/x', 'password'), ('ssh://me:word@host/x', 'password'),
+            ('http://example.org/x', 'http://'), ('git://example.org/x', 'git://'),
+            ('relative/path', 'relative/path'), ('ext::sh -c id', 'ext::'),
+            ('/a\nb', 'control')):
+        book.refuse('remote', 'add', 'x', url, code='invalid', says=says)
+    for name in ('a/b', '-x', 'a b', '..', ''):
+        book.refuse('remote', 'add', '--', name, '/srv/x', code='invalid')
+    loose = book.file('loose', 'me:word')
+    os.chmod(loose, 0o644)
+    book.refuse('remote', 'add', 'x', 'https://h/x', '-i', loose, code='refused', says='chmod 600')
+    book.refuse('remote', 'add', 'x', 'https://h/x', '-i', 'here', code='invalid', says='absolute')
+    equal(book.json('remote'), [])
+    book.refuse('push', code='not-found', says='remote add')
+    book.refuse('push', 'x', code='not-found', says='x')
+    book.refuse('remote', 'sell', 'x', code='usage', says='sell')
+    book.refuse('remote', 'add', 'x', code='usage', says='NAME URL')
+
+
+@test()
+def push__brings_the_copy_up_to_date(book):
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    equal(counts(book, 'push'), (2, 0, 0, 0))
+    equal(counts(book, 'push', 'backup'), (0, 0, 2, 0))
+    book.ok('desc', 'a', 'words')
+    book.define(domain('c'))
+    equal(counts(book, 'push'), (1, 1, 1, 0))
+    there = refs(remote)
+    own = refs(os.path.join(book.path, 'book.git'))
+    equal({name.replace(f'hosts/{host_name()}/', ''): oid for name, oid in there.items()}, own)
+    git(remote, 'fsck', '--strict')
+    contains(git(remote, 'show', f'hosts/{host_name()}/domains/{uuid(book, "a")}:domain.xml'),
+             'words')
+    # what stock git does by the same name is the same
+    contains(book.git('push', 'backup').err, 'Everything up-to-date')
+
+
+@test()
+def push__carries_tags_and_takes_them_away(book):
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    book.ok('tag', 'a@1', 'good')
+    book.ok('push')
+    name = f'tags/hosts/{host_name()}/domains/{uuid(book, "a")}/good'
+    first = refs(remote, 'refs/tags')[name]
+    book.ok('desc', 'a', 'words')
+    book.ok('tag', '--delete', 'a', 'good')
+    book.ok('tag', 'a@2', 'good')
+    book.ok('push')
+    check(refs(remote, 'refs/tags')[name] != first)
+    book.ok('tag', '--delete', 'a', 'good')
+    book.ok('push')
+    equal(refs(remote, 'refs/tags'), {})
+
+
+@test()
+def push__leaves_a_rewritten_history_alone_and_names_it(book):
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    book.ok('desc', 'a', 'words')
+    book.ok('push')
+    branch = f'refs/heads/hosts/{host_name()}/domains/{uuid(book, "a")}'
+    tree = git(remote, 'rev-parse', branch + '^{tree}').strip()
+    forged = git(remote, '-c', 'user.name=x', '-c', 'user.email=x@x', 'commit-tree', tree,
+                 '-m', 'all is well').strip()
+    git(remote, 'update-ref', branch, forged)
+    book.ok('desc', 'b', 'more words')
+    refusal = book.refuse('push', code='conflict', lines=None, says=(uuid(book, 'a'), 'rewritten'))
+    contains(refusal.err, f'diverged: {host_name()} a', '1 with new versions')
+    equal(refs(remote)[branch.removeprefix('refs/')], forged)
+    equal(git(remote, 'show', '-s', '--format=%s',
+              f'hosts/{host_name()}/domains/{uuid(book, "b")}').strip(), 'set description')
+    details = book.run('--json', 'push').json['error']['remotes'][0]
+    equal(tuple(details[key] for key in COUNTS), (0, 0, 1, 1))
+    equal([branch['outcome'] for branch in details['branches']], ['diverged'])
+
+
+@test()
+def push__to_one_remote_does_not_wait_for_another(book):
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'a-lost', os.path.join(book.folder, 'nowhere.git'))
+    book.ok('remote', 'add', 'backup', remote)
+    book.refuse('push', code='system', says='nowhere.git', lines=None)
+    equal(len(refs(remote)), 3)
+
+
+@test()
+def pull__shows_what_every_host_has_pushed(book):
+    two_domains(book)
+    remote = bare(book)
+    other = book.another('other')
+    on_host(other, 'beta', 'define', other.file('c.xml', domain('c')))
+    on_host(other, 'beta', 'remote', 'add', 'backup', remote)
+    on_host(other, 'beta', 'push')
+    book.ok('remote', 'add', 'backup', remote)
+    book.ok('push')
+    equal(counts(book, 'pull'), (3, 0, 0, 0))
+    name = f'remotes/backup/beta/domains/{uuid(other, "c")}'
+    contains(book.git('show', name + ':domain.xml').out, '<name>c</name>')
+    equal(sorted(book.domains()), ['a', 'b'])
+    on_host(other, 'beta', 'desc', 'c', 'words')
+    on_host(other, 'beta', 'push')
+    equal(counts(book, 'pull'), (0, 1, 2, 0))
+    # what was seen once is not forgotten
+    seen = book.git('rev-parse', name).out
+    git(remote, 'update-ref', f'refs/heads/hosts/beta/domains/{uuid(other, "c")}',
+        refs(remote)[f'heads/hosts/{host_name()}/domains/{uuid(book, "a")}'])
+    book.refuse('pull', code='conflict', says=(uuid(other, 'c'), 'beta'), lines=None)
+    equal(book.git('rev-parse', name).out, seen)
+    book.verify()
+    book.ok('remote', 'remove', 'backup')
+    equal(refs(os.path.join(book.path, 'book.git'), 'refs/remotes'), {})
+    book.verify()
+
+
+@test()
+def push__over_ssh_shows_the_books_own_key(book):
+    two_domains(book)
+    remote = bare(book)
+    with Server(book.folder) as server:
+        book.ok('remote', 'add', 'backup', server.url(remote))
+        with_ssh = {'env': server.environment}
+        own = os.path.join(book.path, 'keys', 'host.pub')
+        server.allow(own)
+        book.refuse('push', code='refused', says='known_hosts', **with_ssh)
+        server.be_known()
+        server.allow()
+        book.refuse('push', code='refused', says='keys/host.pub', **with_ssh)
+        equal(refs(remote), {})
+        server.allow(own)
+        equal(counts(book, 'push', **with_ssh), (2, 0, 0, 0))
+        book.ok('desc', 'a', 'words')
+        equal(counts(book, 'push', **with_ssh), (0, 1, 1, 0))
+        equal(len(refs(remote)), 3)
+        # another machine on that port
+        server.be_known(make_key(server.path('another')))
+        book.refuse('push', code='refused', says='right server', **with_ssh)
+        server.be_known()
+        identity = server.path('operator')
+        make_key(identity)
+        server.allow(identity + '.pub')
+        book.refuse('push', code='refused', says='keys/host.pub', **with_ssh)
+        book.ok('remote', 'remove', 'backup')
+        book.ok('remote', 'add', 'backup', server.url(remote), '--identity', identity)
+        equal(counts(book, 'pull', **with_ssh), (2, 0, 0, 0))
+    book.refuse('push', code='system', says='127.0.0.1', env=server.environment)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FAULT_OPERATIONS_H
+#define FAULT_OPERATIONS_H
+
+/*
+ * What is done to a book while something fails or the power goes: a table that all suites walk. A
+ * new thing that the book can do is a row there.
+ */
+
+#include "store/book.h"
+
+#define HOST "alpha"
+
+struct scene {
+	char folder[256]; /* of the book */
+	struct book *book;
+	/* told after each change that the book has reported as done */
+	void (*acknowledged)(struct scene *scene);
+	void *context;
+};
+
+struct operation {
+	const char *name;
+	int (*prepare)(struct scene *scene, struct dd_error *err); /* on a full book; may be NULL */
+	int (*run)(struct scene *scene, struct dd_error *err);
+	bool makes;   /* run() makes the book: there is none before */
+	bool opens;   /* run() opens the book itself */
+	bool repeats; /* run() may be called again once it has failed */
+};
+
+extern const struct operation operations[];
+extern const size_t operation_count;
+
+/* Opens the scene's book, which may be made. */
+int scene_open(struct scene *scene, bool create, struct dd_error *err);
+void scene_close(struct scene *scene);
+
+/* The book that most operations begin with: four domains, some versions of them packed. */
+int scene_fill(struct scene *scene, struct dd_error *err);
+
+/* One version of domain number n, which must be at base. */
+int scene_edit(struct scene *scene, int n, uint32_t base, struct dd_error *err);
+
+/* Keys and numbers that are drawn are the same in every run. */
+void scene_be_predictable(void);
+
+#endif

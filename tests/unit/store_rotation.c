@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key follows another: what the old one signed stays good, and nobody else can say so. */
+#include "store/key.h"
+#include "store_verifying.h"
+
+struct keys {
+	uint32_t count, faults;
+	char current[128];
+	char fault[128];
+};
+
+static int count_key(const struct key_info *key, void *context)
+{
+	struct keys *keys = context;
+
+	keys->count++;
+	keys->faults += key->fault != NULL;
+	if (key->fault)
+		snprintf(keys->fault, sizeof keys->fault, "%s", key->fault);
+	if (key->current)
+		snprintf(keys->current, sizeof keys->current, "%s", key->fingerprint);
+	return 0;
+}
+
+static struct keys keys_of(struct scene *scene)
+{
+	struct keys keys = {.count = 0};
+
+	assert_ok(scene, book_keys(scene->book, count_key, &keys, &scene->err));
+	return keys;
+}
+
+static void rotate(struct scene *scene)
+{
+	struct person ada = {"Ada Operator", "ada@example.org"};
+
+	assert_ok(scene, book_rotate_key(scene->book, &ada, "it was time", &scene->err));
+}
+
+static void move(struct scene *scene, const char *from, const char *to)
+{
+	char old[PATH_MAX + 64], new[PATH_MAX + 64];
+
+	snprintf(old, sizeof old, "%s/%s", scene->place, from);
+	snprintf(new, sizeof new, "%s/%s", scene->place, to);
+	assert_int_equal(rename(old, new), 0);
+}
+
+static void copy(struct scene *scene, const char *from, const char *to)
+{
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char old[PATH_MAX + 64], new[PATH_MAX + 64];
+	const char *const argv[] = {"cp", "-p", old, new, NULL};
+
+	snprintf(old, sizeof old, "%s/%s", scene->place, from);
+	snprintf(new, sizeof new, "%s/%s", scene->place, to);
+	assert_int_equal(run(argv, &out), 0);
+}
+
+static void store_rotation__old_and_new_versions_are_good(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(book) struct book *other = NULL;
+	struct book_options options = {.host_name = "alpha"};
+	struct step late = {.uuid = UUID_B, .name = "mail", .base = 1, .xml = "by the other"};
+	struct keys before = keys_of(scene), after;
+
+	define(scene, UUID_A, "web", "one");
+	define(scene, UUID_B, "mail", "one");
+	/* somebody else who has the old key in his hands */
+	assert_ok(scene, book_open(scene->place, &options, &other, &scene->err));
+	assert_int_equal(book_checkpoint(scene->book, &scene->err), 0);
+	assert_ok(scene, step_apply(other, &late, NULL, &scene->err));
+	rotate(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	late.base = 2;
+	assert_ok(scene, step_apply(other, &late, NULL, &scene->err));
+	rotate(scene);
+	late.base = 3;
+	assert_ok(scene, step_apply(other, &late, NULL, &scene->err));
+	after = keys_of(scene);
+	assert_int_equal(before.count, 1);
+	assert_int_equal(after.count, 3);
+	assert_int_equal(after.faults, 0);
+	assert_string_not_equal(before.current, after.current);
+	book_close(TAKE(other));
+	assert_sound(scene, NULL);
+	assert_sound(scene, UUID_B);
+	scene_open(scene);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_sound(scene, NULL);
+}
+
+static void store_rotation__git_knows_both_keys(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const old[] = {
+		"verify-commit", "domains/" UUID_A "~1", "domains/" UUID_A, "book", "book~1", NULL};
+
+	define(scene, UUID_A, "web", "one");
+	rotate(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	git(scene, old);
+}
+
+static void store_rotation__the_files_are_private(void **state)
+{
+	struct scene *scene = *state;
+	char path[PATH_MAX + 32];
+	struct stat status;
+
+	rotate(scene);
+	snprintf(path, sizeof path, "%s/keys/host", scene->place);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	snprintf(path, sizeof path, "%s/keys/host.next", scene->place);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void store_rotation__who_dies_in_the_middle_has_it_finished(void **state)
+{
+	struct scene *scene = *state;
+	struct keys before, after;
+
+	define(scene, UUID_A, "web", "one");
+	before = keys_of(scene);
+	copy(scene, "keys/host", "keys/old");
+	copy(scene, "keys/host.pub", "keys/old.pub");
+	copy(scene, "keys/allowed_signers", "keys/old_signers");
+	rotate(scene);
+	/* as if the transaction had been the last that it did */
+	move(scene, "keys/host", "keys/host.next");
+	move(scene, "keys/old", "keys/host");
+	move(scene, "keys/old.pub", "keys/host.pub");
+	move(scene, "keys/old_signers", "keys/allowed_signers");
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	after = keys_of(scene);
+	assert_string_not_equal(before.current, after.current);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_sound(scene, NULL);
+	/* and one that died before it left a file that nobody minds */
+	copy(scene, "keys/host", "keys/host.next");
+	scene_open(scene);
+	rotate(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	assert_sound(scene, NULL);
+}
+
+static void store_rotation__a_lost_key_is_not_replaced_in_silence(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_A, .name = "web", .xml = "x"};
+
+	copy(scene, "keys/host", "keys/old");
+	rotate(scene);
+	move(scene, "keys/old", "keys/host");
+	scene_reopen(scene);
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_CORRUPT);
+	assert_non_null(strstr(scene->err.message, "is not the key that the book names"));
+	assert_told(
+		scene, NULL, "key keys/host @0: keys/host is not the key that the book names", "");
+}
+
+static void store_rotation__one_that_was_taken_away_is_found(void **state)
+{
+	struct scene *scene = *state;
+
+	define(scene, UUID_A, "web", "one");
+	rotate(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	execute(scene,
+		"DELETE FROM version WHERE domain = 0;"
+		"UPDATE setting SET value = (SELECT value FROM setting WHERE key = 'genesis')"
+		" WHERE key = 'book-head'");
+	assert_told(
+		scene, NULL, "version 2 of 'web' (", "is signed with a key that is not the book's");
+	assert_told(scene, NULL, "place 2 of the chain of all versions is gone",
+		"book.db names another signing key than the branch \"book\"");
+}
+
+static void store_rotation__a_forged_one_is_found_and_does_not_count(void **state)
+{
+	struct scene *scene = *state;
+	char folder[PATH_MAX + 32];
+
+	define(scene, UUID_A, "web", "one");
+	/* another key in the place of the book's signs that a third one follows */
+	move(scene, "keys/host", "keys/kept");
+	snprintf(folder, sizeof folder, "%s/keys", scene->place);
+	assert_ok(scene, key_make(folder, "domesday@alpha", &scene->err));
+	scene_reopen(scene);
+	rotate(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_told(scene, NULL, "key book.git @0: the change of the key of ",
+		"is not signed with the key before");
+	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
+		"is signed with a key that is not the book's");
+	scene_open(scene);
+	assert_int_equal(keys_of(scene).faults, 1);
+}
+
+static void store_rotation__a_key_signs_in_its_time_only(void **state)
+{
+	struct scene *scene = *state;
+
+	define(scene, UUID_A, "web", "one");
+	copy(scene, "keys/host", "keys/old");
+	rotate(scene);
+	/* who has the old key still, and makes the book believe in it */
+	book_close(TAKE(scene->book));
+	move(scene, "keys/old", "keys/host");
+	execute(scene, "DELETE FROM setting WHERE key = 'signer'");
+	scene_open(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
+		"is signed with a key of the book that was not the one in force");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(store_rotation__old_and_new_versions_are_good),
+		TEST(store_rotation__git_knows_both_keys),
+		TEST(store_rotation__the_files_are_private),
+		TEST(store_rotation__who_dies_in_the_middle_has_it_finished),
+		TEST(store_rotation__a_lost_key_is_not_replaced_in_silence),
+		TEST(store_rotation__one_that_was_taken_away_is_found),
+		TEST(store_rotation__a_forged_one_is_found_and_does_not_count),
+		TEST(store_rotation__a_key_signs_in_its_time_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
