@@ -178,8 +178,12 @@ static int write_version(struct book *book, unsigned writer, uint32_t base, unsi
 	CLEANUP(text) struct text xml = TEXT_INIT;
 	struct tree_file file = {.path = "domain.xml"};
 	char uuid[UUID_SIZE], name[32], disks[2][64];
-	struct use_row uses[] = {
-		{"disk", disks[0], 'w', USE_CONFIG}, {"disk", disks[1], 'w', USE_CONFIG}};
+	/* what FILE uses, so that verify finds nothing */
+	struct use_row uses[] = {{"disk", disks[0], 'w', USE_CONFIG},
+		{"disk", disks[1], 'w', USE_CONFIG},
+		{"disk", "/var/images/install.iso", 'r', USE_CONFIG},
+		{"mac", "52:54:00:00:00:01", 'w', USE_CONFIG},
+		{"mac", "52:54:00:00:00:02", 'w', USE_CONFIG}};
 	struct trailer trailer = {"Operation", "set-description"};
 	struct version_draft version = {
 		.subject = "set description",
@@ -189,7 +193,7 @@ static int write_version(struct book *book, unsigned writer, uint32_t base, unsi
 		.files = &file,
 		.file_count = 1,
 	};
-	struct index_draft index = {.name = name, .uses = uses, .use_count = 2};
+	struct index_draft index = {.name = name, .uses = uses, .use_count = 5};
 	struct book_change change = {
 		.uuid = uuid, .base = base, .version = &version, .index = &index};
 	struct dd_error err = {0};
