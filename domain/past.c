@@ -6,6 +6,7 @@
 #include "base/line.h"
 #include "domain/transition.h"
 #include "schema/diff.h"
+#include "schema/secret.h"
 
 #define SENTENCE_MAX 120
 #define ODD_MAX 20 /* commits that are named */
@@ -178,6 +179,18 @@ static int freeze_old(struct importing *importing, struct pasts *pasts, struct d
 	return 0;
 }
 
+/* What is sealed goes with an operation's own version: that is the newest. */
+static int refuse_secrets(const struct document *document, struct dd_error *err)
+{
+	CLEANUP(secret_list) struct secret_list secrets = {.items = NULL};
+	int rc = secrets_find(document, &secrets, err);
+
+	if (rc || !secrets.count)
+		return rc;
+	return node_error(secrets.items[0].element, err, DD_UNSUPPORTED,
+		"it has a secret, which only the newest version can bring");
+}
+
 static int read_event(struct importing *importing, const struct kept *kept, struct pasts *pasts,
 	const struct kept_event *event, bool newest, struct import_report *report,
 	struct dd_error *err)
@@ -195,6 +208,8 @@ static int read_event(struct importing *importing, const struct kept *kept, stru
 		rc = import_parse(newest ? report : NULL, &xml, &document, err);
 	if (!rc)
 		rc = import_admit(document, err);
+	if (!rc && !newest)
+		rc = refuse_secrets(document, err);
 	if (!rc)
 		rc = newest ? import_freeze(importing, report, document, err)
 			    : freeze_old(importing, pasts, &document, report, event, err);

@@ -440,25 +440,38 @@ def import_git__hostile_repositories_are_bounded(book):
 
 
 @test()
-def import_git__no_secret_comes_in(book):
+def import_git__no_secret_gets_into_history(book):
     repository = Repository(book)
-    secret = repository.definition().replace(
-        '</devices>', "<graphics type='vnc' port='-1' passwd='Geheim77'/></devices>")
+
+    def put(password):
+        repository.write(f'{FOLDER}/web.xml', repository.definition().replace(
+            '</devices>', f"<graphics type='vnc' port='-1' passwd='{password}'/></devices>"))
+        return repository.commit()
+
+    def check_history():
+        book.ok('sync')
+        for line in book.git('cat-file', '--batch-all-objects', '--batch-check').out.splitlines():
+            name, kind, _ = line.split()
+            check(kind == 'tree' or 'Geheim' not in book.git('cat-file', kind, name).out, line)
+        book.ok('verify')
+
     repository.put()
     repository.commit()
-    repository.write(f'{FOLDER}/web.xml', secret)
-    commit = repository.commit()
-    equal(repository.import_all(rc=8)['web']['error']['code'], 'unsupported')
-    equal(book.domains(), {})
+    commit = put('Geheim1')
+    put('Geheim2')
+    shown = book.ok('import', '--git', repository.path)
+    check('Geheim' not in shown.out + shown.err, shown)
+    contains(shown.out, f'commit {commit[:12]} is left out: ', 'it has a secret')
+    equal(book.version('web'), 2)
+    contains(book.dumpxml('web', '--security-info'), "passwd='Geheim2'")
+    check_history()
+    with book.unchanged():
+        equal(repository.import_all()['web']['outcome'], 'unchanged')
     repository.put(memory=256)
     repository.commit()
-    row = repository.import_all()['web']
-    equal(row['versions'], 2)
-    contains('\n'.join(row['notes']), f'{commit[:12]} is left out: ', 'passwd')
-    book.ok('sync')
-    for line in book.git('cat-file', '--batch-all-objects', '--batch-check').out.splitlines():
-        name, kind, _ = line.split()
-        check(kind == 'tree' or 'Geheim' not in book.git('cat-file', kind, name).out, line)
+    equal(repository.import_all()['web']['version'], 3)
+    check('passwd' not in book.dumpxml('web', '--security-info'))
+    check_history()
 
 
 # ---- the middle of it ----
