@@ -142,9 +142,7 @@ int follow_update_or_plug(struct follow *follow, const xmlNode *wanted, struct d
 	if (rc || strcmp(text_string(&before), text_string(&after)) == 0)
 		return rc;
 	rc = name_device(follow, device, err);
-	return rc ? rc
-		  : transition_step(
-			    follow->transition, STEP_UPDATE, device_alias(device), 0, 0, err);
+	return rc ? rc : transition_update(follow->transition, device, err);
 }
 
 static int plug_missing(struct follow *follow, bool controllers, struct dd_error *err)

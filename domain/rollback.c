@@ -11,6 +11,7 @@
 #include "domain/follow.h"
 #include "domain/record.h"
 #include "domain/scope.h"
+#include "domain/secret.h"
 #include "schema/edit.h"
 #include "schema/revert.h"
 
@@ -77,6 +78,21 @@ static int make_target(struct rollback *rollback, struct dd_error *err)
 	return rc;
 }
 
+/* A machine that would not start for want of a password is none to go back to. */
+static int check_secrets(const struct rollback *rollback, struct dd_error *err)
+{
+	CLEANUP(document) struct document *revealed = NULL;
+	const struct operation *op = &rollback->op;
+	int rc = secret_reveal(op->host, op->row.uuid, rollback->target, &revealed, err);
+
+	if (rc) {
+		error_wrap(err, "version %u cannot be brought back", rollback->version);
+		error_hint(err, "without it: domesday dumpxml %s@%u | domesday apply -",
+			op->row.name, rollback->version);
+	}
+	return rc;
+}
+
 static int prepare(struct rollback *rollback, struct dd_host *host, const struct dd_change *change,
 	struct dd_error *err)
 {
@@ -93,6 +109,8 @@ static int prepare(struct rollback *rollback, struct dd_host *host, const struct
 	rollback->version = rollback->asked->version ? rollback->asked->version : op->row.version;
 	if (!rc)
 		rc = make_target(rollback, err);
+	if (!rc)
+		rc = check_secrets(rollback, err);
 	if (!rc)
 		rc = transition_init(&rollback->transition, op, err);
 	if (!rc && rollback->asked->device)

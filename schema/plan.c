@@ -21,6 +21,7 @@
 #include "schema/document_internal.h"
 #include "schema/edit_internal.h"
 #include "schema/merge.h"
+#include "schema/secret.h"
 #include "schema/words.h"
 
 struct planner {
@@ -89,7 +90,7 @@ static int describe(struct planned_edit *edit, const xmlNode *device, const xmlN
 
 	if (take_words(device, device_words, &edit->subject) ||
 		take_words(device, device_details, &edit->details) ||
-		node_write(handed, &xml, NULL))
+		node_write_open(handed, &xml, NULL))
 		return error_no_memory(err);
 	edit->xml = text_take(&xml);
 	return edit->xml ? 0 : error_no_memory(err);
@@ -346,7 +347,7 @@ static int update(struct planner *planner, const xmlNode *meant, const xmlNode *
 	if (!rc)
 		rc = say_removed(document_root(single), old, planner->err);
 	if (!rc)
-		rc = node_write(document_root(single), &xml, planner->err);
+		rc = node_write_open(document_root(single), &xml, planner->err);
 	if (!rc)
 		rc = edit_update(planner->merge.record, single, planner->running, planner->options,
 			&updated, planner->err);
