@@ -4,7 +4,7 @@
  *
  *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, then of bare SQLite
  *   storing stall FOLDER FILE COUNT           one writer alone, then while checkpoints run
- *   storing read FOLDER                       log and diff in a book that write made
+ *   storing read FOLDER                       log, diff and blame in a book that write made
  *   storing fill FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
  *
  * write: each of WRITERS processes gives a domain of its own COUNT versions, through book_apply(),
@@ -542,6 +542,24 @@ static int diff_any(struct dd_host *host, unsigned versions, double *time, struc
 	return rc;
 }
 
+static int count_line(const struct dd_blame_line *line, void *context)
+{
+	(void)line;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static int blame_all(struct dd_host *host, double *time, struct dd_error *err)
+{
+	const struct dd_blame_options options = {.domain = "domain0"};
+	unsigned lines = 0;
+	double began = now();
+	int rc = dd_blame(host, &options, NULL, count_line, &lines, err);
+
+	*time = now() - began;
+	return rc;
+}
+
 static int look_back(struct work *work, char **arguments)
 {
 	char place[512];
@@ -549,7 +567,7 @@ static int look_back(struct work *work, char **arguments)
 	struct dd_error err = {0};
 	struct dd_host *host = NULL;
 	unsigned versions = 0;
-	double log[ROUNDS], diff[ROUNDS];
+	double log[ROUNDS], diff[ROUNDS], blame[ROUNDS];
 	int rc;
 
 	(void)arguments;
@@ -563,13 +581,17 @@ static int look_back(struct work *work, char **arguments)
 		log[i] = busy() - began;
 		if (!rc)
 			rc = diff_any(host, versions, &diff[i], &err);
+		if (!rc)
+			rc = blame_all(host, &blame[i], &err);
 	}
 	dd_host_close(host);
 	if (rc)
 		return fail(err.message);
 	qsort(log, ROUNDS, sizeof log[0], time_compare);
 	qsort(diff, ROUNDS, sizeof diff[0], time_compare);
-	printf("%u %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6);
+	qsort(blame, ROUNDS, sizeof blame[0], time_compare);
+	printf("%u %.0f %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6,
+		blame[ROUNDS / 2] * 1e6);
 	return 0;
 }
 
