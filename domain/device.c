@@ -236,43 +236,14 @@ int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *de
 
 /* ---- detach ---- */
 
-static size_t position(const xmlNode *device)
-{
-	size_t before = 0;
-
-	for (const xmlNode *sibling = node_first(device->parent); sibling != device;
-		sibling = node_after(sibling))
-		before++;
-	return before;
-}
-
-static xmlNode *at_position(const struct document *document, size_t position)
-{
-	xmlNode *device = node_first(document_devices(document));
-
-	while (device && position--)
-		device = node_after(device);
-	return device;
-}
-
 /* By reference; the persistent definition is looked at as if it had its aliases. */
 static int find_reference(const struct document *document, const struct dd_text *text,
 	xmlNode **found, struct dd_error *err)
 {
-	CLEANUP(document) struct document *named = NULL;
 	CLEANUP(free) char *reference = NULL;
-	xmlNode *device = NULL;
 	int rc = string_format(&reference, err, "%.*s", (int)text->size, text->data);
 
-	if (!rc)
-		rc = document_copy(document, &named, err);
-	if (!rc)
-		rc = document_assign_aliases(named, err);
-	if (!rc)
-		rc = document_find_device(named, reference, &device, err);
-	if (!rc)
-		*found = at_position(document, position(device));
-	return rc;
+	return rc ? rc : document_find_named(document, reference, found, err);
 }
 
 static int find_device(const struct document *document, const struct dd_text *text, xmlNode **found,

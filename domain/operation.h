@@ -118,8 +118,9 @@ struct outcome {
 
 /* What each version of an operation says of it. Caller: whose process it is, beside the author,
  * whom a program may name. */
+#define OPERATION_TRAILERS 7
 struct operation_trailers {
-	struct trailer list[7];
+	struct trailer list[OPERATION_TRAILERS];
 	size_t count;
 	char uid[NUMBER_SIZE], acting[NUMBER_SIZE];
 };

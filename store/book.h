@@ -152,8 +152,9 @@ struct index_draft {
 struct version_info {
 	uint32_t number;
 	char commit[COMMIT_SIZE];
-	int64_t when; /* seconds since the epoch, UTC */
-	char *author; /* "Name <email>" */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* earlier than that where it came from elsewhere */
+	char *author;     /* "Name <email>" */
 	char *committer;
 	char *subject;
 	char *body;      /* without subject and trailers */
@@ -248,6 +249,18 @@ int book_file_history(struct book *book, const char *uuid, uint32_t from, const 
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
 
+/*
+ * What whoever has changed the book may do last: a checkpoint, where about a thousand versions have
+ * come together and nobody is at one. What fails is left to the next.
+ */
+void book_checkpoint_due(struct book *book);
+
+/*
+ * A checkpoint, after which all packs become one and book.db gives back the room that it does not
+ * need. Nobody can change the book while that is done.
+ */
+int book_gc(struct book *book, struct dd_error *err);
+
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
 
@@ -287,6 +300,37 @@ struct verify_counts {
 int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err);
+
+/* ---- book.db anew ---- */
+
+struct reindex_calls {
+	/*
+	 * What the index is to say of a domain, from its newest version, which may be read from
+	 * book. state is that of a guest that does not run; what out points to must last until the
+	 * next call. DD_CORRUPT: it cannot be read, and has its UUID for a name.
+	 */
+	int (*index)(struct book *book, const char *uuid, struct index_draft *out, void *context,
+		struct dd_error *err);
+	/* Something that is not in the new index as it was in the old one. */
+	void (*lost)(const char *sentence, void *context);
+	void *context;
+};
+
+struct reindex_counts {
+	uint64_t domains, versions, losses;
+	uint64_t staged; /* versions that book.git did not have yet */
+};
+
+/*
+ * Makes book.db anew: versions, heads and tags from the commits that are signed with the book's
+ * key, in book.git or staged in the old book.db; the index from what calls->index says of each;
+ * what only book.db knows (running guests, settings, what is under way) from the old one, as far as
+ * that can be read. Nobody changes the book meanwhile; whoever has it open goes on with the new
+ * one. The new file takes the place of the old one in one step, and where anything was lost the old
+ * one stays as book.db.old. The book need not be one that can be opened.
+ */
+int book_reindex(const char *folder, const struct book_options *options,
+	const struct reindex_calls *calls, struct reindex_counts *counts, struct dd_error *err);
 
 /* ---- the keys that sign ---- */
 

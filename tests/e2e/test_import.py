@@ -217,6 +217,27 @@ def import__passwords_are_sealed(book):
     equal(outcomes(kept.import_all())['web.xml'], 'unchanged')
     book.verify()
     check('Geheim' not in book.git('log', '-p', '--all').out, 'it is in history')
+def import__what_nobody_knows_is_named(book):
+    kept = Kept(book)
+    text = read(kept.domain('web')).decode()
+    kept.add('web.xml', text.replace('<clock', '<zzqq/><clock'))
+    row = kept.import_all()['web.xml']
+    equal((row['outcome'], len(row['notes'])), ('imported', 1))
+    contains(row['notes'][0], kept.path('web.xml'), "/domain/zzqq: the element 'zzqq' is not known")
+    same_meaning(book.dumpxml('web'), text)
+
+
+@test()
+def import__a_book_that_wants_reasons_gets_one(book):
+    kept = Kept(book)
+    kept.domain('web')
+    book.define(domain('other'))
+    book.ok('config', 'require-reason', 'yes', '--reason', 'audit')
+    with book.unchanged():
+        book.refuse('import', kept.folder, code='refused', says='--reason')
+        book.ok('import', '--dry-run', kept.folder)
+    book.ok('import', kept.folder, '--reason', 'we move')
+    equal(book.log('web')[0]['reason'], 'we move')
 
 
 @test()
@@ -234,7 +255,7 @@ def import__names_that_nobody_would_give(book):
     answer = book.json('import', kept.folder)
     equal((answer['imported'], answer['left_out']), (len(names) - 1, 2))  # ".xml" names nothing
     for row in answer['domains']:
-        check(all(c.isprintable() or c == '\u202e' for c in row['origin']), row)
+        check(row['origin'].isprintable(), row)
     book.verify()
 
 
@@ -242,7 +263,7 @@ def import__names_that_nobody_would_give(book):
 def import__wrong_words_are_refused(book):
     kept = Kept(book)
     kept.domain('web')
-    book.refuse('import', code='usage', says='DIR|FILE')
+    book.refuse('import', code='usage', says='FILE')
     book.refuse('import', '--bogus', kept.folder, code='usage', lines=None)
     equal(os.path.exists(book.path), False)
     row = book.json('import', kept.path('none.xml'), rc=8)['domains'][0]
