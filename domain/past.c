@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "domain/secret.h"
 #include "domain/transition.h"
 #include "schema/diff.h"
-#include "schema/secret.h"
 
 #define SENTENCE_MAX 120
 #define ODD_MAX 20 /* commits that are named */
@@ -107,7 +107,7 @@ static int add_gone(const struct kept *kept, struct pasts *pasts, const struct k
 	rc = add_past(kept, pasts, event, &past, err);
 	if (!rc)
 		rc = string_copy(&past->subject, "undefine", err);
-	return rc ? rc : document_write(pasts->last, &past->config, err);
+	return rc ? rc : secret_write(pasts->last, &past->config, NULL, err);
 }
 
 static bool means_last(const struct pasts *pasts, const struct text *config)
@@ -124,7 +124,8 @@ static int add_set(const struct kept *kept, struct pasts *pasts, const struct ke
 	CLEANUP(text) struct text config = TEXT_INIT;
 	const struct document *before = pasts_gone(pasts) ? NULL : pasts->last;
 	struct past *past = NULL;
-	int rc = document_write(*document, &config, err);
+	/* the newest is sealed when it is made; the passwords of then open nothing any more */
+	int rc = secret_write(*document, &config, NULL, err);
 
 	if (!rc && !(before && means_last(pasts, &config))) {
 		rc = add_past(kept, pasts, event, &past, err);
@@ -179,18 +180,6 @@ static int freeze_old(struct importing *importing, struct pasts *pasts, struct d
 	return 0;
 }
 
-/* What is sealed goes with an operation's own version: that is the newest. */
-static int refuse_secrets(const struct document *document, struct dd_error *err)
-{
-	CLEANUP(secret_list) struct secret_list secrets = {.items = NULL};
-	int rc = secrets_find(document, &secrets, err);
-
-	if (rc || !secrets.count)
-		return rc;
-	return node_error(secrets.items[0].element, err, DD_UNSUPPORTED,
-		"it has a secret, which only the newest version can bring");
-}
-
 static int read_event(struct importing *importing, const struct kept *kept, struct pasts *pasts,
 	const struct kept_event *event, bool newest, struct import_report *report,
 	struct dd_error *err)
@@ -208,8 +197,6 @@ static int read_event(struct importing *importing, const struct kept *kept, stru
 		rc = import_parse(newest ? report : NULL, &xml, &document, err);
 	if (!rc)
 		rc = import_admit(document, err);
-	if (!rc && !newest)
-		rc = refuse_secrets(document, err);
 	if (!rc)
 		rc = newest ? import_freeze(importing, report, document, err)
 			    : freeze_old(importing, pasts, &document, report, event, err);

@@ -442,36 +442,24 @@ def import_git__hostile_repositories_are_bounded(book):
 @test()
 def import_git__no_secret_gets_into_history(book):
     repository = Repository(book)
-
-    def put(password):
-        repository.write(f'{FOLDER}/web.xml', repository.definition().replace(
-            '</devices>', f"<graphics type='vnc' port='-1' passwd='{password}'/></devices>"))
-        return repository.commit()
-
-    def check_history():
-        book.ok('sync')
-        for line in book.git('cat-file', '--batch-all-objects', '--batch-check').out.splitlines():
-            name, kind, _ = line.split()
-            check(kind == 'tree' or 'Geheim' not in book.git('cat-file', kind, name).out, line)
-        book.ok('verify')
-
-    repository.put()
+    secret = repository.definition().replace(
+        '</devices>', "<graphics type='vnc' port='-1' passwd='Geheim77'/></devices>")
+    repository.write(f'{FOLDER}/web.xml', secret)
     repository.commit()
-    commit = put('Geheim1')
-    put('Geheim2')
-    shown = book.ok('import', '--git', repository.path)
-    check('Geheim' not in shown.out + shown.err, shown)
-    contains(shown.out, f'commit {commit[:12]} is left out: ', 'it has a secret')
-    equal(book.version('web'), 2)
-    contains(book.dumpxml('web', '--security-info'), "passwd='Geheim2'")
-    check_history()
-    with book.unchanged():
-        equal(repository.import_all()['web']['outcome'], 'unchanged')
-    repository.put(memory=256)
+    repository.write(f'{FOLDER}/web.xml', secret.replace('Geheim77', 'Geheim78'))
     repository.commit()
-    equal(repository.import_all()['web']['version'], 3)
-    check('passwd' not in book.dumpxml('web', '--security-info'))
-    check_history()
+    newest = repository.definition(memory=256).replace(
+        '</devices>', "<graphics type='vnc' port='-1' passwd='Geheim79'/></devices>")
+    repository.write(f'{FOLDER}/web.xml', newest)
+    repository.commit()
+    # that the password alone was another made no version: it is not in history
+    equal(repository.import_all()['web']['versions'], 2)
+    check('passwd' not in book.dumpxml('web@1', '--security-info'), 'a password of then')
+    contains(book.dumpxml('web', '--security-info'), "passwd='Geheim79'")
+    book.ok('sync')
+    for line in book.git('cat-file', '--batch-all-objects', '--batch-check').out.splitlines():
+        name, kind, _ = line.split()
+        check(kind == 'tree' or 'Geheim' not in book.git('cat-file', kind, name).out, line)
 
 
 # ---- the middle of it ----
