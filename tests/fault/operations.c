@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "state.h"
 
 #define WAIT_MS 300      /* for a lock that fails for ever */
 #define CLOCK 1790000000 /* all versions are of that second */
@@ -315,7 +316,10 @@ static int run_untag(struct scene *scene, struct dd_error *err)
 	return told(scene, book_tag_remove(scene->book, uuid, "sold", err));
 }
 
-/* Takes from the book what its first format did not have. */
+/*
+ * A book as its first format was: without what came later. It holds no version, since those made
+ * here carry their place in a chain that it does not know.
+ */
 static int make_old(struct scene *scene, struct dd_error *err)
 {
 	static const char sql[] =
@@ -324,6 +328,10 @@ static int make_old(struct scene *scene, struct dd_error *err)
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;
 
+	scene_close(scene);
+	folder_remove(scene->folder);
+	if (scene_open(scene, true, err))
+		return err->code;
 	scene_close(scene);
 	snprintf(path, sizeof path, "%s/book.db", scene->folder);
 	if (sqlite3_open(path, &database) || sqlite3_exec(database, sql, NULL, NULL, NULL))
@@ -355,11 +363,11 @@ static int run_life(struct scene *scene, struct dd_error *err)
 	if (!rc)
 		rc = checkpoint(scene, err);
 	if (!rc)
+		rc = run_index(scene, err);
+	if (!rc)
 		rc = run_rollback(scene, err);
 	if (!rc)
 		rc = run_journal(scene, err);
-	if (!rc)
-		rc = run_index(scene, err);
 	if (!rc)
 		rc = checkpoint(scene, err);
 	if (!rc)
