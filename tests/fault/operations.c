@@ -51,7 +51,9 @@ void scene_be_predictable(void)
 
 int scene_open(struct scene *scene, bool create, struct dd_error *err)
 {
-	struct book_options options = {.create = create, .host_name = HOST, .wait_ms = WAIT_MS};
+	struct book_options options = {.create = create,
+		.host_name = HOST,
+		.wait_ms = scene->wait_ms ? scene->wait_ms : WAIT_MS};
 
 	return book_open(scene->folder, &options, &scene->book, err);
 }

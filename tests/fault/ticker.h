@@ -21,7 +21,7 @@ enum weather {
 
 extern const char *const weather_names[WEATHERS];
 
-/* point is counted from 1; 0: nothing fails, and all is counted. */
+/* point is counted from 1; 0: nothing fails, and all is counted, with who it is that calls. */
 void ticker_start(enum weather weather, long point, bool for_ever);
 
 struct ticked {
@@ -33,6 +33,9 @@ struct ticked {
 #define FAILED(ticked, kind) ((ticked).failed >> (kind)&1)
 
 struct ticked ticker_stop(void);
+
+/* Was the call at that point, or one after it, made by libgit2 when all were counted? */
+bool ticker_is_libgit2(long point, bool or_after);
 
 /* As a word for people. */
 const char *call_kind_name(enum call_kind kind);
