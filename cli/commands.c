@@ -52,6 +52,8 @@ static const struct command *const commands[] = {
 	&command_pull,
 	&command_config,
 	&command_key,
+	&command_gc,
+	&command_reindex,
 	&command_help,
 	&command_version,
 	&command_completion,

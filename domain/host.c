@@ -71,6 +71,11 @@ static int default_book(char **out, struct dd_error *err)
 	return error_hint(err, "name the book's folder");
 }
 
+int host_book_folder(const struct dd_host_options *options, char **out, struct dd_error *err)
+{
+	return options->book ? string_copy(out, options->book, err) : default_book(out, err);
+}
+
 static int author_of_caller(struct dd_host *host, struct dd_error *err)
 {
 	int rc = caller_name(host->caller.uid, &host->author_name, err);
@@ -134,8 +139,7 @@ static int host_fill(
 		.host_name = options->host_name,
 		.wait_ms = options->wait_ms,
 	};
-	int rc = options->book ? string_copy(&folder, options->book, err)
-			       : default_book(&folder, err);
+	int rc = host_book_folder(options, &folder, err);
 
 	host->wait_ms = options->wait_ms ? options->wait_ms : DEFAULT_WAIT_MS;
 	host->warn = options->warn;
@@ -165,6 +169,8 @@ void dd_host_close(struct dd_host *host)
 {
 	if (!host)
 		return;
+	if (host->book)
+		book_checkpoint_due(host->book);
 	book_close(host->book);
 	capabilities_free(host->caps);
 	free(host->author_name);
@@ -182,6 +188,11 @@ const char *dd_host_book(const struct dd_host *host)
 int dd_sync(struct dd_host *host, struct dd_error *err)
 {
 	return book_checkpoint(host->book, err);
+}
+
+int dd_gc(struct dd_host *host, struct dd_error *err)
+{
+	return book_gc(host->book, err);
 }
 
 int host_run_folder(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)

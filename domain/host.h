@@ -24,6 +24,9 @@ struct dd_host {
 	struct capabilities *caps; /* of the emulator last asked for */
 };
 
+/* The folder of the book that options mean. The caller frees it. */
+int host_book_folder(const struct dd_host_options *options, char **out, struct dd_error *err);
+
 /* Tells the caller's warn; does nothing where there is none. host may be NULL. */
 void host_warn(struct dd_host *host, const char *format, ...) PRINTF_LIKE(2, 3);
 

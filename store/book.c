@@ -81,8 +81,8 @@ static void trim_slashes(char *path)
 		path[--length] = '\0';
 }
 
-int book_open(const char *folder, const struct book_options *options, struct book **out,
-	struct dd_error *err)
+int book_prepare(const char *folder, const struct book_options *options, const char *database,
+	struct book **out, struct dd_error *err)
 {
 	CLEANUP(book) struct book *book = calloc(1, sizeof *book);
 	int rc;
@@ -99,9 +99,20 @@ int book_open(const char *folder, const struct book_options *options, struct boo
 	trim_slashes(book->folder);
 	rc = host_name_resolve(book, options ? options->host_name : NULL, err);
 	if (!rc)
-		rc = book_path(book, "book.db", &book->database.path, err);
+		rc = book_path(book, database, &book->database.path, err);
 	if (!rc)
 		rc = book_path(book, "lock", &book->database.lock_path, err);
+	if (!rc)
+		*out = TAKE(book);
+	return rc;
+}
+
+int book_open(const char *folder, const struct book_options *options, struct book **out,
+	struct dd_error *err)
+{
+	CLEANUP(book) struct book *book = NULL;
+	int rc = book_prepare(folder, options, BOOK_DATABASE, &book, err);
+
 	if (!rc)
 		rc = layout_open(book, options && options->create, err);
 	if (!rc)

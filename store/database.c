@@ -6,6 +6,7 @@
 
 #include "store/board.h"
 #include "store/lock.h"
+#include "store/page_sum.h"
 #include "store/proclocks.h"
 #include "store/turn.h"
 
@@ -19,7 +20,8 @@
 int database_open(struct database *database, const char *path, struct dd_error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	int code = sqlite3_open_v2(path, &database->sqlite, flags, NULL);
+	const char *vfs = page_sum_vfs();
+	int code = vfs ? sqlite3_open_v2(path, &database->sqlite, flags, vfs) : SQLITE_NOMEM;
 
 	if (code)
 		return database_failure(database, code, err);
@@ -37,11 +39,16 @@ int database_open(struct database *database, const char *path, struct dd_error *
 	return rc ? rc : database_execute(database, settings, err);
 }
 
-void database_close(struct database *database)
+void database_forget(struct database *database)
 {
 	for (size_t i = 0; i < database->kept_count; i++)
 		sqlite3_finalize(database->kept[i].statement);
 	database->kept_count = 0;
+}
+
+void database_close(struct database *database)
+{
+	database_forget(database);
 	sqlite3_close(database->sqlite);
 	database->sqlite = NULL;
 	board_unmap(TAKE(database->board));
@@ -132,7 +139,7 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 		return error_set(err, DD_CORRUPT, "%s is not a book", database->path);
 	case SQLITE_CORRUPT:
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
-		error_hint(err, "book.git beside it holds what was checkpointed");
+		error_hint(err, "'domesday reindex' makes it anew from what can be read");
 		return DD_CORRUPT;
 	case SQLITE_PROTOCOL:
 		return error_set(err, DD_SYSTEM, "cannot lock the book %s", database->path);
@@ -197,13 +204,37 @@ void database_unlock(struct database *database, enum lock_slot slot)
 	lock_slot_drop(database->lock_fd, (int)slot);
 }
 
+/* The file of that name may be another one by now: a book that was indexed anew. */
+static int database_follow(struct database *database, struct dd_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int moved = 0;
+
+	(void)sqlite3_file_control(database->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (!moved)
+		return 0;
+	while ((statement = sqlite3_next_stmt(database->sqlite, statement)))
+		if (sqlite3_stmt_busy(statement)) {
+			error_set(err, DD_BUSY, "the book %s was indexed anew meanwhile",
+				database->path);
+			return error_hint(err, "try again");
+		}
+	database_forget(database);
+	sqlite3_close(TAKE(database->sqlite));
+	return database_open(database, database->path, err);
+}
+
 int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
+	int rc = database_follow(database, err);
+
+	if (rc)
+		return rc;
+
 	/* made ready beforehand: the way back must not need memory that is not there then */
 	CLEANUP(statement) struct statement rollback = statement_begin(database, "ROLLBACK");
 	CLEANUP(statement) struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
-	int rc;
 
 	if (rollback.code)
 		return statement_end(&rollback, err);
@@ -274,4 +305,40 @@ int database_change(struct database *database, const char *what,
 	turn_drop(database);
 	/* not while others wait for the turn */
 	return rc ? rc : database_sync(database, err);
+}
+
+static int pages_read(
+	struct database *database, int64_t *all, int64_t *unused, struct dd_error *err)
+{
+	struct statement statement = statement_begin(database,
+		"SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count");
+
+	if (statement_row(&statement)) {
+		*all = statement_integer(&statement, 0);
+		*unused = statement_integer(&statement, 1);
+	}
+	return statement_end(&statement, err);
+}
+
+int database_compact(struct database *database, struct dd_error *err)
+{
+	int64_t all = 0, unused = 0;
+	int rc = turn_take(database, "gc", err);
+
+	if (rc)
+		return rc;
+	rc = pages_read(database, &all, &unused, err);
+	if (!rc && unused > all / 4)
+		rc = database_execute(database, "VACUUM", err);
+	turn_drop(database);
+	if (!rc)
+		rc = database_sync(database, err);
+	if (rc)
+		return rc;
+	/* readers that hold an older state keep the log, and nobody is to wait for them */
+	sqlite3_busy_timeout(database->sqlite, 0);
+	(void)sqlite3_wal_checkpoint_v2(
+		database->sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
+	return 0;
 }

@@ -74,6 +74,8 @@ const char *statement_string(struct statement *statement, int column);
 
 int database_open(struct database *database, const char *path, struct dd_error *err);
 void database_close(struct database *database);
+/* Lets go of all statements that are kept; none is being stepped. */
+void database_forget(struct database *database);
 
 /* SQLite's code as one of ours, with a message that says what it means for the book. */
 int database_failure(struct database *database, int code, struct dd_error *err);
@@ -102,6 +104,9 @@ int database_transaction(struct database *database,
  * one is durable until these are.
  */
 int database_sync(struct database *database, struct dd_error *err);
+
+/* Waits its turn, and gives free pages back to the file system where they are many. */
+int database_compact(struct database *database, struct dd_error *err);
 
 /*
  * Waits its turn, and runs body in one transaction, which is durable when 0 is returned. What body

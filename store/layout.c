@@ -21,6 +21,8 @@
 #include "base/file.h"
 #include "store/folder.h"
 #include "store/genesis.h"
+#include "store/page_sum.h"
+#include "store/secret.h"
 #include "store/tag.h"
 #include "store/upgrade.h"
 
@@ -120,7 +122,8 @@ static int database_try(struct book *book, enum book_stage *stage, struct dd_err
 static bool known_name(const char *name)
 {
 	static const char *const names[] = {".", "..", "lock", "keys", "locks", "run", "book.git",
-		"book.db", "book.db-journal", "book.db-wal", "book.db-shm"};
+		"book.db", "book.db-journal", "book.db-wal", "book.db-shm", "book.db.new",
+		"book.db.new-journal"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(name, names[i]) == 0)
@@ -162,9 +165,9 @@ static int history_check(struct book *book, struct dd_error *err)
 
 	if (rc || access(path, F_OK) < 0)
 		return rc;
-	return error_set(err, DD_CORRUPT,
-		"the book %s has a history in book.git, but book.db is %s", book->folder,
-		access(book->database.path, F_OK) < 0 ? "missing" : "empty");
+	error_set(err, DD_CORRUPT, "the book %s has a history in book.git, but book.db is %s",
+		book->folder, access(book->database.path, F_OK) < 0 ? "missing" : "empty");
+	return error_hint(err, "'domesday reindex' makes it anew from the history");
 }
 
 static int folders_make(struct book *book, struct dd_error *err)
@@ -196,19 +199,23 @@ static int folders_make(struct book *book, struct dd_error *err)
 }
 
 /* SQLite gives its log and shared memory the mode of the database. */
-static int database_file_make(struct book *book, struct dd_error *err)
+int layout_database_make(struct book *book, struct dd_error *err)
 {
-	CLEANUP(close) int fd = open(book->database.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct database *database = &book->database;
+	CLEANUP(close) int fd = open(database->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc = 0;
 
 	if (fd < 0)
-		return error_errno(err, errno, "cannot make %s", book->database.path);
-	return 0;
+		return error_errno(err, errno, "cannot make %s", database->path);
+	if (!database->sqlite)
+		rc = database_open(database, database->path, err);
+	if (!rc && page_sum_reserve(database->sqlite))
+		rc = error_set(err, DD_SYSTEM, "SQLite is too old");
+	return rc;
 }
 
-static int tables_make(void *context, struct dd_error *err)
+int layout_tables_make(struct database *database, struct dd_error *err)
 {
-	struct book *book = context;
-	struct database *database = &book->database;
 	CLEANUP(free) char *marks = NULL;
 	int rc = string_format(&marks, err, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 		BOOK_APPLICATION, BOOK_FORMAT);
@@ -218,10 +225,16 @@ static int tables_make(void *context, struct dd_error *err)
 	if (!rc)
 		rc = tag_table_make(database, err);
 	if (!rc)
-		rc = genesis_stage(book, err);
-	if (!rc)
-		rc = database_execute(database, marks, err);
-	return rc;
+		rc = secret_table_make(database, err);
+	return rc ? rc : database_execute(database, marks, err);
+}
+
+static int tables_make(void *context, struct dd_error *err)
+{
+	struct book *book = context;
+	int rc = layout_tables_make(&book->database, err);
+
+	return rc ? rc : genesis_stage(book, err);
 }
 
 /* What SQLite syncs is below the folder; the folder's own name is not. */
@@ -240,9 +253,7 @@ static int book_make(struct book *book, struct dd_error *err)
 	if (!rc)
 		rc = parent_sync(book, err);
 	if (!rc)
-		rc = database_file_make(book, err);
-	if (!rc && !book->database.sqlite)
-		rc = database_open(&book->database, book->database.path, err);
+		rc = layout_database_make(book, err);
 	if (!rc)
 		rc = database_execute(&book->database, "PRAGMA journal_mode=WAL", err);
 	if (!rc)

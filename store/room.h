@@ -23,6 +23,7 @@ struct book {
 	char *committer_email; /* domesday@HOST, which is the key's principal too */
 	int wait_ms;
 	struct database database;
+	bool changed; /* through this struct */
 	/* opened when first needed, so that looking something up costs neither */
 	struct key *key;
 	git_repository *repository; /* over the objects alone */
@@ -32,6 +33,11 @@ struct book {
 	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
 	bool objects_doubtful;
 };
+
+/* A book whose database, a file of that name in its folder, is not opened yet. */
+#define BOOK_DATABASE "book.db"
+int book_prepare(const char *folder, const struct book_options *options, const char *database,
+	struct book **out, struct dd_error *err);
 
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
@@ -43,9 +49,15 @@ bool uuid_valid(const char *text);
 
 /* Opens book.db, making or completing the book where that is wanted and possible. */
 int layout_open(struct book *book, bool create, struct dd_error *err);
+/* Makes the file of the database, empty, and opens it. */
+int layout_database_make(struct book *book, struct dd_error *err);
+/* Makes its tables, with nothing in them. In a transaction. */
+int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
+/* Starts libgit2, without any configuration from outside a repository. */
+int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */

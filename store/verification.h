@@ -36,6 +36,8 @@ struct verification {
 
 /* ---- verify.c ---- */
 
+void verification_release(struct verification *verification);
+
 /*
  * Tells a finding; the sentence comes from format. Non-zero: visit wants no more. Where uuid is
  * known, the name is filled in.

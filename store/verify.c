@@ -110,7 +110,7 @@ int damage_tell(struct verification *verification, int rc, const char *kind, con
 
 /* ---- all of it ---- */
 
-static void verification_release(struct verification *verification)
+void verification_release(struct verification *verification)
 {
 	signers_release(&verification->signers);
 	free(verification->sightings);

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/sha1.h"
+#include "store/page_sum.h"
 
 #define PACKS "book.git/objects/pack"
 #define BLOCK ((size_t)1 << 16)
@@ -200,6 +201,30 @@ static int config_check(struct verification *verification)
 
 /* ---- book.db ---- */
 
+static int page_tell(uint32_t page, void *context)
+{
+	struct finding finding = {.kind = "file", .where = "book.db"};
+
+	if (!page)
+		return finding_tell(context, &finding, "book.db has a header that cannot be");
+	return finding_tell(context, &finding,
+		"book.db is damaged, or was written by another program: page %u is not what its "
+		"checksum says",
+		page);
+}
+
+static int pages_check(struct verification *verification)
+{
+	struct database *database = &verification->book->database;
+	int code = 0;
+	int rc = page_sum_check(database->sqlite, page_tell, verification, &code);
+
+	if (!rc && code)
+		rc = damage_tell(verification, database_failure(database, code, verification->err),
+			"file", "book.db");
+	return rc;
+}
+
 static int database_check(struct verification *verification)
 {
 	struct statement statement =
@@ -225,7 +250,7 @@ static int database_check(struct verification *verification)
 int verify_files(struct verification *verification)
 {
 	static int (*const parts[])(struct verification * verification) = {
-		database_check, packs_check, head_check, config_check};
+		pages_check, database_check, packs_check, head_check, config_check};
 	int rc = 0;
 
 	if (verification->uuid)

@@ -159,6 +159,24 @@ static void store_verify__a_bit_of_a_pack_or_index_is_found(void **state)
 	assert_int_equal(files, 4);
 }
 
+static void store_verify__a_bit_of_the_database_is_found(void **state)
+{
+	struct scene *scene = *state;
+	const off_t header[] = {16, 17, 18, 19, 20, 21, 27, 43, 60, 68, 95};
+
+	fill(scene);
+	scene_reopen(scene);
+	/* a free page, too */
+	for (uint32_t i = 6; i < 40; i++)
+		change(scene, UUID_A, "web", i, "<domain>something else</domain>");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	flush(scene);
+	for (size_t i = 0; i < sizeof header / sizeof header[0]; i++)
+		for (int bit = 0; bit < 8; bit++)
+			assert_flip_told(scene, "book.db", header[i], bit);
+	assert_flips_told(scene, "book.db", 10 * FLIPS);
+}
+
 static void store_verify__a_bit_of_the_refs_is_found(void **state)
 {
 	struct scene *scene = *state;
@@ -341,6 +359,7 @@ int main(void)
 		TEST(store_verify__a_sound_book_has_no_findings),
 		TEST(store_verify__a_full_book_has_no_findings),
 		TEST(store_verify__a_bit_of_a_pack_or_index_is_found),
+		TEST(store_verify__a_bit_of_the_database_is_found),
 		TEST(store_verify__a_bit_of_the_refs_is_found),
 		TEST(store_verify__a_changed_setting_of_git_is_found),
 		TEST(store_verify__a_newest_version_taken_from_the_index_is_found),

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "store/page_sum.h"
 #include "store_support.h"
 
 /* ---- what verify says ---- */
@@ -92,13 +93,27 @@ static inline void git(struct scene *scene, const char *const *words)
 {
 	CLEANUP(text) struct text out = TEXT_INIT;
 	char path[PATH_MAX + 32];
-	const char *argv[12] = {"git", "-C", path};
+	const char *argv[20] = {"git", "-C", path};
 
 	snprintf(path, sizeof path, "%s/book.git", scene->place);
 	for (size_t i = 0; words[i]; i++)
 		argv[3 + i] = words[i];
 	if (run(argv, &out) != 0)
 		fail_msg("git %s: %s", words[0], text_string(&out));
+}
+
+/* Takes what is in SQLite's log into the file. */
+static inline void flush(struct scene *scene)
+{
+	char path[PATH_MAX + 32];
+	sqlite3 *database;
+
+	book_close(TAKE(scene->book));
+	snprintf(path, sizeof path, "%s/book.db", scene->place);
+	assert_int_equal(
+		sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs()), 0);
+	assert_int_equal(sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)", 0, 0, 0), 0);
+	sqlite3_close(database);
 }
 
 #endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_PAGE_SUM_H
+#define STORE_PAGE_SUM_H
+
+/*
+ * A checksum at the end of every page of book.db, so that a changed bit is found wherever it is, in
+ * what SQLite calls free space too. SQLite leaves the last PAGE_SUM_SIZE bytes of each page alone
+ * where the file was made so (page_sum_reserve); the VFS page_sum_vfs() fills them in when a page
+ * is written to the file. Pages that are still in the log have SQLite's own checksum there.
+ *
+ * The sum is made of all before it and of the page's number: two running sums of 32 bits, as SQLite
+ * has them in its log. Nothing but book_verify() looks at it, so a program that writes to book.db
+ * past Domesday breaks nothing, and is found out.
+ */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "base/text.h"
+
+#define PAGE_SUM_SIZE 8
+
+/* The name of the VFS, which wraps the default one; NULL: no memory. */
+const char *page_sum_vfs(void);
+
+/* Before anything is written to a file that is empty. A code of SQLite. */
+int page_sum_reserve(sqlite3 *sqlite);
+
+/*
+ * Reads the pages in the file, and tells each that is not what its sum says; page 0 is the file's
+ * header. A file that was made without sums has nothing to tell. It reads through SQLite's own
+ * descriptor, since closing another one would drop the locks on the file. Non-zero: what tell
+ * returned; *code is SQLite's.
+ */
+int page_sum_check(
+	sqlite3 *sqlite, int (*tell)(uint32_t page, void *context), void *context, int *code);
+
+#endif

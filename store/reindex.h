@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_REINDEX_H
+#define STORE_REINDEX_H
+
+/* What reindex.c and old_book.c share. */
+
+#include "store/room.h"
+
+struct reindex {
+	struct book *book; /* whose database is the new one */
+	struct database old;
+	bool old_open;
+	const struct reindex_calls *calls;
+	struct reindex_counts *counts;
+	struct dd_error *err;
+};
+
+/* Tells of a loss. */
+void reindex_lost(struct reindex *reindex, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Opens the old database, where there is one that can be. Never fails for what is in it. */
+int old_open(struct reindex *reindex);
+
+/* Takes its staged objects, as far as they are what their names say. */
+int old_staged(struct reindex *reindex);
+/* What it says of a domain beside the history; found false where it does not know it. */
+int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row, bool *found);
+/* Uses by its running guest. */
+int old_uses(struct reindex *reindex, const char *uuid, int64_t domain);
+/* Tags; *read false where they cannot be read. */
+int old_tags(struct reindex *reindex, bool *read);
+/* Settings, counters, cache, and what is under way. */
+int old_rest(struct reindex *reindex);
+/* A setting that is an object's name. */
+bool old_oid(struct reindex *reindex, const char *key, git_oid *out);
+
+#endif

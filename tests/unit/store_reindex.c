@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* book.db anew: what is signed comes back, what only book.db knew comes from what is left of it. */
+#include <fcntl.h>
+
+#include "store_verifying.h"
+
+struct reindexed {
+	struct text lost;
+	struct reindex_counts counts;
+};
+
+static void cleanup_reindexed(struct reindexed *outcome)
+{
+	text_release(&outcome->lost);
+}
+
+/* The tests' domains have no XML to read a name from. */
+static int index_of(struct book *book, const char *uuid, struct index_draft *out, void *context,
+	struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	int rc = book_version(book, uuid, 0, &info, err);
+
+	(void)context;
+	out->name = strcmp(uuid, UUID_A) == 0 ? "web" : strcmp(uuid, UUID_B) == 0 ? "mail" : "old";
+	if (!rc && strcmp(info.subject, "undefine") == 0)
+		out->state = STATE_GONE;
+	return rc;
+}
+
+static void keep_loss(const char *sentence, void *context)
+{
+	text_printf(&((struct reindexed *)context)->lost, "%s\n", sentence);
+}
+
+static int reindex(struct scene *scene, struct reindexed *outcome)
+{
+	struct book_options options = {.host_name = "alpha"};
+	struct reindex_calls calls = {index_of, keep_loss, outcome};
+
+	return book_reindex(scene->place, &options, &calls, &outcome->counts, &scene->err);
+}
+
+static void path_of(struct scene *scene, const char *name, char out[PATH_MAX + 64])
+{
+	snprintf(out, PATH_MAX + 64, "%s/%s", scene->place, name);
+}
+
+static void remove_database(struct scene *scene)
+{
+	static const char *const names[] = {"book.db", "book.db-wal", "book.db-shm"};
+	char path[PATH_MAX + 64];
+
+	book_close(TAKE(scene->book));
+	for (size_t i = 0; i < 3; i++) {
+		path_of(scene, names[i], path);
+		(void)unlink(path);
+	}
+}
+
+static void fill(struct scene *scene)
+{
+	struct step gone = {.uuid = UUID_C,
+		.name = "old",
+		.base = 1,
+		.xml = "x",
+		.subject = "undefine",
+		.state = STATE_GONE};
+	struct tag_draft tag = {.uuid = UUID_A,
+		.number = 2,
+		.label = "sold",
+		.tagger = {"Ada Operator", "ada@example.org"}};
+	bool made;
+
+	define(scene, UUID_A, "web", "one");
+	change(scene, UUID_A, "web", 1, "two");
+	define(scene, UUID_B, "mail", "one");
+	define(scene, UUID_C, "old", "one");
+	assert_ok(scene, step_apply(scene->book, &gone, NULL, &scene->err));
+	assert_ok(scene, book_tag(scene->book, &tag, NULL, &made, &scene->err));
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+}
+
+static void assert_domain(struct scene *scene, const char *name, uint32_t version)
+{
+	CLEANUP(domain_row) struct domain_row row = {0};
+
+	assert_ok(scene, book_find(scene->book, name, &row, &scene->err));
+	assert_int_equal(row.version, version);
+}
+
+static void store_reindex__a_lost_database_comes_back(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	CLEANUP(domain_row) struct domain_row old = {0};
+	uint32_t number = 0;
+
+	fill(scene);
+	remove_database(scene);
+	assert_ok(scene, reindex(scene, &outcome));
+	assert_int_equal(outcome.counts.domains, 3);
+	assert_int_equal(outcome.counts.versions, 5);
+	assert_int_equal(outcome.counts.losses, 1);
+	assert_non_null(strstr(text_string(&outcome.lost), "there is no book.db"));
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_domain(scene, "web", 2);
+	assert_domain(scene, "mail", 1);
+	assert_file(scene, UUID_A, 2, "domain.xml", "two");
+	assert_ok(scene, book_tag_find(scene->book, UUID_A, "sold", &number, &scene->err));
+	assert_int_equal(number, 2);
+	assert_ok(scene, book_find(scene->book, UUID_C, &old, &scene->err));
+	assert_int_equal(old.state, STATE_GONE);
+	/* and goes on where it was */
+	change(scene, UUID_A, "web", 2, "three");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_sound(scene, NULL);
+}
+
+static void store_reindex__what_is_not_in_git_yet_is_kept(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	CLEANUP(domain_row) struct domain_row row = {0};
+	CLEANUP(journal_row) struct journal_row open = {0};
+	struct use_row uses[] = {{"disk", "/a", 'w', USE_CONFIG}, {"disk", "/b", 'w', USE_LIVE}};
+	struct index_draft index = {.name = "web",
+		.state = STATE_RUNNING,
+		.autostart = true,
+		.runtime = "facts",
+		.uses = uses,
+		.use_count = 2};
+	struct book_change running = {.uuid = UUID_A, .base = 3, .index = &index};
+	struct journal_draft draft = {
+		.uuid = UUID_B, .operation = "attach", .base = 1, .detail = "x"};
+	struct person ada = {"Ada Operator", "ada@example.org"};
+	char path[PATH_MAX + 64];
+	int64_t count = 0;
+	uint64_t id;
+
+	fill(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	assert_ok(scene, book_rotate_key(scene->book, &ada, NULL, &scene->err));
+	assert_ok(scene, book_apply(scene->book, &running, NULL, &scene->err));
+	assert_ok(scene, journal_open(scene->book, &draft, &id, NULL, &scene->err));
+	assert_ok(scene, book_count(scene->book, "domain-id", &count, &scene->err));
+	assert_ok(scene, reindex(scene, &outcome));
+	if (outcome.counts.losses)
+		fail_msg("%s", text_string(&outcome.lost));
+	assert_int_equal(outcome.counts.staged, 1);
+	path_of(scene, "book.db.old", path);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_ok(scene, book_find(scene->book, "web", &row, &scene->err));
+	assert_int_equal(row.state, STATE_RUNNING);
+	assert_string_equal(row.runtime, "facts");
+	assert_true(row.autostart);
+	assert_ok(scene, journal_find(scene->book, UUID_B, &open, &scene->err));
+	assert_int_equal(open.id, id);
+	assert_ok(scene, book_count(scene->book, "domain-id", &count, &scene->err));
+	assert_int_equal(count, 2);
+	change(scene, UUID_A, "web", 3, "four");
+	assert_sound(scene, NULL);
+}
+
+static void store_reindex__who_has_it_open_goes_on_with_the_new_one(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+
+	fill(scene);
+	assert_ok(scene, reindex(scene, &outcome));
+	/* by the descriptor that was open before */
+	change(scene, UUID_A, "web", 2, "three");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	scene_reopen(scene);
+	assert_domain(scene, "web", 3);
+	assert_sound(scene, NULL);
+}
+
+static void store_reindex__a_damaged_database_gives_what_can_be_read(void **state)
+{
+	struct scene *scene = *state;
+	char path[PATH_MAX + 64];
+
+	fill(scene);
+	for (uint32_t i = 2; i < 30; i++)
+		change(scene, UUID_A, "web", i, "<domain>again and again</domain>");
+	flush(scene);
+	path_of(scene, "book.db", path);
+	/* page by page, a hole of noise */
+	for (int page = 0; page < 12; page++) {
+		CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+		CLEANUP(text) struct text out = TEXT_INIT;
+		char copy[PATH_MAX], noise[4096];
+		const char *const argv[] = {"cp", "-a", scene->place, copy, NULL};
+		struct scene damaged = {.err = {0}};
+		int fd;
+
+		snprintf(copy, sizeof copy, "%.4000s/damaged%d", scene->folder, page);
+		assert_int_equal(run(argv, &out), 0);
+		snprintf(damaged.place, sizeof damaged.place, "%s", copy);
+		path_of(&damaged, "book.db", path);
+		fd = open(path, O_RDWR);
+		memset(noise, 0x5a, sizeof noise);
+		if (pread(fd, noise + 1, 1, (off_t)page * 4096) == 1)
+			assert_int_equal(pwrite(fd, noise, sizeof noise, (off_t)page * 4096), 4096);
+		close(fd);
+		assert_ok(&damaged, reindex(&damaged, &outcome));
+		assert_true(outcome.counts.domains == 3);
+		assert_true(outcome.counts.versions >= 5);
+		scene_open(&damaged);
+		assert_file(&damaged, UUID_A, 2, "domain.xml", "two");
+		assert_domain(&damaged, "mail", 1);
+		book_close(TAKE(damaged.book));
+	}
+}
+
+static void store_reindex__refs_that_were_moved_do_not_matter(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	static const char *const back[] = {"update-ref", "refs/heads/domains/" UUID_A,
+		"refs/heads/domains/" UUID_A "~1", NULL};
+
+	fill(scene);
+	git(scene, back);
+	remove_database(scene);
+	assert_ok(scene, reindex(scene, &outcome));
+	scene_open(scene);
+	assert_domain(scene, "web", 2);
+}
+
+static void store_reindex__a_forged_version_does_not_come_in(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	static const char *const forge[] = {"-c", "user.name=x", "-c", "user.email=x",
+		"commit-tree", "-p", "refs/heads/domains/" UUID_A, "-m", "forge", "-m",
+		"Domain: " UUID_A "\nVersion: 3\nBook-Seq: 6",
+		"refs/heads/domains/" UUID_A "^{tree}", NULL};
+
+	fill(scene);
+	git(scene, forge);
+	remove_database(scene);
+	assert_ok(scene, reindex(scene, &outcome));
+	scene_open(scene);
+	assert_domain(scene, "web", 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(store_reindex__a_lost_database_comes_back),
+		TEST(store_reindex__what_is_not_in_git_yet_is_kept),
+		TEST(store_reindex__who_has_it_open_goes_on_with_the_new_one),
+		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
+		TEST(store_reindex__refs_that_were_moved_do_not_matter),
+		TEST(store_reindex__a_forged_version_does_not_come_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
