@@ -8,6 +8,7 @@
 
 #include "calls.h"
 #include "state.h"
+#include "store/page_sum.h"
 
 #define WAIT_MS 300      /* for a lock that fails for ever */
 #define CLOCK 1790000000 /* all versions are of that second */
@@ -329,16 +330,22 @@ static int make_old(struct scene *scene, struct dd_error *err)
 		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;
+	int rc, code;
 
 	scene_close(scene);
 	folder_remove(scene->folder);
-	if (scene_open(scene, true, err))
-		return err->code;
+	rc = scene_open(scene, true, err);
+	if (rc)
+		return rc;
 	scene_close(scene);
 	snprintf(path, sizeof path, "%s/book.db", scene->folder);
-	if (sqlite3_open(path, &database) || sqlite3_exec(database, sql, NULL, NULL, NULL))
-		error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
-	return sqlite3_close(database) || err->code ? DD_CORRUPT : 0;
+	code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs());
+	if (!code)
+		code = sqlite3_exec(database, sql, NULL, NULL, NULL);
+	if (code)
+		rc = error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
+	sqlite3_close(database);
+	return rc;
 }
 
 /* More than SQLite's log holds before it is copied into the database and begun anew. */

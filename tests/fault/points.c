@@ -231,12 +231,18 @@ static const char *leaks_judge(struct trial *trial, int descriptors)
 }
 
 /* What a disk does not give back is damaged, as SQLite sees it, too. */
-static const char *error_judge(int rc, const struct dd_error *err, const struct ticked *ticked)
+static const char *error_judge(
+	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
 {
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
 	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
 		return "the failure is called damage";
+	if (rc && trial->weather == WEATHER_LOCKLESS &&
+		(rc != DD_UNSUPPORTED || !strstr(err->message, "OFD locks")))
+		return "it is not said that there are no locks";
+	if (!rc && trial->weather == WEATHER_LOCKLESS && trial->progress->step == 1)
+		return "it works without any lock";
 	return NULL;
 }
 
@@ -261,7 +267,7 @@ static const char *point_judge(
 	scene->acknowledged = count_acknowledged;
 	*ticked = point_run(trial, scene, &rc, err);
 	scene->acknowledged = NULL;
-	wrong = error_judge(rc, err, ticked);
+	wrong = error_judge(trial, rc, err, ticked);
 	if (!wrong)
 		wrong = state_judge(trial, rc, ticked, err);
 	if (!wrong && trial->progress->tried % GIT_STEP == 0 && !trial->operation->makes &&

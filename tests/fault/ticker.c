@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-const char *const weather_names[WEATHERS] = {"broken", "full", "read-only", "denied"};
+const char *const weather_names[WEATHERS] = {"broken", "full", "read-only", "denied", "lockless"};
 
 static struct {
 	enum weather weather;
@@ -105,7 +105,16 @@ static int read_only(const struct call *call)
 	return changes ? EROFS : 0;
 }
 
-static int (*const weathers[WEATHERS])(const struct call *call) = {broken, full, read_only, denied};
+static int lockless(const struct call *call)
+{
+	bool fails = call->kind == CALL_LOCK &&
+		     (call->flags == F_OFD_SETLK || call->flags == F_OFD_SETLKW);
+
+	return fails ? EINVAL : 0;
+}
+
+static int (*const weathers[WEATHERS])(const struct call *call) = {
+	broken, full, read_only, denied, lockless};
 
 #define OWNERS_MAX 65536
 

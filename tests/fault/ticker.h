@@ -16,6 +16,7 @@ enum weather {
 	WEATHER_FULL,      /* what needs space finds none; a write gets half of its bytes there */
 	WEATHER_READ_ONLY, /* nothing can be changed, not even through open descriptors */
 	WEATHER_DENIED,    /* folders and files may not be changed, what is open may */
+	WEATHER_LOCKLESS,  /* the file system knows no OFD locks */
 	WEATHERS
 };
 
