@@ -327,6 +327,7 @@ static int make_old(struct scene *scene, struct dd_error *err)
 {
 	static const char sql[] =
 		"DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq; DROP TABLE tag;"
+		"DROP TABLE secret;"
 		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;
@@ -346,6 +347,11 @@ static int make_old(struct scene *scene, struct dd_error *err)
 		rc = error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
 	sqlite3_close(database);
 	return rc;
+}
+
+static int run_gc(struct scene *scene, struct dd_error *err)
+{
+	return told(scene, book_gc(scene->book, err));
 }
 
 /* More than SQLite's log holds before it is copied into the database and begun anew. */
@@ -405,6 +411,7 @@ const struct operation operations[] = {
 	{"checkpoint", NULL, checkpoint, .repeats = true},
 	{"checkpoint-tags", tag_two, checkpoint, .repeats = true},
 	{"repack", fill_packs, checkpoint, .repeats = true},
+	{"gc", fill_packs, run_gc, .repeats = true},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},
 };
