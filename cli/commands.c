@@ -52,6 +52,8 @@ static const struct command *const commands[] = {
 	&command_pull,
 	&command_config,
 	&command_key,
+	&command_backup,
+	&command_restore,
 	&command_reindex,
 	&command_help,
 	&command_version,

@@ -43,7 +43,7 @@ static void libgit2_start(void)
 	libgit2_ready = rc;
 }
 
-static int libgit2_need(struct dd_error *err)
+int libgit2_need(struct dd_error *err)
 {
 	pthread_once(&libgit2_once, libgit2_start);
 	if (libgit2_ready < 0)

@@ -52,6 +52,7 @@ int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
+int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */
