@@ -71,3 +71,29 @@ int line_check(const char *line, size_t limit, const char *what, struct dd_error
 	}
 	return 0;
 }
+
+int line_visible(char **out, const char *string, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	const unsigned char *at = (const unsigned char *)string;
+	uint32_t character = 0;
+	char *line;
+
+	while (*at) {
+		const unsigned char *begin = at;
+
+		if (!character_take(&at, &character))
+			at = begin + 1;
+		else if (!is_banned(character)) {
+			text_add(&text, begin, (size_t)(at - begin));
+			continue;
+		}
+		for (; begin < at; begin++)
+			text_printf(&text, "%%%02x", *begin);
+	}
+	line = text_take(&text);
+	if (!line)
+		return error_no_memory(err);
+	*out = line;
+	return 0;
+}

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "base/error.h"
+#include "base/text.h"
 
 /*
  * DD_INVALID unless line is UTF-8 without control characters (those from U+0080 on too), line and
@@ -18,5 +18,8 @@
  * blank. what names it in the message: "the reason".
  */
 int line_check(const char *line, size_t limit, const char *what, struct dd_error *err);
+
+/* The same for what cannot be refused, the name of a file: such bytes are spelt out as "%1b". */
+int line_visible(char **out, const char *string, struct dd_error *err);
 
 #endif

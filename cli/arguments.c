@@ -202,8 +202,12 @@ static int choose_scope(
 		return error_set(err, CLI_USAGE,
 			"--current goes with none of --config, --live and --persistent");
 
-	int rc = dd_info(cli->host, operand(args, 0), see_running, &running, err);
+	CLEANUP(free) char *domain = NULL;
+	uint32_t version;
+	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &version, err);
 
+	if (rc == 0)
+		rc = dd_info(cli->host, domain, see_running, &running, err);
 	if (rc == 0)
 		*scope = running ? DD_SCOPE_LIVE : DD_SCOPE_CONFIG;
 	return rc;

@@ -52,6 +52,7 @@ static const struct command *const commands[] = {
 	&command_pull,
 	&command_config,
 	&command_key,
+	&command_gc,
 	&command_backup,
 	&command_restore,
 	&command_reindex,

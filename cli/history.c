@@ -45,14 +45,17 @@ static void caller_header(const struct dd_caller *caller, struct text *out)
 
 void version_header(const struct cli *cli, const struct dd_version_info *info, struct text *out)
 {
-	char when[MOMENT_SIZE];
+	char when[MOMENT_SIZE], authored[MOMENT_SIZE];
 
 	moment_format(info->when, when);
+	moment_format(info->authored, authored);
 	text_printf(out, "%sversion %u%s of %s%s%s%s\n", colour(cli, COLOUR_YELLOW), info->number,
 		colour(cli, COLOUR_NONE), info->domain, *info->tags ? " [" : "", info->tags,
 		*info->tags ? "]" : "");
-	text_printf(
-		out, "Commit:  %s\nWhen:    %s\nWho:     %s\n", info->commit, when, info->author);
+	text_printf(out, "Commit:  %s\nWhen:    %s", info->commit, when);
+	if (info->authored != info->when)
+		text_printf(out, " (imported; done %s)", authored);
+	text_printf(out, "\nWho:     %s\n", info->author);
 	caller_header(&info->caller, out);
 	text_printf(out, "Host:    %s\n", info->committer);
 	if (*info->reason)

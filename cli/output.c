@@ -113,6 +113,7 @@ struct json *version_json(const struct dd_version_info *info)
 	json_put_number(object, "version", info->number);
 	json_put_string(object, "commit", info->commit);
 	put_time(object, "when", info->when);
+	put_time(object, "authored", info->authored);
 	json_put_string(object, "author", info->author);
 	json_put(object, "caller", caller_json(&info->caller));
 	json_put_string(object, "committer", info->committer);

@@ -151,6 +151,10 @@ static int apply_to(struct dd_host *host, struct document *given, const struct d
 	rc = prepare(&apply, host, own, row, dry_run, change, err);
 
 	if (!rc)
+		rc = secret_seal(&apply.op, own, err);
+	if (!rc)
+		rc = secret_keep(own, apply.op.config, err);
+	if (!rc)
 		rc = edit_plan_make(&apply.plan, TAKE(own), apply.op.config, apply.scope.live,
 			&apply.options, err);
 	if (!rc)
@@ -175,7 +179,7 @@ int dd_apply(struct dd_host *host, const struct dd_text *definition, bool dry_ru
 	if (!rc && !document_name(given))
 		rc = node_error(document_root(given), err, DD_INVALID, "there is no <name>");
 	if (!rc)
-		rc = secret_refuse(given, err);
+		rc = secrets_check(given, err);
 	if (!rc)
 		rc = existing_find(host, given, &row, err);
 	if (rc == DD_NOT_FOUND) {

@@ -35,7 +35,7 @@ static int check_record(
 	CLEANUP(document) struct document *recorded = NULL;
 	CLEANUP(document) struct document *running = NULL;
 	const struct text *text = op->live_text.size ? &op->live_text : &op->config_text;
-	int rc = record_live_text(op->live, &live, err);
+	int rc = record_live_text(op->live, &live, NULL, err);
 
 	if (!rc)
 		rc = document_parse(text_string(text), text->size, NULL, &recorded, err);

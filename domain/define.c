@@ -55,9 +55,13 @@ int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *fi
 
 	rc = host_read_definition(host ? host : &nobody, xml, size, file, &document, err);
 	if (!rc)
+		rc = secrets_check(document, err);
+	if (!rc)
 		rc = options->capabilities ? freeze_with(document, options->capabilities,
 						     options->keep_host_model, err)
 					   : freeze(host, document, options->keep_host_model, err);
+	if (!rc && !options->security_info)
+		rc = secrets_hide(document, err);
 	if (!rc)
 		rc = document_write(document, &text, err);
 	if (rc)
@@ -123,7 +127,7 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	if (!rc && !document_name(document))
 		rc = node_error(document_root(document), err, DD_INVALID, "there is no <name>");
 	if (!rc)
-		rc = secret_refuse(document, err);
+		rc = secrets_check(document, err);
 	if (!rc)
 		rc = existing_find(host, document, &row, err);
 	if (rc == DD_NOT_FOUND && change && change->if_version)

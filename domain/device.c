@@ -83,13 +83,16 @@ static bool set_edits_config(const struct change_set *set)
 }
 
 /* A device that somebody hands in. */
-static int device_given(const struct dd_text *text, struct document **out, struct dd_error *err)
+static int device_given(struct operation *op, const struct dd_text *text, struct document **out,
+	struct dd_error *err)
 {
 	CLEANUP(document) struct document *device = NULL;
 	int rc = document_parse_device(text->data, text->size, text->file, &device, err);
 
 	if (!rc)
-		rc = secret_refuse(device, err);
+		rc = secrets_check(device, err);
+	if (!rc)
+		rc = secret_seal(op, device, err);
 	if (!rc)
 		*out = TAKE(device);
 	return rc;
@@ -205,7 +208,7 @@ static int attach_one(struct change_set *set, const struct dd_text *text, struct
 	CLEANUP(document) struct document *device = NULL;
 	CLEANUP(document) struct document *placed = NULL;
 	xmlNode *attached = NULL;
-	int rc = device_given(text, &device, err);
+	int rc = device_given(&set->op, text, &device, err);
 
 	if (!rc && set->scope.live)
 		rc = attach_live(set, device, &attached, err);
@@ -233,43 +236,14 @@ int dd_attach(struct dd_host *host, const char *domain, const struct dd_text *de
 
 /* ---- detach ---- */
 
-static size_t position(const xmlNode *device)
-{
-	size_t before = 0;
-
-	for (const xmlNode *sibling = node_first(device->parent); sibling != device;
-		sibling = node_after(sibling))
-		before++;
-	return before;
-}
-
-static xmlNode *at_position(const struct document *document, size_t position)
-{
-	xmlNode *device = node_first(document_devices(document));
-
-	while (device && position--)
-		device = node_after(device);
-	return device;
-}
-
 /* By reference; the persistent definition is looked at as if it had its aliases. */
 static int find_reference(const struct document *document, const struct dd_text *text,
 	xmlNode **found, struct dd_error *err)
 {
-	CLEANUP(document) struct document *named = NULL;
 	CLEANUP(free) char *reference = NULL;
-	xmlNode *device = NULL;
 	int rc = string_format(&reference, err, "%.*s", (int)text->size, text->data);
 
-	if (!rc)
-		rc = document_copy(document, &named, err);
-	if (!rc)
-		rc = document_assign_aliases(named, err);
-	if (!rc)
-		rc = document_find_device(named, reference, &device, err);
-	if (!rc)
-		*found = at_position(document, position(device));
-	return rc;
+	return rc ? rc : document_find_named(document, reference, found, err);
 }
 
 static int find_device(const struct document *document, const struct dd_text *text, xmlNode **found,
@@ -350,13 +324,12 @@ static int update_one(struct change_set *set, const struct dd_text *text, struct
 {
 	CLEANUP(document) struct document *device = NULL;
 	xmlNode *updated = NULL;
-	int rc = device_given(text, &device, err);
+	int rc = device_given(&set->op, text, &device, err);
 
 	if (!rc && set->scope.live) {
 		rc = edit_update(set->transition.live, device, true, &set->options, &updated, err);
 		if (!rc)
-			rc = transition_step(
-				&set->transition, STEP_UPDATE, device_alias(updated), 0, 0, err);
+			rc = transition_update(&set->transition, updated, err);
 	}
 	if (!rc && set_edits_config(set))
 		rc = edit_update(

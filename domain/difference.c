@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/difference.h"
 
-#include "domain/host.h"
+#include "domain/secret.h"
 #include "schema/merge.h"
 
 static const char *const kind_names[] = {
@@ -55,6 +55,8 @@ int definition_for_record(struct dd_host *host, const char *xml, size_t size, co
 	struct freeze_options options = {.keep_host_model = true};
 	int rc = document_parse_given(xml, size, file, NULL, &document, err);
 
+	if (!rc)
+		rc = secret_compare(host, document, record, err);
 	if (!rc)
 		rc = document_adopt(document, record, err);
 	if (!rc)

@@ -3,7 +3,7 @@
  * A running guest is brought to a definition with unplugs, plugs and updates; where that would not
  * reach the whole way, nothing is done and what stands in the way is said.
  */
-#include "domain/follow.h"
+#include "domain/follow_internal.h"
 
 #include <string.h>
 
@@ -12,17 +12,8 @@
 #include "schema/alias.h"
 #include "schema/edit.h"
 
-struct follow {
-	struct transition *transition;
-	const struct document *record; /* that the guest has been running with */
-	const struct document *target;
-	const struct freeze_options *options;
-	const char *name; /* of the domain */
-	const char *what; /* "rollback" */
-};
-
 /* The device of document that device (of another document) is; NULL where it has none. */
-static int counterpart(
+int follow_counterpart(
 	const struct document *document, const xmlNode *device, xmlNode **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *single = NULL;
@@ -45,13 +36,13 @@ static int name_device(struct follow *follow, const xmlNode *device, struct dd_e
 }
 
 /* <emulator> stands among the devices and is none. */
-static bool is_device(const xmlNode *element)
+bool follow_is_device(const xmlNode *element)
 {
 	return !node_is(element, "emulator");
 }
 
 /* What hangs on a controller goes before it, and comes after it. */
-static bool is_controller(const xmlNode *device)
+bool follow_is_controller(const xmlNode *device)
 {
 	return node_is(device, "controller");
 }
@@ -75,7 +66,7 @@ static xmlNode *device_before(const xmlNode *device)
 	return before;
 }
 
-static int unplug(struct follow *follow, xmlNode *device, struct dd_error *err)
+int follow_unplug(struct follow *follow, xmlNode *device, struct dd_error *err)
 {
 	int rc = name_device(follow, device, err);
 
@@ -96,11 +87,11 @@ static int unplug_extra(struct follow *follow, bool controllers, struct dd_error
 		xmlNode *kept = NULL;
 
 		before = device_before(device);
-		if (!is_device(device) || is_controller(device) != controllers)
+		if (!follow_is_device(device) || follow_is_controller(device) != controllers)
 			continue;
-		rc = counterpart(follow->target, device, &kept, err);
+		rc = follow_counterpart(follow->target, device, &kept, err);
 		if (!rc && !kept)
-			rc = unplug(follow, device, err);
+			rc = follow_unplug(follow, device, err);
 	}
 	return rc;
 }
@@ -118,7 +109,7 @@ static int say_absent(xmlNode *wanted, const xmlNode *device, struct dd_error *e
 	return 0;
 }
 
-static int update_or_plug(struct follow *follow, const xmlNode *wanted, struct dd_error *err)
+int follow_update_or_plug(struct follow *follow, const xmlNode *wanted, struct dd_error *err)
 {
 	struct document *live = follow->transition->live;
 	CLEANUP(document) struct document *single = NULL;
@@ -128,7 +119,7 @@ static int update_or_plug(struct follow *follow, const xmlNode *wanted, struct d
 	int rc = scope_device(wanted, &single, err);
 
 	if (!rc)
-		rc = counterpart(live, wanted, &device, err);
+		rc = follow_counterpart(live, wanted, &device, err);
 	if (rc)
 		return rc;
 	if (!device) {
@@ -151,9 +142,7 @@ static int update_or_plug(struct follow *follow, const xmlNode *wanted, struct d
 	if (rc || strcmp(text_string(&before), text_string(&after)) == 0)
 		return rc;
 	rc = name_device(follow, device, err);
-	return rc ? rc
-		  : transition_step(
-			    follow->transition, STEP_UPDATE, device_alias(device), 0, 0, err);
+	return rc ? rc : transition_update(follow->transition, device, err);
 }
 
 static int plug_missing(struct follow *follow, bool controllers, struct dd_error *err)
@@ -162,14 +151,24 @@ static int plug_missing(struct follow *follow, bool controllers, struct dd_error
 
 	for (xmlNode *device = node_first(document_devices(follow->target)); !rc && device;
 		device = node_after(device))
-		if (is_device(device) && is_controller(device) == controllers)
-			rc = update_or_plug(follow, device, err);
+		if (follow_is_device(device) && follow_is_controller(device) == controllers)
+			rc = follow_update_or_plug(follow, device, err);
 	return rc;
+}
+
+bool follow_is_blocked(const struct follow *follow, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = text_string(&follow->blocked); *at; at += strcspn(at, "\n") + 1)
+		if (strncmp(at, name, length) == 0 && at[length] == '\n')
+			return true;
+	return false;
 }
 
 /* Sizes are settings with a step in the guest; what else is outside devices, the guest never sees.
  */
-static int settle_settings(struct follow *follow, struct dd_error *err)
+int follow_settle_settings(struct follow *follow, struct dd_error *err)
 {
 	static const struct {
 		const char *element;
@@ -188,7 +187,7 @@ static int settle_settings(struct follow *follow, struct dd_error *err)
 			node_text_number(now, &before);
 		if (!node_attr_number(then, "current", &after))
 			node_text_number(then, &after);
-		if (before != after)
+		if (before != after && !follow_is_blocked(follow, sizes[i].element))
 			rc = transition_step(
 				follow->transition, sizes[i].step, NULL, before, after, err);
 	}
@@ -204,14 +203,17 @@ static bool floats(const struct document *document)
 
 static bool stays_live(const struct follow *follow, const xmlNode *child)
 {
-	return node_is(child, "devices") || (node_is(child, "cpu") && floats(follow->target));
+	char name[TREE_NAME_SIZE];
+
+	return node_is(child, "devices") || (node_is(child, "cpu") && floats(follow->target)) ||
+	       follow_is_blocked(follow, node_name(child, name, sizeof name));
 }
 
 /*
  * Everything else of the live document becomes the target's: allowed because
  * abi_check() has found no difference that the guest could see.
  */
-static int take_settings(struct follow *follow, struct dd_error *err)
+int follow_take_settings(struct follow *follow, struct dd_error *err)
 {
 	xmlNode *live = document_root(follow->transition->live);
 	xmlNode *after;
@@ -236,7 +238,7 @@ static int take_settings(struct follow *follow, struct dd_error *err)
 }
 
 /* Which of the like ones is the first is not the guest's affair, and as the target has it. */
-static int take_order(struct follow *follow, struct dd_error *err)
+int follow_take_order(struct follow *follow, struct dd_error *err)
 {
 	xmlNode *devices = document_devices(follow->transition->live);
 	int rc = 0;
@@ -245,8 +247,8 @@ static int take_order(struct follow *follow, struct dd_error *err)
 		device = node_after(device)) {
 		xmlNode *own = NULL;
 
-		if (is_device(device))
-			rc = counterpart(follow->transition->live, device, &own, err);
+		if (follow_is_device(device))
+			rc = follow_counterpart(follow->transition->live, device, &own, err);
 		if (rc || !own)
 			continue;
 		xmlUnlinkNode(own);
@@ -270,10 +272,10 @@ static int keep_first(const struct dd_difference *difference, void *context)
 }
 
 /* Whatever stood in the way, it is the guest that cannot go there: the record could. */
-static int refuse_follow(const struct follow *follow, struct dd_error *err)
+static int refuse_follow(const char *name, const char *what, struct dd_error *err)
 {
-	error_wrap(err, "the running guest of '%s' cannot follow", follow->name);
-	error_hint(err, "with --config the %s holds from the next start", follow->what);
+	error_wrap(err, "the running guest of '%s' cannot follow", name);
+	error_hint(err, "with --config the %s holds from the next start", what);
 	if (err)
 		err->line = 0; /* of a document that nobody handed in */
 	return DD_REFUSED;
@@ -294,7 +296,7 @@ static int reopen_cpu(const struct follow *follow, struct document *arrived, str
 }
 
 /* The live document as a persistent one: what the guest would be started from. */
-static int arrived_at(const struct follow *follow, struct document **out, struct dd_error *err)
+int follow_arrived_at(const struct follow *follow, struct document **out, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
 	int rc = document_copy(follow->transition->live, &arrived, err);
@@ -311,7 +313,7 @@ static int arrived_at(const struct follow *follow, struct document **out, struct
 static int check_abi(const struct follow *follow, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
-	int rc = arrived_at(follow, &arrived, err);
+	int rc = follow_arrived_at(follow, &arrived, err);
 
 	return rc ? rc : abi_check(arrived, follow->target, err);
 }
@@ -322,7 +324,7 @@ static int check_arrival(const struct follow *follow, struct dd_error *err)
 	CLEANUP(document) struct document *arrived = NULL;
 	struct first_difference first = {.sentence = ""};
 	size_t count = 0;
-	int rc = arrived_at(follow, &arrived, err);
+	int rc = follow_arrived_at(follow, &arrived, err);
 
 	if (!rc)
 		rc = differences_tell(arrived, follow->target, keep_first, &first, &count, err);
@@ -340,25 +342,31 @@ static int plan(struct follow *follow, struct dd_error *err)
 	if (!rc)
 		rc = plug_missing(follow, false, err);
 	if (!rc)
-		rc = settle_settings(follow, err);
+		rc = follow_settle_settings(follow, err);
 	if (!rc)
 		rc = check_abi(follow, err);
 	if (!rc)
-		rc = take_order(follow, err);
+		rc = follow_take_order(follow, err);
 	if (!rc)
-		rc = take_settings(follow, err);
+		rc = follow_take_settings(follow, err);
 	if (!rc)
 		rc = check_arrival(follow, err);
-	return rc == DD_REFUSED ? refuse_follow(follow, err) : rc;
+	return rc;
 }
 
 int follow_plan(struct transition *transition, const struct document *record,
 	const struct document *target, const struct freeze_options *options, const char *what,
 	struct dd_error *err)
 {
-	struct follow follow = {transition, record, target, options, document_name(record), what};
+	struct follow follow = {
+		.transition = transition,
+		.record = record,
+		.target = target,
+		.options = options,
+	};
+	int rc = plan(&follow, err);
 
-	return plan(&follow, err);
+	return rc == DD_REFUSED ? refuse_follow(document_name(record), what, err) : rc;
 }
 
 static int vacate_extra(const struct document *target, struct document *work, bool controllers,
@@ -371,9 +379,9 @@ static int vacate_extra(const struct document *target, struct document *work, bo
 		xmlNode *kept = NULL;
 
 		before = device_before(device);
-		if (!is_device(device) || is_controller(device) != controllers)
+		if (!follow_is_device(device) || follow_is_controller(device) != controllers)
 			continue;
-		rc = counterpart(target, device, &kept, err);
+		rc = follow_counterpart(target, device, &kept, err);
 		if (!rc && !kept && edit_detach(work, device, err) == DD_NO_MEMORY)
 			rc = DD_NO_MEMORY;
 	}

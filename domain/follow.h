@@ -17,6 +17,22 @@ int follow_plan(struct transition *transition, const struct document *record,
 	const struct document *target, const struct freeze_options *options, const char *what,
 	struct dd_error *err);
 
+/* A guest on its way to a definition, as persistent definitions; and which devices matter. */
+struct follow_way {
+	const char *device; /* only that one, in words: "disk vdb"; NULL: everything */
+	struct document *before;
+	struct document *arrived; /* the caller frees both */
+};
+
+/*
+ * As follow_plan, as far as the guest can go: what would take another machine, a place that a
+ * running guest cannot plug into, or a device that has to stay, is left as it is. So a device that
+ * could be unplugged and not be plugged again stays, too.
+ */
+int follow_part(struct transition *transition, const struct document *record,
+	const struct document *target, const struct freeze_options *options, struct follow_way *way,
+	struct dd_error *err);
+
 /*
  * What is in before and not in target leaves its address vacated in target, as if it had been
  * detached device by device.

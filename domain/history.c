@@ -4,6 +4,7 @@
 #include "domain/difference.h"
 #include "domain/operation.h"
 #include "domain/record.h"
+#include "domain/secret.h"
 #include "domain/version.h"
 #include "store/lines.h"
 
@@ -51,12 +52,9 @@ int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_versi
 static int read_live(struct dd_host *host, const char *uuid, uint32_t version,
 	struct document **out, struct dd_error *err)
 {
-	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = record_read_text(host->book, uuid, version, FILE_LIVE, &text, err);
+	int rc = record_read_live(host->book, uuid, version, out, err);
 
-	if (rc || !text.size)
-		return rc ? rc : record_read(host->book, uuid, version, out, err);
-	return document_parse(text.data, text.size, NULL, out, err);
+	return rc || *out ? rc : record_read(host->book, uuid, version, out, err);
 }
 
 static int read_side(struct dd_host *host, const struct dd_side *side, struct document **out,
@@ -115,9 +113,9 @@ int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *
 	int rc = read_sides(host, before, after, &first, &second, err);
 
 	if (!rc)
-		rc = document_write(first, &old, err);
+		rc = secret_write(first, &old, NULL, err);
 	if (!rc)
-		rc = document_write(second, &new, err);
+		rc = secret_write(second, &new, NULL, err);
 	if (!rc)
 		rc = lines_diff(&old, before_name, &new, after_name, &lines, err);
 	return rc ? rc : string_copy(out, text_string(&lines), err);

@@ -169,6 +169,8 @@ void dd_host_close(struct dd_host *host)
 {
 	if (!host)
 		return;
+	if (host->book)
+		book_checkpoint_due(host->book);
 	book_close(host->book);
 	capabilities_free(host->caps);
 	free(host->author_name);
@@ -186,6 +188,11 @@ const char *dd_host_book(const struct dd_host *host)
 int dd_sync(struct dd_host *host, struct dd_error *err)
 {
 	return book_checkpoint(host->book, err);
+}
+
+int dd_gc(struct dd_host *host, struct dd_error *err)
+{
+	return book_gc(host->book, err);
 }
 
 int host_run_folder(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)

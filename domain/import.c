@@ -7,7 +7,6 @@
  * Each file is taken by itself, in one transaction, so that whatever ends a run leaves whole
  * domains only, and running it again takes the rest.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
@@ -16,19 +15,11 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "domain/create.h"
-#include "domain/difference.h"
 #include "domain/existing.h"
 #include "domain/importing.h"
-#include "domain/record.h"
 #include "store/digest.h"
-
-#define OPERATION "import"
-#define SUFFIX ".xml"
-#define AUTOSTART "autostart"
-#define SHOWN_MAX 5 /* differences that a refusal names */
-#define ROOT_SIZE 64
-#define DEFINITIONS "/etc/libvirt/qemu"
 
 /* What else libvirt keeps of a domain, that a record does not hold; below the same root. */
 static const struct {
@@ -55,46 +46,6 @@ static void cleanup_file(struct file *file)
 
 /* ---- what a file is ---- */
 
-/* The name of the root element, as far as it can be told without parsing; "" where not. */
-static void root_name(const char *text, char out[ROOT_SIZE])
-{
-	size_t length = 0;
-
-	for (;;) {
-		text += strspn(text, " \t\r\n");
-
-		const char *end = strncmp(text, "<?", 2) == 0     ? "?>"
-				  : strncmp(text, "<!--", 4) == 0 ? "-->"
-								  : NULL;
-		const char *at = end ? strstr(text, end) : NULL;
-
-		if (!at)
-			break;
-		text = at + strlen(end);
-	}
-	if (*text == '<')
-		while (length < ROOT_SIZE - 1 && isalnum((unsigned char)text[length + 1]))
-			length++;
-	memcpy(out, text + 1, length);
-	out[length] = '\0';
-}
-
-static int check_kind(const struct file *file, struct import_report *report, struct dd_error *err)
-{
-	char root[ROOT_SIZE];
-
-	root_name(text_string(&file->xml), root);
-	if (strcmp(root, "domstatus") == 0) {
-		error_set(err, DD_REFUSED, "it is the state of a running guest, not a definition");
-		error_place(err, report->origin, 0, 0, "/domstatus");
-		return error_hint(err, "the definitions are in %s, one NAME.xml each", DEFINITIONS);
-	}
-	if (!file->in_folder || !*root || strcmp(root, "domain") == 0)
-		return 0;
-	report->imported.outcome = "left-out";
-	return error_set(err, DD_INVALID, "it is a <%s>, not a <domain>", root);
-}
-
 static int read_file(struct file *file, struct import_report *report, struct dd_error *err)
 {
 	int rc;
@@ -107,10 +58,9 @@ static int read_file(struct file *file, struct import_report *report, struct dd_
 		return error_set(err, DD_INVALID, "it is no regular file");
 	rc = file_read(file->path, DOCUMENT_SIZE_MAX, &file->xml, err);
 	if (!rc)
-		rc = check_kind(file, report, err);
+		rc = import_check_root(report, text_string(&file->xml), file->in_folder, err);
 	if (!rc)
-		rc = document_parse(text_string(&file->xml), file->xml.size, report->origin,
-			&file->document, err);
+		rc = import_parse(report, &file->xml, &file->document, err);
 	if (!rc)
 		rc = report_domain(
 			report, document_name(file->document), document_uuid(file->document), err);
@@ -129,73 +79,23 @@ static int read_autostart(struct file *file, struct dd_error *err)
 		rc = string_copy(&name, file->path, err);
 	if (!rc)
 		rc = string_format(
-			&link, err, "%s/" AUTOSTART "/%s", dirname(folder), basename(name));
+			&link, err, "%s/" IMPORT_AUTOSTART "/%s", dirname(folder), basename(name));
 	/* where it points to is of no interest: the folder may be a copy */
 	if (!rc)
 		file->autostart = lstat(link, &status) == 0;
 	return rc;
 }
 
-/* ---- one that the book has ---- */
-
-static int note_difference(const struct dd_difference *difference, void *context)
-{
-	struct import_report *report = context;
-
-	if (report->note_count < SHOWN_MAX)
-		report_note(report, "differs: %s", difference->sentence);
-	return 0;
-}
-
-static int compare_with_record(struct importing *importing, const struct file *file,
-	const struct domain_row *row, struct import_report *report, struct dd_error *err)
-{
-	CLEANUP(document) struct document *record = NULL;
-	CLEANUP(document) struct document *meant = NULL;
-	struct dd_host *host = importing->host;
-	size_t count = 0;
-	int rc = existing_check(file->document, row, err);
-
-	if (!rc)
-		rc = record_read(host->book, row->uuid, 0, &record, err);
-	if (!rc)
-		rc = definition_for_record(host, text_string(&file->xml), file->xml.size,
-			file->path, record, &meant, err);
-	if (!rc)
-		rc = differences_tell(record, meant, note_difference, report, &count, err);
-	if (rc)
-		return rc;
-	report->imported.version = row->version;
-	if (!count) {
-		report->imported.outcome = "unchanged";
-		return report_domain(report, row->name, row->uuid, err);
-	}
-	if (count > report->note_count)
-		report_note(report, "and %zu more", count - report->note_count);
-	error_set(err, DD_EXISTS, "domain '%s' exists and differs in %zu %s", row->name, count,
-		count == 1 ? "place" : "places");
-	return error_hint(err, "see: domesday diff %s %s; to bring it there: domesday apply %s",
-		row->name, report->origin, report->origin);
-}
-
 /* ---- one that it has not ---- */
-
-static void utc(time_t when, char out[32])
-{
-	struct tm parts;
-
-	gmtime_r(&when, &parts);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
 
 static int create(struct importing *importing, const struct file *file,
 	struct import_report *report, struct dd_error *err)
 {
 	CLEANUP(free) char *subject = NULL;
 	CLEANUP(free) char *origin = NULL;
-	char hash[DIGEST_SIZE], when[32];
+	char hash[DIGEST_SIZE], when[UTC_SIZE];
 	struct dd_result result;
-	struct dd_change change = {.reason = importing->options->reason};
+	struct dd_change change = {.reason = importing->reason};
 	int rc = string_format(&subject, err, "import %s", document_name(file->document));
 
 	if (!rc)
@@ -204,7 +104,7 @@ static int create(struct importing *importing, const struct file *file,
 	if (rc)
 		return rc;
 	digest_hex(file->xml.data, file->xml.size, hash);
-	utc(file->status.st_mtime, when);
+	utc_format(file->status.st_mtime, when);
 
 	const struct trailer trailers[] = {
 		{"Origin", origin},
@@ -219,7 +119,7 @@ static int create(struct importing *importing, const struct file *file,
 		.trailer_count = sizeof trailers / sizeof trailers[0],
 	};
 
-	rc = domain_create(importing->host, OPERATION, &outcome, &change, &result, err);
+	rc = domain_create(importing->host, IMPORT_OPERATION, &outcome, &change, &result, err);
 	if (!rc)
 		report->imported.version = result.version;
 	return rc;
@@ -233,10 +133,10 @@ static int note_not_taken(
 	int rc = string_copy(&folder, report->origin, err);
 	size_t root = rc ? 0 : strlen(dirname(folder));
 
-	if (rc || root < strlen(DEFINITIONS) ||
-		strcmp(folder + root - strlen(DEFINITIONS), DEFINITIONS) != 0)
+	if (rc || root < strlen(IMPORT_DEFINITIONS) ||
+		strcmp(folder + root - strlen(IMPORT_DEFINITIONS), IMPORT_DEFINITIONS) != 0)
 		return rc;
-	root -= strlen(DEFINITIONS);
+	root -= strlen(IMPORT_DEFINITIONS);
 	for (size_t i = 0; !rc && i < sizeof not_taken / sizeof not_taken[0]; i++) {
 		CLEANUP(free) char *path = NULL;
 
@@ -270,6 +170,17 @@ static int take_new(struct importing *importing, struct file *file, struct impor
 	return 0;
 }
 
+static int compare(struct importing *importing, const struct file *file,
+	const struct domain_row *row, struct import_report *report, struct dd_error *err)
+{
+	int rc = import_compare(importing, file->document, &file->xml, row, report, err);
+
+	if (rc != DD_EXISTS || !report->differing)
+		return rc;
+	return error_hint(err, "see: domesday diff %s %s; to bring it there: domesday apply %s",
+		row->name, report->origin, report->origin);
+}
+
 /* ---- files and folders ---- */
 
 /* Where it is, in full; what it is a link to is not asked. */
@@ -289,7 +200,7 @@ static int origin_of(const char *path, char **out, struct dd_error *err)
 	rc = real ? string_format(&whole, err, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
 			    basename(name))
 		  : string_copy(&whole, path, err);
-	return rc ? rc : string_visible(out, whole, err);
+	return rc ? rc : line_visible(out, whole, err);
 }
 
 static int take_file(
@@ -312,20 +223,8 @@ static int take_file(
 		if (rc == DD_NOT_FOUND)
 			rc = take_new(importing, &file, &report, &report.error);
 		else if (!rc)
-			rc = compare_with_record(importing, &file, &row, &report, &report.error);
+			rc = compare(importing, &file, &row, &report, &report.error);
 	}
-	return report_tell(&report, importing, rc, err);
-}
-
-static int leave_out(
-	struct importing *importing, const char *path, const char *why, struct dd_error *err)
-{
-	CLEANUP(import_report) struct import_report report = {.origin = NULL};
-	int rc = origin_of(path, &report.origin, &report.error);
-
-	report.imported.outcome = "left-out";
-	if (!rc)
-		rc = error_set(&report.error, DD_INVALID, "%s", why);
 	return report_tell(&report, importing, rc, err);
 }
 
@@ -333,7 +232,7 @@ static int take_entry(
 	struct importing *importing, const char *folder, const char *name, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
-	size_t length = strlen(name), suffix = strlen(SUFFIX);
+	size_t length = strlen(name), suffix = strlen(IMPORT_SUFFIX);
 	struct stat status;
 	int rc;
 
@@ -343,13 +242,14 @@ static int take_entry(
 	if (rc)
 		return rc;
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		return strcmp(name, AUTOSTART) == 0
+		return strcmp(name, IMPORT_AUTOSTART) == 0
 			       ? 0
-			       : leave_out(importing, path,
+			       : import_leave_out(importing, path,
 					 "it is a folder: definitions are looked for beside it",
 					 err);
-	if (length <= suffix || strcmp(name + length - suffix, SUFFIX) != 0)
-		return leave_out(importing, path, "its name does not end in " SUFFIX, err);
+	if (length <= suffix || strcmp(name + length - suffix, IMPORT_SUFFIX) != 0)
+		return import_leave_out(
+			importing, path, "its name does not end in " IMPORT_SUFFIX, err);
 	return take_file(importing, path, true, err);
 }
 
@@ -370,7 +270,7 @@ static int take_folder(struct importing *importing, const char *path, struct dd_
 		CLEANUP(import_report) struct import_report report = {.origin = NULL};
 
 		rc = error_errno(&report.error, errno, "cannot list the folder %s", path);
-		if (string_visible(&report.origin, path, err))
+		if (line_visible(&report.origin, path, err))
 			return DD_NO_MEMORY;
 		return report_tell(&report, importing, rc, err);
 	}

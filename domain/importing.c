@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/importing.h"
 
+#include <ctype.h>
 #include <string.h>
 
+#include "base/line.h"
+#include "domain/difference.h"
+#include "domain/existing.h"
+#include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/secret.h"
 #include "schema/diff.h"
 
 #define SEEN_GUESS 1024
+#define SHOWN_MAX 5 /* differences that a refusal names */
+#define ROOT_SIZE 64
 
 /* ---- one run ---- */
 
@@ -30,9 +37,11 @@ int importing_begin(struct importing *importing, struct dd_host *host,
 		importing->warn = host->warn;
 		importing->warn_context = host->warn_context;
 	}
-	return host || importing->options->dry_run
-		       ? 0
-		       : error_set(err, DD_INVALID, "there is no book to import into");
+	if (importing->options->dry_run)
+		return 0;
+	return host ? reason_find(host, IMPORT_OPERATION, importing->options->reason,
+			      &importing->reason, err)
+		    : error_set(err, DD_INVALID, "there is no book to import into");
 }
 
 static void free_seen(void *payload, const xmlChar *name)
@@ -85,11 +94,78 @@ int importing_capabilities(struct importing *importing, const struct document *d
 
 /* ---- a definition ---- */
 
+/* The name of the root element, as far as it can be told without parsing; "" where not. */
+static void root_name(const char *text, char out[ROOT_SIZE])
+{
+	size_t length = 0;
+
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+
+		const char *end = strncmp(text, "<?", 2) == 0     ? "?>"
+				  : strncmp(text, "<!--", 4) == 0 ? "-->"
+								  : NULL;
+		const char *at = end ? strstr(text, end) : NULL;
+
+		if (!at)
+			break;
+		text = at + strlen(end);
+	}
+	if (*text == '<')
+		while (length < ROOT_SIZE - 1 && isalnum((unsigned char)text[length + 1]))
+			length++;
+	memcpy(out, text + 1, length);
+	out[length] = '\0';
+}
+
+int import_check_root(
+	struct import_report *report, const char *text, bool may_be_other, struct dd_error *err)
+{
+	char root[ROOT_SIZE];
+
+	root_name(text, root);
+	if (strcmp(root, "domstatus") == 0) {
+		error_set(err, DD_REFUSED, "it is the state of a running guest, not a definition");
+		error_place(err, report->origin, 0, 0, "/domstatus");
+		return error_hint(
+			err, "the definitions are in %s, one NAME.xml each", IMPORT_DEFINITIONS);
+	}
+	if (!may_be_other || !*root || strcmp(root, "domain") == 0)
+		return 0;
+	report->imported.outcome = "left-out";
+	return error_set(err, DD_INVALID, "it is a <%s>, not a <domain>", root);
+}
+
+int import_parse(struct import_report *report, const struct text *xml, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text left_out = TEXT_INIT;
+	int rc = document_parse_given(
+		text_string(xml), xml->size, report ? report->origin : NULL, &left_out, out, err);
+	const char *line = rc || !report ? "" : text_string(&left_out);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		report_note(report, "%.*s", length, line);
+		line += length + (line[length] == '\n');
+	}
+	return rc;
+}
+
 int import_admit(const struct document *document, struct dd_error *err)
 {
 	if (!document_name(document))
 		return node_error(document_root(document), err, DD_INVALID, "there is no <name>");
-	return secret_refuse(document, err);
+	return secrets_check(document, err);
+}
+
+int import_complete(struct importing *importing, struct document *document, struct dd_error *err)
+{
+	struct freeze_options options = {.keep_host_model = importing->options->keep_host_model};
+	int rc = importing_capabilities(importing, document, &options.capabilities, err);
+
+	return rc ? rc : document_freeze(document, &options, err);
 }
 
 int import_freeze(struct importing *importing, struct import_report *report,
@@ -97,13 +173,10 @@ int import_freeze(struct importing *importing, struct import_report *report,
 {
 	CLEANUP(document) struct document *before = NULL;
 	CLEANUP(changes) struct changes changes = CHANGES_INIT;
-	struct freeze_options options = {.keep_host_model = importing->options->keep_host_model};
-	int rc = importing_capabilities(importing, document, &options.capabilities, err);
+	int rc = document_copy(document, &before, err);
 
 	if (!rc)
-		rc = document_copy(document, &before, err);
-	if (!rc)
-		rc = document_freeze(document, &options, err);
+		rc = import_complete(importing, document, err);
 	if (!rc)
 		rc = document_diff(before, document, &changes, err);
 	for (size_t i = 0; !rc && i < changes.count; i++)
@@ -170,32 +243,56 @@ int import_sharing(struct importing *importing, struct import_report *report,
 	return rc;
 }
 
-/* ---- what is told ---- */
+/* ---- one that the book has ---- */
 
-/* Reads one character at text: its length, 0 where it is none that can be shown. */
-static int visible_length(const char *text)
+static int note_difference(const struct dd_difference *difference, void *context)
 {
-	int length = (int)strnlen(text, 4);
-	int c = xmlGetUTF8Char((const unsigned char *)text, &length);
+	struct import_report *report = context;
 
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : length;
+	if (report->differing++ < SHOWN_MAX)
+		report_note(report, "differs: %s", difference->sentence);
+	return 0;
 }
 
-int string_visible(char **out, const char *string, struct dd_error *err)
+int import_compare(struct importing *importing, const struct document *document,
+	const struct text *xml, const struct domain_row *row, struct import_report *report,
+	struct dd_error *err)
 {
-	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(document) struct document *record = NULL;
+	CLEANUP(document) struct document *meant = NULL;
+	struct dd_host *host = importing->host;
+	size_t count = 0;
+	int rc = existing_check(document, row, err);
 
-	while (*string) {
-		int length = visible_length(string);
-
-		if (length)
-			text_add(&text, string, (size_t)length);
-		else
-			text_printf(&text, "%%%02x", (unsigned char)*string);
-		string += length ? length : 1;
+	if (!rc)
+		rc = record_read(host->book, row->uuid, 0, &record, err);
+	if (!rc)
+		rc = definition_for_record(
+			host, text_string(xml), xml->size, report->origin, record, &meant, err);
+	if (!rc)
+		rc = differences_tell(record, meant, note_difference, report, &count, err);
+	if (rc)
+		return rc;
+	report->imported.version = row->version;
+	if (!count) {
+		report->imported.outcome = "unchanged";
+		return report_domain(report, row->name, row->uuid, err);
 	}
-	*out = text_take(&text);
-	return *out ? 0 : error_no_memory(err);
+	if (count > SHOWN_MAX)
+		report_note(report, "and %zu more", count - SHOWN_MAX);
+	return error_set(err, DD_EXISTS, "domain '%s' exists and differs in %zu %s", row->name,
+		count, count == 1 ? "place" : "places");
+}
+
+/* ---- what is told ---- */
+
+void utc_format(int64_t when, char out[UTC_SIZE])
+{
+	time_t seconds = (time_t)when;
+	struct tm parts;
+
+	gmtime_r(&seconds, &parts);
+	strftime(out, UTC_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
 int report_domain(
@@ -240,6 +337,12 @@ void report_note(struct import_report *report, const char *format, ...)
 	add_note(report, text_string(&words));
 }
 
+void report_forget_notes(struct import_report *report)
+{
+	while (report->note_count)
+		free(report->notes[--report->note_count]);
+}
+
 static void listen(const char *message, void *context)
 {
 	add_note(context, message);
@@ -276,10 +379,21 @@ int report_tell(
 	return importing->told ? importing->told(imported, importing->context) : 0;
 }
 
+int import_leave_out(
+	struct importing *importing, const char *what, const char *why, struct dd_error *err)
+{
+	CLEANUP(import_report) struct import_report report = {.origin = NULL};
+	int rc = line_visible(&report.origin, what, &report.error);
+
+	report.imported.outcome = "left-out";
+	if (!rc)
+		rc = error_set(&report.error, DD_INVALID, "%s", why);
+	return report_tell(&report, importing, rc, err);
+}
+
 void import_report_release(struct import_report *report)
 {
-	for (size_t i = 0; i < report->note_count; i++)
-		free(report->notes[i]);
+	report_forget_notes(report);
 	free(report->notes);
 	free(report->origin);
 	free(report->name);

@@ -5,6 +5,7 @@
 
 #include "domain/crash.h"
 #include "domain/record.h"
+#include "domain/secret.h"
 
 #define HOLDER_WAIT_MS 3000 /* for a domain whose guest has ended; it may wait for us, too */
 #define HOLDERS_MAX 64      /* settled for one operation; there may be one a resource, and more */
@@ -29,8 +30,10 @@ int detail_put_document(
 	struct json *detail, const char *key, const struct document *document, struct dd_error *err)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
-	int rc = document_write(document, &text, err);
+	int rc = secrets_sealed(document, err);
 
+	if (!rc)
+		rc = document_write(document, &text, err);
 	if (!rc && !json_put_string(detail, key, text_string(&text)))
 		rc = error_no_memory(err);
 	return rc;
@@ -140,7 +143,9 @@ int detail_open(struct operation *op, const struct json *detail, const struct do
 	};
 
 	CRASH_POINT("journal:before");
-	rc = open_settling(op, &draft, err);
+	rc = secret_store(op, err);
+	if (!rc)
+		rc = open_settling(op, &draft, err);
 	if (!rc)
 		CRASH_POINT("journal:after");
 	return rc;

@@ -2,7 +2,7 @@
 /* The host's keys. */
 #include <string.h>
 
-#include "domain/host.h"
+#include "domain/reason.h"
 
 struct keys_visit {
 	dd_key_fn tell;
@@ -38,5 +38,7 @@ int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err
 {
 	struct person author = {host->author_name, host->author_email};
 
-	return book_rotate_key(host->book, &author, reason, err);
+	int rc = reason_find(host, "key", reason, &reason, err);
+
+	return rc ? rc : book_rotate_key(host->book, &author, reason, err);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "domain/cpu_seen.h"
 #include "domain/crash.h"
+#include "domain/secret.h"
 #include "schema/alias.h"
 #include "schema/cpu.h"
 
@@ -58,6 +59,7 @@ static int start_live(
 	struct operation *op, struct document *live, bool accept_cpu, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
+	CLEANUP(document) struct document *revealed = NULL;
 	int rc = operation_refuse_stray(op, err);
 
 	if (!rc)
@@ -69,12 +71,14 @@ static int start_live(
 	if (!rc)
 		rc = guest_check(live, caps, err);
 	if (!rc)
+		rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
+	if (!rc)
 		rc = directory_make(op->folder, 0700, err);
 	if (!rc)
 		rc = start_journal(op, live, err);
 	if (rc)
 		return rc;
-	rc = guest_start(op->folder, live, caps, &op->guest, err);
+	rc = guest_start(op->folder, revealed, caps, &op->guest, err);
 	CRASH_POINT("start:spawned");
 	if (!rc && !op->paused)
 		rc = guest_continue(op->guest, err);
@@ -96,6 +100,14 @@ static int start_settle_cpu(struct operation *op, const char *cpu, struct dd_err
 	return text_failed(&op->cpu_next) ? error_no_memory(err) : 0;
 }
 
+static int settle_prelaunch(struct operation *op, const struct document *live, struct dd_error *err)
+{
+	CLEANUP(document) struct document *revealed = NULL;
+	int rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
+
+	return rc ? rc : guest_settle(op->guest, revealed, err);
+}
+
 int start_settle(struct operation *op, const struct json *detail, struct dd_error *err)
 {
 	CLEANUP(document) struct document *live = NULL;
@@ -112,7 +124,7 @@ int start_settle(struct operation *op, const struct json *detail, struct dd_erro
 	if (!rc)
 		rc = guest_status(op->guest, &status, err);
 	if (!rc && status == GUEST_PRELAUNCH)
-		rc = guest_settle(op->guest, live, err);
+		rc = settle_prelaunch(op, live, err);
 	if (!rc && status == GUEST_PRELAUNCH && !op->paused)
 		rc = guest_continue(op->guest, err);
 	if (!rc)

@@ -107,9 +107,10 @@ static int device_name(struct log *log, struct dd_error *err)
 {
 	const char *given = log->options->device;
 	const struct document *before = NULL, *newest = NULL;
-	CLEANUP(document) struct document *named = NULL;
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(text) struct text words = TEXT_INIT;
+	struct dd_error why = {0};
+	xmlNode *device = NULL;
 	int rc = log->options->domain ? book_find(log->host->book, log->options->domain, &row, err)
 				      : 0;
 
@@ -117,17 +118,11 @@ static int device_name(struct log *log, struct dd_error *err)
 		rc = pages_turn(&log->pages, row.uuid,
 			log->options->from ? log->options->from : row.version, &before, &newest,
 			err);
-	if (!rc && newest)
-		rc = document_copy(newest, &named, err);
-	if (!rc && named)
-		rc = document_assign_aliases(named, err);
 	if (rc)
 		return rc;
-
-	const xmlNode *device = device_in(named, given);
-
-	if (!device)
-		return string_copy(&log->device, given, err);
+	if (!newest || document_find_named(newest, given, &device, &why))
+		return why.code == DD_NO_MEMORY ? error_no_memory(err)
+						: string_copy(&log->device, given, err);
 	device_words(device, &words);
 	return string_copy(&log->device, text_string(&words), err);
 }

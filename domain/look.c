@@ -6,6 +6,7 @@
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/runtime.h"
+#include "domain/secret.h"
 #include "qmp/guest.h"
 
 struct visit {
@@ -174,29 +175,71 @@ static int take_text(struct text *text, char **out, struct dd_error *err)
 	return *out ? 0 : error_no_memory(err);
 }
 
-int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
-	struct dd_error *err)
+/* With or without secrets. */
+static int show_document(struct dd_host *host, const char *uuid, const struct document *document,
+	bool security_info, char **out, struct dd_error *err)
 {
-	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(document) struct document *revealed = NULL;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc = security_info ? secret_reveal(host, uuid, document, &revealed, err) : 0;
+
+	if (!rc)
+		rc = security_info ? document_write(revealed, &text, err)
+				   : secret_write(document, &text, NULL, err);
+	return rc ? rc : take_text(&text, out, err);
+}
+
+static int show_running(struct dd_host *host, const struct domain_row *row, bool security_info,
+	char **out, struct dd_error *err)
+{
 	CLEANUP(runtime) struct runtime runtime = {.id = 0};
-	CLEANUP(free) char *folder = NULL;
+	CLEANUP(document) struct document *live = NULL;
+	int rc = runtime_read(row->runtime, &runtime, err);
+
+	if (!rc)
+		rc = document_parse(runtime.live, strlen(runtime.live), NULL, &live, err);
+	return rc ? rc : show_document(host, row->uuid, live, security_info, out, err);
+}
+
+static int show_version(struct dd_host *host, const struct domain_row *row,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(text) struct text text = TEXT_INIT;
 	int rc;
 
-	if (live && version)
+	if (!options->security_info) {
+		rc = book_read(host->book, row->uuid, options->version, FILE_CONFIG, &text, err);
+		return rc ? rc : take_text(&text, out, err);
+	}
+	rc = record_read(host->book, row->uuid, options->version, &document, err);
+	return rc ? rc : show_document(host, row->uuid, document, true, out, err);
+}
+
+int dd_dumpxml_with(struct dd_host *host, const char *domain,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(free) char *folder = NULL;
+	int rc;
+
+	if (options->live && options->version)
 		return error_set(err, DD_INVALID, "only the newest version can be live");
-	rc = version ? book_find(host->book, domain, &row, err)
-		     : find_present(host, domain, &row, err);
+	rc = options->version ? book_find(host->book, domain, &row, err)
+			      : find_present(host, domain, &row, err);
 	if (!rc)
 		rc = host_run_folder(host, row.uuid, &folder, err);
 	if (rc)
 		return rc;
-	if (live && row.state == STATE_RUNNING && row.runtime && guest_alive(folder, NULL)) {
-		rc = runtime_read(row.runtime, &runtime, err);
-		if (!rc)
-			*out = TAKE(runtime.live);
-		return rc;
-	}
-	rc = book_read(host->book, row.uuid, version, FILE_CONFIG, &text, err);
-	return rc ? rc : take_text(&text, out, err);
+	if (options->live && row.state == STATE_RUNNING && row.runtime && guest_alive(folder, NULL))
+		return show_running(host, &row, options->security_info, out, err);
+	return show_version(host, &row, options, out, err);
+}
+
+int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
+	struct dd_error *err)
+{
+	const struct dd_dumpxml_options options = {.version = version, .live = live};
+
+	return dd_dumpxml_with(host, domain, &options, out, err);
 }

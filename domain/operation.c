@@ -7,6 +7,7 @@
 #include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/recover.h"
+#include "domain/secret.h"
 
 #define FIRST_EPOCH "1" /* of ownership: raised by each migration */
 #define TRAILERS_MAX 64 /* of one version; more devices than fit are in the diff anyway */
@@ -57,6 +58,7 @@ int operation_guest(struct operation *op, struct dd_error *err)
 
 void operation_end(struct operation *op)
 {
+	secret_release(op);
 	guest_free(op->guest);
 	document_free(op->config);
 	document_free(op->live);
@@ -65,6 +67,7 @@ void operation_end(struct operation *op)
 	text_release(&op->vacated_text);
 	text_release(&op->cpu_text);
 	text_release(&op->cpu_next);
+	text_release(&op->secrets_text);
 	domain_row_release(&op->row);
 	free(op->folder);
 	job_lock_release(op->lock);
@@ -112,6 +115,7 @@ static int operation_load(struct operation *op, const char *uuid, struct dd_erro
 	text_clear(&op->live_text);
 	text_clear(&op->vacated_text);
 	text_clear(&op->cpu_text);
+	text_clear(&op->secrets_text);
 	rc = record_read(op->host->book, uuid, 0, &op->config, err);
 	if (!rc)
 		rc = record_read_text(op->host->book, uuid, 0, FILE_CONFIG, &op->config_text, err);
@@ -122,6 +126,9 @@ static int operation_load(struct operation *op, const char *uuid, struct dd_erro
 			op->host->book, uuid, 0, FILE_VACATED, &op->vacated_text, err);
 	if (!rc)
 		rc = record_read_text(op->host->book, uuid, 0, FILE_CPU, &op->cpu_text, err);
+	if (!rc)
+		rc = record_read_text(
+			op->host->book, uuid, 0, FILE_SECRETS, &op->secrets_text, err);
 	return rc ? rc : load_live(op, err);
 }
 
@@ -282,9 +289,9 @@ int operation_begin_new(struct operation *op, struct dd_host *host, const char *
 
 /* The new texts of the version's tree, beside what they were. */
 struct draft {
-	struct text config, live, vacated, runtime;
+	struct text config, live, vacated, secrets, runtime;
 	struct use_rows uses;
-	struct tree_file files[4];
+	struct tree_file files[5];
 	size_t file_count;
 	struct trailer trailers[TRAILERS_MAX];
 	size_t trailer_count;
@@ -296,6 +303,7 @@ static void draft_release(struct draft *draft)
 	text_release(&draft->config);
 	text_release(&draft->live);
 	text_release(&draft->vacated);
+	text_release(&draft->secrets);
 	text_release(&draft->runtime);
 	use_rows_release(&draft->uses);
 }
@@ -323,26 +331,54 @@ static bool text_equal(const struct text *a, const struct text *b)
 	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-static int draft_texts(struct draft *draft, const struct operation *op,
-	const struct document *config, const struct document *live, struct dd_error *err)
+static int draft_runtime(struct draft *draft, const struct operation *op,
+	const struct document *live, struct dd_error *err)
 {
 	CLEANUP(text) struct text whole = TEXT_INIT;
 	struct runtime runtime = {.id = op->id, .paused = op->paused};
-	int rc = document_write(config, &draft->config, err);
+	int rc = secrets_sealed(live, err);
+
+	if (!rc)
+		rc = document_write(live, &whole, err);
+	runtime.live = whole.data;
+	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
+}
+
+/* secrets.json: what the secrets of the one and the other are called. */
+static int draft_secrets(struct draft *draft, const struct json *config, const struct json *live,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *both = json_object();
+	CLEANUP(text) struct text text = TEXT_INIT;
+
+	if (!both)
+		return error_no_memory(err);
+	if (!json_empty(config) && !json_put(both, FILE_CONFIG, json_copy(config)))
+		return error_no_memory(err);
+	if (draft->live.size && !json_empty(live) && !json_put(both, FILE_LIVE, json_copy(live)))
+		return error_no_memory(err);
+	return json_empty(both) ? 0 : json_write(both, &draft->secrets, err);
+}
+
+static int draft_texts(struct draft *draft, const struct operation *op,
+	const struct document *config, const struct document *live, struct dd_error *err)
+{
+	CLEANUP(json) struct json *secrets = json_object();
+	CLEANUP(json) struct json *live_secrets = json_object();
+	int rc = secrets && live_secrets ? secret_write(config, &draft->config, secrets, err)
+					 : error_no_memory(err);
 
 	if (!rc)
 		rc = document_write_vacated(config, &draft->vacated, err);
 	if (!rc)
 		rc = record_uses(config, live, &draft->uses, err);
-	if (rc || !live)
-		return rc;
-	rc = record_live_text(live, &draft->live, err);
-	if (!rc && text_equal(&draft->live, &draft->config))
+	if (!rc && live)
+		rc = record_live_text(live, &draft->live, live_secrets, err);
+	if (!rc && text_equal(&draft->live, &draft->config) && json_equal(secrets, live_secrets))
 		text_clear(&draft->live);
 	if (!rc)
-		rc = document_write(live, &whole, err);
-	runtime.live = whole.data;
-	return rc ? rc : runtime_write(&runtime, &draft->runtime, err);
+		rc = draft_secrets(draft, secrets, live_secrets, err);
+	return rc || !live ? rc : draft_runtime(draft, op, live, err);
 }
 
 static void add_trailer(struct operation_trailers *out, const char *key, const char *value)
@@ -385,6 +421,7 @@ static bool draft_changes_record(
 	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
+	       !text_equal(&draft->secrets, &op->secrets_text) ||
 	       (op->cpu_decided && !text_equal(&op->cpu_next, &op->cpu_text));
 }
 
@@ -433,6 +470,7 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		return rc;
 	CRASH_POINT("commit:after");
 	op->journal = 0;
+	op->secrets.named = true;
 	if (result) {
 		memcpy(result->uuid, op->row.uuid, UUID_SIZE);
 		result->version = number;
@@ -441,19 +479,46 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	return 0;
 }
 
+/* Versions that somebody else wrote out are looked into, where they could have a secret at all. */
+static int check_earlier(const struct version_draft *version, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < version->file_count; i++) {
+		const struct tree_file *file = &version->files[i];
+		CLEANUP(document) struct document *document = NULL;
+
+		if (!memmem(file->data, file->size, "passwd", strlen("passwd")) &&
+			!memmem(file->data, file->size, "cookies", strlen("cookies")))
+			continue;
+		rc = document_parse(file->data, file->size, file->path, &document, err);
+		if (!rc)
+			rc = secrets_absent(document, err);
+	}
+	return rc;
+}
+
 int operation_commit(struct operation *op, const struct outcome *outcome, struct dd_result *result,
 	struct dd_error *err)
 {
 	CLEANUP(draft) struct draft draft = {.file_count = 0};
+	CLEANUP(document) struct document *sealed = NULL;
 	const struct document *config = outcome->config ? outcome->config : op->config;
 	const char *state = !outcome->live ? "shut off" : op->paused ? "paused" : "running";
-	int rc = draft_texts(&draft, op, config, outcome->live, err);
+	int rc = secret_seal_copy(op, config, &sealed, err);
 
+	for (size_t i = 0; !rc && i < outcome->earlier_count; i++)
+		rc = check_earlier(&outcome->earlier[i], err);
+	if (!rc)
+		rc = secret_store(op, err);
+	if (!rc)
+		rc = draft_texts(&draft, op, sealed ? sealed : config, outcome->live, err);
 	if (rc)
 		return rc;
 	draft_file(&draft, FILE_CONFIG, &draft.config);
 	draft_file(&draft, FILE_LIVE, &draft.live);
 	draft_file(&draft, FILE_VACATED, &draft.vacated);
+	draft_file(&draft, FILE_SECRETS, &draft.secrets);
 	draft_file(&draft, FILE_CPU, op->cpu_decided ? &op->cpu_next : &op->cpu_text);
 	draft_trailers(&draft, op, outcome, state);
 	return draft_apply(&draft, op, outcome, config, result, err);

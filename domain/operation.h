@@ -19,6 +19,14 @@
 #include "qmp/guest.h"
 #include "schema/uses.h"
 
+/* Secrets that came with this operation, and have names that nobody knows yet. */
+struct new_secrets {
+	struct secret_draft *items;
+	size_t count;
+	bool stored; /* in the book */
+	bool named;  /* by a version */
+};
+
 struct operation {
 	struct dd_host *host;
 	const char *name;   /* "attach-device" */
@@ -41,6 +49,8 @@ struct operation {
 	struct text cpu_text; /* cpu.json as recorded, see domain/cpu_seen */
 	struct text cpu_next; /* and as it will be, where cpu_decided */
 	bool cpu_decided;
+	struct text secrets_text; /* secrets.json as recorded, see domain/secret */
+	struct new_secrets secrets;
 };
 
 /* The name of one that changes nothing. */
@@ -108,8 +118,9 @@ struct outcome {
 
 /* What each version of an operation says of it. Caller: whose process it is, beside the author,
  * whom a program may name. */
+#define OPERATION_TRAILERS 7
 struct operation_trailers {
-	struct trailer list[7];
+	struct trailer list[OPERATION_TRAILERS];
 	size_t count;
 	char uid[NUMBER_SIZE], acting[NUMBER_SIZE];
 };

@@ -12,7 +12,7 @@
 
 /* What no version is made for; where one comes of it after all, nobody has asked for it. */
 static const char *const unrecorded[] = {"start", "shutdown", "destroy", "suspend", "resume",
-	"reboot", "autostart", "settle", OPERATION_DRY_RUN};
+	"reboot", "autostart", "settle", "check", OPERATION_DRY_RUN};
 
 int reason_check(const char *reason, struct dd_error *err)
 {

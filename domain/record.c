@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domain/secret.h"
 #include "schema/alias.h"
 #include "schema/uses.h"
 
@@ -20,6 +21,23 @@ int record_read_text(struct book *book, const char *uuid, uint32_t number, const
 	return rc;
 }
 
+/* The document of a version's file, which is there, with its tokens. */
+static int read_sealed(struct book *book, const char *uuid, uint32_t number, const char *path,
+	const struct text *xml, struct document **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text secrets = TEXT_INIT;
+	CLEANUP(document) struct document *document = NULL;
+	int rc = record_read_text(book, uuid, number, FILE_SECRETS, &secrets, err);
+
+	if (!rc)
+		rc = document_parse(text_string(xml), xml->size, NULL, &document, err);
+	if (!rc)
+		rc = secret_read(document, &secrets, path, err);
+	if (!rc)
+		*out = TAKE(document);
+	return rc;
+}
+
 int record_read(struct book *book, const char *uuid, uint32_t number, struct document **out,
 	struct dd_error *err)
 {
@@ -31,7 +49,7 @@ int record_read(struct book *book, const char *uuid, uint32_t number, struct doc
 	if (!rc)
 		rc = record_read_text(book, uuid, number, FILE_VACATED, &vacated, err);
 	if (!rc)
-		rc = document_parse(text_string(&xml), xml.size, NULL, &document, err);
+		rc = read_sealed(book, uuid, number, FILE_CONFIG, &xml, &document, err);
 	if (!rc)
 		rc = document_read_vacated(document, text_string(&vacated), vacated.size, err);
 	if (!rc)
@@ -39,14 +57,27 @@ int record_read(struct book *book, const char *uuid, uint32_t number, struct doc
 	return rc;
 }
 
-int record_live_text(const struct document *live, struct text *out, struct dd_error *err)
+int record_read_live(struct book *book, const char *uuid, uint32_t number, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	int rc = record_read_text(book, uuid, number, FILE_LIVE, &xml, err);
+
+	if (rc || xml.size)
+		return rc ? rc : read_sealed(book, uuid, number, FILE_LIVE, &xml, out, err);
+	*out = NULL;
+	return 0;
+}
+
+int record_live_text(
+	const struct document *live, struct text *out, struct json *secrets, struct dd_error *err)
 {
 	CLEANUP(document) struct document *copy = NULL;
 	int rc = document_copy(live, &copy, err);
 
 	if (!rc)
 		rc = document_strip_runtime(copy, err);
-	return rc ? rc : document_write(copy, out, err);
+	return rc ? rc : secret_write(copy, out, secrets, err);
 }
 
 static char mode_letter(enum use_mode mode)

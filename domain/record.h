@@ -4,6 +4,7 @@
 
 /* Between documents and the book: the files of a version's tree, and the rows of the index. */
 
+#include "qmp/json.h"
 #include "schema/document.h"
 #include "store/book.h"
 
@@ -11,8 +12,12 @@
 #define FILE_LIVE "live.xml"
 #define FILE_VACATED "vacated.xml"
 #define FILE_CPU "cpu.json"
+#define FILE_SECRETS "secrets.json"
 
-/* A version's persistent definition, with its vacated addresses. number 0 is the newest. */
+/*
+ * A version's persistent definition, with its vacated addresses, and tokens for its secrets
+ * (domain/secret.h). number 0 is the newest.
+ */
 int record_read(struct book *book, const char *uuid, uint32_t number, struct document **out,
 	struct dd_error *err);
 
@@ -20,8 +25,16 @@ int record_read(struct book *book, const char *uuid, uint32_t number, struct doc
 int record_read_text(struct book *book, const char *uuid, uint32_t number, const char *path,
 	struct text *out, struct dd_error *err);
 
-/* What a live document is without the facts of its run: comparable with a persistent one. */
-int record_live_text(const struct document *live, struct text *out, struct dd_error *err);
+/* Its live.xml, likewise; *out is NULL where the version has none. */
+int record_read_live(struct book *book, const char *uuid, uint32_t number, struct document **out,
+	struct dd_error *err);
+
+/*
+ * What a live document is without the facts of its run, and without secrets, whose places it adds
+ * to secrets (may be NULL): comparable with a persistent one.
+ */
+int record_live_text(
+	const struct document *live, struct text *out, struct json *secrets, struct dd_error *err);
 
 /* Rows of what config and live (either may be NULL) use. The values belong to rows. */
 struct use_rows {

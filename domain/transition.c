@@ -6,6 +6,7 @@
 #include "domain/crash.h"
 #include "domain/journal_detail.h"
 #include "domain/record.h"
+#include "domain/secret.h"
 #include "schema/alias.h"
 #include "schema/diff.h"
 
@@ -65,6 +66,17 @@ int transition_step(struct transition *transition, enum step_kind kind, const ch
 	return rc;
 }
 
+int transition_update(struct transition *transition, const xmlNode *device, struct dd_error *err)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+	const char *alias = device_alias(device);
+
+	if (!alias)
+		device_words(device, &words);
+	return transition_step(
+		transition, STEP_UPDATE, alias ? alias : text_string(&words), 0, 0, err);
+}
+
 int transition_device(struct transition *transition, const char *words, struct dd_error *err)
 {
 	char **devices =
@@ -82,16 +94,25 @@ int transition_device(struct transition *transition, const char *words, struct d
 
 /* ---- the steps, forwards and backwards ---- */
 
+/* A screen has no alias in libvirt's format; there is one of its sort, and words have spaces. */
+static bool is_called(const xmlNode *device, const char *name)
+{
+	const char *alias = device_alias(device);
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	if (alias)
+		return strcmp(alias, name) == 0;
+	device_words(device, &words);
+	return strcmp(text_string(&words), name) == 0;
+}
+
 static const xmlNode *by_alias(const struct document *document, const char *alias)
 {
-	for (const xmlNode *device = node_first(document_devices(document)); device;
-		device = node_after(device)) {
-		const char *own = device_alias(device);
+	const xmlNode *device = node_first(document_devices(document));
 
-		if (own && strcmp(own, alias) == 0)
-			return device;
-	}
-	return NULL;
+	while (device && !is_called(device, alias))
+		device = node_after(device);
+	return device;
 }
 
 static int attach(
@@ -106,6 +127,17 @@ static int detach(
 	return guest_detach(op->guest, live, by_alias(live, alias), DETACH_WAIT_MS, err);
 }
 
+static int update(struct operation *op, const struct document *before, const struct document *after,
+	const char *alias, struct dd_error *err)
+{
+	CLEANUP(document) struct document *revealed = NULL;
+	int rc = secret_reveal(op->host, op->row.uuid, after, &revealed, err);
+
+	return rc ? rc
+		  : guest_update(op->guest, revealed, by_alias(before, alias),
+			    by_alias(revealed, alias), err);
+}
+
 static int step_forward(const struct transition *transition, const struct step *step,
 	struct operation *op, struct dd_error *err)
 {
@@ -115,8 +147,7 @@ static int step_forward(const struct transition *transition, const struct step *
 	case STEP_DETACH:
 		return detach(op, op->live, step->alias, err);
 	case STEP_UPDATE:
-		return guest_update(op->guest, transition->live, by_alias(op->live, step->alias),
-			by_alias(transition->live, step->alias), err);
+		return update(op, op->live, transition->live, step->alias, err);
 	case STEP_MEMORY:
 		return guest_set_memory(op->guest, step->after, err);
 	case STEP_VCPUS:
@@ -149,8 +180,7 @@ static int step_backward(const struct transition *transition, const struct step 
 	case STEP_DETACH:
 		return attach(op, op->live, step->alias, err);
 	case STEP_UPDATE:
-		return guest_update(op->guest, op->live, by_alias(transition->live, step->alias),
-			by_alias(op->live, step->alias), err);
+		return update(op, transition->live, op->live, step->alias, err);
 	case STEP_MEMORY:
 		return guest_set_memory(op->guest, step->before, err);
 	case STEP_VCPUS:

@@ -7,8 +7,9 @@
  * holds the whole of it, so that whoever finds it can finish or undo it without asking anybody but
  * QEMU.
  *
- * Every step is idempotent in both directions. Devices are named by their alias: in the live
- * document from before (what is detached or updated) and in that from after (what is attached).
+ * Every step is idempotent in both directions. Devices are named by their alias, or by their words
+ * where they have none: in the live document from before (what is detached or updated) and in that
+ * from after (what is attached).
  */
 
 #include "domain/operation.h"
@@ -20,7 +21,7 @@ enum step_kind { STEP_ATTACH, STEP_DETACH, STEP_UPDATE, STEP_MEMORY, STEP_VCPUS 
 
 struct step {
 	enum step_kind kind;
-	char *alias;            /* of the device; NULL for memory and vCPUs */
+	char *alias;            /* of the device, or its words; NULL for memory and vCPUs */
 	uint64_t before, after; /* KiB, or vCPUs */
 };
 
@@ -46,6 +47,8 @@ int transition_init(
 
 int transition_step(struct transition *transition, enum step_kind kind, const char *alias,
 	uint64_t before, uint64_t after, struct dd_error *err);
+/* A step that updates a device to what it is in the live document afterwards. */
+int transition_update(struct transition *transition, const xmlNode *device, struct dd_error *err);
 int transition_device(struct transition *transition, const char *words, struct dd_error *err);
 
 /* Journal, steps, commit. On failure the guest is as before and the journal row is gone. */

@@ -69,8 +69,18 @@ int dd_host_open(const struct dd_host_options *options, struct dd_host **out, st
 void dd_host_close(struct dd_host *host);             /* NULL does nothing; guests go on */
 const char *dd_host_book(const struct dd_host *host); /* absolute path, owned by host */
 
-/* Packs what is new into book.git, for stock git to read. */
+/*
+ * Packs what is new into book.git, for stock git to read. Changes go on meanwhile, of other threads
+ * (with a host of their own) and processes. Closing a host that has made changes does it too, where
+ * about a thousand versions have come together.
+ */
 int dd_sync(struct dd_host *host, struct dd_error *err);
+
+/*
+ * dd_sync(), after which book.git is packed anew as small as it gets, and book.db gives back the
+ * room that it does not need. For a quiet hour: nobody can change the book while book.db shrinks.
+ */
+int dd_gc(struct dd_host *host, struct dd_error *err);
 
 /*
  * What a QEMU can do, as one JSON value (docs/freeze.md names its members): from the book, or by a
@@ -138,6 +148,7 @@ struct dd_freeze_options {
 	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
 	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
 	const struct dd_text *capabilities;
+	bool security_info; /* shows the passwords that the definition has, too */
 	/* As in struct dd_host_options, where host is NULL; may be NULL. */
 	void (*warn)(const char *message, void *context);
 	void *warn_context;
@@ -208,7 +219,7 @@ typedef int (*dd_imported_fn)(const struct dd_imported *imported, void *context)
 struct dd_import_options {
 	bool dry_run;         /* tell the same, and write nothing */
 	bool keep_host_model; /* as in struct dd_freeze_options */
-	const char *reason;   /* kept with each version; NULL: none */
+	const char *reason;   /* kept with each version; as in struct dd_change */
 };
 
 /*
@@ -219,6 +230,23 @@ struct dd_import_options {
  * without a book. Returns 0 also where some were refused; DD_NO_MEMORY, DD_SYSTEM.
  */
 int dd_import(struct dd_host *host, const char *const *paths, size_t count,
+	const struct dd_import_options *options, dd_imported_fn imported, void *context,
+	struct dd_error *err);
+
+/*
+ * The same from the history that a git repository kept of such a folder, as etckeeper does: each
+ * commit that changed what a definition means is a version, in its author's name and of its time,
+ * with the commit's id. What is gone from the folder becomes a domain that is undefined. The newest
+ * state has to be fit for a record; what was broken in between is noted and left out. All versions
+ * of a domain are made at once, or none. Done again, it takes what is new since, as long as nobody
+ * else has changed the domain.
+ *
+ * repository is a folder with .git, or a bare repository; folder the one in it that has the
+ * definitions, NULL for the first that has or had any of libvirt/qemu, etc/libvirt/qemu, qemu and
+ * the repository's top. DD_NOT_FOUND: no repository, no commit, never a definition; DD_REFUSED: a
+ * shallow clone, or more than can be held; DD_CORRUPT; and as dd_import().
+ */
+int dd_import_git(struct dd_host *host, const char *repository, const char *folder,
 	const struct dd_import_options *options, dd_imported_fn imported, void *context,
 	struct dd_error *err);
 
@@ -257,6 +285,18 @@ int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change
  */
 int dd_dumpxml(struct dd_host *host, const char *domain, uint32_t version, bool live, char **out,
 	struct dd_error *err);
+
+struct dd_dumpxml_options {
+	uint32_t version;
+	bool live;
+	/*
+	 * Shows the passwords, too. DD_REFUSED: the book has not got one of them, such as a book
+	 * that was restored from its history alone.
+	 */
+	bool security_info;
+};
+int dd_dumpxml_with(struct dd_host *host, const char *domain,
+	const struct dd_dumpxml_options *options, char **out, struct dd_error *err);
 
 /* ---- looking around ---- */
 
@@ -484,9 +524,9 @@ int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t 
 
 /*
  * Gives a version (0: the newest) a name within its domain, as a signed git tag. result (may be
- * NULL) has that version, and changed false where it had the name already. reason may be NULL.
- * DD_INVALID: label is no such name (as git has the names of refs, without '/', and neither a
- * number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
+ * NULL) has that version, and changed false where it had the name already. reason as in struct
+ * dd_change. DD_INVALID: label is no such name (as git has the names of refs, without '/', and
+ * neither a number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
  */
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err);
@@ -521,7 +561,8 @@ struct dd_version_info {
 	char uuid[DD_UUID_SIZE];
 	uint32_t number;
 	char commit[DD_COMMIT_SIZE];
-	int64_t when;       /* seconds since the epoch, UTC */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* the same, but of an imported version: when it was made where it was */
 	const char *author; /* who asked: "Name <email>" */
 	struct dd_caller caller;
 	const char *committer; /* the host */
@@ -630,12 +671,32 @@ int dd_diff_xml(struct dd_host *host, const struct dd_side *before, const char *
 
 /*
  * Makes the definition of that version the newest again, as a new version, under the name that the
- * domain has now; on a running guest with
- * the unplugs and plugs that this takes. DD_REFUSED where the running guest cannot follow (says
- * what); with DD_SCOPE_CONFIG it holds from the next start.
+ * domain has now. A running guest goes as far as it can with unplugs, plugs and updates; the rest
+ * holds from its next start. With DD_SCOPE_CONFIG all of it does.
  */
 int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,
 	const struct dd_change *change, struct dd_result *result, struct dd_error *err);
+
+struct dd_rollback_options {
+	const char *domain;
+	uint32_t version;
+	/*
+	 * This one only: a target, a MAC, "disk vdb", an alias; as it is called in the record, or
+	 * was called in that version. It goes to its old place unless that is taken. NULL: all.
+	 */
+	const char *device;
+	bool dry_run; /* tell, and do nothing; result then says whether anything would change */
+};
+
+/*
+ * As dd_rollback. Before anything is done, now is told what the running guest comes to at once, and
+ * pending what holds from its next start, what waited for it before included; of a domain that is
+ * shut off, or with DD_SCOPE_CONFIG, that is all. Either may be NULL; non-zero from one ends it
+ * with nothing done. DD_NOT_FOUND: neither definition has the device. DD_REFUSED: others need it.
+ */
+int dd_rollback_with(struct dd_host *host, const struct dd_rollback_options *options,
+	const struct dd_change *change, dd_difference_fn now, dd_difference_fn pending,
+	void *context, struct dd_result *result, struct dd_error *err);
 
 /*
  * Compares a running guest with its record, both asked anew, and tells each deviation. Returns 0
@@ -739,7 +800,7 @@ int dd_keys(struct dd_host *host, dd_key_fn key, void *context, struct dd_error 
 
 /*
  * Makes a new key, which signs from now on; the old one signs that it does, and its secret half is
- * gone. What it signed stays good. reason may be NULL. DD_BUSY, DD_SYSTEM.
+ * gone. What it signed stays good. reason as in struct dd_change. DD_BUSY, DD_REFUSED, DD_SYSTEM.
  */
 int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err);
 

@@ -2,6 +2,7 @@
 #include "qmp/hotplug.h"
 
 #include "qmp/deadline.h"
+#include "qmp/device/rows.h"
 #include "qmp/tap.h"
 
 #include <string.h>
@@ -238,14 +239,25 @@ static int settle_interface(struct monitor *monitor, const xmlNode *nic, struct 
 static int settle_graphics(struct monitor *monitor, const xmlNode *graphics, struct dd_error *err)
 {
 	const char *password = node_attr(graphics, "passwd");
+	char expiry[EXPIRY_SIZE];
 	struct json *args;
+	int code = password ? graphics_expiry(graphics, expiry, err) : 0;
 
-	if (!password)
-		return 0;
+	if (code || !password)
+		return code;
+	/* an empty one, in libvirt's words, lets nobody in; QEMU would let in who gives none */
+	if (*password) {
+		args = json_object();
+		json_put_string(args, "protocol", "vnc");
+		json_put_string(args, "password", password);
+		code = monitor_call(monitor, "set_password", args, NULL, err);
+	}
+	if (code)
+		return code;
 	args = json_object();
 	json_put_string(args, "protocol", "vnc");
-	json_put_string(args, "password", password);
-	return monitor_call(monitor, "set_password", args, NULL, err);
+	json_put_string(args, "time", expiry);
+	return monitor_call(monitor, "expire_password", args, NULL, err);
 }
 
 static int settle_memballoon(struct monitor *monitor, const xmlNode *balloon, struct dd_error *err)

@@ -452,6 +452,16 @@ int64_t json_as_number(const struct json *json, int64_t otherwise)
 	return json_object_get_int64(raw(json));
 }
 
+bool json_equal(const struct json *a, const struct json *b)
+{
+	return json_object_equal(raw(a), raw(b));
+}
+
+bool json_empty(const struct json *object)
+{
+	return !is(object, json_type_object) || !json_object_object_length(raw(object));
+}
+
 int json_each(const struct json *object,
 	int (*visit)(const char *key, const struct json *value, void *context), void *context)
 {

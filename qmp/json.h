@@ -36,6 +36,8 @@ struct json *json_unsigned(uint64_t value);
 struct json *json_bool(bool value);
 struct json *json_null(void);
 struct json *json_copy(const struct json *json);
+bool json_equal(const struct json *a, const struct json *b);
+bool json_empty(const struct json *object); /* true for what is no object, too */
 
 /* NULL, or an object or array that something could not be put into. */
 bool json_failed(const struct json *json);

@@ -242,3 +242,25 @@ int document_strip_runtime(struct document *document, struct dd_error *err)
 		rc = strip_device(document, device, err);
 	return rc ? rc : document_canonicalise(document, err);
 }
+
+int document_find_named(const struct document *document, const char *reference, xmlNode **device,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *named = NULL;
+	xmlNode *found = NULL;
+	int rc = document_copy(document, &named, err);
+
+	if (!rc)
+		rc = document_assign_aliases(named, err);
+	if (!rc)
+		rc = document_find_device(named, reference, &found, err);
+	if (rc)
+		return rc;
+
+	xmlNode *other = node_first(document_devices(named));
+
+	*device = node_first(document_devices(document));
+	for (; other != found; other = node_after(other))
+		*device = node_after(*device);
+	return 0;
+}

@@ -17,6 +17,10 @@ int document_assign_aliases(struct document *document, struct dd_error *err);
 /* Gives device the next free alias of its kind in the document. */
 int device_assign_alias(struct document *document, xmlNode *device, struct dd_error *err);
 
+/* As document_find_device; also by the alias that a device without one would get. */
+int document_find_named(const struct document *document, const char *reference, xmlNode **device,
+	struct dd_error *err);
+
 const char *device_alias(const xmlNode *device); /* NULL where it has none */
 
 /* Takes away what one run gave the device: alias, pseudo terminal, socket, tap. */

@@ -23,33 +23,10 @@ static bool is_below(const xmlNode *element, const xmlNode *above)
 	return element != NULL;
 }
 
-/* The device that the reference names where every one has its alias, in the tree that has none. */
-static int find_device(
-	const struct blame *blame, const char *reference, const xmlNode **out, struct dd_error *err)
-{
-	CLEANUP(document) struct document *named = NULL;
-	xmlNode *device = NULL;
-	int rc = document_copy(blame->document, &named, err);
-
-	if (!rc)
-		rc = document_assign_aliases(named, err);
-	if (!rc)
-		rc = document_find_device(named, reference, &device, err);
-	if (rc)
-		return rc;
-
-	const xmlNode *other = node_first(document_devices(named));
-
-	*out = node_first(document_devices(blame->document));
-	for (; other != device; other = node_after(other))
-		*out = node_after(*out);
-	return 0;
-}
-
 int blame_only_device(struct blame *blame, const char *reference, struct dd_error *err)
 {
-	const xmlNode *device = NULL;
-	int rc = find_device(blame, reference, &device, err);
+	xmlNode *device = NULL;
+	int rc = document_find_named(blame->document, reference, &device, err);
 
 	for (size_t i = 0; !rc && i < blame->count; i++)
 		if (!is_below(blame->parts[i].element, device))

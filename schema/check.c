@@ -8,6 +8,7 @@
 
 #include "schema/address/pci.h"
 #include "schema/address/places.h"
+#include "schema/check_references.h"
 #include "schema/check_settings.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
@@ -171,14 +172,14 @@ static int check_disk(const struct document *document, const xmlNode *disk, stru
 	return 0;
 }
 
-/* USB controllers of one index are a master and its companions. */
+/* The companions of a USB controller have its index. */
 static int check_controller(const xmlNode *controller, xmlHashTable *seen, struct dd_error *err)
 {
 	const xmlChar *type = BAD_CAST node_attr(controller, "type");
 	const char *index = node_attr(controller, "index");
 	const xmlNode *other;
 
-	if (!type || !index || node_attr_is(controller, "type", "usb"))
+	if (!type || !index || controller_is_companion(controller))
 		return 0;
 	other = xmlHashLookup3(seen, BAD_CAST index, BAD_CAST "index", type);
 	if (other)
@@ -212,6 +213,8 @@ static int check_device(const struct document *document, const struct places *pl
 
 	if (!rc)
 		rc = check_common(document, device, err);
+	if (!rc)
+		rc = check_references(document, device, err);
 	if (!rc)
 		rc = check_uniques(device, seen, err);
 	if (!rc)

@@ -71,7 +71,7 @@ static int check_threads(const struct document *document, struct dd_error *err)
 	return rc ? rc : check_pool(at(document, "defaultiothread"), err);
 }
 
-static bool has_thread(const struct document *document, uint64_t id)
+bool thread_exists(const struct document *document, uint64_t id)
 {
 	const xmlNode *node = at(document, "iothreadids/iothread");
 
@@ -103,7 +103,7 @@ static int check_pins(const struct document *document, struct dd_error *err)
 		rc = empty_set(vcpu, "cpuset", err);
 	for (; thread && !rc; thread = node_next(thread)) {
 		rc = empty_set(thread, "cpuset", err);
-		if (!rc && !has_thread(document, attr_number(thread, "iothread", 0)))
+		if (!rc && !thread_exists(document, attr_number(thread, "iothread", 0)))
 			rc = no_thread(thread, "iothread", err);
 	}
 	if (!rc)
@@ -140,7 +140,7 @@ static int check_schedulers(const struct document *document, struct dd_error *er
 	}
 	for (; thread && !rc; thread = node_next(thread)) {
 		rc = check_priority(thread, err);
-		if (!rc && !has_thread(document, attr_number(thread, "iothreads", 0)))
+		if (!rc && !thread_exists(document, attr_number(thread, "iothreads", 0)))
 			rc = no_thread(thread, "iothreads", err);
 	}
 	return rc;

@@ -8,4 +8,7 @@
  */
 int check_tuning(const struct document *document, struct dd_error *err);
 
+/* Is there an I/O thread of that id? */
+bool thread_exists(const struct document *document, uint64_t id);
+
 #endif

@@ -69,6 +69,11 @@ static const struct companion *companion_of(const xmlNode *controller)
 	return NULL;
 }
 
+bool controller_is_companion(const xmlNode *controller)
+{
+	return node_attr_is(controller, "type", "usb") && companion_of(controller);
+}
+
 /* Where both are numbered, the master of a group comes before its companions. */
 static bool goes_before(const xmlNode *controller, const xmlNode *other)
 {

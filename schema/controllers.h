@@ -35,6 +35,9 @@ int controller_ensure(struct document *document, const char *type, unsigned inde
 /* Gives every controller without an index the lowest free one, and sorts the list. */
 int controllers_number(struct document *document, struct dd_error *err);
 
+/* Is it one of the USB 1 companions of an EHCI controller? */
+bool controller_is_companion(const xmlNode *controller);
+
 /* Says at which ports of its master a USB 1 companion starts. */
 int controller_fill_master(xmlNode *controller, struct dd_error *err);
 

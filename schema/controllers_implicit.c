@@ -9,9 +9,6 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
-/* Controllers of one type that devices may call for: more have no place on any bus. */
-#define CONTROLLERS_NEEDED_MAX 256u
-
 static int add_root(struct document *document, const char *model, struct dd_error *err)
 {
 	for (const xmlNode *node = controller_first(document, "pci"); node;
@@ -55,12 +52,29 @@ int controllers_add_for_host_devices(struct document *document, struct dd_error 
 	return rc;
 }
 
+/* Companions are of no use without one that they accompany. */
+static int check_companions(const struct document *document, struct dd_error *err)
+{
+	const xmlNode *first = controller_first(document, "usb");
+
+	for (const xmlNode *node = first; node; node = controller_next(node))
+		if (!controller_is_companion(node))
+			return 0;
+	if (!first)
+		return 0;
+	node_error(first, err, DD_INVALID, "it accompanies another USB controller, but is alone");
+	return error_hint(err, "add <controller type='usb' index='%u' model='ich9-ehci1'/>",
+		controller_index(first));
+}
+
 int controllers_add_machine(struct document *document, struct dd_error *err)
 {
 	bool express = machine_is_q35(document);
-	int rc = 0;
+	int rc = check_companions(document, err);
 
-	rc = controller_ensure(document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
+	if (!rc)
+		rc = controller_ensure(
+			document, "usb", 0, express ? "qemu-xhci" : "piix3-uhci", err);
 	if (!rc && express)
 		rc = controller_ensure(document, "sata", 0, NULL, err);
 	return rc ? rc : add_root(document, express ? "pcie-root" : "pci-root", err);
@@ -95,6 +109,9 @@ static int add_for_bus(
 			return node_error(device, err, DD_INVALID,
 				"machine type %s has no IDE controller %u: use sata",
 				machine_name(document), (unsigned)index);
+		if (strcmp(bus, "fdc") == 0 && index)
+			return node_error(device, err, DD_INVALID,
+				"a machine has one floppy controller: two drives, fda and fdb");
 		count = index >= count ? (unsigned)index + 1 : count;
 		if (node_is(device, "hostdev") && !model)
 			model = node_attr(controller_find(document, bus, (unsigned)index), "model");

@@ -14,6 +14,7 @@
 #include "schema/abi.h"
 #include "schema/compare.h"
 #include "schema/document_internal.h"
+#include "schema/secret.h"
 #include "schema/words.h"
 
 #define LABEL_SIZE 256
@@ -212,9 +213,14 @@ static bool put_value(const struct difference *difference, const xmlNode *elemen
 		return false;
 	if (difference->attribute) {
 		const char *value = node_attr(element, difference->attribute);
+		bool secret = value && node_is_secret(element, difference->attribute);
 
-		text_puts(out, value ? value : "");
+		text_puts(out, !value ? "" : secret ? SECRET_HIDDEN : value);
 		return value != NULL;
+	}
+	if (node_is_secret(element, NULL)) {
+		text_puts(out, SECRET_HIDDEN);
+		return true;
 	}
 	if (difference->order) {
 		put_order(difference, element, out);
@@ -225,7 +231,7 @@ static bool put_value(const struct difference *difference, const xmlNode *elemen
 		return true;
 	}
 	if (difference->whole) {
-		if (node_write(element, out, err))
+		if (node_write_open(element, out, err))
 			return false;
 		out->data[--out->size] = '\0'; /* without the newline at its end */
 		return true;
@@ -269,13 +275,15 @@ static void put_became(const struct difference *difference, const char *label, c
 	const xmlNode *element = difference->after ? difference->after : difference->before;
 	bool sized = !difference->attribute && is_sized(element);
 	bool address = difference->whole && node_is(element, "address");
+	bool secret = node_is_secret(element, difference->attribute);
 	bool quoted = !sized && !address &&
 		      ((before && strchr(before, ' ')) || (after && strchr(after, ' ')) ||
 			      strcmp(difference->place, "title") == 0 ||
 			      strcmp(difference->place, "description") == 0);
 
 	text_puts(out, label);
-	if (difference->order ? strcmp(before, after) == 0 : difference->whole && !address) {
+	if (difference->order ? strcmp(before, after) == 0
+			      : secret || (difference->whole && !address)) {
 		text_puts(out, !before ? " added" : !after ? " removed" : " changed");
 		return;
 	}

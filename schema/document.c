@@ -87,3 +87,23 @@ const char *document_emulator(const struct document *document)
 {
 	return node_text(node_child(document_devices(document), "emulator"));
 }
+
+int document_of_device(const xmlNode *device, struct document **out, struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = calloc(1, sizeof *document);
+	xmlNode *copy;
+
+	if (!document)
+		return error_no_memory(err);
+	document->xml = xmlNewDoc(BAD_CAST "1.0");
+	if (!document->xml)
+		return error_no_memory(err);
+	copy = node_copy(device, document->xml, err);
+	if (!copy)
+		return DD_NO_MEMORY;
+	xmlDocSetRootElement(document->xml, copy);
+	if (device->doc->URL && !(document->xml->URL = xmlStrdup(device->doc->URL)))
+		return error_no_memory(err);
+	*out = TAKE(document);
+	return 0;
+}

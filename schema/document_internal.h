@@ -19,6 +19,9 @@ static inline void cleanup_xml_doc(xmlDoc **doc)
 		xmlFreeDoc(*doc);
 }
 
+/* A device as a document of its own; a fault in it is in the file that it came from. */
+int document_of_device(const xmlNode *device, struct document **out, struct dd_error *err);
+
 /*
  * Looks through text without a parser: size, encoding, depth, number and size of attributes, and
  * that there is no document type declaration. So the parser meets nothing that could make it work

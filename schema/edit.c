@@ -338,6 +338,15 @@ static int on_update(const struct difference *difference, void *context)
 		    : "detach the device and attach another");
 }
 
+/* The port that was found for a screen in this run of the guest is its port until the end of it. */
+static int keep_port(const xmlNode *old, xmlNode *new, struct dd_error *err)
+{
+	if (!node_is(new, "graphics") || !node_attr_is(new, "autoport", "yes") ||
+		!node_attr_is(old, "autoport", "yes"))
+		return 0;
+	return node_set_attr(new, "port", node_attr(old, "port"), err);
+}
+
 /*
  * Freezes and checks the new element, which stands where the old one was. What is asked for is
  * compared first, so that it is what a refusal names; then again, as freezing may add to it.
@@ -347,8 +356,10 @@ static int finish_update(struct document *document, struct update *update, xmlNo
 {
 	const xmlNode *old = update->device;
 	struct dd_error *err = update->err;
-	int rc = document_canonicalise(document, err);
+	int rc = update->live ? keep_port(old, new, err) : 0;
 
+	if (!rc)
+		rc = document_canonicalise(document, err);
 	if (!rc)
 		rc = compare_devices(old, new, on_update, update, err);
 	/* whether it can be plugged in does not matter: it keeps its place */
@@ -356,6 +367,8 @@ static int finish_update(struct document *document, struct update *update, xmlNo
 		rc = device_freeze(document, new, false, options, err);
 	if (!rc)
 		rc = edit_finish(document, options, err);
+	if (!rc && update->live)
+		rc = keep_port(old, new, err);
 	return rc ? rc : compare_devices(old, new, on_update, update, err);
 }
 

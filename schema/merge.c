@@ -476,6 +476,18 @@ static int keep_emulator(const struct merge *merge, struct dd_error *err)
 	return replace_children(meant, recorded, "emulator", err);
 }
 
+/* A console that says the number that it has keeps it, wherever in the order it stands. */
+static int keep_number(
+	const xmlNode *said, xmlNode *meant, const xmlNode *recorded, struct dd_error *err)
+{
+	const char *number = node_attr(node_child(recorded, "target"), "port");
+
+	if (!node_is(meant, "console") || !number ||
+		!node_attr_is(node_child(said, "target"), "port", number))
+		return 0;
+	return node_set_attr(node_child(meant, "target"), "port", number, err);
+}
+
 static int keep_all(const struct merge *merge, struct dd_error *err)
 {
 	int rc = keep_frozen(document_root(merge->said), document_root(merge->meant),
@@ -487,6 +499,8 @@ static int keep_all(const struct merge *merge, struct dd_error *err)
 
 		if (said && said->_private)
 			rc = keep_frozen(said, device, said->_private, err);
+		if (!rc && said && said->_private)
+			rc = keep_number(said, device, said->_private, err);
 	}
 	if (!rc)
 		rc = follow_memory(merge, err);

@@ -21,6 +21,7 @@
 #include "schema/document_internal.h"
 #include "schema/edit_internal.h"
 #include "schema/merge.h"
+#include "schema/secret.h"
 #include "schema/words.h"
 
 struct planner {
@@ -89,31 +90,10 @@ static int describe(struct planned_edit *edit, const xmlNode *device, const xmlN
 
 	if (take_words(device, device_words, &edit->subject) ||
 		take_words(device, device_details, &edit->details) ||
-		node_write(handed, &xml, NULL))
+		node_write_open(handed, &xml, NULL))
 		return error_no_memory(err);
 	edit->xml = text_take(&xml);
 	return edit->xml ? 0 : error_no_memory(err);
-}
-
-/* A device as a document of its own; a fault in it is in the file that it came from. */
-static int alone(const xmlNode *device, struct document **out, struct dd_error *err)
-{
-	CLEANUP(document) struct document *document = calloc(1, sizeof *document);
-	xmlNode *copy;
-
-	if (!document)
-		return error_no_memory(err);
-	document->xml = xmlNewDoc(BAD_CAST "1.0");
-	if (!document->xml)
-		return error_no_memory(err);
-	copy = node_copy(device, document->xml, err);
-	if (!copy)
-		return DD_NO_MEMORY;
-	xmlDocSetRootElement(document->xml, copy);
-	if (device->doc->URL && !(document->xml->URL = xmlStrdup(device->doc->URL)))
-		return error_no_memory(err);
-	*out = TAKE(document);
-	return 0;
 }
 
 /* ---- what is left out goes ---- */
@@ -360,14 +340,14 @@ static int update(struct planner *planner, const xmlNode *meant, const xmlNode *
 	CLEANUP(document) struct document *before = NULL;
 	CLEANUP(text) struct text xml = TEXT_INIT;
 	xmlNode *updated = NULL;
-	int rc = alone(meant, &single, planner->err);
+	int rc = document_of_device(meant, &single, planner->err);
 
 	if (!rc)
-		rc = alone(old, &before, planner->err);
+		rc = document_of_device(old, &before, planner->err);
 	if (!rc)
 		rc = say_removed(document_root(single), old, planner->err);
 	if (!rc)
-		rc = node_write(document_root(single), &xml, planner->err);
+		rc = node_write_open(document_root(single), &xml, planner->err);
 	if (!rc)
 		rc = edit_update(planner->merge.record, single, planner->running, planner->options,
 			&updated, planner->err);
@@ -455,7 +435,7 @@ static int attach(struct planner *planner, const xmlNode *said)
 	CLEANUP(document) struct document *single = NULL;
 	struct document *document = planner->merge.record;
 	xmlNode *attached = NULL;
-	int rc = alone(said, &single, planner->err);
+	int rc = document_of_device(said, &single, planner->err);
 	const xmlNode *mac;
 
 	mark_all(document);

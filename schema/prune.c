@@ -20,10 +20,21 @@ static const struct row {
 	const char *element; /* its parent's name and its own */
 	char when;
 } rows[] = {
+	{"backend/active_pcr_banks", 'e'},
+	{"backend/device", 'e'},
+	{"backend/encryption", 'e'},
+	{"backend/source", 'e'},
 	{"baseBoard/entry", 't'},
 	{"bios/entry", 't'},
 	{"blkiotune/weight", 'z'},
+	{"channel/log", 'e'},
+	{"channel/protocol", 'e'},
 	{"chassis/entry", 't'},
+	{"console/log", 'e'},
+	{"console/protocol", 'e'},
+	{"controller/model", 'e'},
+	{"controller/rom", 'e'},
+	{"controller/target", 'e'},
 	{"cpu/vendor", 't'},
 	{"cputune/emulator_period", 'z'},
 	{"cputune/emulator_quota", 'z'},
@@ -39,6 +50,7 @@ static const struct row {
 	{"device/weight", 'z'},
 	{"device/write_bytes_sec", 'z'},
 	{"device/write_iops_sec", 'z'},
+	{"disk/geometry", 'e'},
 	{"domain/blkiotune", 'e'},
 	{"domain/bootloader", 't'},
 	{"domain/bootloader_args", 't'},
@@ -66,12 +78,32 @@ static const struct row {
 	{"domain/qemu:override", 'e'},
 	{"domain/title", 't'},
 	{"domain/vcpus", 'e'},
+	{"driver/guest", 'e'},
+	{"driver/host", 'e'},
+	{"driver/metadata_cache", 'e'},
 	{"features/cfpc", 'e'},
 	{"features/hpt", 'e'},
 	{"features/ibs", 'e'},
 	{"features/ioapic", 'e'},
 	{"features/sbbc", 'e'},
 	{"features/tcg", 'e'},
+	{"filesystem/binary", 'e'},
+	{"hostdev/rom", 'e'},
+	{"hostdev/teaming", 'e'},
+	{"input/source", 'e'},
+	{"interface/downscript", 'e'},
+	{"interface/driver", 'e'},
+	{"interface/filterref", 'e'},
+	{"interface/guest", 'e'},
+	{"interface/link", 'e'},
+	{"interface/mtu", 'e'},
+	{"interface/port", 'e'},
+	{"interface/rom", 'e'},
+	{"interface/script", 'e'},
+	{"interface/target", 'e'},
+	{"interface/teaming", 'e'},
+	{"interface/tune", 'e'},
+	{"memory/source", 'e'},
 	{"memoryBacking/access", 'e'},
 	{"memoryBacking/allocation", 'e'},
 	{"memoryBacking/source", 'e'},
@@ -96,19 +128,27 @@ static const struct row {
 	{"os/kernel", 't'},
 	{"os/root", 't'},
 	{"os/smbios", 'e'},
+	{"parallel/log", 'e'},
+	{"parallel/protocol", 'e'},
 	{"pm/suspend-to-disk", 'e'},
 	{"pm/suspend-to-mem", 'e'},
 	{"qemu:device/qemu:frontend", 'e'},
+	{"redirdev/protocol", 'e'},
 	{"resource/partition", 't'},
+	{"rng/rate", 'e'},
 	{"seclabel/baselabel", 't'},
 	{"seclabel/imagelabel", 't'},
+	{"serial/log", 'e'},
+	{"serial/protocol", 'e'},
 	{"smm/tseg", 't'},
+	{"source/slices", 'e'},
 	{"sysinfo/baseBoard", 'e'},
 	{"sysinfo/bios", 'e'},
 	{"sysinfo/chassis", 'e'},
 	{"sysinfo/oemStrings", 'e'},
 	{"sysinfo/system", 'e'},
 	{"system/entry", 't'},
+	{"target/label", 'e'},
 	{"tcg/tb-cache", 'z'},
 	{"timer/catchup", 'e'},
 };
@@ -131,10 +171,32 @@ static bool says_nothing(const xmlNode *node, char when)
 	return !text[0] && !node_first(node) && (when != 'e' || !node->properties);
 }
 
-/* Whether the children of others are worth a look: devices are many, metadata is not ours. */
-static bool is_apart(const char *name)
+static void prune_one(xmlNode *node, const char *parent_name, const char *own)
 {
-	return strcmp(name, "devices") == 0 || strcmp(name, "metadata") == 0;
+	char element[2 * TREE_NAME_SIZE];
+	size_t length = path_append(element, sizeof element, 0, parent_name);
+	const struct row *row;
+
+	path_append(element, sizeof element, length, own);
+	row = bsearch(element, rows, COUNT(rows), sizeof rows[0], compare_element);
+	if (row && says_nothing(node, row->when))
+		node_remove(node);
+}
+
+/* Devices are many: only what is empty in one is worth a look. */
+static void prune_device(xmlNode *parent)
+{
+	xmlNode *next;
+
+	for (xmlNode *node = node_first(parent); node; node = next) {
+		char name[TREE_NAME_SIZE], own[TREE_NAME_SIZE];
+
+		next = node_after(node);
+		prune_device(node);
+		if (!node->children && !node->properties)
+			prune_one(node, node_name(parent, name, sizeof name),
+				node_name(node, own, sizeof own));
+	}
 }
 
 static void prune_below(xmlNode *parent, const char *parent_name)
@@ -142,19 +204,16 @@ static void prune_below(xmlNode *parent, const char *parent_name)
 	xmlNode *next;
 
 	for (xmlNode *node = node_first(parent); node; node = next) {
-		char name[TREE_NAME_SIZE], element[2 * TREE_NAME_SIZE];
+		char name[TREE_NAME_SIZE];
 		const char *own = node_name(node, name, sizeof name);
-		const struct row *row;
 
 		next = node_after(node);
-		if (is_apart(own))
-			continue;
-		prune_below(node, own);
-		path_append(element, sizeof element,
-			path_append(element, sizeof element, 0, parent_name), own);
-		row = bsearch(element, rows, COUNT(rows), sizeof rows[0], compare_element);
-		if (row && says_nothing(node, row->when))
-			node_remove(node);
+		if (strcmp(parent_name, "devices") == 0) {
+			prune_device(node);
+		} else if (strcmp(own, "metadata") != 0) { /* which is not ours */
+			prune_below(node, own);
+			prune_one(node, parent_name, own);
+		}
 	}
 }
 

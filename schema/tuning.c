@@ -23,21 +23,20 @@ static void drop_unlimited(xmlNode *root)
 		node_remove(memtune);
 }
 
-/* Puts a copy of scheduler for each number before it. */
-static int split_one(
-	xmlNode *scheduler, const char *attribute, const struct id_set *set, struct dd_error *err)
+/* Puts a copy of scheduler for each number before it, and into places by the number. */
+static int split_one(xmlNode *scheduler, const char *attribute, const struct id_set *set,
+	xmlNode **places, struct dd_error *err)
 {
 	for (unsigned id = 0; id < ID_MAX; id++) {
 		if (!set->has[id])
 			continue;
 
-		xmlNode *copy = xmlCopyNode(scheduler, 1);
-
-		if (!copy)
+		places[id] = xmlCopyNode(scheduler, 1);
+		if (!places[id])
 			return error_no_memory(err);
-		xmlAddPrevSibling(scheduler, copy);
+		xmlAddPrevSibling(scheduler, places[id]);
 
-		int rc = node_set_attr_number(copy, attribute, id, err);
+		int rc = node_set_attr_number(places[id], attribute, id, err);
 
 		if (rc)
 			return rc;
@@ -58,13 +57,14 @@ static int check_overlap(struct id_set *seen, const struct id_set *set, const xm
 	return 0;
 }
 
-/* Where every scheduler is for one already, their order stays. */
-static int split_all(
+/* Each scheduler is for one number, and they go by that. */
+static int split_schedulers(
 	xmlNode *cputune, const char *element, const char *attribute, struct dd_error *err)
 {
+	CLEANUP(free) xmlNode **places = calloc(ID_MAX, sizeof(xmlNode *));
 	CLEANUP(id_set) struct id_set *seen = NULL;
 	xmlNode *next;
-	int rc = id_set_new(&seen, err);
+	int rc = places ? id_set_new(&seen, err) : error_no_memory(err);
 
 	for (xmlNode *node = node_child(cputune, element); node && !rc; node = next) {
 		CLEANUP(id_set) struct id_set *set = NULL;
@@ -79,35 +79,13 @@ static int split_all(
 				   node_attr_is(node, "scheduler", "idle")))
 			rc = node_set_attr(node, "priority", NULL, err);
 		if (!rc && node_attr(node, attribute))
-			rc = split_one(node, attribute, set, err);
+			rc = split_one(node, attribute, set, places, err);
 	}
-	return rc;
-}
-
-/* Sorts by the number that each is for. */
-static void sort_by(xmlNode *cputune, const char *element, const char *attribute)
-{
-	for (xmlNode *node = node_child(cputune, element); node;) {
-		xmlNode *next = node_next(node);
-		bool swap =
-			next && attr_number(next, attribute, 0) < attr_number(node, attribute, 0);
-
-		if (!swap) {
-			node = next;
-			continue;
+	for (unsigned id = 0; id < ID_MAX && !rc; id++)
+		if (places[id]) {
+			xmlUnlinkNode(places[id]);
+			xmlAddChild(cputune, places[id]);
 		}
-		xmlAddPrevSibling(node, next);
-		node = node_child(cputune, element);
-	}
-}
-
-static int split_schedulers(
-	xmlNode *cputune, const char *element, const char *attribute, struct dd_error *err)
-{
-	int rc = split_all(cputune, element, attribute, err);
-
-	if (!rc)
-		sort_by(cputune, element, attribute);
 	return rc;
 }
 

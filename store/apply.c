@@ -289,6 +289,7 @@ int book_apply(
 		rc = lead(&prepared, err);
 	else if (rc == DD_BUSY)
 		rc = seat_take(&prepared) ? seat_wait(&prepared, err) : line_wait(&prepared, err);
+	book->changed |= !rc;
 	if (!rc && number)
 		*number = prepared.result.version;
 	return rc;

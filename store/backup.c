@@ -27,9 +27,11 @@ const struct backup_file backup_files[] = {
 	{"book.db", 0600, true},
 	{"keys/host", 0600, true},
 	{"keys/host.next", 0600, false},
+	{"keys/secrets", 0600, false},
 	{"keys/host.pub", 0644, false},
 	{"keys/allowed_signers", 0644, false},
 	{"book.git/packed-refs", 0644, false},
+	{"book.git/refs/book/chain", 0644, false},
 	{"book.git/config", 0644, false},
 	{NULL, 0, false},
 };
@@ -131,10 +133,12 @@ static int note_add(struct backup *backup)
 			    backup->fd, backup->file, BACKUP_NOTE, 0600, note, backup->err);
 }
 
-static int packs_add(struct backup *backup)
+/* Those files of a folder that a backup has. */
+static int folder_add(
+	struct backup *backup, const char *name, bool (*wanted)(const char *name), mode_t mode)
 {
 	CLEANUP(free) char *path = NULL;
-	int rc = book_path(backup->book, BACKUP_PACKS, &path, backup->err);
+	int rc = book_path(backup->book, name, &path, backup->err);
 
 	if (rc)
 		return rc;
@@ -142,21 +146,23 @@ static int packs_add(struct backup *backup)
 	CLEANUP(folder) DIR *folder = opendir(path);
 	const struct dirent *entry;
 
+	if (!folder && errno == ENOENT)
+		return 0;
 	if (!folder)
 		return error_errno(backup->err, errno, "cannot open %s", path);
 	while (!rc && (entry = readdir(folder))) {
-		CLEANUP(free) char *name = NULL;
-		CLEANUP(free) char *pack = NULL;
-		struct backup_file file = {.mode = 0444, .needed = true};
+		CLEANUP(free) char *below = NULL;
+		CLEANUP(free) char *from = NULL;
+		struct backup_file file = {.mode = mode, .needed = true};
 
-		if (!backup_is_pack(entry->d_name))
+		if (!wanted(entry->d_name))
 			continue;
-		rc = string_format(&name, backup->err, BACKUP_PACKS "%s", entry->d_name);
+		rc = string_format(&below, backup->err, "%s%s", name, entry->d_name);
 		if (!rc)
-			rc = string_format(&pack, backup->err, "%s%s", path, entry->d_name);
-		file.name = name;
+			rc = string_format(&from, backup->err, "%s%s", path, entry->d_name);
+		file.name = below;
 		if (!rc)
-			rc = file_add(backup, pack, &file);
+			rc = file_add(backup, from, &file);
 	}
 	return rc;
 }
@@ -175,7 +181,9 @@ static int all_add(struct backup *backup)
 			rc = file_add(backup, path, file);
 	}
 	if (!rc)
-		rc = packs_add(backup);
+		rc = folder_add(backup, BACKUP_BRANCHES, uuid_valid, 0644);
+	if (!rc)
+		rc = folder_add(backup, BACKUP_PACKS, backup_is_pack, 0444);
 	if (!rc)
 		rc = archive_end(backup->fd, backup->file, backup->err);
 	if (!rc && fsync(backup->fd) < 0)

@@ -125,8 +125,7 @@ void book_close(struct book *book)
 	if (!book)
 		return;
 	/* the staged objects are read through the database, so it goes last */
-	git_odb_free(book->objects);
-	git_repository_free(book->repository);
+	repository_close(book);
 	database_close(&book->database);
 	key_release(book->key);
 	free(book->committer_email);

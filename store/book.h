@@ -9,7 +9,8 @@
  * In its folder (0700):
  *   book.db   SQLite, WAL, synchronous=FULL: where a version becomes true
  *   book.git  bare repository that a checkpoint fills and stock git reads
- *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers
+ *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers; secrets
+ *             (seals what is not for history, 0600)
  *   locks/    one file a domain: its job lock
  *   run/      one folder a running domain, made by the layers above
  *
@@ -25,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 2  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -151,8 +152,9 @@ struct index_draft {
 struct version_info {
 	uint32_t number;
 	char commit[COMMIT_SIZE];
-	int64_t when; /* seconds since the epoch, UTC */
-	char *author; /* "Name <email>" */
+	int64_t when;     /* seconds since the epoch, UTC */
+	int64_t authored; /* earlier than that where it came from elsewhere */
+	char *author;     /* "Name <email>" */
 	char *committer;
 	char *subject;
 	char *body;      /* without subject and trailers */
@@ -246,6 +248,18 @@ int book_file_history(struct book *book, const char *uuid, uint32_t from, const 
  * staged rows. Concurrent calls and a crash anywhere are harmless.
  */
 int book_checkpoint(struct book *book, struct dd_error *err);
+
+/*
+ * What whoever has changed the book may do last: a checkpoint, where about a thousand versions have
+ * come together and nobody is at one. What fails is left to the next.
+ */
+void book_checkpoint_due(struct book *book);
+
+/*
+ * A checkpoint, after which all packs become one and book.db gives back the room that it does not
+ * need. Nobody can change the book while that is done.
+ */
+int book_gc(struct book *book, struct dd_error *err);
 
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
@@ -543,6 +557,33 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);
 int book_cache_put(struct book *book, const char *key, const char *value, struct dd_error *err);
+
+/* ---- secrets: sealed, beside history ---- */
+
+#define BOOK_SECRET_NAME_SIZE 33 /* 32 hexadecimal digits, and the NUL */
+
+struct secret_draft {
+	char name[BOOK_SECRET_NAME_SIZE]; /* by book_secret_name() */
+	const char *value;
+};
+
+/* A name that nothing has, drawn at random. */
+int book_secret_name(char name[BOOK_SECRET_NAME_SIZE], struct dd_error *err);
+
+/* Durable before it returns. The key is made where there is none. */
+int book_secrets_put(struct book *book, const char *uuid, const struct secret_draft *drafts,
+	size_t count, struct dd_error *err);
+
+/* Forgets those of which there turned out to be no need. Those that are not there are no error. */
+int book_secrets_drop(struct book *book, const char *uuid, const struct secret_draft *drafts,
+	size_t count, struct dd_error *err);
+
+/*
+ * Appends the secret. DD_NOT_FOUND: the book has not got it (another host's has), or not the key.
+ * DD_REFUSED: others may read the key. DD_CORRUPT: it cannot be unsealed.
+ */
+int book_secret_get(struct book *book, const char *uuid, const char *name, struct text *out,
+	struct dd_error *err);
 
 /* ---- what the book is set to ---- */
 

@@ -5,7 +5,7 @@
  *   1. in one snapshot of book.db: how far the staged objects go, and where every head is; and
  *      book.db is synced, as others may still be about to
  *   2. packs with all staged objects up to there, first in a folder that git does not look into
- *   3. packed-refs with those heads, whose objects are all packed now
+ *   3. the refs of those heads, whose objects are all packed now (refs.c)
  *   4. those staged rows go, and small packs are merged where there are many
  *
  * A crash leaves the staged rows, so the next checkpoint does it again and comes to the same packs.
@@ -22,15 +22,16 @@
 
 #define PACK_OBJECTS 50000 /* bounds the memory that a checkpoint takes */
 #define FORGET_ROWS 1000   /* bounds how long commits wait for it */
+#define DUE_OBJECTS 3000   /* staged: about a thousand versions */
 
 struct plan {
 	int64_t last; /* staged row */
-	struct text refs;
+	struct refs_plan refs;
 };
 
 static void cleanup_plan(struct plan *plan)
 {
-	text_release(&plan->refs);
+	text_release(&plan->refs.lines);
 }
 
 /* ---- 1 ---- */
@@ -45,18 +46,22 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 	return statement_end(&statement, err);
 }
 
-/* Without refs where there is nothing to do. */
-static int plan_read(struct book *book, struct plan *plan, bool lost, struct dd_error *err)
+static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 {
-	int rc = database_execute(&book->database, "BEGIN", err);
+	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
+	CLEANUP(statement) struct statement end = statement_begin(&book->database, "ROLLBACK");
+	int rc;
 
+	if (end.code)
+		return statement_end(&end, err);
+	rc = database_execute(&book->database, "BEGIN", err);
 	if (rc)
 		return rc;
 	rc = staged_last(book, &plan->last, err);
-	if (!rc && (plan->last || lost))
-		rc = refs_read(book, &plan->refs, err);
-	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
-	if (!rc && plan->refs.size)
+	if (!rc)
+		rc = refs_plan(book, plan->last, &plan->refs, err);
+	(void)statement_run(&end, NULL);
+	if (!rc && plan->refs.lines.size)
 		rc = database_sync(&book->database, err);
 	return rc;
 }
@@ -157,34 +162,48 @@ static int tidy_up(struct book *book, struct dd_error *err)
 
 static int checkpoint_run(struct book *book, struct dd_error *err)
 {
-	CLEANUP(plan) struct plan plan = {.refs = TEXT_INIT};
-	bool lost = false;
-	int rc = refs_lost(book, &lost, err);
+	CLEANUP(plan) struct plan plan = {.refs.lines = TEXT_INIT};
+	int rc = plan_read(book, &plan, err);
 
-	if (!rc)
-		rc = plan_read(book, &plan, lost, err);
-	if (rc || !plan.refs.size)
+	if (rc || !plan.refs.lines.size)
 		return rc;
 	rc = packs_write(book, &plan, err);
 	if (!rc)
 		rc = refs_write(book, &plan.refs, err);
 	if (!rc)
 		rc = staged_forget(book, plan.last, err);
-	return rc ? rc : tidy_up(book, err);
+	return rc;
+}
+
+/* With what nobody else may do to book.git meanwhile. */
+static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
+	int (*then)(struct book *book, struct dd_error *err), struct dd_error *err)
+{
+	int rc;
+
+	repository_forget(book);
+	rc = repository_need(book, err);
+	if (!rc)
+		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, wait_ms, err);
+	if (rc)
+		return rc;
+	rc = checkpoint_run(book, err);
+	if (!rc)
+		rc = then(book, err);
+	database_unlock(&book->database, SLOT_CHECKPOINT);
+	return rc;
 }
 
 int book_checkpoint(struct book *book, struct dd_error *err)
 {
-	int rc = repository_need(book, err);
+	return checkpoint_locked(book, "checkpoint", book->wait_ms, tidy_up, err);
+}
 
-	if (!rc)
-		rc = database_lock(
-			&book->database, SLOT_CHECKPOINT, "checkpoint", book->wait_ms, err);
-	if (rc)
-		return rc;
-	rc = checkpoint_run(book, err);
-	database_unlock(&book->database, SLOT_CHECKPOINT);
-	return rc;
+int book_gc(struct book *book, struct dd_error *err)
+{
+	int rc = checkpoint_locked(book, "gc", book->wait_ms, packs_gather, err);
+
+	return rc ? rc : database_compact(&book->database, err);
 }
 
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err)
@@ -196,4 +215,12 @@ int book_staged(struct book *book, uint64_t *objects, struct dd_error *err)
 	if (statement_row(&statement))
 		*objects = (uint64_t)statement_integer(&statement, 0);
 	return statement_end(&statement, err);
+}
+
+void book_checkpoint_due(struct book *book)
+{
+	uint64_t staged = 0;
+
+	if (book->changed && book_staged(book, &staged, NULL) == 0 && staged >= DUE_OBJECTS)
+		(void)checkpoint_locked(book, "checkpoint", 0, tidy_up, NULL);
 }

@@ -31,8 +31,10 @@ void prepared_release(struct prepared *prepared)
 
 int commit_ready(struct book *book, struct dd_error *err)
 {
-	int rc = repository_need(book, err);
+	int rc;
 
+	repository_forget(book);
+	rc = repository_need(book, err);
 	return rc ? rc : signing_key(book, err);
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every checkpoint adds a pack, and every look-up may have to ask all of them; so when there are
- * more than PACKS_MANY, small ones become one. Which: from the smallest up, as long as the next is
- * at most twice as large as all before it together. Packs that stay are then each larger than
- * the sum of the smaller ones, so there are few, and an object is rewritten about as often as the
- * book has doubled.
+ * more than PACKS_FEW, small ones become one. Which: those up to the largest that is smaller than
+ * all before it together. Packs that stay are then each at least as large as the sum of the smaller
+ * ones, so their number grows with the logarithm of the book's size, and an object is rewritten
+ * about as often as the book has doubled.
+ *
+ * Few objects are packed anew, so that what they have alike is found; many are joined as they are
+ * (join.c), which costs no memory and no more time than copying.
  *
  * The old packs go when the new one is durable. Whoever still has one open reads on; whoever comes
  * too late to open it finds the objects in the new one, as libgit2 and git list the packs again
@@ -13,20 +16,28 @@
 #include "store/consolidate.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <git2/sys/odb_backend.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "store/join.h"
 #include "store/pack.h"
 
-#define PACKS_MANY 30
+#define PACKS_FEW 8
+#define ANEW_OBJECTS 30000        /* at most, in the course of a checkpoint */
+#define ANEW_OBJECTS_ASKED 500000 /* where somebody asked for it */
 #define PREFIX "pack-"
+#define INDEX_COUNT (8 + 255 * 4) /* where an index says how many objects it has */
 
 struct old_pack {
 	char name[PACK_NAME_SIZE];
 	off_t size;
+	uint32_t objects;
 };
 
 struct old_packs {
@@ -67,6 +78,17 @@ static int old_packs_add(struct old_packs *packs, const struct old_pack *pack, s
 	return 0;
 }
 
+static bool objects_count(DIR *folder, const char *index, uint32_t *count)
+{
+	CLEANUP(close) int fd = openat(dirfd(folder), index, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	uint32_t number;
+
+	if (fd < 0 || pread(fd, &number, sizeof number, INDEX_COUNT) != (ssize_t)sizeof number)
+		return false;
+	*count = be32toh(number);
+	return true;
+}
+
 /* Is it "pack-NAME.pack", and nobody's to keep? */
 static bool mergeable(DIR *folder, const char *file, struct old_pack *pack)
 {
@@ -80,7 +102,7 @@ static bool mergeable(DIR *folder, const char *file, struct old_pack *pack)
 	if (faccessat(dirfd(folder), other, F_OK, 0) == 0)
 		return false;
 	snprintf(other, sizeof other, PREFIX "%s.idx", pack->name);
-	if (faccessat(dirfd(folder), other, F_OK, 0) < 0)
+	if (!objects_count(folder, other, &pack->objects))
 		return false;
 	if (fstatat(dirfd(folder), file, &status, 0) < 0)
 		return false;
@@ -112,9 +134,12 @@ static size_t how_many(const struct old_packs *packs)
 	off_t sum = 0;
 	size_t count = 0;
 
-	while (count < packs->count && (count < 2 || packs->list[count].size <= 2 * sum))
-		sum += packs->list[count++].size;
-	return count;
+	for (size_t i = 0; i < packs->count; i++) {
+		if (packs->list[i].size < sum)
+			count = i + 1;
+		sum += packs->list[i].size;
+	}
+	return packs->count > PACKS_FEW ? count : 0;
 }
 
 struct adding {
@@ -174,25 +199,74 @@ static bool has_common_index(const char *folder)
 	       access(path, F_OK) == 0;
 }
 
-int packs_consolidate(struct book *book, struct dd_error *err)
+static int merge_anew(struct pack *pack, const struct old_packs *old, size_t count,
+	char name[PACK_NAME_SIZE], struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = pack_add_old(pack, old->list[i].name, err);
+	return rc ? rc : pack_finish(pack, name, err);
+}
+
+static int merge_joined(struct pack *pack, const struct old_packs *old, size_t count,
+	char name[PACK_NAME_SIZE], struct dd_error *err)
+{
+	char(*names)[PACK_NAME_SIZE] = calloc(count, sizeof *names);
+	int rc;
+
+	if (!names)
+		return error_no_memory(err);
+	for (size_t i = 0; i < count; i++)
+		memcpy(names[i], old->list[i].name, sizeof names[i]);
+	rc = packs_join(pack, names, count, name, err);
+	free(names);
+	return rc;
+}
+
+/* Makes one of the first count, and removes these. */
+static int merge(struct pack *pack, const struct old_packs *old, size_t count, uint64_t anew,
+	struct dd_error *err)
+{
+	char name[PACK_NAME_SIZE];
+	uint64_t objects = 0;
+	int rc = DD_UNSUPPORTED;
+
+	for (size_t i = 0; i < count; i++)
+		objects += old->list[i].objects;
+	if (objects > anew)
+		rc = merge_joined(pack, old, count, name, err);
+	if (rc == DD_UNSUPPORTED)
+		rc = merge_anew(pack, old, count, name, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		if (strcmp(old->list[i].name, name) != 0)
+			old_pack_remove(pack->packs, old->list[i].name);
+	return rc;
+}
+
+static int packs_merge(struct book *book, bool all, struct dd_error *err)
 {
 	CLEANUP(pack) struct pack pack = {0};
 	CLEANUP(old_packs) struct old_packs old = {0};
-	char name[PACK_NAME_SIZE];
 	size_t count;
 	int rc = pack_begin(book, &pack, err);
 
 	if (!rc)
 		rc = old_packs_read(pack.packs, &old, err);
-	if (rc || old.count <= PACKS_MANY || has_common_index(pack.packs))
+	if (rc || has_common_index(pack.packs))
 		return rc;
-	count = how_many(&old);
-	for (size_t i = 0; !rc && i < count; i++)
-		rc = pack_add_old(&pack, old.list[i].name, err);
-	if (!rc)
-		rc = pack_finish(&pack, name, err);
-	for (size_t i = 0; !rc && i < count; i++)
-		if (strcmp(old.list[i].name, name) != 0)
-			old_pack_remove(pack.packs, old.list[i].name);
-	return rc;
+	count = all ? old.count : how_many(&old);
+	if (count < 2)
+		return 0;
+	return merge(&pack, &old, count, all ? ANEW_OBJECTS_ASKED : ANEW_OBJECTS, err);
+}
+
+int packs_consolidate(struct book *book, struct dd_error *err)
+{
+	return packs_merge(book, false, err);
+}
+
+int packs_gather(struct book *book, struct dd_error *err)
+{
+	return packs_merge(book, true, err);
 }

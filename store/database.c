@@ -141,6 +141,8 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
 		error_hint(err, "'domesday reindex' makes it anew from what can be read");
 		return DD_CORRUPT;
+	case SQLITE_PROTOCOL:
+		return error_set(err, DD_SYSTEM, "cannot lock the book %s", database->path);
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
@@ -226,11 +228,16 @@ int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
 	int rc = database_follow(database, err);
-	struct statement begin;
 
 	if (rc)
 		return rc;
-	begin = statement_begin(database, "BEGIN IMMEDIATE");
+
+	/* made ready beforehand: the way back must not need memory that is not there then */
+	CLEANUP(statement) struct statement rollback = statement_begin(database, "ROLLBACK");
+	CLEANUP(statement) struct statement begin = statement_begin(database, "BEGIN IMMEDIATE");
+
+	if (rollback.code)
+		return statement_end(&rollback, err);
 	rc = statement_run(&begin, err);
 	if (rc)
 		return rc;
@@ -242,7 +249,7 @@ int database_transaction(struct database *database,
 	}
 	/* some failures have rolled back by themselves */
 	if (rc && !sqlite3_get_autocommit(database->sqlite))
-		(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
+		(void)statement_run(&rollback, NULL);
 	return rc;
 }
 
@@ -298,4 +305,40 @@ int database_change(struct database *database, const char *what,
 	turn_drop(database);
 	/* not while others wait for the turn */
 	return rc ? rc : database_sync(database, err);
+}
+
+static int pages_read(
+	struct database *database, int64_t *all, int64_t *unused, struct dd_error *err)
+{
+	struct statement statement = statement_begin(database,
+		"SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count");
+
+	if (statement_row(&statement)) {
+		*all = statement_integer(&statement, 0);
+		*unused = statement_integer(&statement, 1);
+	}
+	return statement_end(&statement, err);
+}
+
+int database_compact(struct database *database, struct dd_error *err)
+{
+	int64_t all = 0, unused = 0;
+	int rc = turn_take(database, "gc", err);
+
+	if (rc)
+		return rc;
+	rc = pages_read(database, &all, &unused, err);
+	if (!rc && unused > all / 4)
+		rc = database_execute(database, "VACUUM", err);
+	turn_drop(database);
+	if (!rc)
+		rc = database_sync(database, err);
+	if (rc)
+		return rc;
+	/* readers that hold an older state keep the log, and nobody is to wait for them */
+	sqlite3_busy_timeout(database->sqlite, 0);
+	(void)sqlite3_wal_checkpoint_v2(
+		database->sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
+	return 0;
 }

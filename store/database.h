@@ -105,6 +105,9 @@ int database_transaction(struct database *database,
  */
 int database_sync(struct database *database, struct dd_error *err);
 
+/* Waits its turn, and gives free pages back to the file system where they are many. */
+int database_compact(struct database *database, struct dd_error *err);
+
 /*
  * Waits its turn, and runs body in one transaction, which is durable when 0 is returned. What body
  * returns is returned, and then nothing has happened.

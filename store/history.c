@@ -58,6 +58,7 @@ int version_find(
 		" WHERE d.uuid = ?1 AND v.number = iif(?2 = 0, d.version, ?2)");
 	int rc;
 
+	repository_forget(book);
 	statement_text(&statement, uuid);
 	statement_number(&statement, *number);
 	if (statement_row(&statement)) {

@@ -22,6 +22,7 @@
 #include "store/folder.h"
 #include "store/genesis.h"
 #include "store/page_sum.h"
+#include "store/secret.h"
 #include "store/tag.h"
 #include "store/upgrade.h"
 
@@ -223,6 +224,8 @@ int layout_tables_make(struct database *database, struct dd_error *err)
 		rc = database_execute(database, tables, err);
 	if (!rc)
 		rc = tag_table_make(database, err);
+	if (!rc)
+		rc = secret_table_make(database, err);
 	return rc ? rc : database_execute(database, marks, err);
 }
 

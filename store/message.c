@@ -293,13 +293,13 @@ static int person_parse(const char *line, char **person, int64_t *when, struct d
 int version_info_read(const char *text, struct version_info *info, struct dd_error *err)
 {
 	static const char author[] = "author ", committer[] = "committer ";
-	int64_t when;
 	int rc = 0;
 
 	/* a line that goes on another begins with a space, so that no header is mistaken */
 	for (; !rc && *text && *text != '\n'; text += strcspn(text, "\n"), text += *text == '\n') {
 		if (strncmp(text, author, sizeof author - 1) == 0 && !info->author)
-			rc = person_parse(text + sizeof author - 1, &info->author, &when, err);
+			rc = person_parse(
+				text + sizeof author - 1, &info->author, &info->authored, err);
 		else if (strncmp(text, committer, sizeof committer - 1) == 0 && !info->committer)
 			rc = person_parse(
 				text + sizeof committer - 1, &info->committer, &info->when, err);

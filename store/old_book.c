@@ -227,6 +227,10 @@ int old_rest(struct reindex *reindex)
 			"INSERT INTO claim(journal, kind, value, mode, uuid) VALUES(?, ?, ?, ?, ?)"
 			" ON CONFLICT DO NOTHING",
 			"what was claimed"},
+		{"SELECT name, uuid, sealed FROM secret",
+			"INSERT INTO secret(name, uuid, sealed) VALUES(?, ?, ?)"
+			" ON CONFLICT DO NOTHING",
+			"the guests' passwords"},
 		{"SELECT key, value FROM cache",
 			"INSERT INTO cache(key, value) VALUES(?, ?) ON CONFLICT DO NOTHING",
 			"what was found out about QEMU"},

@@ -50,34 +50,44 @@ int pack_add(struct pack *pack, const git_oid *oid, const char *hint, struct dd_
 	return code ? repository_failure(pack->book, code, "cannot pack an object", err) : 0;
 }
 
-static int file_install(
-	const struct pack *pack, const char *name, const char *suffix, struct dd_error *err)
+static int file_install(const struct pack *pack, const char *source, const char *name,
+	const char *suffix, struct dd_error *err)
 {
-	CLEANUP(free) char *source = NULL;
-	CLEANUP(free) char *target = NULL;
-	int rc = string_format(&source, err, "%s/pack-%s.%s", pack->incoming, name, suffix);
+	CLEANUP(free) char *from = NULL;
+	CLEANUP(free) char *to = NULL;
+	int rc = string_format(&from, err, "%s/%s.%s", pack->incoming, source, suffix);
 
 	if (!rc)
-		rc = string_format(&target, err, "%s/pack-%s.%s", pack->packs, name, suffix);
-	if (!rc && rename(source, target) < 0)
-		rc = error_errno(err, errno, "cannot move a pack to %s", target);
+		rc = string_format(&to, err, "%s/pack-%s.%s", pack->packs, name, suffix);
+	if (!rc && rename(from, to) < 0)
+		rc = error_errno(err, errno, "cannot move a pack to %s", to);
 	return rc;
+}
+
+int pack_install(
+	const struct pack *pack, const char *source, const char *name, struct dd_error *err)
+{
+	/* git sees the pack when its index appears, so that goes last */
+	int rc = file_install(pack, source, name, "pack", err);
+
+	if (!rc)
+		rc = file_install(pack, source, name, "idx", err);
+	return rc ? rc : folder_sync(pack->packs, err);
 }
 
 int pack_finish(struct pack *pack, char name[PACK_NAME_SIZE], struct dd_error *err)
 {
-	int code, rc;
+	char source[sizeof "pack-" + PACK_NAME_SIZE];
+	int code;
 
 	name[0] = '\0';
 	if (!git_packbuilder_object_count(pack->builder))
 		return 0;
+	/* libgit2 syncs both files */
 	code = git_packbuilder_write(pack->builder, pack->incoming, 0444, NULL, NULL);
 	if (code)
 		return repository_failure(pack->book, code, "cannot write a pack", err);
 	snprintf(name, PACK_NAME_SIZE, "%s", git_packbuilder_name(pack->builder));
-	/* libgit2 has synced both; git sees the pack when its index appears, so that goes last */
-	rc = file_install(pack, name, "pack", err);
-	if (!rc)
-		rc = file_install(pack, name, "idx", err);
-	return rc ? rc : folder_sync(pack->packs, err);
+	snprintf(source, sizeof source, "pack-%s", name);
+	return pack_install(pack, source, name, err);
 }

@@ -22,6 +22,10 @@ int pack_add(struct pack *pack, const git_oid *oid, const char *hint, struct dd_
 /* Writes the pack and makes it durable; name is "" where nothing was added. */
 int pack_finish(struct pack *pack, char name[PACK_NAME_SIZE], struct dd_error *err);
 
+/* Moves two synced files, SOURCE.pack and SOURCE.idx, from incoming to packs, durably. */
+int pack_install(
+	const struct pack *pack, const char *source, const char *name, struct dd_error *err);
+
 void pack_release(struct pack *pack);
 static inline void cleanup_pack(struct pack *pack)
 {

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/refs.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "store/chain.h"
 #include "store/folder.h"
+#include "store/loose.h"
 
 #define REFS_LIMIT ((size_t)1 << 30)
+#define MARK "packed-refs"              /* in the cache */
 #define NAME_COLUMN (GIT_OID_HEXSZ + 1) /* of a line "OID NAME" */
-
-int refs_lost(struct book *book, bool *lost, struct dd_error *err)
-{
-	CLEANUP(free) char *path = NULL;
-	int rc = book_path(book, "book.git/packed-refs", &path, err);
-
-	if (!rc)
-		*lost = access(path, F_OK) < 0 && errno == ENOENT;
-	return rc;
-}
 
 /* What a column of object names says, in hexadecimal. */
 static void put_oid(struct text *out, struct statement *statement, int column)
@@ -63,35 +54,154 @@ static int tags_read(struct book *book, struct text *out, struct dd_error *err)
 	return statement_end(&tags, err);
 }
 
-int refs_read(struct book *book, struct text *out, struct dd_error *err)
+/* The end of the chain and the branch "book". */
+static int book_refs_read(struct book *book, struct text *out, struct dd_error *err)
 {
 	struct statement chain = statement_begin(&book->database,
 		"SELECT oid FROM version WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1");
-	struct statement head = statement_begin(
-		&book->database, "SELECT value FROM setting WHERE key = 'book-head'");
-	struct statement domains =
-		statement_begin(&book->database, "SELECT head, uuid FROM domain ORDER BY uuid");
+	struct statement head;
 	int rc;
 
 	if (statement_row(&chain))
 		refs_add(out, &chain, CHAIN_REF, "");
 	rc = statement_end(&chain, err);
-	if (!rc && statement_row(&head))
+	if (rc)
+		return rc;
+	head = statement_begin(
+		&book->database, "SELECT value FROM setting WHERE key = 'book-head'");
+	if (statement_row(&head))
 		refs_add(out, &head, BOOK_REF, "");
-	if (rc)
-		statement_drop(&head);
-	else
-		rc = statement_end(&head, err);
-	while (!rc && statement_row(&domains))
+	return statement_end(&head, err);
+}
+
+static int domain_refs_read(struct book *book, struct text *out, struct dd_error *err)
+{
+	struct statement domains =
+		statement_begin(&book->database, "SELECT head, uuid FROM domain ORDER BY uuid");
+
+	while (statement_row(&domains))
 		refs_add(out, &domains, DOMAIN_REFS, statement_string(&domains, 1));
-	if (rc)
-		statement_drop(&domains);
-	else
-		rc = statement_end(&domains, err);
+	return statement_end(&domains, err);
+}
+
+static int refs_read(struct book *book, struct text *out, struct dd_error *err)
+{
+	int rc = book_refs_read(book, out, err);
+
+	if (!rc)
+		rc = domain_refs_read(book, out, err);
 	if (!rc)
 		rc = tags_read(book, out, err);
 	return !rc && text_failed(out) ? error_no_memory(err) : rc;
 }
+
+/* ---- which way ---- */
+
+/* How many heads are as dear to write anew, in one file, as one file of its own to sync. */
+#define LINES_A_FILE 256
+
+/*
+ * What packed-refs was when we wrote it: another's is not to be trusted. The branch "book" changes
+ * so rarely that it is only in there.
+ */
+static int mark_make(struct book *book, struct text *out, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	struct statement head;
+	struct stat status = {0};
+	int rc = book_path(book, "book.git/packed-refs", &path, err);
+
+	if (rc)
+		return rc;
+	if (stat(path, &status) < 0 && errno != ENOENT)
+		return error_errno(err, errno, "cannot read %s", path);
+	text_printf(out, "%llu %lld %lld.%09ld ", (unsigned long long)status.st_ino,
+		(long long)status.st_size, (long long)status.st_mtim.tv_sec,
+		status.st_mtim.tv_nsec);
+	head = statement_begin(
+		&book->database, "SELECT value FROM setting WHERE key = 'book-head'");
+	if (statement_row(&head))
+		put_oid(out, &head, 0);
+	rc = statement_end(&head, err);
+	return !rc && text_failed(out) ? error_no_memory(err) : rc;
+}
+
+static int mark_holds(struct book *book, bool *holds, struct dd_error *err)
+{
+	CLEANUP(text) struct text kept = TEXT_INIT;
+	CLEANUP(text) struct text now = TEXT_INIT;
+	int rc = book_cache_get(book, MARK, &kept, err);
+
+	*holds = false;
+	if (rc == DD_NOT_FOUND)
+		return 0;
+	if (!rc)
+		rc = mark_make(book, &now, err);
+	*holds = !rc && strcmp(text_string(&kept), text_string(&now)) == 0;
+	return rc;
+}
+
+/* Appends the heads of the domains that have something staged, and counts them. */
+static int changed_read(struct book *book, int64_t last, struct text *out, int64_t *count,
+	bool *tags, struct dd_error *err)
+{
+	struct statement changed = statement_begin(&book->database,
+		"SELECT d.head, d.uuid, s.tags FROM (SELECT domain, max(type = 4) AS tags"
+		" FROM staged WHERE id <= ? GROUP BY domain) s JOIN domain d ON d.id = s.domain");
+
+	statement_number(&changed, last);
+	for (*count = 0; statement_row(&changed); ++*count) {
+		refs_add(out, &changed, DOMAIN_REFS, statement_string(&changed, 1));
+		*tags |= statement_integer(&changed, 2) != 0;
+	}
+	return statement_end(&changed, err);
+}
+
+static int domains_most(struct book *book, int64_t *count, struct dd_error *err)
+{
+	struct statement statement =
+		statement_begin(&book->database, "SELECT coalesce(max(id), 0) FROM domain");
+
+	if (statement_row(&statement))
+		*count = statement_integer(&statement, 0);
+	return statement_end(&statement, err);
+}
+
+/* What has changed, where that is little. Leaves plan->whole where it is not. */
+static int plan_loose(struct book *book, int64_t last, struct refs_plan *plan, struct dd_error *err)
+{
+	int64_t domains = 0, changed = 0;
+	bool tags = false, agree = false;
+	int rc = domains_most(book, &domains, err);
+
+	if (!rc)
+		rc = book_refs_read(book, &plan->lines, err);
+	if (!rc && domains > LINES_A_FILE)
+		rc = changed_read(book, last, &plan->lines, &changed, &tags, err);
+	if (rc || tags || (changed + 1) * LINES_A_FILE >= domains)
+		return rc;
+	rc = loose_agree(book, (size_t)(domains / LINES_A_FILE) * 4, &agree, err);
+	plan->whole = !agree;
+	return rc;
+}
+
+int refs_plan(struct book *book, int64_t last, struct refs_plan *plan, struct dd_error *err)
+{
+	bool holds;
+	int rc = mark_holds(book, &holds, err);
+
+	plan->whole = true;
+	if (rc || (holds && !last))
+		return rc;
+	if (holds)
+		rc = plan_loose(book, last, plan, err);
+	if (rc || !plan->whole)
+		return !rc && text_failed(&plan->lines) ? error_no_memory(err) : rc;
+	text_clear(&plan->lines);
+	return refs_read(book, &plan->lines, err);
+}
+
+/* ---- all in one file ---- */
 
 static bool ours(const char *name)
 {
@@ -159,68 +269,22 @@ static int packed_refs_write(struct book *book, const struct text *refs, struct 
 	return file_replace(path, 0644, text.data, text.size, err);
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
-/* Those of tags are in one folder a domain. */
-static int remove_loose_tags(struct book *book, struct dd_error *err)
-{
-	CLEANUP(free) char *path = NULL;
-	int rc = book_path(book, "book.git/" TAG_REFS, &path, err);
-
-	if (rc)
-		return rc;
-
-	CLEANUP(folder) DIR *folder = opendir(path);
-	const struct dirent *entry;
-
-	if (!folder && errno == ENOENT)
-		return 0;
-	if (!folder)
-		return error_errno(err, errno, "cannot open %s", path);
-	while (!rc && (entry = readdir(folder))) {
-		CLEANUP(free) char *domain = NULL;
-
-		if (!uuid_valid(entry->d_name))
-			continue;
-		rc = string_format(&domain, err, "%s%s", path, entry->d_name);
-		if (!rc)
-			rc = folder_clean(domain, "", "", err);
-	}
-	return rc;
-}
-
-static int remove_loose(struct book *book, struct dd_error *err)
-{
-	static const char *const names[] = {"book.git/" CHAIN_REF, "book.git/" BOOK_REF};
-	CLEANUP(free) char *domains = NULL;
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
-		CLEANUP(free) char *path = NULL;
-
-		rc = book_path(book, names[i], &path, err);
-		if (!rc && unlink(path) < 0 && errno != ENOENT)
-			rc = error_errno(err, errno, "cannot remove %s", path);
-	}
-	if (!rc)
-		rc = book_path(book, "book.git/refs/heads/domains", &domains, err);
-	if (!rc)
-		rc = folder_clean(domains, "", "", err);
-	return rc ? rc : remove_loose_tags(book, err);
-}
-
-int refs_write(struct book *book, const struct text *refs, struct dd_error *err)
+int refs_write(struct book *book, const struct refs_plan *plan, struct dd_error *err)
 {
 	CLEANUP(free) char *repository = NULL;
-	int rc = book_path(book, "book.git", &repository, err);
+	CLEANUP(text) struct text mark = TEXT_INIT;
+	int rc;
 
+	if (!plan->whole)
+		return loose_write(book, text_string(&plan->lines), err);
+	rc = book_path(book, "book.git", &repository, err);
 	if (!rc)
 		rc = folder_clean(repository, "packed-refs.", ".new", err);
 	if (!rc)
-		rc = packed_refs_write(book, refs, err);
-	return rc ? rc : remove_loose(book, err);
+		rc = packed_refs_write(book, &plan->lines, err);
+	if (!rc)
+		rc = loose_remove(book, err);
+	if (!rc)
+		rc = mark_make(book, &mark, err);
+	return rc ? rc : book_cache_put(book, MARK, text_string(&mark), err);
 }

@@ -5,19 +5,26 @@
 #include "store/room.h"
 
 /*
- * The refs of book.git, all in one file, packed-refs: that is one sync for any number of domains,
- * and one rename after which every reader of git sees them all. Refs that are not ours (a tag that
- * somebody set) are kept. Ours as loose files, which git would prefer, are removed.
+ * The refs of book.git. Where much has changed, or the book is small, they are all written in one
+ * file, packed-refs: that is one sync for any number of domains, and one rename after which every
+ * reader of git sees them all. Where little has changed in a large book, the chain and the branches
+ * that moved become loose files, which git prefers; so a checkpoint costs as much as has changed,
+ * and packed-refs takes them in when they have become many. Refs that are not ours (a tag that
+ * somebody set) are kept; ours that others moved are put right.
  */
 
-/* Has somebody removed the file? */
-int refs_lost(struct book *book, bool *lost, struct dd_error *err);
+struct refs_plan {
+	bool whole; /* all of them; or else those that have changed */
+	struct text lines;
+};
 
-/* Appends lines for the chain, the branch "book", each domain and each tag, in git's order, as
- * book.db has them. */
-int refs_read(struct book *book, struct text *out, struct dd_error *err);
+/*
+ * What is to be written once the staged objects up to last (0: none) are packed, as book.db has it
+ * in the caller's snapshot. No lines: nothing is.
+ */
+int refs_plan(struct book *book, int64_t last, struct refs_plan *plan, struct dd_error *err);
 
-/* Makes them the repository's. Under SLOT_CHECKPOINT. */
-int refs_write(struct book *book, const struct text *refs, struct dd_error *err);
+/* Durably. Under SLOT_CHECKPOINT. */
+int refs_write(struct book *book, const struct refs_plan *plan, struct dd_error *err);
 
 #endif

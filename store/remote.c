@@ -134,11 +134,11 @@ static int config_failure(struct book *book, int code, struct dd_error *err)
 
 static int config_open(struct book *book, git_config **out, struct dd_error *err)
 {
-	int code, rc = repository_need(book, err);
+	int code, rc = repository_need_whole(book, err);
 
 	if (rc)
 		return rc;
-	code = git_repository_config(out, book->repository);
+	code = git_repository_config(out, book->whole);
 	return code ? config_failure(book, code, err) : 0;
 }
 
@@ -302,7 +302,7 @@ static int refs_forget(struct book *book, const char *name, struct dd_error *err
 
 	if (rc)
 		return rc;
-	code = git_reference_iterator_glob_new(&refs, book->repository, glob);
+	code = git_reference_iterator_glob_new(&refs, book->whole, glob);
 	while (!code && (code = git_reference_next(&ref, refs)) == 0) {
 		code = git_reference_delete(ref);
 		git_reference_free(ref);
@@ -482,7 +482,7 @@ static int link_make(struct remote_link *link, const char *url, struct dd_error 
 	git_remote_create_options options = GIT_REMOTE_CREATE_OPTIONS_INIT;
 	int code;
 
-	options.repository = link->book->repository;
+	options.repository = link->book->whole;
 	options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
 	code = git_remote_create_with_opts(&link->remote, url, &options);
 	return code ? repository_failure(link->book, code, "cannot use the remote", err) : 0;

@@ -39,6 +39,9 @@ static const char *place_of(const char *name, mode_t *mode)
 			*mode = file->mode;
 			return strcmp(name, "book.git/config") == 0 ? GIVEN_CONFIG : file->name;
 		}
+	*mode = 0644;
+	if (strncmp(name, BACKUP_BRANCHES, sizeof BACKUP_BRANCHES - 1) == 0)
+		return uuid_valid(name + sizeof BACKUP_BRANCHES - 1) ? name : NULL;
 	*mode = 0444;
 	return strncmp(name, BACKUP_PACKS, sizeof BACKUP_PACKS - 1) == 0 &&
 			       backup_is_pack(name + sizeof BACKUP_PACKS - 1)
@@ -206,7 +209,8 @@ static void cleanup_restoring(struct restoring *restoring)
 
 static int folders_make(struct restoring *restoring)
 {
-	static const char *const names[] = {"keys", "locks", "run", "book.git/objects/pack"};
+	static const char *const names[] = {"keys", "locks", "run", "book.git/objects/pack",
+		"book.git/refs/heads/domains", "book.git/refs/book"};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
@@ -221,8 +225,9 @@ static int folders_make(struct restoring *restoring)
 
 static int folders_sync(struct restoring *restoring)
 {
-	static const char *const names[] = {
-		"keys", "book.git/objects/pack", "book.git/objects", "book.git", "."};
+	static const char *const names[] = {"keys", "book.git/objects/pack", "book.git/objects",
+		"book.git/refs/heads/domains", "book.git/refs/book", "book.git/refs/heads",
+		"book.git/refs", "book.git", "."};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {

@@ -23,11 +23,15 @@ struct book {
 	char *committer_email; /* domesday@HOST, which is the key's principal too */
 	int wait_ms;
 	struct database database;
+	bool changed; /* through this struct */
 	/* opened when first needed, so that looking something up costs neither */
 	struct key *key;
-	git_repository *repository;
-	git_odb *objects;        /* staged and packed ones */
-	struct staging *staging; /* owned by objects */
+	git_repository *repository; /* over the objects alone */
+	git_repository *whole;      /* with refs and configuration, for remotes */
+	git_odb *objects;           /* staged and packed ones */
+	struct staging *staging;    /* owned by objects */
+	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
+	bool objects_doubtful;
 };
 
 /* A book whose database, a file of that name in its folder, is not opened yet. */
@@ -52,12 +56,18 @@ int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
+/* Starts libgit2, without any configuration from outside a repository. */
 int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
-/* Libgit2's last error, or the one of the staging table behind it. */
+/* Lets it be opened anew after a failure; where nobody holds anything of libgit2's. */
+void repository_forget(struct book *book);
+/* And book->whole. */
+int repository_need_whole(struct book *book, struct dd_error *err);
+void repository_close(struct book *book);
+/* libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
 
 /* ---- history.c ---- */

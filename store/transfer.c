@@ -97,7 +97,7 @@ static int outcome_of(struct transfer *transfer, const git_oid *before, const gi
 	*out = BRANCH_DIVERGED;
 	if (!git_odb_exists(book->objects, before))
 		return 0;
-	code = git_graph_descendant_of(book->repository, after, before);
+	code = git_graph_descendant_of(book->whole, after, before);
 	if (code < 0)
 		return repository_failure(book, code, "cannot compare branches", transfer->err);
 	if (code)
@@ -199,7 +199,7 @@ static int consider_all(struct transfer *transfer, const char *glob,
 	struct book *book = transfer->link.book;
 	git_reference_iterator *refs = NULL;
 	git_reference *ref = NULL;
-	int rc = 0, code = git_reference_iterator_glob_new(&refs, book->repository, glob);
+	int rc = 0, code = git_reference_iterator_glob_new(&refs, book->whole, glob);
 
 	while (!rc && !code && (code = git_reference_next(&ref, refs)) == 0) {
 		const git_oid *oid = git_reference_target(ref);
@@ -229,7 +229,7 @@ static int drop_tags(struct transfer *transfer)
 		if (strncmp(there, own, strlen(own)) != 0 || strchr(there, '^'))
 			continue;
 		rc = string_format(&here, transfer->err, TAG_REFS "%s", there + strlen(own));
-		if (!rc && git_reference_name_to_id(&oid, book->repository, here) == GIT_ENOTFOUND)
+		if (!rc && git_reference_name_to_id(&oid, book->whole, here) == GIT_ENOTFOUND)
 			rc = spec_add(transfer, "", "", there);
 	}
 	return rc;
@@ -332,7 +332,7 @@ static int receive_branch(struct transfer *transfer, const git_remote_head *head
 	rc = string_format(&here, transfer->err, REMOTE_REFS "%s/%s", transfer->name, rest);
 	if (rc)
 		return rc;
-	code = git_reference_name_to_id(&oid, book->repository, here);
+	code = git_reference_name_to_id(&oid, book->whole, here);
 	if (code && code != GIT_ENOTFOUND)
 		return repository_failure(book, code, "cannot read the branches", transfer->err);
 
@@ -340,7 +340,7 @@ static int receive_branch(struct transfer *transfer, const git_remote_head *head
 
 	rc = outcome_of(transfer, before, &head->oid, &outcome);
 	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED)) {
-		code = git_reference_create(&ref, book->repository, here, &head->oid, true, NULL);
+		code = git_reference_create(&ref, book->whole, here, &head->oid, true, NULL);
 		git_reference_free(ref);
 		if (code)
 			rc = repository_failure(book, code, "cannot set a branch", transfer->err);

@@ -6,6 +6,7 @@
 static const struct option_row options[] = {
 	{"live", 0, NULL, "what the running guest has now, with facts of this run"},
 	{"inactive", 0, NULL, "the record, which is what is shown anyway, as virsh calls it"},
+	{"security-info", 0, NULL, "with the passwords in it"},
 	{NULL},
 };
 
@@ -13,11 +14,14 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 {
 	CLEANUP(free) char *domain = NULL;
 	CLEANUP(dd) char *xml = NULL;
-	uint32_t version = 0;
-	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &version, err);
+	struct dd_dumpxml_options what = {
+		.live = option_given(args, "live"),
+		.security_info = option_given(args, "security-info"),
+	};
+	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &what.version, err);
 
 	if (rc == 0)
-		rc = dd_dumpxml(cli->host, domain, version, option_given(args, "live"), &xml, err);
+		rc = dd_dumpxml_with(cli->host, domain, &what, &xml, err);
 	return rc < 0 ? rc : answer_string(cli, "xml", xml, err);
 }
 

@@ -7,9 +7,10 @@
 #include "cli/output.h"
 
 static const struct option_row options[] = {
+	{"git", 0, "REPO", "take the history that a git repository kept, as etckeeper does"},
+	{"path", 0, "DIR", "the folder of --git that has the definitions"},
 	{"dry-run", 'n', NULL, "say what would become of each, and write nothing"},
 	{"host-model", 0, "HOW", "keep: leave <cpu mode='host-model'> as it is"},
-	{"reason", 0, "TEXT", "kept with each version"},
 	{NULL},
 };
 
@@ -88,18 +89,20 @@ static int add(const struct dd_imported *imported, void *context)
 	size_t index = outcome_index(imported->outcome);
 	bool left_out = imported->error && strcmp(imported->outcome, "left-out") == 0;
 	CLEANUP(text) struct text origin = TEXT_INIT;
-	char version[16] = "-";
+	char version[16] = "-", made[16] = "-";
 
 	listing->counts[index]++;
 	json_push(listing->domains, imported_json(imported));
 	if (imported->version)
 		snprintf(version, sizeof version, "%u", imported->version);
+	if (imported->versions)
+		snprintf(made, sizeof made, "%u", imported->versions);
 	text_puts(&origin, imported->origin);
 	if (left_out)
 		text_printf(&origin, ": %s", imported->error->message);
 
 	const char *const cells[] = {imported->outcome, imported->name ? imported->name : "-",
-		version, text_string(&origin)};
+		version, made, text_string(&origin)};
 
 	table_row(listing->table, outcomes[index].colour, cells);
 	add_notes(listing, imported);
@@ -132,39 +135,65 @@ static int finish(struct listing *listing, bool dry_run, struct dd_error *err)
 	return listing->counts[outcome_index("refused")] ? exit_status(DD_REFUSED) : 0;
 }
 
+/* Either files and folders, or one repository. */
+static int check_source(const struct arguments *args, struct dd_error *err)
+{
+	bool git = option_given(args, "git");
+
+	if (git && args->count)
+		return error_set(err, CLI_USAGE, "'%s' is too much: --git has a repository",
+			args->operands[0]);
+	if (!git && option_given(args, "path"))
+		return error_set(err, CLI_USAGE, "--path is for --git");
+	if (!git && !args->count) {
+		error_set(err, CLI_USAGE, "DIR, FILE or --git REPO is missing");
+		return error_hint(err, "libvirt's definitions are in /etc/libvirt/qemu");
+	}
+	return 0;
+}
+
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
-	static const char *const titles[] = {"Outcome", "Name", "Version", "Origin", NULL};
+	static const char *const titles[] = {"Outcome", "Name", "Version", "Made", "Origin", NULL};
 	CLEANUP(listing) struct listing listing = {.cli = cli, .domains = json_array()};
 	struct dd_import_options how = {
 		.dry_run = option_given(args, "dry-run"),
 		.reason = option_value(args, "reason"),
 	};
+	const char *repository = option_value(args, "git");
 	int rc = host_model_option(args, &how.keep_host_model, err);
 
+	if (rc == 0)
+		rc = check_source(args, err);
 	if (rc == 0)
 		rc = table_new(cli, titles, &listing.table, err);
 	if (rc == 0 && !cli->host && !how.dry_run)
 		rc = cli_open(cli, true, err);
 	if (rc == 0)
-		rc = dd_import(cli->host, (const char *const *)args->operands, args->count, &how,
-			add, &listing, err);
+		rc = repository ? dd_import_git(cli->host, repository, option_value(args, "path"),
+					  &how, add, &listing, err)
+				: dd_import(cli->host, (const char *const *)args->operands,
+					  args->count, &how, add, &listing, err);
 	return rc < 0 ? rc : finish(&listing, how.dry_run, err);
 }
 
 const struct command command_import = {
 	.name = "import",
 	.group = GROUP_DEFINITION,
-	.operands = "DIR|FILE...",
+	.operands = "[DIR|FILE...]",
 	.summary = "take over the definitions of a libvirt host, as they are",
 	.about = "Of a folder such as /etc/libvirt/qemu every *.xml directly in it that is a "
 		 "domain is\n"
 		 "taken, addresses and all, as version 1 with its origin; a link in autostart/ "
 		 "sets that\n"
-		 "flag. A domain that is there with the same meaning stays as it is. One that is "
-		 "refused\n"
-		 "does not keep the others out; the exit status then is that of refused.",
+		 "flag. With --git each commit that changed a definition becomes a version, by "
+		 "its author\n"
+		 "and of its time. A domain that is there with the same meaning stays as it is. "
+		 "One that\n"
+		 "is refused does not keep the others out; the exit status then is that of "
+		 "refused.",
 	.options = options,
+	.shared = OPTIONS_REASON,
 	.book = BOOK_MAYBE,
 	.run = run,
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/device/rows.h"
 
+#include "base/moment.h"
 #include "qmp/argv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VNC_PORT 5900
@@ -16,6 +18,8 @@ static const char *const known[] = {
 	"@socket",
 	"@sharePolicy",
 	"@passwd",
+	"@passwdValidTo",
+	"@connected",
 	"@keymap",
 	"listen/@type",
 	"listen/@address",
@@ -67,8 +71,28 @@ static int put_address(const xmlNode *graphics, struct text *out, struct dd_erro
 	return 0;
 }
 
+int graphics_expiry(const xmlNode *graphics, char expiry[EXPIRY_SIZE], struct dd_error *err)
+{
+	const char *password = node_attr(graphics, "passwd");
+	const char *valid_to = node_attr(graphics, "passwdValidTo");
+	char words[64];
+	int64_t seconds = 0;
+
+	snprintf(expiry, EXPIRY_SIZE, "%s", password && !*password ? "now" : "never");
+	if (!valid_to || (password && !*password))
+		return 0;
+	snprintf(words, sizeof words, "%.40sZ", valid_to);
+	if (moment_parse(words, 0, &seconds, NULL))
+		return node_error(graphics, err, DD_INVALID,
+			"passwdValidTo is a time of UTC such as 2031-04-09T15:51:00, not '%s'",
+			valid_to);
+	snprintf(expiry, EXPIRY_SIZE, "%lld", (long long)seconds);
+	return 0;
+}
+
 static int check(const xmlNode *graphics, struct dd_error *err)
 {
+	char expiry[EXPIRY_SIZE];
 	static const struct word listens[] = {
 		{"address", ""}, {"socket", ""}, {"none", ""}, {NULL}};
 	const xmlNode *listen = node_child(graphics, "listen");
@@ -81,10 +105,15 @@ static int check(const xmlNode *graphics, struct dd_error *err)
 	if (type && (!word_find(listens, type) || strcmp(type, "none") == 0))
 		return node_error(listen, err, DD_UNSUPPORTED,
 			"graphics listening on '%s' cannot be run yet", type);
+	/* QEMU can let those be who are connected already, and nothing else */
+	if (node_attr(graphics, "connected") && !node_attr_is(graphics, "connected", "keep"))
+		return node_error(graphics, err, DD_UNSUPPORTED,
+			"VNC cannot '%s' those who are connected when the password changes",
+			node_attr(graphics, "connected"));
 	if (listen && node_next(listen))
 		return node_error(node_next(listen), err, DD_UNSUPPORTED,
 			"graphics listening at two places cannot be run yet");
-	return 0;
+	return graphics_expiry(graphics, expiry, err);
 }
 
 static int plan_graphics(struct plan *plan, const xmlNode *graphics, struct dd_error *err)

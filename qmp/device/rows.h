@@ -25,4 +25,12 @@ extern const struct device_row sound_row;
 extern const struct device_row video_row;
 extern const struct device_row watchdog_row;
 
+#define EXPIRY_SIZE 24
+
+/*
+ * Until when the password of a VNC screen is good, in QEMU's words: "never", "now" where nobody is
+ * let in, or seconds since the epoch. DD_INVALID: passwdValidTo is no time.
+ */
+int graphics_expiry(const xmlNode *graphics, char expiry[EXPIRY_SIZE], struct dd_error *err);
+
 #endif

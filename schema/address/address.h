@@ -69,6 +69,8 @@ int usb_assign_all(struct document *document, struct dd_error *err);
 int drive_check(const struct document *document, const xmlNode *device, struct dd_error *err);
 int drive_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
+/* Of all disks and host devices; these are looked for a place once, not each from the start. */
+int drive_assign_all(struct document *document, struct dd_error *err);
 int serial_assign(
 	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err);
 int serial_assign_all(struct document *document, struct dd_error *err);

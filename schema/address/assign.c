@@ -45,7 +45,7 @@ static int assign_on(struct document *document, enum address_kind bus, struct dd
 
 int addresses_assign_drives(struct document *document, struct dd_error *err)
 {
-	int rc = assign_on(document, ADDRESS_DRIVE, err);
+	int rc = drive_assign_all(document, err);
 
 	return rc ? rc : assign_on(document, ADDRESS_CCID, err);
 }

@@ -87,7 +87,7 @@ static unsigned place_count(
 
 	/* who wants one more SCSI controller gets it */
 	if (layout == &layouts[0])
-		return (CONTROLLER_INDEX_MAX + 1) * each;
+		return CONTROLLERS_NEEDED_MAX * each;
 
 	for (const xmlNode *node = controller_first(document, layout->bus); node;
 		node = controller_next(node))
@@ -105,6 +105,12 @@ static int fill_partial(xmlNode *device, struct dd_error *err)
 	for (size_t i = 0; i < COUNT(parts) && !rc; i++)
 		rc = fill_attr(address, parts[i], "0", err);
 	return rc;
+}
+
+static int no_place(const xmlNode *device, const struct layout *layout, struct dd_error *err)
+{
+	return node_error(
+		device, err, DD_REFUSED, "there is no free place on its %s bus", layout->bus);
 }
 
 int drive_assign(
@@ -137,8 +143,45 @@ int drive_assign(
 			return write_place(device, &place, err);
 		place = place_number(layout, i);
 	}
-	return node_error(
-		device, err, DD_REFUSED, "there is no free place on its %s bus", layout->bus);
+	return no_place(device, layout, err);
+}
+
+/* Gives a host device the first free place; those before *number are not. */
+static int assign_next(struct document *document, xmlNode *device, const struct places *places,
+	unsigned *number, struct dd_error *err)
+{
+	const struct layout *layout = layout_of(device);
+	unsigned count = place_count(document, layout, 0);
+
+	for (; *number < count; ++*number) {
+		struct drive_place place = place_number(layout, *number);
+
+		if (taken(places, layout, &place))
+			continue;
+		++*number;
+		return write_place(device, &place, err);
+	}
+	return no_place(device, layout, err);
+}
+
+int drive_assign_all(struct document *document, struct dd_error *err)
+{
+	CLEANUP(places) struct places *places = NULL;
+	unsigned number = 0;
+	int rc = 0;
+
+	for (xmlNode *disk = device_first(document, "disk"); disk && !rc; disk = node_next(disk))
+		rc = drive_assign(document, disk, PLACE_NAMED, err);
+	if (!rc)
+		rc = places_new(document, PLACE_FREE, &places, err);
+	for (xmlNode *device = device_first(document, "hostdev"); device && !rc;
+		device = node_next(device)) {
+		if (!node_attr_is(device, "type", "scsi"))
+			continue;
+		rc = address_type(device) ? drive_assign(document, device, PLACE_FREE, err)
+					  : assign_next(document, device, places, &number, err);
+	}
+	return rc;
 }
 
 /* SCSI controllers have targets, except the lsilogic one; the other buses have none. */

@@ -42,10 +42,12 @@ struct pci_place {
 };
 
 struct pci_model {
-	const char *model; /* as in <controller model=''> */
-	const char *name;  /* as in <model name=''>, what QEMU calls it; NULL for the roots */
-	unsigned needs;    /* where it is plugged itself */
-	unsigned accepts;  /* what is plugged into it */
+	const char *model;   /* as in <controller model=''> */
+	const char *name;    /* as in <model name=''>, what QEMU calls it; NULL for the roots */
+	const char *other;   /* another name that it may have */
+	const char *options; /* of its <target>, apart by a space */
+	unsigned needs;      /* where it is plugged itself */
+	unsigned accepts;    /* what is plugged into it */
 	unsigned first_slot, last_slot;
 };
 
@@ -103,6 +105,9 @@ int pci_assign(struct document *document, xmlNode *device, bool live,
 
 /* Name, chassis, port… of a PCI controller that has its address. */
 int pci_controller_options(struct document *document, xmlNode *controller, struct dd_error *err);
+
+/* Are its options, and the name that it is known by to QEMU, ones that its model has? */
+int pci_check_options(const xmlNode *controller, struct dd_error *err);
 
 /* Marks function 0 of every slot with several functions as multifunction. */
 int pci_mark_multifunction(struct document *document, struct dd_error *err);

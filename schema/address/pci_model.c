@@ -7,36 +7,38 @@
 
 /* Root and downstream ports are one slot; slot 0 of a bridge with a hot-plug controller is its. */
 static const struct pci_model models[] = {
-	{"pci-root", NULL, 0,
+	{"pci-root", NULL, NULL, "hotplug", 0,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_CONVENTIONAL | PCI_NEEDS_BRIDGE_PLACE |
 			PCI_NEEDS_EXPANDER_PLACE,
 		1, 31},
-	{"pcie-root", NULL, 0,
+	{"pcie-root", NULL, NULL, "", 0,
 		PCI_NEEDS_EXPRESS | PCI_NEEDS_ROOT_PORT_PLACE | PCI_NEEDS_DMI_PLACE |
 			PCI_NEEDS_EXPRESS_EXPANDER_PLACE,
 		1, 31},
-	{"pci-bridge", "pci-bridge", PCI_NEEDS_BRIDGE_PLACE,
+	{"pci-bridge", "pci-bridge", NULL, "chassisNr", PCI_NEEDS_BRIDGE_PLACE,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_CONVENTIONAL | PCI_NEEDS_BRIDGE_PLACE, 1,
 		31},
-	{"dmi-to-pci-bridge", "i82801b11-bridge", PCI_NEEDS_DMI_PLACE,
+	{"dmi-to-pci-bridge", "i82801b11-bridge", NULL, "", PCI_NEEDS_DMI_PLACE,
 		PCI_NEEDS_CONVENTIONAL | PCI_NEEDS_BRIDGE_PLACE, 0, 31},
-	{"pcie-to-pci-bridge", "pcie-pci-bridge", PCI_NEEDS_TO_PCI_PLACE,
+	{"pcie-to-pci-bridge", "pcie-pci-bridge", NULL, "", PCI_NEEDS_TO_PCI_PLACE,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_CONVENTIONAL | PCI_NEEDS_BRIDGE_PLACE, 1,
 		31},
-	{"pcie-root-port", "pcie-root-port", PCI_NEEDS_ROOT_PORT_PLACE | PCI_SHARES_SLOT,
+	{"pcie-root-port", "pcie-root-port", "ioh3420", "chassis port hotplug",
+		PCI_NEEDS_ROOT_PORT_PLACE | PCI_SHARES_SLOT,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_EXPRESS | PCI_NEEDS_UPSTREAM_PLACE |
 			PCI_NEEDS_TO_PCI_PLACE,
 		0, 0},
-	{"pcie-switch-upstream-port", "x3130-upstream", PCI_NEEDS_UPSTREAM_PLACE,
+	{"pcie-switch-upstream-port", "x3130-upstream", NULL, "", PCI_NEEDS_UPSTREAM_PLACE,
 		PCI_NEEDS_DOWNSTREAM_PLACE, 0, 31},
-	{"pcie-switch-downstream-port", "xio3130-downstream", PCI_NEEDS_DOWNSTREAM_PLACE,
+	{"pcie-switch-downstream-port", "xio3130-downstream", NULL, "chassis port hotplug",
+		PCI_NEEDS_DOWNSTREAM_PLACE,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_EXPRESS | PCI_NEEDS_UPSTREAM_PLACE |
 			PCI_NEEDS_TO_PCI_PLACE,
 		0, 0},
-	{"pci-expander-bus", "pxb", PCI_NEEDS_EXPANDER_PLACE,
+	{"pci-expander-bus", "pxb", NULL, "busNr node", PCI_NEEDS_EXPANDER_PLACE,
 		PCI_AUTOMATIC | PCI_HOT_PLUG | PCI_NEEDS_CONVENTIONAL | PCI_NEEDS_BRIDGE_PLACE, 0,
 		31},
-	{"pcie-expander-bus", "pxb-pcie", PCI_NEEDS_EXPRESS_EXPANDER_PLACE,
+	{"pcie-expander-bus", "pxb-pcie", NULL, "busNr node", PCI_NEEDS_EXPRESS_EXPANDER_PLACE,
 		PCI_NEEDS_ROOT_PORT_PLACE | PCI_NEEDS_DMI_PLACE, 0, 31},
 };
 

@@ -4,6 +4,59 @@
 #include "schema/address/pci.h"
 #include "schema/controllers.h"
 #include "schema/fill.h"
+#include "schema/format.h"
+
+/* What a <target> may say, and the bounds of what is a number. */
+static const struct {
+	const char *name;
+	uint64_t least, most;
+} options[] = {
+	{"chassis", 0, 255},
+	{"port", 0, 255},
+	{"chassisNr", 1, 255},
+	{"busNr", 1, 254},
+	{"hotplug", 0, 0},
+	{"index", 0, 0},
+	{"node", 0, 0},
+};
+
+static int check_name(
+	const xmlNode *controller, const struct pci_model *model, struct dd_error *err)
+{
+	const xmlNode *node = node_child(controller, "model");
+	const char *name = node_attr(node, "name");
+
+	if (!name || (model->name && strcmp(name, model->name) == 0) ||
+		(model->other && strcmp(name, model->other) == 0))
+		return 0;
+	if (!model->name)
+		return node_error(
+			node, err, DD_INVALID, "a %s has no name='%s'", model->model, name);
+	return node_error(node, err, DD_INVALID, "QEMU's name for a %s is %s, not %s", model->model,
+		model->name, name);
+}
+
+int pci_check_options(const xmlNode *controller, struct dd_error *err)
+{
+	const struct pci_model *model = pci_model_of(controller);
+	const xmlNode *target = node_child(controller, "target");
+
+	for (size_t i = 0; i < COUNT(options) && model; i++) {
+		const char *name = options[i].name;
+		const char *value = node_attr(target, name);
+		uint64_t number = attr_number(target, name, options[i].most);
+
+		if (!value && !node_child(target, name))
+			continue;
+		if (format_place(model->options, name, NULL) < 0)
+			return node_error(
+				target, err, DD_INVALID, "a %s has no %s", model->model, name);
+		if (options[i].most && (number < options[i].least || number > options[i].most))
+			return node_error(target, err, DD_INVALID, "%s %s is not between %u and %u",
+				name, value, (unsigned)options[i].least, (unsigned)options[i].most);
+	}
+	return model ? check_name(controller, model, err) : 0;
+}
 
 /* Bus numbers of an expander: itself and the bridge in it, as high as there is room. */
 static int fill_bus_number(struct document *document, xmlNode *controller, struct dd_error *err)

@@ -151,7 +151,7 @@ static int grow(struct pci_set *set, unsigned needs, const xmlNode *device, stru
 			return add_bus(set, "pci-bridge", device, err);
 		return add_conventional_root(set, device, err);
 	}
-	if (needs & (PCI_NEEDS_EXPRESS | PCI_NEEDS_UPSTREAM_PLACE | PCI_NEEDS_TO_PCI_PLACE))
+	if (needs & (PCI_NEEDS_EXPRESS | PCI_NEEDS_UPSTREAM_PLACE))
 		return add_bus(set, "pcie-root-port", device, err);
 	return node_error(device, err, DD_INVALID,
 		"there is no PCI controller that this one can be plugged into, and none can be "

@@ -236,7 +236,7 @@ static unsigned count_devices(const struct document *document)
 	return devices;
 }
 
-/* A hub takes a port and brings eight. */
+/* A hub takes a port and brings eight. Who needs any gets one port to spare. */
 static int add_hubs(struct document *document, struct dd_error *err)
 {
 	unsigned ports = count_ports(document);
@@ -245,6 +245,8 @@ static int add_hubs(struct document *document, struct dd_error *err)
 
 	if (!has_usb(document))
 		return 0;
+	if (devices > ports)
+		devices++;
 	for (; devices > ports && !rc; ports += USB_HUB_PORTS - 1) {
 		xmlNode *hub = device_add(document, "hub", err);
 

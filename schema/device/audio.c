@@ -10,27 +10,20 @@
 static int complete(struct document *document, xmlNode *audio, const struct freeze_options *options,
 	struct dd_error *err)
 {
-	uint64_t id = 1;
-
 	static const char *const sides[] = {"input", "output"};
 
+	(void)document;
 	(void)options;
 	for (size_t i = 0; i < COUNT(sides); i++) {
 		xmlNode *side = node_child(audio, sides[i]);
 
 		if (node_attr_is(side, "fixedSettings", "yes") &&
 			!fill_child(side, "settings", err))
-			return DD_NO_MEMORY;
+			return error_no_memory(err);
 		if (side && !side->properties && !node_first(side))
 			node_remove(side);
 	}
-	if (node_attr(audio, "id"))
-		return 0;
-	for (const xmlNode *other = device_first(document, "audio"); other;
-		other = node_next(other))
-		if (attr_number(other, "id", 0) >= id)
-			id = attr_number(other, "id", 0) + 1;
-	return fill_number(audio, "id", id, err);
+	return 0;
 }
 
 static int check_side(const xmlNode *audio, const char *name, struct dd_error *err)
@@ -49,6 +42,9 @@ static int check(const struct document *document, const xmlNode *audio, struct d
 {
 	bool spice = false;
 	int rc = check_side(audio, "input", err);
+
+	if (!attr_number(audio, "id", 0))
+		return node_error(audio, err, DD_INVALID, "it needs an id, from 1 on");
 
 	for (const xmlNode *node = device_first(document, "graphics"); node; node = node_next(node))
 		spice = spice || node_attr_is(node, "type", "spice");

@@ -39,7 +39,7 @@ static int check_chardev(
 static int check_console(
 	const struct document *document, const xmlNode *console, struct dd_error *err)
 {
-	static const char *const targets[] = {"serial", "virtio", "xen", "lxc", "uml", NULL};
+	static const char *const targets[] = {"serial", "virtio", "lxc", "uml", NULL};
 	const xmlNode *target = node_child(console, "target");
 	const char *type = node_attr(target, "type");
 
@@ -72,11 +72,32 @@ static int check_channel(
 static int check_serial(
 	const struct document *document, const xmlNode *device, struct dd_error *err)
 {
-	static const char *const targets[] = {
-		"isa-serial", "usb-serial", "pci-serial", "isa-debug", NULL};
+	static const struct {
+		const char *target, *model, *address;
+	} kinds[] = {
+		{"isa-serial", "isa-serial", "isa"},
+		{"usb-serial", "usb-serial", "usb"},
+		{"pci-serial", "pci-serial", "pci"},
+		{"isa-debug", "isa-debugcon", "isa"},
+	};
 	const char *target = node_attr(node_child(device, "target"), "type");
+	const char *model = node_attr(node_descend(device, "target/model"), "name");
+	const char *address = node_attr(node_child(device, "address"), "type");
 
-	if (target && !string_in(target, targets))
+	for (size_t i = 0; i < COUNT(kinds) && target; i++) {
+		if (strcmp(kinds[i].target, target) != 0)
+			continue;
+		if (model && strcmp(kinds[i].model, model) != 0)
+			return node_error(device, err, DD_INVALID,
+				"a target of type %s is a %s, not a %s", target, kinds[i].model,
+				model);
+		if (address && strcmp(kinds[i].address, address) != 0)
+			return node_error(device, err, DD_INVALID,
+				"a target of type %s has an address of type %s, not %s", target,
+				kinds[i].address, address);
+		target = NULL;
+	}
+	if (target)
 		return node_error(device, err, DD_UNSUPPORTED,
 			"a serial device of type '%s' does not go with this machine", target);
 	return check_chardev(document, device, err);

@@ -11,10 +11,12 @@ static int apply(xmlNode *node, const char *name, const struct choice *row, stru
 	bool silent = row->silent && node_attr_is(node, name, row->silent);
 
 	if (!value)
-		return 0;
+		return row->required ? node_error(node, err, DD_INVALID,
+					       "the attribute %s is missing", name)
+				     : 0;
 	if (silent)
 		return node_set_attr(node, name, NULL, err);
-	if (value[0] && format_place(row->words, value, NULL) >= 0)
+	if (!row->words || (value[0] && format_place(row->words, value, NULL) >= 0))
 		return 0;
 	node_error(node, err, DD_INVALID, "%s='%.64s' is not known", name, value);
 	return error_hint(err, "it can be: %s", row->words);

@@ -145,6 +145,34 @@ int iscsi_complete(xmlNode *source, struct dd_error *err)
 	return rc ? rc : node_set_attr(source, "name", whole, err);
 }
 
+int pci_source_complete(xmlNode *source, struct dd_error *err)
+{
+	static const struct {
+		const char *name, *zero;
+	} parts[] = {{"domain", "0x0000"}, {"bus", "0x00"}, {"slot", "0x00"}, {"function", "0x0"}};
+	xmlNode *address = node_child(source, "address");
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(parts) && address && !rc; i++)
+		rc = fill_attr(address, parts[i].name, parts[i].zero, err);
+	return rc;
+}
+
+bool memory_is_shared(const struct document *document)
+{
+	const xmlNode *root = document_root(document);
+	const xmlNode *cell = node_descend(root, "cpu/numa/cell");
+
+	if (node_attr_is(node_descend(root, "memoryBacking/access"), "mode", "shared"))
+		return true;
+	if (!cell)
+		return false;
+	for (; cell; cell = node_next(cell))
+		if (!node_attr_is(cell, "memAccess", "shared"))
+			return false;
+	return true;
+}
+
 static bool has_spice(const struct document *document)
 {
 	for (const xmlNode *node = device_first(document, "graphics"); node; node = node_next(node))
@@ -187,6 +215,9 @@ int chardev_check(const struct document *document, const xmlNode *device, struct
 	static const char *const spice[] = {"spicevmc", "spiceport", NULL};
 	const char *type = node_attr(device, "type");
 
+	if (type && strcmp(type, "spiceport") == 0 &&
+		!node_attr(node_child(device, "source"), "channel"))
+		return node_error(device, err, DD_INVALID, "its <source> needs a channel");
 	if (string_in(type, spice) && !has_spice(document) && document_devices(document)) {
 		node_error(device, err, DD_INVALID, "type %s needs a SPICE screen", type);
 		return error_hint(err, "add <graphics type='spice'/>");

@@ -49,7 +49,14 @@ int chardev_check(const struct document *document, const xmlNode *device, struct
 /* A character device: type, protocol… of its other end. */
 int chardev_complete(xmlNode *device, struct dd_error *err);
 
+/* Do guest and host have the memory in common? All NUMA cells say so, or the whole of it. */
+bool memory_is_shared(const struct document *document);
+
 /* Appends "/0" to an iSCSI name that has no LUN. */
 int iscsi_complete(xmlNode *source, struct dd_error *err);
+
+/* Spells out the zeros that the address of a PCI device of the host left out. source may be NULL.
+ */
+int pci_source_complete(xmlNode *source, struct dd_error *err);
 
 #endif

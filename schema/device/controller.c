@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "schema/address/pci.h"
 #include "schema/device/common.h"
 #include "schema/fill.h"
 #include "schema/machine.h"
@@ -110,6 +111,8 @@ static int check(const struct document *document, const xmlNode *controller, str
 
 	int rc = check_model(controller, err);
 
+	if (!rc && strcmp(type, "pci") == 0)
+		rc = pci_check_options(controller, err);
 	if (!rc)
 		rc = check_driver(controller, err);
 	if (!rc)
@@ -135,9 +138,28 @@ static int complete_scsi(xmlNode *controller, const struct capabilities *caps, s
 	return fill_attr(controller, "model", lsi ? "lsilogic" : "virtio-scsi", err);
 }
 
+/* What says nothing, such as an I/O thread 0, and the hole for memory that a root alone has. */
+static void drop_meaningless(xmlNode *controller)
+{
+	static const char *const roots[] = {"pci-root", "pcie-root", NULL};
+	xmlNode *target = node_child(controller, "target");
+	xmlNode *driver = node_child(controller, "driver");
+	xmlNode *model = node_child(controller, "model");
+
+	if (target && !target->properties && !node_first(target))
+		node_remove(target);
+	if (model && !model->properties)
+		node_remove(model);
+	if (!string_in(node_attr(controller, "model"), roots))
+		node_remove(node_child(controller, "pcihole64"));
+	if (attr_number(driver, "iothread", 1) == 0)
+		(void)node_set_attr(driver, "iothread", NULL, NULL);
+}
+
 static int complete(struct document *document, xmlNode *controller,
 	const struct freeze_options *options, struct dd_error *err)
 {
+	drop_meaningless(controller);
 	(void)document;
 	if (node_attr_is(controller, "type", "usb"))
 		return complete_usb(controller, options->capabilities, err);
@@ -261,10 +283,19 @@ static const char *no_hot_plug(const xmlNode *controller)
 	return NULL;
 }
 
+static const struct choice choices[] = {
+	{"model/@name",
+		"pci-bridge i82801b11-bridge ioh3420 pcie-root-port x3130-upstream "
+		"xio3130-downstream pxb pxb-pcie spapr-pci-host-bridge pcie-pci-bridge",
+		"none"},
+	{NULL, NULL, NULL},
+};
+
 static const char *const free_paths[] = {"driver/@iothread", "driver/@ioeventfd", NULL};
 
 const struct device_kind kind_controller = {
 	.element = "controller",
+	.choices = choices,
 	.check = check,
 	.complete = complete,
 	.address = address,

@@ -269,6 +269,10 @@ static int complete_layers(xmlNode *disk, struct dd_error *err)
 			rc = complete_hosts(source, err);
 		if (!rc && node_attr_is(layer, "type", "nvme"))
 			rc = fill_attr(source, "managed", "yes", err);
+		if (!rc && node_attr_is(layer, "type", "nvme"))
+			rc = pci_source_complete(source, err);
+		if (node_attr_is(layer, "type", "network"))
+			node_remove(node_child(source, "reconnect"));
 		if (!rc && layer != disk)
 			rc = node_set_attr(source, "startupPolicy", NULL, err);
 	}
@@ -464,6 +468,10 @@ static const struct choice choices[] = {
 	{"geometry/@trans", "none auto lba", "default"},
 	{"source/@startupPolicy", "mandatory requisite optional", "default"},
 	{"source/@mode", "host direct", "default"},
+	{"auth/@username", NULL, NULL, true},
+	{"encryption/@format", NULL, NULL, true},
+	{"source/encryption/@format", NULL, NULL, true},
+	{"source/reservations/@managed", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

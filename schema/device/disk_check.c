@@ -9,6 +9,9 @@
 #include "schema/device/disk.h"
 #include "schema/fill.h"
 
+/* What a serial number may have. */
+#define SERIAL_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.+ "
+
 static bool is(const xmlNode *disk, const char *name, const char *value)
 {
 	return node_attr_is(disk, name, value);
@@ -212,12 +215,27 @@ static int check_medium(const xmlNode *disk, struct dd_error *err)
 		return node_error(transient, err, DD_INVALID, "a transient disk is written to");
 	if (transient && node_attr(disk, "type") && !is(disk, "type", "file"))
 		return node_error(transient, err, DD_INVALID, "a transient disk is a file");
+	if (is(disk, "type", "volume") && source &&
+		!node_attr(source, "pool") != !node_attr(source, "volume"))
+		return node_error(source, err, DD_INVALID,
+			"a volume is named by its pool and its name: pool='' volume=''");
 	if (is(source, "startupPolicy", "requisite") && !is_removable(disk))
 		return node_error(
 			source, err, DD_INVALID, "'requisite' is for cdrom and floppy drives");
 	if (is_removable(disk) || (source && (source->properties || node_first(source))))
 		return 0;
 	return node_error(disk, err, DD_INVALID, "the disk has no <source>");
+}
+
+static int check_nfs(const xmlNode *source, struct dd_error *err)
+{
+	const xmlNode *host = node_child(source, "host");
+
+	if (!host || node_next(host))
+		return node_error(source, err, DD_INVALID, "an NFS source has one host");
+	if (node_attr(host, "port"))
+		return node_error(host, err, DD_INVALID, "an NFS host has no port");
+	return 0;
 }
 
 static int check_network(const xmlNode *disk, struct dd_error *err)
@@ -236,9 +254,62 @@ static int check_network(const xmlNode *disk, struct dd_error *err)
 	if (auth && !string_in(protocol, secret))
 		return node_error(auth, err, DD_INVALID,
 			"a source with protocol %s takes no user and secret", protocol);
-	for (const xmlNode *host = node_child(source, "host"); host; host = node_next(host))
-		if (strcmp(protocol, "nfs") == 0 && node_attr(host, "port"))
-			return node_error(host, err, DD_INVALID, "an NFS host has no port");
+	if (strcmp(protocol, "tftp") == 0)
+		return node_error(source, err, DD_UNSUPPORTED, "QEMU has no tftp any more");
+	if (strcmp(protocol, "nbd") != 0 && !node_attr(source, "name"))
+		return node_error(source, err, DD_INVALID, "a source with protocol %s needs a name",
+			protocol);
+	return strcmp(protocol, "nfs") == 0 ? check_nfs(source, err) : 0;
+}
+
+/* What the guest reads of the drive: what QEMU's command line and the SCSI standard allow. */
+static int check_texts(const xmlNode *disk, struct dd_error *err)
+{
+	static const struct {
+		const char *name;
+		size_t longest;
+	} inquiries[] = {{"vendor", 8}, {"product", 16}};
+	const xmlNode *serial = node_child(disk, "serial");
+	const char *value = serial ? node_text(serial) : "";
+
+	if (value[strspn(value, SERIAL_CHARACTERS)])
+		return node_error(serial, err, DD_INVALID,
+			"'%s' has other characters than letters, digits, space and _-.+", value);
+	for (size_t i = 0; i < COUNT(inquiries); i++) {
+		const xmlNode *node = node_child(disk, inquiries[i].name);
+		const char *text = node ? node_text(node) : "";
+
+		if (strlen(text) > inquiries[i].longest)
+			return node_error(node, err, DD_INVALID, "it has more than %zu characters",
+				inquiries[i].longest);
+		for (; *text; text++)
+			if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+				return node_error(node, err, DD_INVALID,
+					"it has other characters than those of ASCII");
+	}
+	return 0;
+}
+
+/* Disks of one group share its limits. */
+static int check_iotune_group(const xmlNode *disk, struct dd_error *err)
+{
+	const xmlNode *iotune = node_child(disk, "iotune");
+	const xmlNode *first = node_first(iotune);
+	const char *group = node_text(node_child(iotune, "group_name"));
+
+	/* who names a group alone takes its limits */
+	if (!group || !node_after(first))
+		return 0;
+	for (const xmlNode *other = node_child(disk->parent, "disk"); other != disk;
+		other = node_next(other)) {
+		const xmlNode *limits = node_child(other, "iotune");
+		const char *name = node_text(node_child(limits, "group_name"));
+
+		if (name && strcmp(name, group) == 0 && !node_equal(limits, iotune))
+			return node_error(iotune, err, DD_INVALID,
+				"%s has other limits in the same group, %s",
+				node_attr(node_child(other, "target"), "dev"), group);
+	}
 	return 0;
 }
 
@@ -270,7 +341,7 @@ static int check_iotune(const xmlNode *disk, struct dd_error *err)
 static int check_format(const xmlNode *disk, struct dd_error *err)
 {
 	static const char *const formats[] = {"raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vpc",
-		"vhdx", "vhd", "fat", "dmg", "bochs", "cloop", "iso", "dir", "aio", NULL};
+		"vhdx", "vhd", "fat", "dmg", "bochs", "cloop", "aio", NULL};
 	const xmlNode *driver = node_child(disk, "driver");
 	const char *format = node_attr(driver, "type");
 
@@ -321,6 +392,9 @@ static int check_encryption(const xmlNode *disk, struct dd_error *err)
 	if (inner && outer)
 		return node_error(
 			inner, err, DD_INVALID, "the disk has an <encryption> besides this one");
+	if ((inner || outer) && !is(inner ? inner : outer, "format", "luks"))
+		return node_error(inner ? inner : outer, err, DD_UNSUPPORTED,
+			"QEMU encrypts with format='luks' alone");
 	if ((inner || outer) && format && strcmp(format, "raw") != 0 &&
 		strcmp(format, "qcow2") != 0)
 		return node_error(inner ? inner : outer, err, DD_INVALID,
@@ -332,7 +406,8 @@ static int check_encryption(const xmlNode *disk, struct dd_error *err)
 }
 
 static int (*const checks[])(const xmlNode *disk, struct dd_error *err) = {check_device, check_name,
-	check_properties, check_driver, check_medium, check_network, check_iotune, check_vhostuser};
+	check_properties, check_driver, check_medium, check_network, check_iotune,
+	check_iotune_group, check_vhostuser, check_texts};
 
 int disk_check(const struct document *document, const xmlNode *disk, struct dd_error *err)
 {
@@ -340,7 +415,12 @@ int disk_check(const struct document *document, const xmlNode *disk, struct dd_e
 	static const char *const buses[] = {
 		"virtio", "scsi", "sata", "ide", "usb", "fdc", "sd", "xen", NULL};
 
-	(void)document;
+	if (is(disk, "type", "vhostuser") && document_devices(document) &&
+		!memory_is_shared(document)) {
+		node_error(disk, err, DD_INVALID, "vhostuser needs memory that the host shares");
+		return error_hint(
+			err, "say <memoryBacking><access mode='shared'/></memoryBacking>");
+	}
 	if (!node_attr(node_child(disk, "target"), "dev")) {
 		node_error(disk, err, DD_INVALID, "the disk has no target");
 		return error_hint(err, "say <target dev='vda' bus='virtio'/>");

@@ -9,22 +9,6 @@
 
 #define MODE_DIGITS 4
 
-/* Do guest and host have the memory in common? All NUMA cells say so, or the whole of it. */
-static bool shares_memory(const struct document *document)
-{
-	const xmlNode *root = document_root(document);
-	const xmlNode *cell = node_descend(root, "cpu/numa/cell");
-
-	if (node_attr_is(node_descend(root, "memoryBacking/access"), "mode", "shared"))
-		return true;
-	if (!cell)
-		return false;
-	for (; cell; cell = node_next(cell))
-		if (!node_attr_is(cell, "memAccess", "shared"))
-			return false;
-	return true;
-}
-
 static int check_virtiofs(const struct document *document, const xmlNode *fs, struct dd_error *err)
 {
 	static const char *const others[] = {"model", "multidevs"};
@@ -37,7 +21,7 @@ static int check_virtiofs(const struct document *document, const xmlNode *fs, st
 	for (size_t i = 0; i < COUNT(others); i++)
 		if (node_attr(fs, others[i]))
 			return node_error(fs, err, DD_INVALID, "virtiofs has no %s", others[i]);
-	if (document_devices(document) && !shares_memory(document)) {
+	if (document_devices(document) && !memory_is_shared(document)) {
 		node_error(fs, err, DD_INVALID, "virtiofs needs memory that the host shares");
 		return error_hint(
 			err, "say <memoryBacking><access mode='shared'/></memoryBacking>");
@@ -50,6 +34,8 @@ static int check(const struct document *document, const xmlNode *fs, struct dd_e
 	static const char *const types[] = {"mount", NULL};
 	static const char *const drivers[] = {"path", "handle", "virtiofs", NULL};
 	const char *driver = node_attr(node_child(fs, "driver"), "type");
+	const xmlNode *source = node_child(fs, "source");
+	const char *target = node_attr(node_child(fs, "target"), "dir");
 	bool virtiofs = driver && strcmp(driver, "virtiofs") == 0;
 
 	if (node_attr(fs, "type") && !string_in(node_attr(fs, "type"), types))
@@ -63,6 +49,10 @@ static int check(const struct document *document, const xmlNode *fs, struct dd_e
 		!node_attr_is(fs, "accessmode", "mapped"))
 		return node_error(
 			fs, err, DD_INVALID, "fmode and dmode go with accessmode='mapped' alone");
+	if (!target || !target[0])
+		return node_error(fs, err, DD_INVALID, "it needs a <target>");
+	if (!source || !source->properties)
+		return node_error(fs, err, DD_INVALID, "it needs a <source>");
 	if (node_child(fs, "boot") && !virtiofs)
 		return node_error(fs, err, DD_INVALID, "only from virtiofs can a guest boot");
 	return virtiofs ? check_virtiofs(document, fs, err) : 0;
@@ -89,7 +79,9 @@ static int complete(struct document *document, xmlNode *fs, const struct freeze_
 
 	(void)document;
 	(void)options;
-	if (!rc && !socket)
+	if (socket)
+		(void)node_set_attr(node_child(fs, "source"), "dir", NULL, NULL);
+	else if (!rc)
 		rc = fill_attr(fs, "accessmode", "passthrough", err);
 	if (!rc)
 		rc = complete_mode(fs, "fmode", err);

@@ -24,7 +24,7 @@ static int check_headless(
 
 	for (const xmlNode *other = device_first(document, "graphics"); other;
 		other = node_next(other)) {
-		if (other == graphics)
+		if (is_type(other, "egl-headless"))
 			continue;
 		if (!string_in(node_attr(other, "type"), screens))
 			return node_error(graphics, err, DD_INVALID,
@@ -37,15 +37,61 @@ static int check_headless(
 	return 0;
 }
 
+static int check_listen(const xmlNode *listen, struct dd_error *err)
+{
+	bool network = node_attr_is(listen, "type", "network");
+
+	if (!node_attr(listen, "type"))
+		return node_error(listen, err, DD_INVALID,
+			"it needs a type: address, network, socket or none");
+	if (network != !!node_attr(listen, "network"))
+		return node_error(listen, err, DD_INVALID,
+			network ? "listening in a network needs its name: network=''"
+				: "only type='network' goes with the attribute network");
+	return 0;
+}
+
+static int check_listens(const xmlNode *graphics, struct dd_error *err)
+{
+	const xmlNode *first = node_child(graphics, "listen");
+	const char *where = node_attr(graphics, "listen");
+	const char *address = node_attr(first, "address");
+	int rc = 0;
+
+	for (const xmlNode *listen = first; listen && !rc; listen = node_next(listen))
+		rc = check_listen(listen, err);
+	if (!rc && node_attr_is(first, "type", "address") && where && where[0] && address &&
+		strcmp(where, address) != 0)
+		return node_error(graphics, err, DD_INVALID,
+			"listen='%s' is not the address of its first <listen>, %s", where, address);
+	return rc;
+}
+
+static int check_tls(const xmlNode *graphics, struct dd_error *err)
+{
+	static const char *const none[] = {"0", "-1", NULL};
+	const char *port = node_attr(graphics, "tlsPort");
+
+	if (!port || string_in(port, none) || node_attr_is(graphics, "autoport", "yes"))
+		return 0;
+	node_error(graphics, err, DD_UNSUPPORTED, "tlsPort='%s': there is no TLS for screens here",
+		port);
+	return error_hint(err, "leave tlsPort out, and reach the screen through a tunnel");
+}
+
 static int check(const struct document *document, const xmlNode *graphics, struct dd_error *err)
 {
 	static const char *const types[] = {"vnc", "spice", "sdl", "egl-headless", "dbus", NULL};
+	const char *type = node_attr(graphics, "type");
+	int rc;
 
-	if (string_in(node_attr(graphics, "type"), types))
-		return is_type(graphics, "egl-headless") ? check_headless(document, graphics, err)
-							 : 0;
-	return node_error(graphics, err, DD_UNSUPPORTED, "graphics of type '%s' are not supported",
-		node_attr(graphics, "type") ? node_attr(graphics, "type") : "");
+	if (!string_in(type, types))
+		return node_error(graphics, err, DD_UNSUPPORTED,
+			"graphics of type '%s' are not supported", type ? type : "");
+	if (is_type(graphics, "egl-headless"))
+		return check_headless(document, graphics, err);
+	rc = check_tls(graphics, err);
+	return rc ? rc : check_listens(graphics, err);
 }
 
 /* The socket attribute of old says the same as a listening socket. */
@@ -109,7 +155,7 @@ static bool is_zero(const xmlNode *graphics, const char *port)
 	return !node_attr(graphics, port) || node_attr_is(graphics, port, "0");
 }
 
-/* SPICE with neither port nor autoport listens nowhere. */
+/* SPICE with neither port nor autoport listens nowhere, unless a network is named. */
 static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 {
 	bool automatic =
@@ -124,15 +170,14 @@ static int complete_spice_port(xmlNode *graphics, struct dd_error *err)
 	}
 	if (!is_zero(graphics, "port") || !is_zero(graphics, "tlsPort"))
 		return node_set_attr(graphics, "autoport", "no", err);
-	if (node_attr_is(listen, "type", "address")) {
-		(void)node_set_attr(listen, "address", NULL, NULL);
-		(void)node_set_attr(graphics, "listen", NULL, NULL);
-		(void)node_set_attr(graphics, "autoport", NULL, NULL);
-		(void)node_set_attr(graphics, "port", NULL, NULL);
-		(void)node_set_attr(graphics, "tlsPort", NULL, NULL);
-		return node_set_attr(listen, "type", "none", err);
-	}
-	return 0;
+	(void)node_set_attr(graphics, "port", NULL, NULL);
+	(void)node_set_attr(graphics, "tlsPort", NULL, NULL);
+	if (!node_attr_is(listen, "type", "address"))
+		return node_set_attr(graphics, "autoport", "no", err);
+	(void)node_set_attr(listen, "address", NULL, NULL);
+	(void)node_set_attr(graphics, "listen", NULL, NULL);
+	(void)node_set_attr(graphics, "autoport", NULL, NULL);
+	return node_set_attr(listen, "type", "none", err);
 }
 
 /* A socket, or nothing, has no ports. */
@@ -174,16 +219,26 @@ static const struct choice choices[] = {
 	{"@connected", "fail disconnect keep", NULL},
 	{"@p2p", "yes", "no"},
 	{"@fullscreen", "yes", "no"},
-	{"listen/@type", "none address network socket", NULL},
-	{"image/@compression", "auto_glz auto_lz quic glz lz off", NULL},
-	{"jpeg/@compression", "auto never always", NULL},
-	{"zlib/@compression", "auto never always", NULL},
-	{"streaming/@mode", "filter all off", NULL},
-	{"mouse/@mode", "server client", NULL},
+	{"listen/@type", "none address network socket", NULL, true},
+	{"image/@compression", "auto_glz auto_lz quic glz lz off", NULL, true},
+	{"jpeg/@compression", "auto never always", NULL, true},
+	{"zlib/@compression", "auto never always", NULL, true},
+	{"streaming/@mode", "filter all off", NULL, true},
+	{"mouse/@mode", "server client", NULL, true},
+	{"playback/@compression", NULL, NULL, true},
+	{"clipboard/@copypaste", NULL, NULL, true},
+	{"filetransfer/@enable", NULL, NULL, true},
 	{"channel/@mode", "any secure insecure", NULL},
-	{"channel/@name", "main display inputs cursor playback record smartcard usbredir", NULL},
+	{"channel/@name", "main display inputs cursor playback record smartcard usbredir", NULL,
+		true},
 	{NULL, NULL, NULL},
 };
+
+static void drop_empty(xmlNode *node, const char *name)
+{
+	if (node_attr_is(node, name, ""))
+		(void)node_set_attr(node, name, NULL, NULL);
+}
 
 static int complete(struct document *document, xmlNode *graphics,
 	const struct freeze_options *options, struct dd_error *err)
@@ -192,6 +247,14 @@ static int complete(struct document *document, xmlNode *graphics,
 
 	(void)document;
 	(void)options;
+	if (!is_type(graphics, "vnc") && !is_type(graphics, "dbus"))
+		node_remove(node_child(graphics, "audio"));
+	drop_empty(graphics, "listen");
+	for (xmlNode *listen = node_child(graphics, "listen"); listen; listen = node_next(listen)) {
+		drop_empty(listen, "address");
+		if (node_attr_is(listen, "type", "network"))
+			(void)node_set_attr(listen, "address", NULL, NULL);
+	}
 	if (!is_type(graphics, "vnc") && !is_type(graphics, "spice"))
 		return 0;
 	rc = complete_socket(graphics, err);

@@ -57,6 +57,17 @@ static int complete_mdev(xmlNode *hostdev, struct dd_error *err)
 	return fill_attr(hostdev, "display", "off", err);
 }
 
+static int complete_pci(xmlNode *source, struct dd_error *err)
+{
+	xmlNode *address = node_child(source, "address");
+
+	if (!address)
+		return 0;
+	(void)node_set_attr(address, "type", NULL, NULL);
+	(void)node_set_attr(address, "multifunction", NULL, NULL);
+	return pci_source_complete(source, err);
+}
+
 static int complete(struct document *document, xmlNode *hostdev,
 	const struct freeze_options *options, struct dd_error *err)
 {
@@ -67,6 +78,8 @@ static int complete(struct document *document, xmlNode *hostdev,
 	(void)options;
 	if (!rc)
 		rc = fill_attr(hostdev, "managed", "no", err);
+	if (!rc && is_type(hostdev, "pci"))
+		rc = complete_pci(source, err);
 	if (!rc && is_type(hostdev, "mdev"))
 		rc = complete_mdev(hostdev, err);
 	if (!rc && is_type(hostdev, "scsi") && source)

@@ -2,11 +2,13 @@
 
 /* Network interfaces. Known by their MAC. */
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "schema/device/common.h"
 #include "schema/fill.h"
+#include "schema/format.h"
 #include "schema/mac.h"
 #include "schema/uuid.h"
 
@@ -39,11 +41,24 @@ static const struct {
 	{"target/@managed", (const char *const[]){"ethernet", NULL}},
 };
 
+static int check_bandwidth(const xmlNode *interface, struct dd_error *err)
+{
+	const xmlNode *limit = node_first(node_child(interface, "bandwidth"));
+
+	for (; limit; limit = node_after(limit))
+		if (!node_attr(limit, "average") && !node_attr(limit, "floor"))
+			return node_error(limit, err, DD_INVALID,
+				"one of the attributes average and floor is missing");
+	return 0;
+}
+
 static int check_type(const xmlNode *interface, struct dd_error *err)
 {
 	static const char *const without[] = {"user", "ethernet", "null", "hostdev", NULL};
 	static const char *const daemons[] = {"vhostuser", "vdpa", NULL};
 	const xmlNode *source = node_child(interface, "source");
+	const xmlNode *address = node_child(source, "address");
+	const xmlNode *vlan = node_child(interface, "vlan");
 
 	for (size_t i = 0; i < COUNT(properties); i++)
 		if (node_property(interface, properties[i].path) &&
@@ -56,11 +71,64 @@ static int check_type(const xmlNode *interface, struct dd_error *err)
 	if (!source && !is_type(interface, without))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s needs a <source>", node_attr(interface, "type"));
+	if (address && !node_attr(address, "type"))
+		return node_error(address, err, DD_INVALID, "it needs a type: pci or usb");
+	if (node_attr(node_child(interface, "backend"), "type"))
+		return node_error(node_child(interface, "backend"), err, DD_UNSUPPORTED,
+			"no other program than QEMU itself is supported here: leave type out");
+	if (vlan && !node_child(vlan, "tag"))
+		return node_error(vlan, err, DD_INVALID, "a <vlan> has at least one <tag>");
 	if (is_type(interface, daemons) && !is_virtio(interface) &&
 		(node_attr_is(interface, "type", "vhostuser") || node_child(interface, "model")))
 		return node_error(interface, err, DD_INVALID,
 			"an interface of type %s has a model of virtio",
 			node_attr(interface, "type"));
+	return 0;
+}
+
+/* What a port of each kind must be told, may be told, and is told by us where it is not. */
+static const struct virtual_port {
+	const char *type; /* NULL: the network decides */
+	const char *needs, *takes;
+	const char *made; /* a UUID */
+} virtual_ports[] = {
+	{"802.1Qbg", "managerid typeid typeidversion", "instanceid", "instanceid"},
+	{"802.1Qbh", "profileid", "", NULL},
+	{"openvswitch", "", "interfaceid profileid", "interfaceid"},
+	{"midonet", "interfaceid", NULL, NULL},
+};
+
+static const struct virtual_port *virtual_port(const xmlNode *port)
+{
+	for (size_t i = 0; i < COUNT(virtual_ports); i++)
+		if (node_attr_is(port, "type", virtual_ports[i].type))
+			return &virtual_ports[i];
+	return NULL;
+}
+
+static int check_virtualport(const xmlNode *interface, struct dd_error *err)
+{
+	static const char *const names[] = {
+		"managerid", "typeid", "typeidversion", "instanceid", "interfaceid", "profileid"};
+	const xmlNode *port = node_child(interface, "virtualport");
+	const xmlNode *given = node_child(port, "parameters");
+	const struct virtual_port *kind = virtual_port(port);
+
+	if (port && !kind && !node_attr_is(interface, "type", "network"))
+		return node_error(port, err, DD_INVALID,
+			"it needs a type: 802.1Qbg, 802.1Qbh, openvswitch or midonet");
+	for (size_t i = 0; i < COUNT(names) && kind; i++) {
+		bool needed = format_place(kind->needs, names[i], NULL) >= 0;
+		bool there = node_attr(given, names[i]);
+
+		if (needed && !there)
+			return node_error(port, err, DD_INVALID,
+				"its <parameters> need %s, being of type %s", names[i], kind->type);
+		if (there && !needed && kind->takes &&
+			format_place(kind->takes, names[i], NULL) < 0)
+			return node_error(
+				port, err, DD_INVALID, "type %s has no %s", kind->type, names[i]);
+	}
 	return 0;
 }
 
@@ -97,6 +165,10 @@ static int check(const struct document *document, const xmlNode *interface, stru
 
 	int rc = check_type(interface, err);
 
+	if (!rc)
+		rc = check_virtualport(interface, err);
+	if (!rc)
+		rc = check_bandwidth(interface, err);
 	if (!rc)
 		rc = check_teaming(interface, err);
 	return rc ? rc
@@ -145,18 +217,36 @@ static void drop_empty(xmlNode *interface, const char *name)
 		node_remove(node);
 }
 
-/* A bridge of Open vSwitch knows a port by an id of its own. */
+static void drop_unlimited(xmlNode *bandwidth)
+{
+	xmlNode *next;
+
+	for (xmlNode *limit = node_first(bandwidth); limit; limit = next) {
+		next = node_after(limit);
+		if (!attr_number(limit, "average", 1))
+			node_remove(limit);
+	}
+}
+
+/* Switches know a port by an id of its own; MidoNet's only by that. */
 static int complete_virtualport(xmlNode *interface, struct dd_error *err)
 {
 	xmlNode *port = node_child(interface, "virtualport");
+	xmlNode *given = node_child(port, "parameters");
+	const struct virtual_port *kind = virtual_port(port);
 	char id[UUID_SIZE];
 	int rc;
 
-	if (!node_attr_is(port, "type", "openvswitch") ||
-		node_attr(node_child(port, "parameters"), "interfaceid"))
+	for (xmlAttr *attr = kind && !kind->takes ? given->properties : NULL, *next; attr;
+		attr = next) {
+		next = attr->next;
+		if (format_place(kind->needs, (const char *)attr->name, NULL) < 0)
+			xmlRemoveProp(attr);
+	}
+	if (!kind || !kind->made || node_attr(given, kind->made))
 		return 0;
 	rc = uuid_make(id, err);
-	return rc ? rc : fill_child_attr(port, "parameters", "interfaceid", id, err);
+	return rc ? rc : fill_child_attr(port, "parameters", kind->made, id, err);
 }
 
 /* Several tags make a trunk, and a device of the host is bridged as switches do by default. */
@@ -169,30 +259,50 @@ static int complete_source(xmlNode *interface, struct dd_error *err)
 
 	if (!rc && source && node_attr_is(interface, "type", "direct"))
 		rc = fill_attr(source, "mode", "vepa", err);
+	if (!rc && node_attr_is(interface, "type", "hostdev"))
+		rc = pci_source_complete(source, err);
 	return rc;
 }
 
-static int compare_parameters(const xmlNode *a, const xmlNode *b)
-{
-	const char *first = node_attr(a, "name"), *second = node_attr(b, "name");
+struct parameter {
+	xmlNode *node;
+	const char *name;
+	size_t number;
+};
 
-	return strcmp(first ? first : "", second ? second : "");
+static int compare_parameters(const void *a, const void *b)
+{
+	const struct parameter *one = a, *other = b;
+	int rc = strcmp(one->name, other->name);
+
+	return rc ? rc : (one->number > other->number) - (one->number < other->number);
 }
 
 /* A filter's parameters are a set, shown by their names. */
-static void sort_parameters(xmlNode *filter)
+static int sort_parameters(xmlNode *filter, struct dd_error *err)
 {
-	xmlNode *next;
+	size_t count = 0, i = 0;
 
-	for (xmlNode *node = node_child(filter, "parameter"); node; node = next) {
-		xmlNode *other = node_child(filter, "parameter");
+	for (xmlNode *node = node_child(filter, "parameter"); node; node = node_next(node))
+		count++;
+	if (count < 2)
+		return 0;
 
-		next = node_next(node);
-		while (other != node && compare_parameters(other, node) <= 0)
-			other = node_next(other);
-		if (other != node)
-			xmlAddPrevSibling(other, node);
+	CLEANUP(free) struct parameter *sorted = calloc(count, sizeof *sorted);
+
+	if (!sorted)
+		return error_no_memory(err);
+	for (xmlNode *node = node_child(filter, "parameter"); node; node = node_next(node), i++) {
+		const char *name = node_attr(node, "name");
+
+		sorted[i] = (struct parameter){node, name ? name : "", i};
 	}
+	qsort(sorted, count, sizeof *sorted, compare_parameters);
+	for (i = 0; i < count; i++) {
+		xmlUnlinkNode(sorted[i].node);
+		xmlAddChild(filter, sorted[i].node);
+	}
+	return 0;
 }
 
 /* Settings that only a virtio card has, and the port that a network chose for one run. */
@@ -208,6 +318,7 @@ static void drop_meaningless(xmlNode *interface)
 	}
 	if (node_attr_is(interface, "managed", "no"))
 		(void)node_set_attr(interface, "managed", NULL, NULL);
+	drop_unlimited(node_child(interface, "bandwidth"));
 	drop_empty(interface, "bandwidth");
 	drop_empty(interface, "backend");
 	if (!node_attr_is(interface, "type", "bridge"))
@@ -234,7 +345,8 @@ static int complete(struct document *document, xmlNode *interface,
 		rc = complete_virtualport(interface, err);
 	if (!rc)
 		rc = complete_source(interface, err);
-	sort_parameters(node_child(interface, "filterref"));
+	if (!rc)
+		rc = sort_parameters(node_child(interface, "filterref"), err);
 	if (!rc)
 		drop_meaningless(interface);
 	return rc;
@@ -332,6 +444,9 @@ static const struct choice choices[] = {
 	{"virtualport/@type", "802.1Qbg 802.1Qbh openvswitch midonet", "none"},
 	{"mac/@type", "generated static", NULL},
 	{"teaming/@type", "persistent transient", NULL},
+	{"portForward/@proto", NULL, NULL, true},
+	{"ip/@address", NULL, NULL, true},
+	{"route/@address", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

@@ -11,6 +11,8 @@
 static int check(const struct document *document, const xmlNode *iommu, struct dd_error *err)
 {
 	const char *address = node_attr(node_child(iommu, "address"), "type");
+	const xmlNode *driver = node_child(iommu, "driver");
+	const xmlNode *ioapic = node_descend(document_root(document), "features/ioapic");
 	bool intel = node_attr_is(iommu, "model", "intel");
 
 	if (!intel && !node_attr_is(iommu, "model", "virtio"))
@@ -19,6 +21,15 @@ static int check(const struct document *document, const xmlNode *iommu, struct d
 	if (!machine_is_q35(document))
 		return node_error(iommu, err, DD_INVALID,
 			"an IOMMU of model %s needs a q35 machine", node_attr(iommu, "model"));
+	if (!intel && node_child(iommu, "driver"))
+		return node_error(iommu, err, DD_INVALID, "a virtio IOMMU has no <driver> options");
+	if (node_attr_is(driver, "eim", "on") && !node_attr_is(driver, "intremap", "on"))
+		return node_error(driver, err, DD_INVALID, "eim='on' needs intremap='on'");
+	if (node_attr_is(driver, "intremap", "on") && !node_attr_is(ioapic, "driver", "qemu")) {
+		node_error(driver, err, DD_INVALID,
+			"interrupt remapping needs a part of the I/O APIC in QEMU");
+		return error_hint(err, "say <features><ioapic driver='qemu'/></features>");
+	}
 	if (intel && address)
 		return node_error(iommu, err, DD_INVALID, "an Intel IOMMU has no address");
 	if (address && strcmp(address, "pci") != 0)

@@ -17,6 +17,9 @@ static int check(const struct document *document, const xmlNode *panic, struct d
 			panic, err, DD_UNSUPPORTED, "panic model '%s' is not supported", model);
 	if (model && strcmp(model, "hyperv") == 0 && node_child(panic, "address"))
 		return node_error(panic, err, DD_INVALID, "a hyperv panic device has no address");
+	if (node_child(panic, "address") && (!model || strcmp(model, "isa") == 0) &&
+		!node_attr_is(node_child(panic, "address"), "type", "isa"))
+		return node_error(panic, err, DD_INVALID, "an isa panic device has an isa address");
 	for (const xmlNode *other = device_first(document, "panic"); model && other;
 		other = node_next(other))
 		if (other != panic && node_attr_is(other, "model", model))

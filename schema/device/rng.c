@@ -23,9 +23,14 @@ static int complete(struct document *document, xmlNode *rng, const struct freeze
 	struct dd_error *err)
 {
 	xmlNode *backend = node_child(rng, "backend");
+	xmlNode *rate = node_child(rng, "rate");
 
 	(void)document;
 	(void)options;
+	if (attr_number(rate, "period", 1) == 0)
+		(void)node_set_attr(rate, "period", NULL, NULL);
+	if (attr_number(rate, "bytes", 0) == 0)
+		node_remove(rate);
 	if (!backend)
 		return node_error(rng, err, DD_INVALID, "a rng needs a backend");
 	if (node_attr_is(backend, "model", "random") && !node_text(backend)[0])

@@ -12,11 +12,22 @@
 
 static int check(const struct document *document, const xmlNode *shmem, struct dd_error *err)
 {
+	bool doorbell = node_attr_is(node_child(shmem, "model"), "type", "ivshmem-doorbell");
+
 	(void)document;
 	if (!node_attr(shmem, "name"))
 		return node_error(shmem, err, DD_INVALID, "a shmem device needs a name");
-	if (node_attr_is(node_child(shmem, "model"), "type", "ivshmem-doorbell") &&
-		node_child(shmem, "size"))
+	if (strchr(node_attr(shmem, "name"), '/'))
+		return node_error(shmem, err, DD_INVALID, "its name has no '/'");
+	if (!node_attr(node_child(shmem, "model"), "type"))
+		return node_error(shmem, err, DD_INVALID,
+			"it needs a <model> of type ivshmem-plain or ivshmem-doorbell");
+	if (doorbell != !!node_child(shmem, "server"))
+		return node_error(shmem, err, DD_INVALID,
+			"an ivshmem-doorbell has a <server>, an ivshmem-plain has none");
+	if (!doorbell && node_child(shmem, "msi"))
+		return node_error(shmem, err, DD_INVALID, "an ivshmem-plain has no <msi>");
+	if (doorbell && node_child(shmem, "size"))
 		return node_error(shmem, err, DD_INVALID,
 			"an ivshmem-doorbell has the size that its server says");
 	return 0;

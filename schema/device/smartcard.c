@@ -7,8 +7,12 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+#define CERTIFICATES 3u /* on a card that is made of the host's */
+
 static int check(const struct document *document, const xmlNode *card, struct dd_error *err)
 {
+	unsigned certificates = 0;
+
 	if (device_count(document, "smartcard") > 1)
 		return node_error(card, err, DD_INVALID, "there can be only one smart card");
 	for (const xmlNode *node = device_first(document, "controller"); node;
@@ -16,6 +20,11 @@ static int check(const struct document *document, const xmlNode *card, struct dd
 		if (node_attr_is(node, "type", "usb") && node_attr_is(node, "model", "none"))
 			return node_error(card, err, DD_INVALID,
 				"its reader is a USB device, but the domain has no USB controller");
+	for (const xmlNode *node = node_child(card, "certificate"); node; node = node_next(node))
+		certificates++;
+	if (node_attr_is(card, "mode", "host-certificates") && certificates != CERTIFICATES)
+		return node_error(card, err, DD_INVALID, "it has %u certificates, not %u",
+			CERTIFICATES, certificates);
 	return chardev_check(document, card, err);
 }
 

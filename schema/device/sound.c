@@ -49,7 +49,8 @@ static enum address_kind address(const struct document *document, const xmlNode 
 }
 
 static const struct choice choices[] = {
-	{"codec/@type", "duplex micro output", NULL},
+	{"codec/@type", "duplex micro output", NULL, true},
+	{"audio/@id", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

@@ -18,6 +18,8 @@ static int check(const struct document *document, const xmlNode *tpm, struct dd_
 		return node_error(tpm, err, DD_INVALID, "a TPM needs a <backend> of a known type");
 	if (node_attr_is(tpm, "model", "tpm-crb") && node_attr_is(backend, "version", "1.2"))
 		return node_error(tpm, err, DD_INVALID, "a tpm-crb has version 2.0");
+	if (node_child(backend, "active_pcr_banks") && node_attr_is(backend, "version", "1.2"))
+		return node_error(backend, err, DD_INVALID, "PCR banks are of version 2.0");
 	return 0;
 }
 

@@ -30,7 +30,9 @@ static int check_properties(const xmlNode *video, struct dd_error *err)
 {
 	static const char *const resolving[] = {"vga", "qxl", "virtio", "bochs", "none", NULL};
 	static const char *const sizes[] = {"ram", "vgamem", "vram64"};
+	static const char *const sized[] = {"vga", "vmvga", NULL};
 	const xmlNode *model = node_child(video, "model");
+	const xmlNode *resolution = node_child(model, "resolution");
 	const char *type = model_type(video);
 	bool none = strcmp(type, "none") == 0;
 	bool known = type[0] && !none;
@@ -51,6 +53,16 @@ static int check_properties(const xmlNode *video, struct dd_error *err)
 	if (known && strcmp(type, "virtio") != 0 &&
 		node_attr_is(node_child(video, "driver"), "name", "vhostuser"))
 		return node_error(video, err, DD_INVALID, "vhostuser serves virtio cards only");
+	if (known && node_attr_is(node_child(model, "acceleration"), "accel2d", "yes"))
+		return node_error(model, err, DD_INVALID, "QEMU's cards have no accel2d");
+	if (known && string_in(type, sized) &&
+		attr_number(model, "vram", VIDEO_VGA_RAM_MIN) < VIDEO_VGA_RAM_MIN &&
+		attr_number(model, "vram", 0))
+		return node_error(model, err, DD_INVALID, "a %s card has a vram of at least %d KiB",
+			type, VIDEO_VGA_RAM_MIN);
+	if (known && resolution &&
+		(!attr_number(resolution, "x", 0) || !attr_number(resolution, "y", 0)))
+		return node_error(resolution, err, DD_INVALID, "it needs an x and a y, from 1 on");
 	return none ? 0 : check_virtio_options(video, strcmp(type, "virtio") == 0, err);
 }
 
@@ -172,6 +184,8 @@ static int complete_none(xmlNode *video, struct dd_error *err)
 static const struct choice choices[] = {
 	{"driver/@name", "qemu vhostuser", "default"},
 	{"driver/@vgaconf", "on off", "io"},
+	{"model/resolution/@x", NULL, NULL, true},
+	{"model/resolution/@y", NULL, NULL, true},
 	{NULL, NULL, NULL},
 };
 

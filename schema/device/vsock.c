@@ -7,10 +7,17 @@
 #include "schema/device/common.h"
 #include "schema/fill.h"
 
+#define VSOCK_CID_MIN 3u /* those before have meanings of their own */
+
 static int check(const struct document *document, const xmlNode *vsock, struct dd_error *err)
 {
 	if (device_count(document, "vsock") > 1)
 		return node_error(vsock, err, DD_INVALID, "there can be only one vsock device");
+	if (node_attr(node_child(vsock, "cid"), "address") &&
+		(attr_number(node_child(vsock, "cid"), "address", 0) < VSOCK_CID_MIN ||
+			attr_number(node_child(vsock, "cid"), "address", 0) > UINT32_MAX))
+		return node_error(vsock, err, DD_INVALID, "a guest's CID is between %u and %u",
+			VSOCK_CID_MIN, UINT32_MAX);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, then of bare SQLite
  *   storing stall FOLDER FILE COUNT           one writer alone, then while checkpoints run
  *   storing read FOLDER                       log and diff in a book that write made
+ *   storing fill FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
  *
  * write: each of WRITERS processes gives a domain of its own COUNT versions, through book_apply(),
  * each with FILE changed in a few digits. After that the rows that the book now holds are put into
@@ -37,6 +38,7 @@
 /* What the processes of one run share. */
 struct race {
 	unsigned writers, count;
+	unsigned domains; /* to fill */
 	atomic_uint ready;
 	atomic_bool go, stop;
 	double times[]; /* of each version, a writer's one after the other */
@@ -436,6 +438,52 @@ static int stall(struct work *work, char **arguments)
 	return rc || status;
 }
 
+/* ---- many domains ---- */
+
+static int fill_share(struct work *work)
+{
+	CLEANUP(book) struct book *book = NULL;
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	struct race *race = work->race;
+	int rc = file_read(work->file, 1u << 20, &xml, NULL);
+
+	if (!rc)
+		rc = book_of(work, &book);
+	for (unsigned i = work->writer; !rc && i < race->domains; i += race->writers)
+		for (unsigned base = 0; !rc && base < race->count; base++)
+			rc = write_version(book, i, base, &xml);
+	return rc ? 1 : 0;
+}
+
+/* By many at once, so that it does not take the whole day. */
+static int fill(struct work *work, char **arguments)
+{
+	enum { FILLERS = 16 };
+	unsigned long domains = strtoul(arguments[0], NULL, 10);
+	unsigned long count = strtoul(arguments[1], NULL, 10);
+	pid_t pids[FILLERS];
+	int failed = 0;
+
+	if (!domains || domains > COUNT_MAX || !count || count > COUNT_MAX)
+		return fail("that many cannot be");
+	work->race = race_make(FILLERS, 0);
+	work->race->domains = (unsigned)domains;
+	work->race->count = (unsigned)count;
+	for (unsigned i = 0; i < FILLERS; i++) {
+		work->writer = i;
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(fill_share(work));
+	}
+	for (unsigned i = 0; i < FILLERS; i++) {
+		int status;
+
+		waitpid(pids[i], &status, 0);
+		failed |= status;
+	}
+	return failed ? fail("a writer failed") : 0;
+}
+
 /* ---- looking back ---- */
 
 static int count_version(const struct dd_version_info *info, void *context)
@@ -503,7 +551,8 @@ int main(int argc, char **argv)
 		const char *word;
 		int arguments;
 		int (*run)(struct work *work, char **arguments);
-	} modes[] = {{"write", 6, compare}, {"stall", 5, stall}, {"read", 3, look_back}};
+	} modes[] = {{"write", 6, compare}, {"stall", 5, stall}, {"read", 3, look_back},
+		{"fill", 6, fill}};
 
 	for (size_t i = 0; argc > 2 && i < sizeof modes / sizeof modes[0]; i++) {
 		struct work work = {.folder = argv[2], .file = argv[3]};
@@ -512,5 +561,5 @@ int main(int argc, char **argv)
 			return modes[i].run(&work, argv + 4);
 	}
 	return fail("usage: storing write FOLDER FILE WRITERS COUNT | stall FOLDER FILE COUNT | "
-		    "read FOLDER");
+		    "read FOLDER | fill FOLDER FILE DOMAINS COUNT");
 }

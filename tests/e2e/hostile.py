@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Definitions made to hurt: each a shape that is repeated until a limit is reached.
 
-A shape is what comes before, a unit, and what comes behind. It is written twice: to as many bytes
-as a text may have, and with as many units as the other limits let through, which is where the real
-work begins. Limits are those of schema/limits.h. All is written piece by piece, so that whoever
-measures a command that is started from here does not measure us.
+A shape is what comes before, a unit, and what comes behind. It is written to as many bytes as a
+text may have; with as many units as the other limits of a text let through, which is where the real
+work begins; and, where what it means has a limit too, with as many as that lets through, so that
+it is not over early. Limits are those of schema/limits.h. All is written piece by piece, so that
+whoever measures a command that is started from here does not measure us.
 """
 
 import os
@@ -27,10 +28,10 @@ HEAD = ("<domain type='qemu'><name>a</name><memory>4194304</memory>%s"
 
 
 class Shape:
-    """See above. unit: a text, or a function of the unit's number."""
+    """See above. unit: a text, or a function of the unit's number; most: units that make sense."""
 
-    def __init__(self, name, before, unit, after):
-        self.name, self.before, self.after = name, before, after
+    def __init__(self, name, before, unit, after, most=None):
+        self.name, self.before, self.after, self.most = name, before, after, most
         self.unit = unit if callable(unit) else lambda _: unit
 
     def fewest(self):
@@ -43,8 +44,13 @@ class Shape:
             'DOCUMENT_NAMESPACES': sample.count('xmlns')}
         return min((LIMITS[name] - SPARE) // count for name, count in each.items() if count)
 
-    def limited(self):
-        return re.search(r'<[^/!?]|=["\']', self.unit(11)) is not None
+    def sizes(self):
+        """The names of its texts, and how many units each has; None: all that the bytes allow."""
+        yield 'large', None
+        if re.search(r'<[^/!?]|=["\']', self.unit(11)):
+            yield 'many', self.fewest()
+            if self.most and self.most < self.fewest():
+                yield 'most', self.most
 
     def write(self, path, units=None):
         left = LIMITS['DOCUMENT_SIZE'] - len(encoded(self.before)) - len(encoded(self.after))
@@ -77,18 +83,19 @@ def encoded(text):
 SHAPES = []
 
 
-def raw(name, before, unit, after=''):
-    SHAPES.append(Shape(name, before, unit, after))
+def raw(name, before, unit, after='', most=None):
+    SHAPES.append(Shape(name, before, unit, after, most))
 
 
-def setting(name, before, unit, after='', vcpu='<vcpu>64</vcpu>'):
+def setting(name, before, unit, after='', vcpu='<vcpu>64</vcpu>', most=None):
     """Between the operating system and the devices."""
-    raw(name, HEAD % (vcpu, 'q35', '') + before, unit, after + '<devices/></domain>')
+    raw(name, HEAD % (vcpu, 'q35', '') + before, unit, after + '<devices/></domain>', most)
 
 
 def device(name, unit, before='', after='', machine='q35'):
+    """The unit is a device; with something to come behind it, a part of the one before."""
     raw(name, HEAD % ('<vcpu>1</vcpu>', machine, '') + '<devices>' + before, unit,
-        after + '</devices></domain>')
+        after + '</devices></domain>', None if after else LIMITS['DEVICES'] - SPARE)
 
 
 def metadata(name, before, unit, after=''):

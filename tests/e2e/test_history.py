@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 900
-"""Looking back and going back: log, show, diff, rollback."""
+"""Looking back: log, show, diff."""
 
-from definition import MAC, disk, domain, interface, spare_ports
+from definition import MAC, disk, domain, interface
 from guest import Guest
 from harness import check, contains, equal, main, test
 
@@ -99,80 +99,6 @@ def diff__pending_is_what_holds_from_the_next_start(book):
     equal(book.ok('diff', f'a@{pending - 1}', '--pending').out, '')
     for words in (('--pending', '--live'), ('--pending', 'a')):
         book.refuse('diff', 'a', *words, code='usage', says='--pending', lines=None)
-
-
-@test()
-def rollback__makes_an_old_definition_the_newest(book):
-    versions = four_versions(book)
-    book.ok('rollback', 'a', 1)
-    equal(book.dumpxml('a'), versions[0])
-    equal(book.version('a'), 5)
-    book.ok('rollback', 'a', 3)
-    equal(book.dumpxml('a'), versions[2])
-    for number, xml in enumerate(versions, 1):
-        equal(book.dumpxml(f'a@{number}'), xml, f'version {number} has changed')
-    check(not book.json('rollback', 'a', 3)['changed'])
-    with book.unchanged():
-        book.refuse('rollback', 'a', 99, code='not-found', says='99')
-        book.refuse('rollback', 'a', 'x')
-    book.verify()
-
-
-@test('pc', 'q35')
-def rollback__plugs_and_unplugs_a_running_guest(book, machine):
-    guest = Guest(
-        book, 'guest', disk(book.image('a.img'), 'vda'), interface(), *spare_ports(machine),
-        machine=machine).start()
-    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
-    book.ok('detach-device', 'guest', MAC)
-    guest.wait_for('^disk . vdb')
-    book.ok('rollback', 'guest', 1)
-    guest.wait_for('^disk - vdb')
-    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
-    book.ok('check', 'guest')
-    book.ok('rollback', 'guest', 2)
-    guest.wait_for(r'^disk \+ vdb')
-    equal(book.dumpxml('guest'), book.dumpxml('guest@2'))
-    book.ok('check', 'guest')
-
-
-@test()
-def rollback__brings_back_what_was_the_first_of_its_kind(book):
-    second = MAC[:-1] + '9'
-    guest = Guest(book, 'guest', interface(), interface(second)).start()
-    before = guest.dumpxml()
-    book.ok('detach-device', 'guest', MAC)
-    guest.wait_for(r'^net - eth0')
-    book.ok('rollback', 'guest', 1)
-    guest.wait_for(rf'^net \+ \S+ \S+ {MAC}')
-    equal(guest.dumpxml(), before)
-    book.ok('check', 'guest')
-
-
-@test()
-def rollback__takes_a_link_up_again(book):
-    guest = Guest(book, 'guest', interface()).start()
-    down = interface().replace('</interface>', "<link state='down'/></interface>")
-    book.ok('update-device', 'guest', book.file('down.xml', down))
-    book.ok('rollback', 'guest', 1)
-    for option in ((), ('--live',)):
-        check('<link' not in guest.dumpxml(*option))
-    book.ok('check', 'guest')
-
-
-@test()
-def rollback__that_a_running_guest_cannot_follow_is_refused(book):
-    guest = Guest(book, 'guest')
-    book.ok('set-vcpus', '--maximum', 'guest', 4)
-    guest.start()
-    with book.unchanged():
-        book.refuse('rollback', 'guest', 1, code='refused', says='vcpu')
-    book.ok('rollback', '--config', 'guest', 1)
-    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
-    equal(guest.state(), 'running')
-    guest.destroy()
-    guest.start()
-    book.ok('check', 'guest')
 
 
 if __name__ == '__main__':

@@ -177,13 +177,9 @@ def renamed(path):
 
 
 def texts(book, shape):
-    """Its files: as large as a text may be, and as much as the other limits let through."""
-    path = os.path.join(book.folder, 'large.xml')
-    shape.write(path)
-    yield path
-    if shape.limited():
-        path = os.path.join(book.folder, 'many.xml')
-        shape.write(path, shape.fewest())
+    for name, units in shape.sizes():
+        path = os.path.join(book.folder, name + '.xml')
+        shape.write(path, units)
         yield path
 
 

@@ -12,7 +12,7 @@ from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
 STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
-VERSION = {'version', 'commit', 'when', 'author', 'caller', 'committer',
+VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committer',
            'operation', 'subject', 'reason'}
 
 TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
@@ -50,7 +50,7 @@ SESSION = (
     ('metadata a urn:a', 0, {'xml'}),
     ('autostart a', 0, STATE),
     ('rename a b', 0, CHANGE),
-    ('rollback b 1', 0, CHANGE),
+    ('rollback b 1', 0, CHANGE | {'dry_run', 'now', 'pending'}),
     ('upgrade b --machine pc-i440fx-1.7', 0, CHANGE | {'changes'}),
     ('advise', 0, {'domain', 'uuid', 'running', 'kind', 'path', 'value', 'sentence', 'command'}),
     ('start b', 0, STATE),
@@ -76,6 +76,7 @@ SESSION = (
      {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
+    ('gc', 0, {'book'}),
     ('undefine b', 0, CHANGE),
 )
 NOT_HERE = {'help', 'version', 'completion'}  # no answers about a book

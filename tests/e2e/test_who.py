@@ -187,12 +187,14 @@ def reason__a_book_can_want_one(book):
                       ('rollback', 'a', 1), ('tag', 'a', 'label'),
                       ('metadata', 'a', 'urn:a', '--key', 'k', '--set', '<x/>'),
                       ('upgrade', 'a', '--machine', 'pc-i440fx-6.2'),
-                      ('config', 'require-reason', 'no')):
+                      ('key', 'rotate'), ('config', 'require-reason', 'no')):
             book.refuse(*words, code='refused', says='--reason TEXT')
         book.ok('apply', '--dry-run', other)
     book.ok('attach-device', 'a', device, env={'DOMESDAY_REASON': 'more room'})
     # a start makes no version, so there is nothing that a reason could be kept with
     book.ok('start', 'a')
+    for words in ('check', 'suspend', 'resume', 'autostart'):
+        book.ok(words, 'a')
     book.ok('destroy', 'a', '--reason', 'it hung')
     book.ok('config', 'require-reason', 'no', '--reason', 'the audit is over')
     book.ok('rename', 'a', 'b')

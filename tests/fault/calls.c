@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libc's functions, ours before libc's own. Memory comes from libc's second names for it, so that
- * nothing here depends on dlsym(), which allocates. Nothing is synced in truth: no test here pulls
- * a real plug, and a disk would make them slow.
+ * libc's functions, ours before libc's own. Memory comes from a sanitizer's allocator where there
+ * is one, and else from libc's second names for it, so that nothing here depends on dlsym(), which
+ * allocates. Nothing is synced in truth: no test here pulls a real plug, and a disk would make them
+ * slow. This file is built without sanitizers, as it is called before they are ready.
  */
 #include "calls.h"
 
@@ -12,7 +13,9 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -22,6 +25,13 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void __libc_free(void *memory);
+extern void *__interceptor_malloc(size_t size) __attribute__((weak));
+extern void *__interceptor_calloc(size_t count, size_t size) __attribute__((weak));
+extern void *__interceptor_realloc(void *old, size_t size) __attribute__((weak));
+extern void __interceptor_free(void *memory) __attribute__((weak));
+
+/* The sanitizer's function, or libc's. */
+#define HEAP(name) (__interceptor_##name ? __interceptor_##name : __libc_##name)
 
 atomic_long calls_allocated;
 atomic_long calls_clock;
@@ -81,7 +91,7 @@ static bool refused(void)
 
 void *malloc(size_t size)
 {
-	void *memory = refused() ? NULL : __libc_malloc(size);
+	void *memory = refused() ? NULL : HEAP(malloc)(size);
 
 	atomic_fetch_add(&calls_allocated, memory != NULL);
 	return memory;
@@ -89,7 +99,7 @@ void *malloc(size_t size)
 
 void *calloc(size_t count, size_t size)
 {
-	void *memory = refused() ? NULL : __libc_calloc(count, size);
+	void *memory = refused() ? NULL : HEAP(calloc)(count, size);
 
 	atomic_fetch_add(&calls_allocated, memory != NULL);
 	return memory;
@@ -102,7 +112,7 @@ void *realloc(void *old, size_t size)
 		return NULL;
 	}
 
-	void *memory = refused() ? NULL : __libc_realloc(old, size);
+	void *memory = refused() ? NULL : HEAP(realloc)(old, size);
 
 	atomic_fetch_add(&calls_allocated, !old && memory);
 	return memory;
@@ -111,7 +121,35 @@ void *realloc(void *old, size_t size)
 void free(void *memory)
 {
 	atomic_fetch_sub(&calls_allocated, memory != NULL);
-	__libc_free(memory);
+	HEAP(free)(memory);
+}
+
+void *reallocarray(void *old, size_t count, size_t size)
+{
+	size_t whole;
+
+	if (__builtin_mul_overflow(count, size, &whole)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(old, whole);
+}
+
+char *strndup(const char *string, size_t limit)
+{
+	size_t size = strnlen(string, limit);
+	char *copy = malloc(size + 1);
+
+	if (copy) {
+		memcpy(copy, string, size);
+		copy[size] = '\0';
+	}
+	return copy;
+}
+
+char *strdup(const char *string)
+{
+	return strndup(string, strlen(string));
 }
 
 /* ---- files ---- */

@@ -2,6 +2,7 @@
 #include "operations.h"
 
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,6 +174,11 @@ static int run_create(struct scene *scene, struct dd_error *err)
 	return told(scene, scene_open(scene, true, err));
 }
 
+static int run_open(struct scene *scene, struct dd_error *err)
+{
+	return told(scene, scene_open(scene, false, err));
+}
+
 static int visit_row(const struct domain_row *row, void *context)
 {
 	(void)row;
@@ -271,6 +277,60 @@ static int fill_packs(struct scene *scene, struct dd_error *err)
 	return rc ? rc : scene_edit(scene, 1, 4, err);
 }
 
+static int tag(
+	struct scene *scene, int domain, uint32_t number, const char *label, struct dd_error *err)
+{
+	char uuid[UUID_SIZE];
+	struct tag_draft draft = {
+		.uuid = uuid,
+		.number = number,
+		.label = label,
+		.tagger = {"Ada Operator", "ada@example.org"},
+		.body = "as it was sold",
+	};
+
+	bool made;
+
+	uuid_of(domain, uuid);
+	return told(scene, book_tag(scene->book, &draft, NULL, &made, err));
+}
+
+static int run_tag(struct scene *scene, struct dd_error *err)
+{
+	return tag(scene, 1, 2, "sold", err);
+}
+
+static int tag_two(struct scene *scene, struct dd_error *err)
+{
+	int rc = tag(scene, 1, 2, "sold", err);
+
+	return rc ? rc : tag(scene, 2, 1, "first", err);
+}
+
+static int run_untag(struct scene *scene, struct dd_error *err)
+{
+	char uuid[UUID_SIZE];
+
+	uuid_of(1, uuid);
+	return told(scene, book_tag_remove(scene->book, uuid, "sold", err));
+}
+
+/* Takes from the book what its first format did not have. */
+static int make_old(struct scene *scene, struct dd_error *err)
+{
+	static const char sql[] =
+		"DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq; DROP TABLE tag;"
+		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
+	char path[sizeof scene->folder + 16];
+	sqlite3 *database = NULL;
+
+	scene_close(scene);
+	snprintf(path, sizeof path, "%s/book.db", scene->folder);
+	if (sqlite3_open(path, &database) || sqlite3_exec(database, sql, NULL, NULL, NULL))
+		error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
+	return sqlite3_close(database) || err->code ? DD_CORRUPT : 0;
+}
+
 /* More than SQLite's log holds before it is copied into the database and begun anew. */
 static int run_long_log(struct scene *scene, struct dd_error *err)
 {
@@ -305,12 +365,16 @@ static int run_life(struct scene *scene, struct dd_error *err)
 	if (!rc)
 		rc = run_undefine(scene, err);
 	if (!rc)
+		rc = run_tag(scene, err);
+	if (!rc)
 		rc = run_small_things(scene, err);
 	return rc;
 }
 
 const struct operation operations[] = {
-	{"create", NULL, run_create, .makes = true},
+	{"create", NULL, run_create, .makes = true, .repeats = true},
+	{"open", NULL, run_open, .opens = true, .repeats = true},
+	{"upgrade", make_old, run_open, .opens = true, .repeats = true},
 	{"read", NULL, run_read, .repeats = true},
 	{"define", NULL, run_define, .repeats = true},
 	{"edit", NULL, run_edit, .repeats = true},
@@ -318,8 +382,11 @@ const struct operation operations[] = {
 	{"index", NULL, run_index, .repeats = true},
 	{"undefine", NULL, run_undefine, .repeats = true},
 	{"journal", NULL, run_journal},
+	{"tag", NULL, run_tag, .repeats = true},
+	{"untag", tag_two, run_untag, .repeats = true},
 	{"small-things", NULL, run_small_things},
 	{"checkpoint", NULL, checkpoint, .repeats = true},
+	{"checkpoint-tags", tag_two, checkpoint, .repeats = true},
 	{"repack", fill_packs, checkpoint, .repeats = true},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},

@@ -24,6 +24,7 @@ struct operation {
 	int (*prepare)(struct scene *scene, struct dd_error *err); /* on a full book; may be NULL */
 	int (*run)(struct scene *scene, struct dd_error *err);
 	bool makes;   /* run() makes the book: there is none before */
+	bool opens;   /* run() opens the book itself */
 	bool repeats; /* run() may be called again once it has failed */
 };
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom a process is believed to be, and what may stand in a record as its reason. */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -124,6 +128,96 @@ static void reason__has_a_limit(void **state)
 	assert_int_equal(reason_check(reason, NULL), DD_INVALID);
 }
 
+static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+	(void)status;
+	(void)flag;
+	(void)walk;
+	return remove(path);
+}
+
+static int folder_make(void **state)
+{
+	static char folder[4096];
+
+	snprintf(folder, sizeof folder, "%s/domesday-caller-XXXXXX",
+		getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	assert_non_null(mkdtemp(folder));
+	*state = folder;
+	return 0;
+}
+
+static int folder_remove(void **state)
+{
+	return nftw(*state, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void caller__names_that_would_forge_a_record_open_nothing(void **state)
+{
+	static const struct {
+		const char *author, *program;
+	} rows[] = {
+		{"Eve <eve@x>\nOperation: forged", NULL},
+		{"", NULL},
+		{"\x1b[2J", NULL},
+		{"\xe2\x80\xae"
+		 "eve",
+			NULL},
+		{NULL, "nova\nCaller-Uid: 0"},
+		{NULL, ""},
+		{NULL, "\xff"},
+		{NULL, "0123456789012345678901234567890123456789012345678901234567890123456789"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct dd_host_options options = {.book = *state,
+			.create = true,
+			.author = rows[i].author,
+			.program = rows[i].program};
+		struct dd_host *host = NULL;
+
+		if (dd_host_open(&options, &host, NULL) != DD_INVALID)
+			fail_msg("row %zu", i);
+		assert_null(host);
+	}
+}
+
+static int see_version(const struct dd_version_info *info, void *context)
+{
+	struct caller mine = caller_find();
+
+	(void)context;
+	assert_string_equal(info->author, "root  Operation: forged <eve@example.org>");
+	assert_int_equal(info->caller.uid, mine.uid);
+	assert_int_equal(info->caller.acting_uid, getuid());
+	assert_string_equal(info->caller.known_by, mine.known_by);
+	assert_string_equal(info->caller.program, "nova-compute");
+	assert_string_equal(info->operation, "define");
+	assert_string_equal(info->reason, "by the host");
+	return 0;
+}
+
+/* A program acts for its users, and still is whose it is. */
+static void caller__who_names_an_author_does_not_hide_itself(void **state)
+{
+	static const char definition[] = "<domain type='qemu'><name>a</name><memory>65536</memory>"
+					 "<os><type arch='x86_64'>hvm</type></os></domain>";
+	struct dd_host_options options = {.book = *state,
+		.create = true,
+		.host_name = "alpha",
+		.author = "root > Operation: forged <eve@example.org>",
+		.program = "nova-compute",
+		.reason = "by the host"};
+	struct dd_host *host = NULL;
+
+	assert_int_equal(dd_host_open(&options, &host, NULL), 0);
+	assert_int_equal(
+		dd_define(host, definition, strlen(definition), NULL, NULL, NULL, NULL, NULL, NULL),
+		0);
+	assert_int_equal(dd_log(host, "a", 0, see_version, NULL, NULL), 0);
+	dd_host_close(host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +225,11 @@ int main(void)
 		cmocka_unit_test(caller__a_user_without_a_name_is_a_number),
 		cmocka_unit_test(reason__is_one_line_that_means_itself),
 		cmocka_unit_test(reason__has_a_limit),
+		cmocka_unit_test_setup_teardown(
+			caller__names_that_would_forge_a_record_open_nothing, folder_make,
+			folder_remove),
+		cmocka_unit_test_setup_teardown(caller__who_names_an_author_does_not_hide_itself,
+			folder_make, folder_remove),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -223,6 +223,26 @@ static void schema_address__hubs_are_added_when_ports_run_out(void **state)
 	assert_string_equal(place(nth_device(domain, "input", 2)), "usb 0:1.2");
 }
 
+static void schema_address__hubs_leave_a_port_to_spare(void **state)
+{
+	static const struct {
+		unsigned devices, hubs;
+	} cases[] = {{2, 0}, {3, 1}, {8, 1}, {9, 2}, {15, 2}, {16, 3}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(text) struct text devices = TEXT_INIT;
+
+		for (unsigned n = 0; n < cases[i].devices; n++)
+			text_puts(&devices, "<input type='tablet'/>");
+
+		CLEANUP(document)
+		struct document *domain = frozen_domain(&options, "pc", text_string(&devices));
+
+		assert_int_equal(device_count(domain, "hub"), cases[i].hubs);
+	}
+}
+
 static void schema_address__what_cannot_be_is_refused_by_path(void **state)
 {
 	static const struct {
@@ -244,6 +264,10 @@ static void schema_address__what_cannot_be_is_refused_by_path(void **state)
 			"index='1' model='pcie-root-port'/><interface type='user'><address "
 			"type='pci' bus='1' slot='1'/></interface>",
 			"/domain/devices/interface", "slots 0x00 to 0x00"},
+		{"q35",
+			"<controller type='pci' index='0' model='pcie-root'/>"
+			"<controller type='pci' index='1' model='pcie-to-pci-bridge'/>",
+			"/domain/devices/controller[2]", "none can be added"},
 		{"pc", "<controller type='pci' index='0' model='pcie-root'/>",
 			"/domain/devices/controller[1]", "pci-root"},
 		{"pc",
@@ -284,6 +308,7 @@ int main(void)
 		cmocka_unit_test(schema_address__an_old_place_that_is_gone_is_no_obstacle),
 		cmocka_unit_test(schema_address__a_running_guest_without_a_free_port_refuses),
 		cmocka_unit_test(schema_address__hubs_are_added_when_ports_run_out),
+		cmocka_unit_test(schema_address__hubs_leave_a_port_to_spare),
 		cmocka_unit_test(schema_address__what_cannot_be_is_refused_by_path),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

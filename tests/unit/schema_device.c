@@ -65,82 +65,113 @@ static void schema_device__defaults_by_target_name(void **state)
 	}
 }
 
+static const struct {
+	const char *machine, *devices, *element;
+	unsigned number;
+	const char *child, *attribute; /* of the child, or of the device */
+	const char *value;             /* NULL: there is none */
+} settled[] = {
+	{"pc",
+		"<disk type='file'><source file='/b'/><target dev='vdb'/></disk>"
+		"<disk type='file'><source file='/a'/><target dev='vda'/></disk>",
+		"disk", 0, "target", "dev", "vda"},
+	{"pc",
+		"<disk type='volume'><source pool='p' volume='v'/><target "
+		"dev='vda'/></disk>",
+		"disk", 0, "driver", "type", NULL},
+	{"pc",
+		"<disk><driver cache='default'/><source file='/a'/><target "
+		"dev='vda'/></disk>",
+		"disk", 0, "driver", "cache", NULL},
+	{"pc",
+		"<disk type='network'><source protocol='nbd'><host name='h'/></source>"
+		"<target dev='vda'/></disk>",
+		"disk", 0, "source/host", "port", "10809"},
+	{"pc", "<disk device='cdrom' snapshot='no'><target dev='hda'/></disk>", "disk", 0, NULL,
+		"snapshot", NULL},
+	{"pc", "<interface type='direct'><source dev='e'/></interface>", "interface", 0, "source",
+		"mode", "vepa"},
+	{"pc", "<interface type='user'><target dev='vnet0'/></interface>", "interface", 0, "target",
+		"dev", NULL},
+	{"q35", "<interface type='user'><model type='pcnet'/></interface>", "interface", 0,
+		"address", "bus", "0x01"},
+	{"q35", "<interface type='user'><model type='vmxnet3'/></interface>", "interface", 0,
+		"address", "bus", "0x02"},
+	{"pc", "<graphics type='vnc' autoport='no'/>", "graphics", 0, NULL, "autoport", "no"},
+	{"pc", "<graphics type='spice' port='-1'/>", "graphics", 0, NULL, "autoport", "no"},
+	{"pc", "<graphics type='spice' port='-1' tlsPort='-1'/>", "graphics", 0, NULL, "autoport",
+		"yes"},
+	{"pc", "<graphics type='spice'><listen type='network' network='n'/></graphics>", "graphics",
+		0, NULL, "autoport", "no"},
+	{"pc",
+		"<graphics type='vnc' listen=''><listen type='address' address=''/>"
+		"</graphics>",
+		"graphics", 0, "listen", "address", NULL},
+	{"pc",
+		"<graphics type='egl-headless'/><graphics type='egl-headless'/>"
+		"<graphics type='vnc'/>",
+		"graphics", 1, NULL, "type", "egl-headless"},
+	{"pc",
+		"<hostdev mode='subsystem' type='pci'><source><address bus='3' slot='7'/>"
+		"</source></hostdev>",
+		"hostdev", 0, "source/address", "domain", "0x0000"},
+	{"pc",
+		"<interface type='hostdev'><source><address type='pci' slot='7'/></source>"
+		"</interface>",
+		"interface", 0, "source/address", "function", "0x0"},
+	{"pc",
+		"<interface type='bridge'><source bridge='b'/><virtualport type='midonet'>"
+		"<parameters interfaceid='09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4a' "
+		"profileid='x'/></virtualport></interface>",
+		"interface", 0, "virtualport/parameters", "profileid", NULL},
+	{"pc",
+		"<controller type='pci' index='0' model='pci-root'><model name='none'/>"
+		"</controller>",
+		"controller", 0, "model", "name", NULL},
+	{"pc", "<rng model='virtio'><rate bytes='0'/><backend model='random'/></rng>", "rng", 0,
+		"rate", "bytes", NULL},
+	{"pc",
+		"<disk type='nvme'><source type='pci' namespace='1'><address bus='1'/></source>"
+		"<target dev='vda'/></disk>",
+		"disk", 0, "source/address", "slot", "0x00"},
+	{"pc", "<graphics type='vnc'/><graphics type='spice'/>", "audio", 0, NULL, "type", "spice"},
+	{"pc", "<graphics type='spice'/><graphics type='egl-headless'/>", "audio", 0, NULL, "type",
+		"spice"},
+	{"pc", "<video><model type='qxl' primary='no'/></video>", "video", 0, "model", "primary",
+		"yes"},
+	{"pc", "<memballoon model='virtio'><stats period='0'/></memballoon>", "memballoon", 0,
+		"stats", "period", NULL},
+	{"pc",
+		"<console type='pty'><target type='virtio'/></console>"
+		"<console type='pty'><target type='virtio' port='0'/></console>",
+		"console", 0, "target", "port", "0"},
+	{"pc", "<serial type='pty'/><serial type='pty'><target port='1'/></serial>", "serial", 0,
+		"target", "port", "2"},
+	{"pc",
+		"<serial type='pty'/><serial type='pty'><target "
+		"type='isa-serial'/></serial>",
+		"serial", 0, "target", "port", "1"},
+	{"pc", "<serial type='pty'><alias name='ua-s'/></serial>", "console", 0, "alias", "name",
+		"ua-s"},
+	{"pc", "<serial type='tcp'><source host='h' service='1'/></serial>", "serial", 0, "source",
+		"mode", "connect"},
+};
+
 static void schema_device__what_is_open_is_settled_as_libvirt_does(void **state)
 {
-	static const struct {
-		const char *machine, *devices, *element;
-		unsigned number;
-		const char *child, *attribute; /* of the child, or of the device */
-		const char *value;             /* NULL: there is none */
-	} cases[] = {
-		{"pc",
-			"<disk type='file'><source file='/b'/><target dev='vdb'/></disk>"
-			"<disk type='file'><source file='/a'/><target dev='vda'/></disk>",
-			"disk", 0, "target", "dev", "vda"},
-		{"pc",
-			"<disk type='volume'><source pool='p' volume='v'/><target "
-			"dev='vda'/></disk>",
-			"disk", 0, "driver", "type", NULL},
-		{"pc",
-			"<disk><driver cache='default'/><source file='/a'/><target "
-			"dev='vda'/></disk>",
-			"disk", 0, "driver", "cache", NULL},
-		{"pc",
-			"<disk type='network'><source protocol='nbd'><host name='h'/></source>"
-			"<target dev='vda'/></disk>",
-			"disk", 0, "source/host", "port", "10809"},
-		{"pc", "<disk device='cdrom' snapshot='no'><target dev='hda'/></disk>", "disk", 0,
-			NULL, "snapshot", NULL},
-		{"pc", "<interface type='direct'><source dev='e'/></interface>", "interface", 0,
-			"source", "mode", "vepa"},
-		{"pc", "<interface type='user'><target dev='vnet0'/></interface>", "interface", 0,
-			"target", "dev", NULL},
-		{"q35", "<interface type='user'><model type='pcnet'/></interface>", "interface", 0,
-			"address", "bus", "0x01"},
-		{"q35", "<interface type='user'><model type='vmxnet3'/></interface>", "interface",
-			0, "address", "bus", "0x02"},
-		{"pc", "<graphics type='vnc' autoport='no'/>", "graphics", 0, NULL, "autoport",
-			"no"},
-		{"pc", "<graphics type='spice' port='-1'/>", "graphics", 0, NULL, "autoport", "no"},
-		{"pc", "<graphics type='spice' port='-1' tlsPort='-1'/>", "graphics", 0, NULL,
-			"autoport", "yes"},
-		{"pc", "<graphics type='vnc'/><graphics type='spice'/>", "audio", 0, NULL, "type",
-			"spice"},
-		{"pc", "<graphics type='spice'/><graphics type='egl-headless'/>", "audio", 0, NULL,
-			"type", "spice"},
-		{"pc", "<video><model type='qxl' primary='no'/></video>", "video", 0, "model",
-			"primary", "yes"},
-		{"pc", "<memballoon model='virtio'><stats period='0'/></memballoon>", "memballoon",
-			0, "stats", "period", NULL},
-		{"pc",
-			"<console type='pty'><target type='virtio'/></console>"
-			"<console type='pty'><target type='virtio' port='0'/></console>",
-			"console", 0, "target", "port", "0"},
-		{"pc", "<serial type='pty'/><serial type='pty'><target port='1'/></serial>",
-			"serial", 0, "target", "port", "2"},
-		{"pc",
-			"<serial type='pty'/><serial type='pty'><target "
-			"type='isa-serial'/></serial>",
-			"serial", 0, "target", "port", "1"},
-		{"pc", "<serial type='pty'><alias name='ua-s'/></serial>", "console", 0, "alias",
-			"name", "ua-s"},
-		{"pc", "<serial type='tcp'><source host='h' service='1'/></serial>", "serial", 0,
-			"source", "mode", "connect"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(settled); i++) {
 		CLEANUP(document)
 		struct document *domain =
-			frozen_domain(&options, cases[i].machine, cases[i].devices);
-		const xmlNode *node = nth_device(domain, cases[i].element, cases[i].number);
+			frozen_domain(&options, settled[i].machine, settled[i].devices);
+		const xmlNode *node = nth_device(domain, settled[i].element, settled[i].number);
 		const char *value;
 
-		if (cases[i].child)
-			node = node_descend(node, cases[i].child);
-		value = node_attr(node, cases[i].attribute);
-		if (!value != !cases[i].value || (value && strcmp(value, cases[i].value) != 0))
-			fail_msg("case %zu: %s is %s", i, cases[i].attribute,
+		if (settled[i].child)
+			node = node_descend(node, settled[i].child);
+		value = node_attr(node, settled[i].attribute);
+		if (!value != !settled[i].value || (value && strcmp(value, settled[i].value) != 0))
+			fail_msg("case %zu: %s is %s", i, settled[i].attribute,
 				value ? value : "absent");
 	}
 }

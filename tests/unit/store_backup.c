@@ -108,6 +108,28 @@ static void store_backup__of_a_book_in_use_is_of_one_moment(void **state)
 	book_close(copy.book);
 }
 
+static void store_backup__has_branches_that_are_files_of_their_own(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], path[PATH_MAX + 64], uuid[UUID_SIZE], name[16];
+	struct scene copy;
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(uuid, sizeof uuid, "11111111-2222-4333-8444-%012d", i);
+		snprintf(name, sizeof name, "d%d", i);
+		define(scene, uuid, name, "one");
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	change(scene, uuid, name, 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%.3800s/book.git/refs/heads/domains/%s", scene->place, uuid);
+	assert_int_equal(access(path, F_OK), 0);
+	make(scene, file);
+	assert_sound(scene, NULL);
+	copy = restored(scene, file);
+	assert_sound(&copy, NULL);
+}
+
 static void store_backup__replaces_nothing(void **state)
 {
 	struct scene *scene = *state;
@@ -260,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(store_backup__brings_everything_back),
 		TEST(store_backup__of_a_book_in_use_is_of_one_moment),
+		TEST(store_backup__has_branches_that_are_files_of_their_own),
 		TEST(store_backup__replaces_nothing),
 		TEST(store_backup__tar_reads_it),
 		TEST(store_backup__keeps_addresses_and_no_programs),

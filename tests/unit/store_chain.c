@@ -130,7 +130,8 @@ static void make_old(struct scene *scene)
 {
 	book_close(TAKE(scene->book));
 	execute(scene, "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
-		       "DROP TABLE tag; DELETE FROM setting WHERE key = 'genesis'; PRAGMA "
+		       "DROP TABLE tag; DROP TABLE secret; DELETE FROM setting WHERE key = "
+		       "'genesis'; PRAGMA "
 		       "user_version = 1");
 }
 

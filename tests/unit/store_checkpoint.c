@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+
+#include "store/join.h"
 #include "store_support.h"
 
 #define GIT(scene, out, ...) git_run((scene), (out), (const char *const[]){__VA_ARGS__, NULL})
@@ -149,6 +152,121 @@ static void store_checkpoint__refs_of_others_stay_and_forged_ones_go(void **stat
 	assert_memory_equal(text_string(&out), info.commit, COMMIT_SIZE - 1);
 }
 
+/* ---- the refs of a large book ---- */
+
+enum { LARGE = 600 };
+
+static void uuid_of(int number, char uuid[UUID_SIZE])
+{
+	snprintf(uuid, UUID_SIZE, "11111111-2222-4333-8444-%012d", number);
+}
+
+static void define_many(struct scene *scene)
+{
+	for (int i = 0; i < LARGE; i++) {
+		char uuid[UUID_SIZE], name[16];
+
+		uuid_of(i, uuid);
+		snprintf(name, sizeof name, "d%d", i);
+		define(scene, uuid, name, "one");
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+}
+
+static void change_one(struct scene *scene, int number, uint32_t base, const char *xml)
+{
+	char uuid[UUID_SIZE], name[16];
+
+	uuid_of(number, uuid);
+	snprintf(name, sizeof name, "d%d", number);
+	change(scene, uuid, name, base, xml);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+}
+
+static struct stat packed_refs(struct scene *scene)
+{
+	char path[PATH_MAX + 64];
+	struct stat status;
+
+	snprintf(path, sizeof path, "%s/book.git/packed-refs", scene->place);
+	assert_int_equal(stat(path, &status), 0);
+	return status;
+}
+
+/* Every branch is where book.db has the domain, and there are no others. */
+static void assert_heads(struct scene *scene)
+{
+	CLEANUP(text) struct text out = TEXT_INIT;
+	const char *line;
+
+	assert_int_equal(GIT(scene, &out, "for-each-ref", "--format=%(objectname) %(refname)",
+				 "refs/heads/domains"),
+		0);
+	line = text_string(&out);
+	for (int i = 0; i < LARGE; i++) {
+		CLEANUP(version_info) struct version_info info = {0};
+		char uuid[UUID_SIZE], expected[160];
+
+		uuid_of(i, uuid);
+		assert_ok(scene, book_version(scene->book, uuid, 0, &info, &scene->err));
+		snprintf(
+			expected, sizeof expected, "%s refs/heads/domains/%s\n", info.commit, uuid);
+		assert_int_equal(strncmp(line, expected, strlen(expected)), 0);
+		line += strlen(expected);
+	}
+	assert_string_equal(line, "");
+}
+
+static void store_checkpoint__a_change_costs_no_list_of_all_domains(void **state)
+{
+	struct scene *scene = *state;
+	struct stat before, after;
+
+	define_many(scene);
+	before = packed_refs(scene);
+	change_one(scene, 7, 1, "two");
+	change_one(scene, 8, 1, "two");
+	change_one(scene, 7, 2, "three");
+	after = packed_refs(scene);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	assert_heads(scene);
+	assert_git_agrees(scene);
+	/* files of their own do not become many */
+	for (int i = 20; i < 30; i++)
+		change_one(scene, i, 1, "two");
+	after = packed_refs(scene);
+	assert_true(before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+		    before.st_mtim.tv_nsec != after.st_mtim.tv_nsec);
+	assert_heads(scene);
+}
+
+static void store_checkpoint__forged_refs_of_a_large_book_go_too(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char branch[UUID_SIZE + 32] = "refs/heads/domains/", tag[UUID_SIZE + 32];
+
+	define_many(scene);
+	uuid_of(11, branch + strlen(branch));
+	assert_int_equal(GIT(scene, &out, "update-ref", branch, "refs/heads/book"), 0);
+	change_one(scene, 7, 1, "two");
+	assert_heads(scene);
+
+	assert_int_equal(GIT(scene, &out, "update-ref", branch, "refs/heads/book"), 0);
+	assert_int_equal(GIT(scene, &out, "pack-refs", "--all"), 0);
+	change_one(scene, 7, 2, "three");
+	assert_heads(scene);
+
+	snprintf(tag, sizeof tag, "refs/tags/domains/%s/forged", branch + 19);
+	assert_int_equal(GIT(scene, &out, "update-ref", tag, branch), 0);
+	change_one(scene, 7, 3, "four");
+	assert_int_equal(GIT(scene, &out, "tag", "-l"), 0);
+	assert_string_equal(text_string(&out), "");
+	change_one(scene, 7, 4, "five");
+	assert_heads(scene);
+}
+
 static void store_checkpoint__takes_gc_by_stock_git(void **state)
 {
 	struct scene *scene = *state;
@@ -194,13 +312,195 @@ static void store_checkpoint__many_small_packs_become_few(void **state)
 	const char *packs = strstr(text_string(&out), "packs: ");
 
 	assert_non_null(packs);
-	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 31);
+	assert_in_range(strtoul(packs + 7, NULL, 10), 1, 9);
 	for (uint32_t number = 1; number <= 70; number++) {
 		char xml[16];
 
 		snprintf(xml, sizeof xml, "%u", number - 1);
 		assert_file(scene, UUID_A, number, "domain.xml", xml);
 	}
+}
+
+enum { PACKS = 6 };
+
+static size_t packs_list(struct scene *scene, char (*names)[PACK_NAME_SIZE], size_t room)
+{
+	char path[PATH_MAX + 64];
+	const struct dirent *entry;
+	size_t count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof path, "%s/book.git/objects/pack", scene->place);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder))) {
+		int end = 0;
+
+		if (count < room &&
+			sscanf(entry->d_name, "pack-%40[0-9a-f].idx%n", names[count], &end) == 1 &&
+			end)
+			count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+static void pack_unlink(struct scene *scene, const char *name)
+{
+	static const char *const suffixes[] = {"idx", "pack"};
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[PATH_MAX + 128];
+
+		snprintf(path, sizeof path, "%s/book.git/objects/pack/pack-%s.%s", scene->place,
+			name, suffixes[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+/* Versions with something alike, so that there are deltas. */
+static void xml_of(uint32_t number, char xml[2048])
+{
+	int length = snprintf(xml, 2048, "<domain v='%u'>\n", number);
+
+	for (int i = 0; i < 40; i++)
+		length += snprintf(xml + length, 2048 - (size_t)length, " <device i='%d'/>\n", i);
+}
+
+static void make_packs(struct scene *scene)
+{
+	for (uint32_t base = 0; base < PACKS * 5; base++) {
+		char xml[2048];
+
+		xml_of(base + 1, xml);
+		change(scene, UUID_A, "web", base, xml);
+		if (base % 5 == 4)
+			assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	}
+}
+
+static void store_checkpoint__packs_are_joined_as_they_are(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(pack) struct pack pack = {0};
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char names[PACKS + 1][PACK_NAME_SIZE], name[PACK_NAME_SIZE], path[PATH_MAX + 128];
+
+	make_packs(scene);
+	assert_int_equal(packs_list(scene, names, PACKS + 1), PACKS);
+	assert_ok(scene, pack_begin(scene->book, &pack, &scene->err));
+	assert_ok(scene, packs_join(&pack, names, PACKS, name, &scene->err));
+	for (int i = 0; i < PACKS; i++)
+		pack_unlink(scene, names[i]);
+	scene_reopen(scene);
+	assert_git_agrees(scene);
+	snprintf(path, sizeof path, "objects/pack/pack-%s.idx", name);
+	assert_int_equal(GIT(scene, &out, "verify-pack", "-v", path), 0);
+	assert_true(count_of(&out, "chain length = 1: ") > 0);
+	for (uint32_t number = 1; number <= PACKS * 5; number++) {
+		char xml[2048];
+
+		xml_of(number, xml);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+	change(scene, UUID_A, "web", PACKS * 5, "more");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_git_agrees(scene);
+}
+
+static void store_checkpoint__an_object_twice_is_not_joined(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(pack) struct pack pack = {0};
+	char names[2][PACK_NAME_SIZE], name[PACK_NAME_SIZE];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(packs_list(scene, names, 2), 1);
+	memcpy(names[1], names[0], PACK_NAME_SIZE);
+	assert_ok(scene, pack_begin(scene->book, &pack, &scene->err));
+	assert_int_equal(packs_join(&pack, names, 2, name, &scene->err), DD_UNSUPPORTED);
+	pack_release(&pack);
+	assert_int_equal(packs_list(scene, names, 2), 1);
+	assert_git_agrees(scene);
+}
+
+static void store_checkpoint__gc_makes_one_pack_and_gives_space_back(void **state)
+{
+	struct scene *scene = *state;
+	char names[PACKS + 1][PACK_NAME_SIZE], path[PATH_MAX + 32];
+	struct stat before, after;
+
+	make_packs(scene);
+	/* so much was staged that book.db is mostly free now */
+	for (uint32_t base = PACKS * 5; base < PACKS * 5 + 100; base++) {
+		char xml[2048];
+
+		xml_of(base + 1, xml);
+		change(scene, UUID_A, "web", base, xml);
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%s/book.db", scene->place);
+	assert_int_equal(sqlite3_wal_checkpoint_v2(scene->book->database.sqlite, NULL,
+				 SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(stat(path, &before), 0);
+	assert_ok(scene, book_gc(scene->book, &scene->err));
+	assert_int_equal(stat(path, &after), 0);
+	assert_true(after.st_size < before.st_size / 2);
+	assert_int_equal(packs_list(scene, names, PACKS + 1), 1);
+	assert_git_agrees(scene);
+	for (uint32_t number = 1; number <= PACKS * 5 + 100; number++) {
+		char xml[2048];
+
+		xml_of(number, xml);
+		assert_file(scene, UUID_A, number, "domain.xml", xml);
+	}
+}
+
+/* A version of many files. */
+static void define_wide(struct scene *scene, const char *uuid, const char *name, size_t count)
+{
+	struct tree_file *files = calloc(count, sizeof *files);
+	char(*paths)[32] = calloc(count, sizeof *paths);
+	struct version_draft version = {.subject = "define",
+		.author = {"Ada Operator", "ada@example.org"},
+		.files = files,
+		.file_count = count};
+	struct index_draft index = {.name = name};
+	struct book_change change = {.uuid = uuid, .version = &version, .index = &index};
+
+	assert_true(files && paths);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(paths[i], sizeof paths[i], "f%05zu", i);
+		files[i] = (struct tree_file){paths[i], paths[i], strlen(paths[i])};
+	}
+	assert_ok(scene, book_apply(scene->book, &change, NULL, &scene->err));
+	free(files);
+	free(paths);
+}
+
+static void store_checkpoint__is_due_when_much_is_staged(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t staged = 0;
+
+	define(scene, UUID_A, "web", "one");
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_true(staged > 0);
+	define_wide(scene, UUID_B, "mail", 3000);
+	scene_reopen(scene);
+	/* who has changed nothing does not do it for others */
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_true(staged > 3000);
+	change(scene, UUID_A, "web", 1, "two");
+	book_checkpoint_due(scene->book);
+	assert_ok(scene, book_staged(scene->book, &staged, &scene->err));
+	assert_int_equal(staged, 0);
+	assert_file(scene, UUID_B, 1, "f02999", "f02999");
+	assert_git_agrees(scene);
 }
 
 static void commit_many(struct scene *scene, uint32_t versions)
@@ -256,8 +556,14 @@ int main(void)
 		TEST(store_checkpoint__sets_refs_that_were_lost),
 		TEST(store_checkpoint__a_book_without_domains_is_a_repository),
 		TEST(store_checkpoint__refs_of_others_stay_and_forged_ones_go),
+		TEST(store_checkpoint__a_change_costs_no_list_of_all_domains),
+		TEST(store_checkpoint__forged_refs_of_a_large_book_go_too),
 		TEST(store_checkpoint__takes_gc_by_stock_git),
 		TEST(store_checkpoint__many_small_packs_become_few),
+		TEST(store_checkpoint__packs_are_joined_as_they_are),
+		TEST(store_checkpoint__an_object_twice_is_not_joined),
+		TEST(store_checkpoint__gc_makes_one_pack_and_gives_space_back),
+		TEST(store_checkpoint__is_due_when_much_is_staged),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
 

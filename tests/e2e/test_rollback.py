@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""Going back: rollback of a domain or a device, shut off and running."""
+
+import time
+
+from definition import MAC, addresses, devices, disk, domain, interface, parse, spare_ports
+from guest import Guest
+from harness import check, contains, equal, main, test
+
+
+def four_versions(book):
+    """define, attach vdb, more vCPUs, detach the network card"""
+    book.define(domain('a', disk(book.image('a.img'), 'vda'), interface()))
+    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
+            '--reason', 'room for mail')
+    book.ok('set-vcpus', '--maximum', 'a', 4)
+    book.ok('detach-device', 'a', MAC)
+    return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
+
+
+@test()
+def rollback__makes_an_old_definition_the_newest(book):
+    versions = four_versions(book)
+    book.ok('rollback', 'a', 1)
+    equal(book.dumpxml('a'), versions[0])
+    equal(book.version('a'), 5)
+    book.ok('rollback', 'a', 3)
+    equal(book.dumpxml('a'), versions[2])
+    for number, xml in enumerate(versions, 1):
+        equal(book.dumpxml(f'a@{number}'), xml, f'version {number} has changed')
+    check(not book.json('rollback', 'a', 3)['changed'])
+    with book.unchanged():
+        book.refuse('rollback', 'a', 99, code='not-found', says='99')
+        book.refuse('rollback', 'a', 'x')
+    book.verify()
+
+
+@test('pc', 'q35')
+def rollback__plugs_and_unplugs_a_running_guest(book, machine):
+    guest = Guest(
+        book, 'guest', disk(book.image('a.img'), 'vda'), interface(), *spare_ports(machine),
+        machine=machine).start()
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    book.ok('detach-device', 'guest', MAC)
+    guest.wait_for('^disk . vdb')
+    book.ok('rollback', 'guest', 1)
+    guest.wait_for('^disk - vdb')
+    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
+    book.ok('check', 'guest')
+    book.ok('rollback', 'guest', 2)
+    guest.wait_for(r'^disk \+ vdb')
+    equal(book.dumpxml('guest'), book.dumpxml('guest@2'))
+    book.ok('check', 'guest')
+
+
+@test()
+def rollback__brings_back_what_was_the_first_of_its_kind(book):
+    second = MAC[:-1] + '9'
+    guest = Guest(book, 'guest', interface(), interface(second)).start()
+    before = guest.dumpxml()
+    book.ok('detach-device', 'guest', MAC)
+    guest.wait_for(r'^net - eth0')
+    book.ok('rollback', 'guest', 1)
+    guest.wait_for(rf'^net \+ \S+ \S+ {MAC}')
+    equal(guest.dumpxml(), before)
+    book.ok('check', 'guest')
+
+
+@test()
+def rollback__takes_a_link_up_again(book):
+    guest = Guest(book, 'guest', interface()).start()
+    down = interface().replace('</interface>', "<link state='down'/></interface>")
+    book.ok('update-device', 'guest', book.file('down.xml', down))
+    book.ok('rollback', 'guest', 1)
+    for option in ((), ('--live',)):
+        check('<link' not in guest.dumpxml(*option))
+    book.ok('check', 'guest')
+
+
+# ---- to what ----
+
+
+@test()
+def rollback__to_a_tag_a_time_or_a_number(book):
+    book.define(domain('a'))
+    time.sleep(1.05 - time.time() % 1)
+    book.ok('set-vcpus', '--maximum', 'a', 2)
+    book.ok('set-vcpus', '--maximum', 'a', 3)
+    book.ok('tag', 'a@2', 'two')
+    first = book.log('a')[-1]['when']
+
+    def vcpus(*words):
+        book.ok('rollback', *words)
+        return parse(book.dumpxml('a')).findtext('vcpu')
+
+    equal(vcpus('a', 'two'), '2')
+    equal(book.log('a')[0]['subject'], 'rollback to version 2')
+    equal(vcpus('a', f'{{{first}}}'), '1')
+    equal(vcpus('a@3'), '3')
+    equal(vcpus('a@two'), '2')
+    equal(vcpus('a', 3), '3')
+    with book.unchanged():
+        book.refuse('rollback', 'a', code='usage', says='from 1', lines=None)
+        book.refuse('rollback', 'a', 'three', code='not-found', says='two')
+        book.refuse('rollback', 'a', '{1999-01-01}', code='not-found', says='1999')
+        book.refuse('rollback', '--live', 'a', 1, code='refused')
+
+
+@test()
+def rollback__dry_run_says_it_and_does_nothing(book):
+    four_versions(book)
+    with book.unchanged():
+        result = book.ok('rollback', '--dry-run', 'a', 1)
+        contains(result.out, 'From the next start:', '- disk vdb detached', 'from 4 to 1',
+                 f'+ interface {MAC} attached')
+        contains(result.err, 'nothing was', 'version 4')
+        answer = book.json('rollback', '--dry-run', 'a', 1)
+        equal((answer['dry_run'], answer['changed'], answer['version']), (True, True, 4))
+        equal(len(answer['pending']), 3)
+        equal(answer['now'], [])
+        check(not book.json('rollback', '--dry-run', 'a', 4)['changed'])
+    result = book.ok('rollback', 'a', 1)
+    equal(result.out, '')
+    contains(result.err, '- disk vdb detached', 'version 5: rollback to version 1')
+    equal(book.ok('rollback', '--quiet', 'a', 2).err, '')
+
+
+# ---- one device ----
+
+
+@test()
+def rollback__of_one_device_leaves_the_others(book):
+    versions = four_versions(book)
+    book.ok('rollback', '--device', MAC, 'a', 1)
+    now = book.dumpxml('a')
+    equal(devices(now).keys(), devices(versions[1]).keys())
+    equal(addresses(now), addresses(versions[1]), 'it is back in its place')
+    equal(parse(now).findtext('vcpu'), '4')
+    entry = book.log('a')[0]
+    equal(entry['subject'], f'rollback interface {MAC} to version 1')
+    contains(entry['trailers'], f'Device: interface {MAC}')
+    book.ok('rollback', '--device', 'vdb', 'a', 1)
+    equal(devices(book.dumpxml('a')).keys(), devices(versions[0]).keys())
+    check(book.json('rollback', '--device', 'vdb', 'a@4')['changed'])
+    contains(book.dumpxml('a'), "dev='vdb'")
+    check(not book.json('rollback', '--device', 'virtio-disk1', 'a@4')['changed'])
+    with book.unchanged():
+        book.refuse('rollback', '--device', 'vdz', 'a', 1, code='not-found', says='vdz')
+
+
+@test()
+def rollback__of_one_device_brings_back_what_it_said(book):
+    xml = disk(book.image('a.img'), 'vda')
+    book.define(domain('a', xml, interface()))
+    before = book.dumpxml('a')
+    book.ok('update-device', 'a', book.file('u.xml', xml.replace("'raw'", "'raw' cache='none'")))
+    book.ok('detach-device', 'a', 'vda')
+    book.ok('attach-device', 'a', book.file('s.xml', disk(book.image('c.img'), 'vda', 'usb')))
+    book.ok('set-vcpus', '--maximum', 'a', 2)
+    dry = book.json('rollback', '--dry-run', '--device', 'vda', 'a', 1)['pending']
+    check(dry and {entry['device'] for entry in dry} == {'disk vda'}, dry)
+    book.ok('rollback', '--device', 'vda', 'a', 1)
+    after = devices(book.dumpxml('a'))
+    equal(after['disk vda'].find('target').attrib, {'dev': 'vda', 'bus': 'virtio'})
+    equal(addresses(book.dumpxml('a'))['disk vda'], addresses(before)['disk vda'])
+    book.ok('rollback', '--device', 'vda', 'a', 2)
+    contains(book.dumpxml('a'), "cache='none'")
+
+
+@test()
+def rollback__of_one_device_whose_place_is_taken(book):
+    book.define(domain('a', disk(book.image('a.img'), 'vda')))
+    place = addresses(book.dumpxml('a'))['disk vda']
+    book.ok('detach-device', 'a', 'vda')
+    at = ' '.join(f"{key}='{value}'" for key, value in place)
+    book.ok('attach-device', 'a', book.file(
+        'n.xml', interface().replace('</interface>', f'<address {at}/></interface>')))
+    book.ok('rollback', '--device', 'vda', 'a', 1)
+    now = addresses(book.dumpxml('a'))
+    equal(now[f'interface {MAC}'], place)
+    check(now['disk vda'] != place, now)
+    equal(len(set(now.values())), len(now))
+
+
+# ---- running ----
+
+
+@test('pc', 'q35')
+def rollback__does_what_the_guest_can_and_leaves_the_rest_pending(book, machine):
+    guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda'), *spare_ports(machine),
+                  machine=machine)
+    book.ok('set-vcpus', '--maximum', 'guest', 4)
+    book.ok('desc', 'guest', 'four')
+    guest.start()
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    guest.wait_for(r'^disk \+ vdb')
+    with book.unchanged():
+        answer = book.json('rollback', '-n', 'guest', 1)
+        equal([entry['sentence'] for entry in answer['now']],
+              ["description removed (was 'four')", 'disk vdb detached'])
+        equal([entry['path'] for entry in answer['pending']], ['/domain/vcpu'])
+        out = book.ok('rollback', '-n', 'guest', 1).out
+        check(out.index('In the running guest:') < out.index('- disk vdb')
+              < out.index('From the next start:') < out.index('from 4 to 1'), out)
+    book.ok('rollback', 'guest', 1)
+    guest.wait_for('^disk - vdb')
+    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
+    equal(guest.state(), 'running')
+    book.ok('check', 'guest')
+    pending = book.json('diff', 'guest', '--pending', rc=1)['differences']
+    equal([entry['path'] for entry in pending], ['/domain/vcpu'])
+    with guest.qmp() as qmp:
+        equal(len(qmp.call('query-cpus-fast')), 4, 'the guest has what it had')
+    guest.destroy()
+    guest.start()
+    equal(book.ok('diff', 'guest', '--pending').out, '')
+    book.ok('check', 'guest')
+    with guest.qmp() as qmp:
+        equal(len(qmp.call('query-cpus-fast')), 1)
+
+
+@test()
+def rollback__with_config_leaves_the_guest_alone(book):
+    guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda')).start()
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    guest.wait_for(r'^disk \+ vdb')
+    answer = book.json('rollback', '--config', 'guest', 1)
+    equal((answer['now'], len(answer['pending'])), ([], 1))
+    contains(guest.dumpxml('--live'), "dev='vdb'")
+    equal(book.dumpxml('guest'), book.dumpxml('guest@1'))
+    book.ok('check', 'guest')
+
+
+@test()
+def rollback__does_not_take_what_it_could_not_give_back(book):
+    """A disk that was on another bus, where nothing can be plugged, is not unplugged before."""
+    guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda'),
+                  disk(book.image('b.img'), 'sdb', 'sata'))
+    ahci = book.version('guest')
+    book.ok('detach-device', 'guest', 'sdb')
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'sdb', 'usb')))
+    guest.start()
+    answer = book.json('rollback', 'guest', ahci)
+    check(all('sdb' not in (entry['device'] or '') for entry in answer['now']), answer)
+    contains(str(answer['pending']), 'disk sdb')
+    contains(guest.dumpxml('--live'), "bus='usb'")
+    book.ok('check', 'guest')
+    guest.destroy()
+    guest.start()
+    contains(guest.dumpxml('--live'), "bus='sata'")
+    book.ok('check', 'guest')
+
+
+@test()
+def rollback__of_one_device_of_a_running_guest(book):
+    guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda'), interface()).start()
+    book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    book.ok('attach-device', '--live', 'guest', book.file(
+        'c.xml', disk(book.image('c.img'), 'vdc')))
+    book.ok('set-vcpus', '--config', '--maximum', 'guest', 2)
+    guest.wait_for(r'^disk \+ vdc')
+    answer = book.json('rollback', '--device', 'vdb', 'guest', 1)
+    equal([entry['sentence'] for entry in answer['now']], ['disk vdb detached'])
+    equal(answer['pending'], [])
+    guest.wait_for('^disk - vdb')
+    contains(guest.dumpxml('--live'), "dev='vdc'")
+    equal(parse(guest.dumpxml()).findtext('vcpu'), '2', 'what waits for the next start still does')
+    book.ok('check', 'guest')
+    book.ok('rollback', '--device', 'vdb', 'guest', 2)
+    guest.wait_for(r'^disk \+ vdb')
+    equal(addresses(guest.dumpxml())['disk vdb'], addresses(guest.dumpxml('--live'))['disk vdb'])
+    book.ok('check', 'guest')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every operation, once for every call in it that can fail: that call fails, alone or with all
+ * after it, and what the book says afterwards is what it said before or after, to the byte. It is
+ * whole for SQLite and for git, the same open book goes on working, and nothing is leaked.
+ *
+ *   test_fault_points [--long] [OPERATION [WEATHER [POINT]]]
+ *
+ * --long fails every point, and otherwise some that lie evenly between the first and the last are
+ * failed. POINT alone is tried.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "operations.h"
+#include "state.h"
+#include "ticker.h"
+
+#define STATES_MAX 64
+#define FAILURES_MAX 5  /* that are printed of one operation */
+#define POINTS_SHORT 24 /* that are tried of one operation in one weather without --long */
+#define GIT_STEP                                                                        \
+	16 /* how often git looks at the book, too; it is asked rarely for its slowness \
+	    */
+
+extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+struct options {
+	bool all;
+	const char *operation;
+	int weather; /* -1: each */
+	long point;  /* 0: each */
+};
+
+/* What a child has come to, seen by its parent even if it crashes. */
+struct progress {
+	long points, tried, failures;
+	long step; /* where it is, or goes on after a crash: two for each point */
+	bool trying;
+};
+
+struct trial {
+	const struct operation *operation;
+	enum weather weather;
+	const struct options *options;
+	struct progress *progress;
+	char pristine[PATH_MAX], folder[256];
+	struct text states[STATES_MAX]; /* before, and after each change that was reported done */
+	size_t state_count;
+	size_t acknowledged;
+	enum call_kind *kinds; /* of each point */
+	long most_allocated;
+};
+
+static long point_of(const struct progress *progress)
+{
+	return progress->step / 2 + 1;
+}
+
+static bool for_ever(const struct progress *progress)
+{
+	return progress->step % 2;
+}
+
+static void complain(
+	const struct trial *trial, const char *kind, const char *wrong, const char *detail)
+{
+	struct progress *progress = trial->progress;
+
+	if (progress->failures++ < FAILURES_MAX)
+		printf("# %s %s %ld (%s), %s: %s: %s\n", trial->operation->name,
+			weather_names[trial->weather], point_of(progress), kind,
+			for_ever(progress) ? "and all after it" : "alone", wrong, detail);
+	fflush(stdout);
+}
+
+/* ---- a run in which all is well ---- */
+
+static void note_state(struct scene *scene)
+{
+	struct trial *trial = scene->context;
+	struct dd_error err = {0};
+
+	if (trial->state_count == STATES_MAX ||
+		state_read(scene->folder, &trial->states[trial->state_count++], &err)) {
+		printf("# %s: %s\n", trial->operation->name, err.message);
+		exit(1);
+	}
+}
+
+static void count_acknowledged(struct scene *scene)
+{
+	struct trial *trial = scene->context;
+
+	trial->acknowledged++;
+}
+
+static struct scene scene_of(struct trial *trial, const char *folder)
+{
+	struct scene scene = {.context = trial};
+
+	snprintf(scene.folder, sizeof scene.folder, "%s", folder);
+	return scene;
+}
+
+static int pristine_make(struct trial *trial, struct dd_error *err)
+{
+	struct scene scene = scene_of(trial, trial->pristine);
+	int rc;
+
+	folder_remove(trial->pristine);
+	rc = scene_open(&scene, true, err);
+	if (!rc)
+		rc = scene_fill(&scene, err);
+	if (!rc && trial->operation->prepare)
+		rc = trial->operation->prepare(&scene, err);
+	scene_close(&scene);
+	return rc;
+}
+
+/* Puts the scene's folder back to where the operation begins. */
+static int scene_begin(struct trial *trial, struct scene *scene, struct dd_error *err)
+{
+	folder_remove(trial->folder);
+	if (trial->operation->makes)
+		return 0;
+	int rc = folder_copy(trial->pristine, trial->folder, err);
+
+	return rc || trial->operation->opens ? rc : scene_open(scene, false, err);
+}
+
+static int run_well(struct trial *trial, struct dd_error *err)
+{
+	struct scene scene = scene_of(trial, trial->folder);
+	int rc = trial->operation->makes ? 0 : pristine_make(trial, err);
+
+	if (!rc)
+		rc = scene_begin(trial, &scene, err);
+	if (!rc && !trial->operation->makes)
+		note_state(&scene);
+	scene.acknowledged = note_state;
+	if (!rc)
+		rc = trial->operation->run(&scene, err);
+	scene_close(&scene);
+	if (rc)
+		return rc;
+
+	/* and again, to count what can fail with everything as it is in the runs to come */
+	rc = scene_begin(trial, &scene, err);
+	scene.acknowledged = NULL;
+	ticker_start(trial->weather, 0, false);
+	if (!rc)
+		rc = trial->operation->run(&scene, err);
+	trial->progress->points = ticker_stop().points;
+	scene_close(&scene);
+	return rc;
+}
+
+/* ---- one point ---- */
+
+/*
+ * Before, where it is said to have failed. Of what could not be synced nobody knows whether it will
+ * last, so there it may be done, too.
+ */
+static const char *state_judge(
+	struct trial *trial, int rc, const struct ticked *ticked, struct dd_error *err)
+{
+	CLEANUP(text) struct text now = TEXT_INIT;
+
+	if (trial->operation->makes)
+		return NULL;
+	if (state_read(trial->folder, &now, err))
+		return "the book cannot be read";
+	if (!rc && trial->acknowledged + 1 != trial->state_count)
+		return "it has not reported all that it has done";
+	if (strcmp(text_string(&now), text_string(&trial->states[trial->acknowledged])) == 0)
+		return NULL;
+	snprintf(err->message, sizeof err->message, "after %zu steps", trial->acknowledged);
+	if (trial->acknowledged + 1 < trial->state_count &&
+		strcmp(text_string(&now), text_string(&trial->states[trial->acknowledged + 1])) ==
+			0)
+		return FAILED(*ticked, CALL_SYNC) ? NULL : "what it says has failed is done";
+	return "the book is between before and after";
+}
+
+/* Who was told of a failure tries again, with the same open book where there is one. */
+static const char *go_on(struct trial *trial, struct scene *scene, int rc, struct dd_error *err)
+{
+	CLEANUP(text) struct text now = TEXT_INIT;
+	const struct operation *operation = trial->operation;
+	size_t last = trial->state_count - 1;
+
+	/* who may only read is given a book that can only be read */
+	if (operation->opens)
+		scene_close(scene);
+	if (rc && operation->repeats && operation->run(scene, err))
+		return "it does not work afterwards";
+	if (!scene->book && scene_open(scene, false, err))
+		return "the book does not open any more";
+	if (rc && operation->repeats && !operation->makes) {
+		if (state_read(trial->folder, &now, err))
+			return "the book cannot be read when it was done again";
+		if (strcmp(text_string(&now), text_string(&trial->states[last])) != 0)
+			return "done again it came to something else";
+	}
+	if (scene_edit(scene, 8, 0, err) || book_checkpoint(scene->book, err))
+		return "the book takes no other version afterwards";
+	return NULL;
+}
+
+static const char *leaks_judge(struct trial *trial, int descriptors)
+{
+	long allocated = atomic_load(&calls_allocated);
+
+	if (descriptors_open() != descriptors)
+		return "a descriptor is left open";
+	if (allocated <= trial->most_allocated)
+		return NULL;
+	trial->most_allocated = allocated;
+	return __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check()
+		       ? "memory is lost"
+		       : NULL;
+}
+
+/* What a disk does not give back is damaged, as SQLite sees it, too. */
+static const char *error_judge(int rc, const struct dd_error *err, const struct ticked *ticked)
+{
+	if (rc && (err->code != rc || !err->message[0]))
+		return "the failure has no message";
+	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
+		return "the failure is called damage";
+	return NULL;
+}
+
+/* Gives how it ended for the operation itself. */
+static struct ticked point_run(
+	struct trial *trial, struct scene *scene, int *rc, struct dd_error *err)
+{
+	ticker_start(trial->weather, point_of(trial->progress), for_ever(trial->progress));
+	*rc = trial->operation->run(scene, err);
+	return ticker_stop();
+}
+
+static const char *point_judge(
+	struct trial *trial, struct scene *scene, struct dd_error *err, struct ticked *ticked)
+{
+	const char *wrong;
+	int rc = scene_begin(trial, scene, err);
+
+	if (rc)
+		return "the scene cannot be set";
+	trial->acknowledged = 0;
+	scene->acknowledged = count_acknowledged;
+	*ticked = point_run(trial, scene, &rc, err);
+	scene->acknowledged = NULL;
+	wrong = error_judge(rc, err, ticked);
+	if (!wrong)
+		wrong = state_judge(trial, rc, ticked, err);
+	if (!wrong && trial->progress->tried % GIT_STEP == 0 && !trial->operation->makes &&
+		state_check_git(trial->folder, err))
+		wrong = "git finds fault with it";
+	if (!wrong)
+		wrong = go_on(trial, scene, rc, err);
+	if (!wrong && trial->progress->tried % GIT_STEP == 0 && state_check_git(trial->folder, err))
+		wrong = "git finds fault with it when it was done again";
+	return wrong;
+}
+
+static void point_try(struct trial *trial)
+{
+	struct progress *progress = trial->progress;
+	struct scene scene = scene_of(trial, trial->folder);
+	struct dd_error err = {0};
+	struct ticked ticked = {0};
+	int descriptors = descriptors_open();
+	const char *wrong;
+
+	progress->tried++;
+	progress->trying = true;
+	wrong = point_judge(trial, &scene, &err, &ticked);
+	scene_close(&scene);
+	if (!wrong)
+		wrong = leaks_judge(trial, descriptors);
+	progress->trying = false;
+	if (wrong)
+		complain(trial, call_kind_name(ticked.kind), wrong, err.message);
+}
+
+static bool point_chosen(const struct trial *trial)
+{
+	const struct options *options = trial->options;
+	long step = options->all ? 1 : 1 + trial->progress->points / POINTS_SHORT;
+
+	if (options->point)
+		return point_of(trial->progress) == options->point;
+	return point_of(trial->progress) % step == 0;
+}
+
+/* ---- one operation, in a process of its own ---- */
+
+static void trial_run(struct trial *trial)
+{
+	struct progress *progress = trial->progress;
+	struct dd_error err = {0};
+
+	scene_be_predictable();
+	if (run_well(trial, &err)) {
+		complain(trial, "nothing", "nothing fails, and yet", err.message);
+		return;
+	}
+	for (; point_of(progress) <= progress->points; progress->step++)
+		if (point_chosen(trial))
+			point_try(trial);
+	for (size_t i = 0; i < trial->state_count; i++)
+		text_release(&trial->states[i]);
+}
+
+/* Whether there is more to do: it crashed at one point. */
+static bool trial_crashed(struct trial *trial, pid_t pid)
+{
+	int status;
+	char how[32];
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return false;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return false;
+	snprintf(how, sizeof how, WIFSIGNALED(status) ? "signal %d" : "status %d",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	complain(trial, "unknown", "it ends the process", how);
+	trial->progress->step++;
+	return trial->progress->trying;
+}
+
+static void trial_fork(struct trial *trial, const char *place)
+{
+	pid_t pid;
+
+	snprintf(trial->pristine, sizeof trial->pristine, "%s/pristine", place);
+	snprintf(trial->folder, sizeof trial->folder, "%s/book", place);
+	do {
+		trial->progress->trying = false;
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			trial_run(trial);
+			exit(0);
+		}
+	} while (trial_crashed(trial, pid));
+	folder_remove(trial->pristine);
+	folder_remove(trial->folder);
+}
+
+static bool chosen(const struct options *options, size_t operation, int weather)
+{
+	return (!options->operation ||
+		       strcmp(options->operation, operations[operation].name) == 0) &&
+	       (options->weather < 0 || options->weather == weather);
+}
+
+static int options_read(struct options *options, int argc, char **argv)
+{
+	int next = 1;
+
+	*options = (struct options){.weather = -1};
+	if (next < argc && strcmp(argv[next], "--long") == 0) {
+		options->all = true;
+		next++;
+	}
+	if (next < argc)
+		options->operation = argv[next++];
+	if (next < argc)
+		for (options->weather = 0;
+			options->weather < WEATHERS &&
+			strcmp(argv[next], weather_names[options->weather]) != 0;)
+			options->weather++;
+	if (options->weather == WEATHERS)
+		return -1;
+	next++;
+	if (next < argc)
+		options->point = strtol(argv[next++], NULL, 10);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct progress *progress = mmap(
+		NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *temporary = getenv("TMPDIR");
+	char place[128];
+	long points = 0, tried = 0;
+	int number = 0, failed = 0;
+
+	snprintf(place, sizeof place, "%s/fault-XXXXXX", temporary ? temporary : "/tmp");
+	if (options_read(&options, argc, argv) || progress == MAP_FAILED || !mkdtemp(place)) {
+		puts("Bail out! usage: test_fault_points [--long] [OPERATION [WEATHER [POINT]]]");
+		return 2;
+	}
+	for (size_t i = 0; i < operation_count; i++)
+		for (int weather = 0; weather < WEATHERS; weather++) {
+			struct trial trial = {.operation = &operations[i],
+				.weather = (enum weather)weather,
+				.options = &options,
+				.progress = progress};
+
+			if (!chosen(&options, i, weather))
+				continue;
+			*progress = (struct progress){0};
+
+			trial_fork(&trial, place);
+			if (!progress->points && !progress->failures)
+				continue;
+			points += progress->points;
+			tried += progress->tried;
+			failed += progress->failures > 0;
+			printf("%sok %d - fault_points__%s_%s # %ld points, failed %ld times\n",
+				progress->failures ? "not " : "", ++number, operations[i].name,
+				weather_names[weather], progress->points, progress->tried);
+		}
+	printf("# %ld points, failed %ld times\n1..%d\n", points, tried, number);
+	folder_remove(place);
+	return failed ? 1 : 0;
+}
