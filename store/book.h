@@ -301,6 +301,16 @@ int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err);
 
+/*
+ * Compares with a remote (its name, or its address) that was pushed to: each branch that it has of
+ * this host must end in a version that the book has. What it has instead is fetched, for the words.
+ * visit, uuid and counts as in book_verify(), of which counts->findings alone grows. DD_NOT_FOUND:
+ * no such remote, or nothing of this host there.
+ */
+int book_verify_against(struct book *book, const char *uuid, const char *remote,
+	int (*visit)(const struct finding *finding, void *context), void *context,
+	struct verify_counts *counts, struct dd_error *err);
+
 /* ---- backup ---- */
 
 /*

@@ -3,15 +3,26 @@
 #include "cli/command/all.h"
 #include "cli/findings.h"
 
+static const struct option_row options[] = {
+	{"against", 0, "REMOTE",
+		"compare with a remote that was pushed to, too: its name or address"},
+	{NULL},
+};
+
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	const char *domain = operand(args, 0);
 	CLEANUP(findings) struct findings findings;
-	struct dd_verified verified = {0};
+	const char *remote = option_value(args, "against");
+	struct dd_verified verified = {0}, witnessed = {0};
 	int rc;
 
 	findings_init(&findings, cli);
 	rc = dd_verify(cli->host, domain, findings_add, &findings, &verified, err);
+	if (!rc && remote)
+		rc = dd_verify_against(
+			cli->host, domain, remote, findings_add, &findings, &witnessed, err);
+	verified.findings += witnessed.findings;
 	return rc < 0 ? rc
 		      : findings_finish(&findings, domain ? domain : dd_host_book(cli->host),
 				&verified, err);
@@ -30,6 +41,7 @@ const struct command command_verify = {
 		"domain. A line a finding: what is wrong, where, and since which version. The exit "
 		"status\n"
 		"is 0 where there is none and 1 otherwise.",
+	.options = options,
 	.book = BOOK_OPEN,
 	.run = run,
 };
