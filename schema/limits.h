@@ -26,6 +26,7 @@
 #define CPU_FEATURES_MAX 1024u /* policies of one CPU */
 #define NUMBER_SET_MAX 16384   /* one more than the greatest number in any set that is kept */
 #define ID_MAX 4096u           /* one more than the greatest number in a set of CPUs or nodes */
+#define USB_HUBS_MAX 256u      /* of one domain, those that are added included */
 #define CONTROLLERS_NEEDED_MAX 256u /* of one type that devices call for; more have no place */
 #define CONTROLLER_INDEX_MAX 65535u
 #define CONTROLLER_INDEX_NONE (CONTROLLER_INDEX_MAX + 1)

@@ -46,23 +46,6 @@ const char *node_name(const xmlNode *node, char *buffer, size_t size)
 	return buffer;
 }
 
-static xmlNode *element_from(xmlNode *node)
-{
-	while (node && node->type != XML_ELEMENT_NODE)
-		node = node->next;
-	return node;
-}
-
-xmlNode *node_first(const xmlNode *parent)
-{
-	return parent ? element_from(parent->children) : NULL;
-}
-
-xmlNode *node_after(const xmlNode *node)
-{
-	return node ? element_from(node->next) : NULL;
-}
-
 xmlNode *node_child(const xmlNode *parent, const char *name)
 {
 	xmlNode *child = node_first(parent);

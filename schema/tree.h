@@ -46,9 +46,23 @@ size_t path_append(char *path, size_t size, size_t length, const char *step);
 /* The name that node_is would know it by. Returns buffer or a string in the tree. */
 const char *node_name(const xmlNode *node, char *buffer, size_t size);
 
+static inline xmlNode *node_element(xmlNode *node) /* node itself, or the one behind it */
+{
+	while (node && node->type != XML_ELEMENT_NODE)
+		node = node->next;
+	return node;
+}
+
 /* The first child element, and the next sibling element; any name. NULL at the end. */
-xmlNode *node_first(const xmlNode *parent);
-xmlNode *node_after(const xmlNode *node);
+static inline xmlNode *node_first(const xmlNode *parent)
+{
+	return parent ? node_element(parent->children) : NULL;
+}
+
+static inline xmlNode *node_after(const xmlNode *node)
+{
+	return node ? node_element(node->next) : NULL;
+}
 
 /* The first child called name, and the next sibling called like node. NULL where there is none. */
 xmlNode *node_child(const xmlNode *parent, const char *name);

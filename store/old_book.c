@@ -230,7 +230,7 @@ int old_rest(struct reindex *reindex)
 		{"SELECT name, uuid, sealed FROM secret",
 			"INSERT INTO secret(name, uuid, sealed) VALUES(?, ?, ?)"
 			" ON CONFLICT DO NOTHING",
-			"the guests' passwords"},
+			"sealed passwords"},
 		{"SELECT key, value FROM cache",
 			"INSERT INTO cache(key, value) VALUES(?, ?) ON CONFLICT DO NOTHING",
 			"what was found out about QEMU"},
