@@ -54,6 +54,8 @@ static const struct command *const commands[] = {
 	&command_config,
 	&command_key,
 	&command_gc,
+	&command_backup,
+	&command_restore,
 	&command_reindex,
 	&command_help,
 	&command_version,

@@ -53,6 +53,8 @@ extern const struct command command_pull;
 extern const struct command command_config;
 extern const struct command command_key;
 extern const struct command command_gc;
+extern const struct command command_backup;
+extern const struct command command_restore;
 extern const struct command command_reindex;
 extern const struct command command_help;
 extern const struct command command_version;
