@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/controllers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/device/kind.h"
@@ -74,62 +75,89 @@ bool controller_is_companion(const xmlNode *controller)
 	return node_attr_is(controller, "type", "usb") && companion_of(controller);
 }
 
-/* Where both are numbered, the master of a group comes before its companions. */
-static bool goes_before(const xmlNode *controller, const xmlNode *other)
-{
-	unsigned index = controller_index(controller);
-	unsigned other_index = controller_index(other);
+/* What the order of controllers goes by. */
+struct entry {
+	xmlNode *node;
+	const char *type;
+	size_t types; /* how many other types there were before its own */
+	unsigned index;
+	bool companion;
+};
 
-	if (other_index == CONTROLLER_INDEX_NONE)
+/* Where both are numbered, the master of a group comes before its companions. */
+static bool goes_before(const struct entry *controller, const struct entry *other)
+{
+	if (other->index == CONTROLLER_INDEX_NONE)
 		return false;
-	if (index != other_index)
-		return index < other_index;
-	if (index == CONTROLLER_INDEX_NONE)
-		return false;
-	return !companion_of(controller) && companion_of(other);
+	if (controller->index != other->index)
+		return controller->index < other->index;
+	return !controller->companion && other->companion;
 }
 
-static const char *type_of(const xmlNode *controller)
+static struct entry describe(xmlNode *controller, const struct entry *before, size_t count)
 {
 	const char *type = node_attr(controller, "type");
+	struct entry entry = {
+		.node = controller,
+		.type = type ? type : "",
+		.index = controller_index(controller),
+		.companion = companion_of(controller) != NULL,
+	};
 
-	return type ? type : "";
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(before[i].type, entry.type) == 0) {
+			entry.types = before[i].types;
+			break;
+		}
+		entry.types = entry.types > before[i].types ? entry.types : before[i].types + 1;
+	}
+	return entry;
 }
 
 /*
- * Moves a controller to where it belongs among those before limit: behind the last of its type,
- * but before the first of these that has a greater index.
+ * The place of a controller among those before it: behind the last of its type, but before the
+ * first of these that has a greater index.
  */
-static void settle(struct document *document, xmlNode *controller, xmlNode *limit)
+static size_t place_of(const struct entry *entry, const struct entry *before, size_t count)
 {
-	xmlNode *last = NULL;
+	size_t place = count;
 
-	for (xmlNode *other = device_first(document, "controller"); other && other != limit;
-		other = node_next(other)) {
-		if (other == controller || strcmp(type_of(other), type_of(controller)) != 0)
+	for (size_t i = 0; i < count; i++) {
+		if (before[i].types != entry->types)
 			continue;
-		if (goes_before(controller, other)) {
-			xmlAddPrevSibling(other, controller);
-			return;
-		}
-		last = other;
+		if (goes_before(entry, &before[i]))
+			return i;
+		place = i + 1;
 	}
-	if (!last)
-		for (xmlNode *other = device_first(document, "controller"); other && other != limit;
-			other = node_next(other))
-			last = other == controller ? last : other;
-	if (last && node_next(last) != controller)
-		xmlAddNextSibling(last, controller);
+	return place;
 }
 
-static void sort(struct document *document)
+static int sort(struct document *document, struct dd_error *err)
 {
-	xmlNode *next;
+	xmlNode *first = device_first(document, "controller");
+	size_t count = 0;
 
-	for (xmlNode *node = device_first(document, "controller"); node; node = next) {
-		next = node_next(node);
-		settle(document, node, next);
+	for (xmlNode *node = first; node; node = node_next(node))
+		count++;
+
+	CLEANUP(free) struct entry *sorted = calloc(count ? count : 1, sizeof *sorted);
+
+	if (!sorted)
+		return error_no_memory(err);
+	count = 0;
+	for (xmlNode *node = first; node; node = node_next(node), count++) {
+		struct entry entry = describe(node, sorted, count);
+		size_t place = place_of(&entry, sorted, count);
+
+		memmove(&sorted[place + 1], &sorted[place], (count - place) * sizeof entry);
+		sorted[place] = entry;
 	}
+	if (count && sorted[0].node != first)
+		xmlAddPrevSibling(first, sorted[0].node);
+	for (size_t i = 1; i < count; i++)
+		if (sorted[i - 1].node->next != sorted[i].node)
+			xmlAddNextSibling(sorted[i - 1].node, sorted[i].node);
+	return 0;
 }
 
 int controller_add(struct document *document, const char *type, unsigned index, const char *model,
@@ -167,15 +195,6 @@ static bool is_usb2(const xmlNode *controller)
 	       string_in(node_attr(controller, "model"), models);
 }
 
-static unsigned free_index(const struct document *document, const xmlNode *controller)
-{
-	unsigned index = 0;
-
-	while (controller_find(document, node_attr(controller, "type"), index))
-		index++;
-	return index;
-}
-
 /*
  * An ICH9 USB controller that follows another belongs to its group, unless the group has one of
  * that model already.
@@ -206,21 +225,48 @@ int controller_fill_master(xmlNode *controller, struct dd_error *err)
 			 : 0;
 }
 
-static int number_one(struct document *document, xmlNode *node, struct dd_error *err)
+static int check_one(const xmlNode *node, struct dd_error *err)
 {
-	unsigned index;
-
 	if (!node_attr(node, "type"))
 		return node_error(node, err, DD_INVALID, "a controller needs a type");
 	if (node_attr(node, "index") && controller_index(node) == CONTROLLER_INDEX_NONE)
 		return node_error(node, err, DD_INVALID,
 			"controller index '%s' is not a number from 0 to %u",
 			node_attr(node, "index"), CONTROLLER_INDEX_MAX);
-	if (node_attr(node, "index"))
-		return 0;
-	if (!is_usb2(node) || !group_index(document, node, &index))
-		index = free_index(document, node);
-	return fill_number(node, "index", index, err);
+	return 0;
+}
+
+/* Gives this one and those of its type that follow their indexes, each the lowest free one. */
+static int number_type(struct document *document, xmlNode *first, struct dd_error *err)
+{
+	size_t count = 0;
+	unsigned lowest = 0, index;
+	int rc = 0;
+	xmlNode *start = controller_first(document, node_attr(first, "type"));
+
+	for (const xmlNode *node = start; node; node = controller_next(node))
+		count++;
+
+	/* one of the first count indexes and one more is free */
+	CLEANUP(free) bool *used = calloc(count + 1, sizeof *used);
+
+	if (!used)
+		return error_no_memory(err);
+	for (const xmlNode *node = start; node; node = controller_next(node))
+		if (controller_index(node) < count)
+			used[controller_index(node)] = true;
+	for (xmlNode *node = first; node && !rc; node = controller_next(node)) {
+		if (node_attr(node, "index"))
+			continue;
+		while (used[lowest])
+			lowest++;
+		if (!is_usb2(node) || !group_index(document, node, &index))
+			index = lowest;
+		if (index < count)
+			used[index] = true;
+		rc = fill_number(node, "index", index, err);
+	}
+	return rc;
 }
 
 /* A list in which every controller has its index and place is what it is, in any order. */
@@ -240,13 +286,13 @@ static bool all_settled(const struct document *document)
 
 int controllers_number(struct document *document, struct dd_error *err)
 {
-	bool settled = all_settled(document);
-	int rc = 0;
+	int rc = all_settled(document) ? 0 : sort(document, err);
 
-	if (!settled)
-		sort(document);
 	for (xmlNode *node = device_first(document, "controller"); node && !rc;
-		node = node_next(node))
-		rc = number_one(document, node, err);
+		node = node_next(node)) {
+		rc = check_one(node, err);
+		if (!rc && !node_attr(node, "index"))
+			rc = number_type(document, node, err);
+	}
 	return rc;
 }

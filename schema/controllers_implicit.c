@@ -11,22 +11,24 @@
 
 static int add_root(struct document *document, const char *model, struct dd_error *err)
 {
-	for (const xmlNode *node = controller_first(document, "pci"); node;
+	int rc = 0;
+
+	for (xmlNode *node = controller_first(document, "pci"); node && !rc;
 		node = controller_next(node)) {
 		const char *own = node_attr(node, "model");
 		bool root = own && (strcmp(own, "pci-root") == 0 || strcmp(own, "pcie-root") == 0);
 
 		if (!own && !controller_index(node))
-			return node_set_attr((xmlNode *)(uintptr_t)node, "model", model, err);
+			rc = node_set_attr(node, "model", model, err);
 		if (root && controller_index(node))
 			return node_error(node, err, DD_INVALID,
 				"a %s controller has index 0 and no other", own);
-		if (!controller_index(node) && strcmp(own, model) != 0)
+		if (own && !controller_index(node) && strcmp(own, model) != 0)
 			return node_error(node, err, DD_INVALID,
 				"the first PCI controller of this machine type is a %s, not a %s",
 				model, own);
 	}
-	return controller_ensure(document, "pci", 0, model, err);
+	return rc ? rc : controller_ensure(document, "pci", 0, model, err);
 }
 
 int controllers_add_for_host_devices(struct document *document, struct dd_error *err)

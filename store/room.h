@@ -28,8 +28,8 @@ struct book {
 	struct key *key;
 	git_repository *repository; /* over the objects alone */
 	git_repository *whole;      /* with refs and configuration, for remotes */
-	git_odb *objects;        /* staged and packed ones */
-	struct staging *staging; /* owned by objects */
+	git_odb *objects;           /* staged and packed ones */
+	struct staging *staging;    /* owned by objects */
 	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
 	bool objects_doubtful;
 };

@@ -140,22 +140,15 @@ static int fill_bus(xmlNode *address, struct dd_error *err)
 	return node_attr_is(address, "type", "usb") ? fill_attr(address, "bus", "0", err) : 0;
 }
 
-int usb_assign(
-	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
+static int assign_among(struct document *document, xmlNode *device, const struct places *places,
+	struct dd_error *err)
 {
 	uint64_t only = CONTROLLER_INDEX_NONE;
 	bool limited = node_attr_number(node_child(device, "address"), "bus", &only);
-	CLEANUP(places) struct places *places = NULL;
-	int rc;
 
-	if (!wants_port(device))
-		return fill_bus(node_child(device, "address"), err);
 	if (!has_usb(document))
 		return node_error(device, err, DD_INVALID,
 			"it is a USB device, but the domain has no USB controller");
-	rc = places_new(document, choice, &places, err);
-	if (rc)
-		return rc;
 	for (const xmlNode *node = controller_after(document, "usb", NULL); node;
 		node = controller_after(document, "usb", node)) {
 		struct search search = {.places = places, .bus = controller_index(node)};
@@ -168,6 +161,18 @@ int usb_assign(
 	}
 	node_error(device, err, DD_REFUSED, "there is no free USB port left for it");
 	return error_hint(err, "add <controller type='usb' model='qemu-xhci'/>");
+}
+
+int usb_assign(
+	struct document *document, xmlNode *device, enum place_choice choice, struct dd_error *err)
+{
+	CLEANUP(places) struct places *places = NULL;
+	int rc;
+
+	if (!wants_port(device))
+		return fill_bus(node_child(device, "address"), err);
+	rc = places_new(document, choice, &places, err);
+	return rc ? rc : assign_among(document, device, places, err);
 }
 
 /* Follows the path "1.2.3" from hub to hub. */
@@ -241,13 +246,14 @@ static int add_hubs(struct document *document, struct dd_error *err)
 {
 	unsigned ports = count_ports(document);
 	unsigned devices = count_devices(document);
+	unsigned hubs = device_count(document, "hub");
 	int rc = 0;
 
 	if (!has_usb(document))
 		return 0;
 	if (devices > ports)
 		devices++;
-	for (; devices > ports && !rc; ports += USB_HUB_PORTS - 1) {
+	for (; devices > ports && hubs < USB_HUBS_MAX && !rc; ports += USB_HUB_PORTS - 1, hubs++) {
 		xmlNode *hub = device_add(document, "hub", err);
 
 		rc = hub ? node_set_attr(hub, "type", "usb", err) : DD_NO_MEMORY;
@@ -255,17 +261,44 @@ static int add_hubs(struct document *document, struct dd_error *err)
 	return rc;
 }
 
+static int assign_one(
+	struct document *document, xmlNode *device, struct places *places, struct dd_error *err)
+{
+	int rc;
+
+	if (!wants_port(device))
+		return fill_bus(node_child(device, "address"), err);
+	rc = assign_among(document, device, places, err);
+	return rc ? rc : places_add(places, device, err);
+}
+
+static int check_hubs(const struct document *document, struct dd_error *err)
+{
+	unsigned count = 0;
+
+	for (const xmlNode *hub = device_first(document, "hub"); hub; hub = node_next(hub))
+		if (++count > USB_HUBS_MAX)
+			return node_error(
+				hub, err, DD_INVALID, "more than %u USB hubs", USB_HUBS_MAX);
+	return 0;
+}
+
 int usb_assign_all(struct document *document, struct dd_error *err)
 {
-	int rc = add_hubs(document, err);
+	CLEANUP(places) struct places *places = NULL;
+	int rc = check_hubs(document, err);
 
+	if (!rc)
+		rc = add_hubs(document, err);
+	if (!rc)
+		rc = places_new(document, PLACE_NEW, &places, err);
 	for (xmlNode *hub = device_first(document, "hub"); hub && !rc; hub = node_next(hub))
 		if (is_hub(hub))
-			rc = usb_assign(document, hub, PLACE_NEW, err);
+			rc = assign_one(document, hub, places, err);
 	for (size_t i = 0; elements[i]; i++)
 		for (xmlNode *device = device_first(document, elements[i]); device && !rc;
 			device = node_next(device))
 			if (is_usb(document, device))
-				rc = usb_assign(document, device, PLACE_NEW, err);
+				rc = assign_one(document, device, places, err);
 	return rc;
 }

@@ -41,9 +41,6 @@ static int check_listen(const xmlNode *listen, struct dd_error *err)
 {
 	bool network = node_attr_is(listen, "type", "network");
 
-	if (!node_attr(listen, "type"))
-		return node_error(listen, err, DD_INVALID,
-			"it needs a type: address, network, socket or none");
 	if (network != !!node_attr(listen, "network"))
 		return node_error(listen, err, DD_INVALID,
 			network ? "listening in a network needs its name: network=''"

@@ -61,8 +61,8 @@ static int check_properties(const xmlNode *video, struct dd_error *err)
 		return node_error(model, err, DD_INVALID, "a %s card has a vram of at least %d KiB",
 			type, VIDEO_VGA_RAM_MIN);
 	if (known && resolution &&
-		(!attr_number(resolution, "x", 0) || !attr_number(resolution, "y", 0)))
-		return node_error(resolution, err, DD_INVALID, "it needs an x and a y, from 1 on");
+		(!attr_number(resolution, "x", 1) || !attr_number(resolution, "y", 1)))
+		return node_error(resolution, err, DD_INVALID, "its x and y begin at 1");
 	return none ? 0 : check_virtio_options(video, strcmp(type, "virtio") == 0, err);
 }
 

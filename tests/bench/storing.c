@@ -4,7 +4,8 @@
  *
  *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, then of bare SQLite
  *   storing stall FOLDER FILE COUNT           one writer alone, then while checkpoints run
- *   storing read FOLDER                       log and diff in a book that write made
+ *   storing read FOLDER                       log, diff and blame in a book that write made
+ *   storing prove FOLDER                      verify of that book
  *   storing fill FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
  *
  * write: each of WRITERS processes gives a domain of its own COUNT versions, through book_apply(),
@@ -542,6 +543,24 @@ static int diff_any(struct dd_host *host, unsigned versions, double *time, struc
 	return rc;
 }
 
+static int count_line(const struct dd_blame_line *line, void *context)
+{
+	(void)line;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static int blame_all(struct dd_host *host, double *time, struct dd_error *err)
+{
+	const struct dd_blame_options options = {.domain = "domain0"};
+	unsigned lines = 0;
+	double began = now();
+	int rc = dd_blame(host, &options, NULL, count_line, &lines, err);
+
+	*time = now() - began;
+	return rc;
+}
+
 static int look_back(struct work *work, char **arguments)
 {
 	char place[512];
@@ -549,7 +568,7 @@ static int look_back(struct work *work, char **arguments)
 	struct dd_error err = {0};
 	struct dd_host *host = NULL;
 	unsigned versions = 0;
-	double log[ROUNDS], diff[ROUNDS];
+	double log[ROUNDS], diff[ROUNDS], blame[ROUNDS];
 	int rc;
 
 	(void)arguments;
@@ -563,13 +582,48 @@ static int look_back(struct work *work, char **arguments)
 		log[i] = busy() - began;
 		if (!rc)
 			rc = diff_any(host, versions, &diff[i], &err);
+		if (!rc)
+			rc = blame_all(host, &blame[i], &err);
 	}
 	dd_host_close(host);
 	if (rc)
 		return fail(err.message);
 	qsort(log, ROUNDS, sizeof log[0], time_compare);
 	qsort(diff, ROUNDS, sizeof diff[0], time_compare);
-	printf("%u %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6);
+	qsort(blame, ROUNDS, sizeof blame[0], time_compare);
+	printf("%u %.0f %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6,
+		blame[ROUNDS / 2] * 1e6);
+	return 0;
+}
+
+static int count_finding(const struct dd_finding *finding, void *context)
+{
+	(void)context;
+	fprintf(stderr, "%s\n", finding->sentence);
+	return 0;
+}
+
+/* Versions a second of one core: verify has one thread, and others use the machine. */
+static int prove(struct work *work, char **arguments)
+{
+	char place[512];
+	struct dd_host_options options = {.book = place, .program = "bench"};
+	struct dd_verified verified = {0};
+	struct dd_error err = {0};
+	struct dd_host *host = NULL;
+	clock_t began;
+	int rc;
+
+	(void)arguments;
+	snprintf(place, sizeof place, "%s/book", work->folder);
+	rc = dd_host_open(&options, &host, &err);
+	began = clock();
+	if (!rc)
+		rc = dd_verify(host, NULL, count_finding, NULL, &verified, &err);
+	dd_host_close(host);
+	if (rc || verified.findings)
+		return fail(rc ? err.message : "the book is not sound");
+	printf("%.0f\n", (double)verified.versions * CLOCKS_PER_SEC / (double)(clock() - began));
 	return 0;
 }
 
@@ -580,7 +634,7 @@ int main(int argc, char **argv)
 		int arguments;
 		int (*run)(struct work *work, char **arguments);
 	} modes[] = {{"write", 6, compare}, {"stall", 5, stall}, {"read", 3, look_back},
-		{"fill", 6, fill}};
+		{"prove", 3, prove}, {"fill", 6, fill}};
 
 	for (size_t i = 0; argc > 2 && i < sizeof modes / sizeof modes[0]; i++) {
 		struct work work = {.folder = argv[2], .file = argv[3]};
@@ -589,5 +643,5 @@ int main(int argc, char **argv)
 			return modes[i].run(&work, argv + 4);
 	}
 	return fail("usage: storing write FOLDER FILE WRITERS COUNT | stall FOLDER FILE COUNT | "
-		    "read FOLDER | fill FOLDER FILE DOMAINS COUNT");
+		    "read FOLDER | prove FOLDER | fill FOLDER FILE DOMAINS COUNT");
 }

@@ -192,7 +192,7 @@ static const struct {
 		"index 0 is also"},
 	{"<graphics type='spice' tlsPort='5901'/>", "no TLS"},
 	{"<graphics type='vnc'><listen type='network'/></graphics>", "network=''"},
-	{"<graphics type='vnc'><listen/></graphics>", "needs a type"},
+	{"<graphics type='vnc'><listen/></graphics>", "type is missing"},
 	{"<graphics type='vnc' listen='::1'><listen type='address' address='::'/>"
 	 "</graphics>",
 		"not the address"},
@@ -231,7 +231,7 @@ static const struct {
 	{"<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", "has a <server>"},
 	{"<panic model='isa'><address type='pci'/></panic>", "isa address"},
 	{"<video><model type='vga' vram='512'/></video>", "at least 1024"},
-	{"<video><model type='vga'><resolution x='800'/></model></video>", "an x and a y"},
+	{"<video><model type='vga'><resolution x='0' y='1'/></model></video>", "begin at 1"},
 	{"<serial type='pty'><target type='isa-serial'><model name='pci-serial'/></target>"
 	 "</serial>",
 		"not a pci-serial"},
