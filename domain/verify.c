@@ -195,3 +195,20 @@ int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, v
 		*result = verified;
 	return rc;
 }
+
+int dd_verify_against(struct dd_host *host, const char *domain, const char *remote,
+	dd_finding_fn finding, void *context, struct dd_verified *result, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_verified verified = {0};
+	struct verify_counts counts = {0};
+	struct verifying verifying = {host, finding, context, &verified, err};
+	int rc = domain ? book_find(host->book, domain, &row, err) : 0;
+
+	if (!rc)
+		rc = book_verify_against(host->book, domain ? row.uuid : NULL, remote, tell_finding,
+			&verifying, &counts, err);
+	if (!rc)
+		*result = (struct dd_verified){.findings = counts.findings};
+	return rc;
+}

@@ -301,6 +301,32 @@ int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err);
 
+/*
+ * Compares with a remote (its name, or its address) that was pushed to: each branch that it has of
+ * this host must end in a version that the book has. What it has instead is fetched, for the words.
+ * visit, uuid and counts as in book_verify(), of which counts->findings alone grows. DD_NOT_FOUND:
+ * no such remote, or nothing of this host there.
+ */
+int book_verify_against(struct book *book, const char *uuid, const char *remote,
+	int (*visit)(const struct finding *finding, void *context), void *context,
+	struct verify_counts *counts, struct dd_error *err);
+
+/* ---- backup ---- */
+
+/*
+ * All of the book in one file (0600), as it is at one moment, the signing key included: whoever has
+ * the file can sign as this host. DD_EXISTS: the file is there. Commits go on meanwhile, and a
+ * checkpoint waits. Needs room for a copy of book.db beside the file.
+ */
+int book_backup(struct book *book, const char *file, struct dd_error *err);
+
+/*
+ * Makes the book of a backup in a folder that is empty or not there (DD_REFUSED otherwise), or
+ * nothing. DD_CORRUPT: no backup, or damaged as a file; what is in it is for book_verify() to
+ * judge. DD_NOT_FOUND: no such file. DD_UNSUPPORTED: made by a newer version.
+ */
+int book_restore(const char *folder, const char *file, struct dd_error *err);
+
 /* ---- book.db anew ---- */
 
 struct reindex_calls {

@@ -81,7 +81,8 @@ static int trust_begin(struct reindex *reindex)
 {
 	struct book *book = reindex->book;
 	git_oid ref, old, ref_root, old_root;
-	bool has_ref = git_reference_name_to_id(&ref, book->repository, BOOK_REF) == 0 &&
+	bool has_ref = repository_need_whole(book, NULL) == 0 &&
+		       git_reference_name_to_id(&ref, book->whole, BOOK_REF) == 0 &&
 		       root_find(book, &ref, &ref_root);
 	bool has_old = old_oid(reindex, "book-head", &old) && root_find(book, &old, &old_root);
 
@@ -379,7 +380,7 @@ static int tag_from_ref(const char *name, void *context)
 	git_oid oid;
 
 	if (strlen(name) <= sizeof TAG_REFS - 1 + UUID_SIZE || label[-1] != '/' ||
-		git_reference_name_to_id(&oid, reindex->book->repository, name) < 0 ||
+		git_reference_name_to_id(&oid, reindex->book->whole, name) < 0 ||
 		git_tag_lookup(&tag, reindex->book->repository, &oid) < 0)
 		return 0;
 	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
@@ -399,10 +400,9 @@ static int tags_all(struct reindex *reindex)
 	bool read;
 	int rc = old_tags(reindex, &read);
 
-	if (rc || read)
+	if (rc || read || !reindex->book->whole)
 		return rc;
-	rc = git_reference_foreach_glob(
-		reindex->book->repository, TAG_REFS "*", tag_from_ref, reindex);
+	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
 	return rc && reindex->err->code ? reindex->err->code : 0;
 }
 

@@ -497,11 +497,17 @@ int remote_connect(struct book *book, const char *name, git_direction way, struc
 	int code, rc = config_open(book, &config, err);
 
 	*out = (struct remote_link){.book = book};
-	if (!rc)
+	/* no name has a '/', and every address has */
+	if (!rc && strchr(name, '/')) {
+		rc = url_check(name, err);
+		if (!rc)
+			rc = string_copy(&url, name, err);
+	}
+	if (!rc && !url)
 		rc = config_get(book, config, name, "url", &url, err);
 	if (!rc && !url)
 		rc = no_remote(book, config, name, err);
-	if (!rc)
+	if (!rc && !strchr(name, '/'))
 		rc = config_get(book, config, name, "identity", &out->identity, err);
 	if (!rc)
 		rc = link_make(out, url, err);

@@ -17,7 +17,7 @@ struct remote_link {
 	struct dd_error refusal; /* why none is left */
 };
 
-/* DD_NOT_FOUND: there is none of that name; DD_SYSTEM: it is out of reach. */
+/* By name or address. DD_NOT_FOUND: there is none of that name; DD_SYSTEM: it is out of reach. */
 int remote_connect(struct book *book, const char *name, git_direction way, struct remote_link *out,
 	struct dd_error *err);
 void remote_release(struct remote_link *link);

@@ -4,7 +4,8 @@
  *
  *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, then of bare SQLite
  *   storing stall FOLDER FILE COUNT           one writer alone, then while checkpoints run
- *   storing read FOLDER                       log and diff in a book that write made
+ *   storing read FOLDER                       log, diff and blame in a book that write made
+ *   storing prove FOLDER                      verify of that book
  *   storing fill FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
  *
  * write: each of WRITERS processes gives a domain of its own COUNT versions, through book_apply(),
@@ -32,8 +33,11 @@
 
 #define WRITERS_MAX 64
 #define COUNT_MAX 1000000
-#define DIGITS "@@@@@@@@" /* in FILE: replaced by a number */
-#define GIT_COMMIT 1      /* staged.type of a version's last object */
+/* In FILE, replaced by eight digits: which domain it is, and which version of all. */
+#define DOMAIN_MARK '#'
+#define VERSION_MARK '@'
+#define MARK_SIZE 8
+#define GIT_COMMIT 1 /* staged.type of a version's last object */
 
 /* What the processes of one run share. */
 struct race {
@@ -157,13 +161,30 @@ static int book_of(struct work *work, struct book **book)
 	return book_open(place, &options, book, &err) ? fail(err.message) : 0;
 }
 
-static int write_version(struct book *book, unsigned writer, uint32_t base, struct text *xml)
+static void mark_replace(struct text *xml, char mark, unsigned number)
 {
-	struct tree_file file = {"domain.xml", xml->data, xml->size};
-	char *digits = strstr(xml->data, DIGITS);
-	char uuid[UUID_SIZE], name[32], disks[2][64], number[16];
-	struct use_row uses[] = {
-		{"disk", disks[0], 'w', USE_CONFIG}, {"disk", disks[1], 'w', USE_CONFIG}};
+	char marks[MARK_SIZE + 1], digits[16];
+
+	memset(marks, mark, MARK_SIZE);
+	marks[MARK_SIZE] = '\0';
+	snprintf(digits, sizeof digits, "%08u", number % 100000000);
+	for (char *at = xml->data; (at = strstr(at, marks));)
+		memcpy(at, digits, MARK_SIZE);
+}
+
+/* Each version is unlike all others, by its number among them. */
+static int write_version(struct book *book, unsigned writer, uint32_t base, unsigned versions,
+	const struct text *pattern)
+{
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	struct tree_file file = {.path = "domain.xml"};
+	char uuid[UUID_SIZE], name[32], disks[2][64];
+	/* what FILE uses, so that verify finds nothing */
+	struct use_row uses[] = {{"disk", disks[0], 'w', USE_CONFIG},
+		{"disk", disks[1], 'w', USE_CONFIG},
+		{"disk", "/var/images/install.iso", 'r', USE_CONFIG},
+		{"mac", "52:54:00:00:00:01", 'w', USE_CONFIG},
+		{"mac", "52:54:00:00:00:02", 'w', USE_CONFIG}};
 	struct trailer trailer = {"Operation", "set-description"};
 	struct version_draft version = {
 		.subject = "set description",
@@ -173,24 +194,21 @@ static int write_version(struct book *book, unsigned writer, uint32_t base, stru
 		.files = &file,
 		.file_count = 1,
 	};
-	struct index_draft index = {.name = name, .uses = uses, .use_count = 2};
+	struct index_draft index = {.name = name, .uses = uses, .use_count = 5};
 	struct book_change change = {
 		.uuid = uuid, .base = base, .version = &version, .index = &index};
 	struct dd_error err = {0};
 
+	text_add(&xml, pattern->data, pattern->size);
+	mark_replace(&xml, DOMAIN_MARK, writer);
+	mark_replace(&xml, VERSION_MARK, writer * (versions + 1) + base);
+	file.data = xml.data;
+	file.size = xml.size;
 	snprintf(uuid, sizeof uuid, "11111111-2222-4333-8444-%012u", writer);
-	snprintf(name, sizeof name, "domain%u", writer);
-	snprintf(disks[0], sizeof disks[0], "/var/images/%u-vda.img", writer);
-	snprintf(disks[1], sizeof disks[1], "/var/images/%u-vdb.img", writer);
-	snprintf(number, sizeof number, "%08u", base);
-	if (digits)
-		memcpy(digits, number, sizeof DIGITS - 1);
-
-	int rc = book_apply(book, &change, NULL, &err);
-
-	if (digits)
-		memcpy(digits, DIGITS, sizeof DIGITS - 1);
-	return rc ? fail(err.message) : 0;
+	snprintf(name, sizeof name, "domain%08u", writer);
+	snprintf(disks[0], sizeof disks[0], "/var/images/%08u-vda.img", writer);
+	snprintf(disks[1], sizeof disks[1], "/var/images/%08u-vdb.img", writer);
+	return book_apply(book, &change, NULL, &err) ? fail(err.message) : 0;
 }
 
 static int write_book(struct work *work)
@@ -204,12 +222,12 @@ static int write_book(struct work *work)
 		rc = book_of(work, &book);
 	/* the key, the repository and the statements are not what is measured */
 	if (!rc)
-		rc = write_version(book, work->writer, 0, &xml);
+		rc = write_version(book, work->writer, 0, work->race->count, &xml);
 	race_wait(work->race);
 	for (unsigned i = 0; !rc && i < work->race->count; i++) {
 		double began = now();
 
-		rc = write_version(book, work->writer, i + 1, &xml);
+		rc = write_version(book, work->writer, i + 1, work->race->count, &xml);
 		times[i] = now() - began;
 	}
 	return rc ? 1 : 0;
@@ -286,7 +304,7 @@ static void bare_load(struct bare *bare, unsigned writer)
 
 	snprintf(sql, sizeof sql,
 		"ATTACH ':memory:' AS memory;"
-		"CREATE TEMP TABLE mine AS SELECT id FROM book.domain WHERE name = 'domain%u';"
+		"CREATE TEMP TABLE mine AS SELECT id FROM book.domain WHERE name = 'domain%08u';"
 		"CREATE TABLE memory.staged AS SELECT * FROM book.staged"
 		" WHERE domain = (SELECT id FROM mine) ORDER BY id;"
 		"CREATE TABLE memory.version AS SELECT * FROM book.version"
@@ -451,7 +469,7 @@ static int fill_share(struct work *work)
 		rc = book_of(work, &book);
 	for (unsigned i = work->writer; !rc && i < race->domains; i += race->writers)
 		for (unsigned base = 0; !rc && base < race->count; base++)
-			rc = write_version(book, i, base, &xml);
+			rc = write_version(book, i, base, race->count, &xml);
 	return rc ? 1 : 0;
 }
 
@@ -502,13 +520,42 @@ static int count_difference(const struct dd_difference *difference, void *contex
 
 enum { ROUNDS = 101 };
 
+/* The processor's own time: nothing is written, and nobody waited for. */
+static double busy(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static int diff_any(struct dd_host *host, unsigned versions, double *time, struct dd_error *err)
 {
-	struct dd_side before = {.domain = "domain0", .version = 1 + (unsigned)rand() % versions};
-	struct dd_side after = {.domain = "domain0", .version = 1 + (unsigned)rand() % versions};
+	struct dd_side before = {
+		.domain = "domain00000000", .version = 1 + (unsigned)rand() % versions};
+	struct dd_side after = {
+		.domain = "domain00000000", .version = 1 + (unsigned)rand() % versions};
 	unsigned differences = 0;
-	double began = now();
+	double began = busy();
 	int rc = dd_diff(host, &before, &after, count_difference, &differences, err);
+
+	*time = busy() - began;
+	return rc;
+}
+
+static int count_line(const struct dd_blame_line *line, void *context)
+{
+	(void)line;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static int blame_all(struct dd_host *host, double *time, struct dd_error *err)
+{
+	const struct dd_blame_options options = {.domain = "domain0"};
+	unsigned lines = 0;
+	double began = now();
+	int rc = dd_blame(host, &options, NULL, count_line, &lines, err);
 
 	*time = now() - began;
 	return rc;
@@ -521,27 +568,62 @@ static int look_back(struct work *work, char **arguments)
 	struct dd_error err = {0};
 	struct dd_host *host = NULL;
 	unsigned versions = 0;
-	double log[ROUNDS], diff[ROUNDS];
+	double log[ROUNDS], diff[ROUNDS], blame[ROUNDS];
 	int rc;
 
 	(void)arguments;
 	snprintf(place, sizeof place, "%s/book", work->folder);
 	rc = dd_host_open(&options, &host, &err);
 	for (int i = 0; !rc && i < ROUNDS; i++) {
-		double began = now();
+		double began = busy();
 
 		versions = 0;
-		rc = dd_log(host, "domain0", 0, count_version, &versions, &err);
-		log[i] = now() - began;
+		rc = dd_log(host, "domain00000000", 0, count_version, &versions, &err);
+		log[i] = busy() - began;
 		if (!rc)
 			rc = diff_any(host, versions, &diff[i], &err);
+		if (!rc)
+			rc = blame_all(host, &blame[i], &err);
 	}
 	dd_host_close(host);
 	if (rc)
 		return fail(err.message);
 	qsort(log, ROUNDS, sizeof log[0], time_compare);
 	qsort(diff, ROUNDS, sizeof diff[0], time_compare);
-	printf("%u %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6);
+	qsort(blame, ROUNDS, sizeof blame[0], time_compare);
+	printf("%u %.0f %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6,
+		blame[ROUNDS / 2] * 1e6);
+	return 0;
+}
+
+static int count_finding(const struct dd_finding *finding, void *context)
+{
+	(void)context;
+	fprintf(stderr, "%s\n", finding->sentence);
+	return 0;
+}
+
+/* Versions a second of one core: verify has one thread, and others use the machine. */
+static int prove(struct work *work, char **arguments)
+{
+	char place[512];
+	struct dd_host_options options = {.book = place, .program = "bench"};
+	struct dd_verified verified = {0};
+	struct dd_error err = {0};
+	struct dd_host *host = NULL;
+	clock_t began;
+	int rc;
+
+	(void)arguments;
+	snprintf(place, sizeof place, "%s/book", work->folder);
+	rc = dd_host_open(&options, &host, &err);
+	began = clock();
+	if (!rc)
+		rc = dd_verify(host, NULL, count_finding, NULL, &verified, &err);
+	dd_host_close(host);
+	if (rc || verified.findings)
+		return fail(rc ? err.message : "the book is not sound");
+	printf("%.0f\n", (double)verified.versions * CLOCKS_PER_SEC / (double)(clock() - began));
 	return 0;
 }
 
@@ -552,7 +634,7 @@ int main(int argc, char **argv)
 		int arguments;
 		int (*run)(struct work *work, char **arguments);
 	} modes[] = {{"write", 6, compare}, {"stall", 5, stall}, {"read", 3, look_back},
-		{"fill", 6, fill}};
+		{"prove", 3, prove}, {"fill", 6, fill}};
 
 	for (size_t i = 0; argc > 2 && i < sizeof modes / sizeof modes[0]; i++) {
 		struct work work = {.folder = argv[2], .file = argv[3]};
@@ -561,5 +643,5 @@ int main(int argc, char **argv)
 			return modes[i].run(&work, argv + 4);
 	}
 	return fail("usage: storing write FOLDER FILE WRITERS COUNT | stall FOLDER FILE COUNT | "
-		    "read FOLDER | fill FOLDER FILE DOMAINS COUNT");
+		    "read FOLDER | prove FOLDER | fill FOLDER FILE DOMAINS COUNT");
 }

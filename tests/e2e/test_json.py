@@ -35,6 +35,7 @@ SESSION = (
     ('who-uses IMAGE', 0, {'domain', 'kind', 'value', 'mode', 'config', 'live'}),
     ('jobs', 0, set()),  # of which there is none
     ('diff a', 1, {'equal', 'differences'}),
+    ('report a --html -', 0, {'html', 'domains', 'versions', 'drifted', 'sound'}),
     ('blame a', 0, {'path', 'value', 'version', 'when', 'author', 'operation', 'subject'}),
     ('log a', 0, VERSION),
     ('show a@2', 0, VERSION | {'changes'}),
@@ -71,6 +72,9 @@ SESSION = (
     ('key rotate', 0, {'fingerprint', 'key'}),
     ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
                 'current', 'fault'}),
+    ('backup BACKUP', 0, {'backup'}),
+    ('restore --book RESTORED BACKUP', 0,
+     {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
     ('gc', 0, {'book'}),
@@ -88,7 +92,8 @@ def json__of_every_command(book):
         'FILE': book.file('a.xml', domain(
             'a', cdrom.format(''), serial_file(serial), boot=True)), 'IMAGE': book.image('b.img'),
         'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
-        'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git'}
+        'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git',
+        'BACKUP': book.folder + '/book.tar', 'RESTORED': book.folder + '/restored'}
     subprocess.run(['git', 'init', '-q', '--bare', places['REMOTE']], check=True)
     for words, status, members in SESSION:
         result = book.run('--json', *(places.get(word, word) for word in words.split()))

@@ -9,7 +9,7 @@ import shutil
 
 from tap import BUILD, SOURCE, Skip, output, read, run, source_files
 
-PUBLIC = ('include/domesday.h', 'include/domesday/error.h')
+PUBLIC = ('include/domesday.h', 'include/domesday/error.h', 'include/domesday/safety.h')
 STRICT = ('-Wall', '-Wextra', '-Wpedantic', '-pedantic-errors', '-Wstrict-prototypes', '-Wshadow',
           '-Wundef', '-Werror', '-fsyntax-only', '-Iinclude')
 DECLARED = re.compile(r'\b(dd_\w+)\s*\(')

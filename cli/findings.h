@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_FINDINGS_H
+#define CLI_FINDINGS_H
+
+/* What is wrong with a book, as text and as JSON. */
+
+#include "cli/cli.h"
+
+struct findings {
+	struct cli *cli;
+	struct json *array;
+};
+
+void findings_init(struct findings *findings, struct cli *cli);
+static inline void cleanup_findings(struct findings *findings)
+{
+	json_free(findings->array);
+}
+
+/* A dd_finding_fn whose context is a struct findings. */
+int findings_add(const struct dd_finding *finding, void *context);
+
+/* The answer; what names the book or domain that was looked at. An exit status, or a failure. */
+int findings_finish(struct findings *findings, const char *what, const struct dd_verified *verified,
+	struct dd_error *err);
+
+#endif

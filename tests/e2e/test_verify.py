@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""What verify says of a book that somebody has been at, with git, ssh-keygen and sqlite3."""
+
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+
+from definition import domain
+from harness import check, contains, equal, main, test
+
+NO = 1
+
+
+def fill(book):
+    """Two domains, some versions each, all of it in book.git."""
+    for name in ('web', 'mail'):
+        book.define(domain(name))
+    for words in ('one', 'two', 'three'):
+        for name in ('web', 'mail'):
+            book.ok('desc', name, words)
+    book.ok('sync')
+    return {name: row['uuid'] for name, row in book.domains().items()}
+
+
+def execute(book, *statements):
+    with contextlib.closing(sqlite3.connect(book.path + '/book.db')) as database, database:
+        for statement in statements:
+            database.execute(*statement)
+
+
+def findings(book, *words):
+    answer = book.json('verify', *words, rc=NO)
+    equal(answer['sound'], False)
+    return answer['findings']
+
+
+def find(found, **members):
+    """The one finding of which all this is true."""
+    for finding in found:
+        if all(finding[key] == value for key, value in members.items()):
+            return finding
+    raise AssertionError(f'{members} is not in {found}')
+
+
+@test()
+def verify__a_book_at_work_is_sound(book):
+    fill(book)
+    book.ok('tag', 'web@2', 'good')
+    book.ok('rename', 'mail', 'post')
+    book.ok('undefine', 'post')
+    for words in ((), ('web',)):
+        result = book.ok('verify', *words)
+        contains(result.err, 'is sound')
+        equal(result.out, '')
+    book.ok('sync')
+    answer = book.json('verify')
+    equal(answer['findings'], [])
+    check(answer['versions'] == 10, answer)
+
+
+@test()
+def verify__names_a_branch_that_was_moved_back(book):
+    uuid = fill(book)['web']
+    book.git('update-ref', f'refs/heads/domains/{uuid}', f'refs/heads/domains/{uuid}~1')
+    found = find(findings(book), kind='refs', domain='web', version=4)
+    contains(found['sentence'], 'moved back to version 3', "version 4 of 'web'")
+    check(re.match(r'\d{4}-\d\d-\d\dT', found['since']), found)
+    find(findings(book, 'web'), kind='refs')
+    book.ok('verify', 'mail')
+
+
+@test()
+def verify__names_a_newest_version_that_was_deleted(book):
+    uuid = fill(book)['mail']
+    execute(
+        book, ('DELETE FROM version WHERE number = 4 AND domain = '
+               '(SELECT id FROM domain WHERE uuid = ?)', (uuid,)),
+        ('UPDATE domain SET version = 3, head = (SELECT oid FROM version v WHERE '
+         'v.domain = domain.id AND number = 3) WHERE uuid = ?', (uuid,)))
+    book.git('update-ref', f'refs/heads/domains/{uuid}', f'refs/heads/domains/{uuid}~1')
+    found = findings(book)
+    newest = find(found, kind='index', domain='mail', version=4)
+    contains(newest['sentence'], 'book.db does not know it')
+    contains(' '.join(f['sentence'] for f in found), 'the book was longer once')
+
+
+def rewrite(book, commit, key):
+    """That commit with another subject, signed with another key, as git itself would."""
+    raw = book.git('cat-file', 'commit', commit).out
+    plain = re.sub(r'^gpgsig .*\n(?: .*\n)*', '', raw, flags=re.MULTILINE)
+    plain = plain.replace('\n\n', '\n\nnothing, really: ', 1)
+    signature = subprocess.run(
+        ['ssh-keygen', '-Y', 'sign', '-n', 'git', '-f', key], input=plain, capture_output=True,
+        text=True, check=True).stdout
+    head, rest = plain.split('\n\n', 1)
+    signed = f'{head}\ngpgsig ' + signature.rstrip('\n').replace('\n', '\n ') + '\n\n' + rest
+    return subprocess.run(
+        ['git', '-C', book.path + '/book.git', 'hash-object', '-t', 'commit', '-w', '--stdin'],
+        input=signed, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@test()
+def verify__names_a_commit_that_was_rewritten_with_another_key(book):
+    uuid = fill(book)['web']
+    key = book.folder + '/other'
+    subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key], check=True)
+    old = book.git('rev-parse', f'domains/{uuid}~1').out.strip()
+    new = rewrite(book, old, key)
+    execute(book, ('UPDATE version SET oid = ? WHERE oid = ?',
+                   (bytes.fromhex(new), bytes.fromhex(old))))
+    found = findings(book)
+    forged = find(found, kind='signature', domain='web', version=3, commit=new)
+    contains(forged['sentence'], "not the book's")
+    find(found, kind='chain', domain='web', version=4)
+
+
+@test()
+def verify__names_what_the_index_says_falsely(book):
+    uuids = fill(book)
+    execute(book, ("UPDATE domain SET name = 'mail2' WHERE uuid = ?", (uuids['mail'],)),
+            ("UPDATE use SET value = 'x' || value WHERE domain = (SELECT id FROM domain "
+             "WHERE uuid = ?)", (uuids['web'],)))
+    found = findings(book)
+    contains(find(found, kind='index', domain='mail2')['sentence'], 'the name')
+    find(found, kind='file', where='book.db')  # written by another program
+    book.ok('reindex')
+    book.ok('verify')
+    equal(set(book.domains()), {'web', 'mail'})
+
+
+@test()
+def verify__a_remote_is_a_witness(book):
+    uuid = fill(book)['web']
+    remote = book.folder + '/witness.git'
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    book.ok('remote', 'add', 'far', remote)
+    book.ok('push')
+    before = book.path + '.before'
+    shutil.copytree(book.path, before)
+    book.ok('desc', 'web', 'four')
+    book.ok('push')
+    for where in ('far', remote):
+        book.ok('verify', '--against', where)
+        book.ok('verify', 'mail', '--against', where)
+    # the whole book as it was, and another history from there on: nothing in it is wrong
+    shutil.rmtree(book.path)
+    os.rename(before, book.path)
+    book.ok('desc', 'web', 'another four')
+    book.ok('verify')
+    for where in ('far', remote):
+        found = findings(book, '--against', where)
+        lost = find(found, kind='chain', domain='web', uuid=uuid, version=5)
+        contains(lost['sentence'], "version 5 of 'web'", 'rewritten or cut off')
+    book.refuse('verify', '--against', book.folder + '/nowhere.git', code='system')
+    book.refuse('verify', '--against', 'nowhere', code='not-found', lines=None)
+
+
+@test()
+def backup__restores_another_hosts_book(book):
+    fill(book)
+    backup = book.folder + '/book.tar'
+    book.ok('backup', backup)
+    equal(os.stat(backup).st_mode & 0o777, 0o600)
+    before = book.snapshot()
+    shutil.rmtree(book.path)
+    contains(book.ok('restore', backup).err, 'is sound')
+    equal(book.snapshot(), before)
+    book.refuse('restore', backup, code='refused')
+    book.ok('desc', 'web', 'goes on')
+    book.ok('verify')
+
+
+if __name__ == '__main__':
+    main()

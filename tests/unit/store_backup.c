@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A backup of a book in use is a whole book; what is none leaves nothing behind. */
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "store/archive.h"
+#include "store_verifying.h"
+
+static void in_folder(struct scene *scene, const char *name, char out[PATH_MAX + 64])
+{
+	snprintf(out, PATH_MAX + 64, "%s/%s", scene->folder, name);
+}
+
+static void fill(struct scene *scene)
+{
+	define(scene, UUID_A, "web", "one");
+	change(scene, UUID_A, "web", 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	define(scene, UUID_B, "mail", "one");
+}
+
+static void make(struct scene *scene, char file[PATH_MAX + 64])
+{
+	in_folder(scene, "book.tar", file);
+	assert_ok(scene, book_backup(scene->book, file, &scene->err));
+}
+
+/* A scene whose book is the restored one. */
+static struct scene restored(struct scene *scene, const char *file)
+{
+	struct scene copy = {.err = {0}};
+
+	snprintf(copy.folder, sizeof copy.folder, "%s", scene->folder);
+	snprintf(copy.place, sizeof copy.place, "%.4000s/copy", scene->folder);
+	assert_ok(&copy, book_restore(copy.place, file, &copy.err));
+	return copy;
+}
+
+static int entries(const char *folder)
+{
+	DIR *open = opendir(folder);
+	int count = 0;
+
+	assert_non_null(open);
+	while (readdir(open))
+		count++;
+	closedir(open);
+	return count;
+}
+
+static void store_backup__brings_everything_back(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], key[PATH_MAX + 64];
+	struct stat status;
+	struct scene copy;
+
+	fill(scene);
+	make(scene, file);
+	assert_int_equal(stat(file, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(entries(scene->folder), 4); /* the book, the backup, "." and ".." */
+	copy = restored(scene, file);
+	assert_sound(&copy, NULL);
+	scene_open(&copy);
+	assert_file(&copy, UUID_A, 2, "domain.xml", "two");
+	assert_file(&copy, UUID_B, 1, "domain.xml", "one");
+	/* and goes on with the key that it has always had */
+	change(&copy, UUID_B, "mail", 1, "two");
+	assert_ok(&copy, book_checkpoint(copy.book, &copy.err));
+	assert_sound(&copy, NULL);
+	snprintf(key, sizeof key, "%.4000s/keys/host", copy.place);
+	assert_int_equal(stat(key, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(stat(copy.place, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0700);
+}
+
+static void store_backup__of_a_book_in_use_is_of_one_moment(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64];
+	CLEANUP(domain_row) struct domain_row row = {0};
+	struct scene copy;
+	pid_t pid;
+
+	fill(scene);
+	FORK(pid, {
+		struct scene own = *scene;
+
+		own.book = NULL;
+		scene_open(&own);
+		for (uint32_t i = 2; i < 300; i++) {
+			change(&own, UUID_A, "web", i, "<domain>busy</domain>");
+			if (i % 50 == 0)
+				assert_ok(&own, book_checkpoint(own.book, &own.err));
+		}
+		book_close(own.book);
+	});
+	usleep(50000);
+	make(scene, file);
+	assert_child_ok(pid);
+	copy = restored(scene, file);
+	assert_sound(&copy, NULL);
+	scene_open(&copy);
+	assert_ok(&copy, book_find(copy.book, "web", &row, &copy.err));
+	assert_true(row.version >= 2);
+	book_close(copy.book);
+}
+
+static void store_backup__has_branches_that_are_files_of_their_own(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], path[PATH_MAX + 64], uuid[UUID_SIZE], name[16];
+	struct scene copy;
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(uuid, sizeof uuid, "11111111-2222-4333-8444-%012d", i);
+		snprintf(name, sizeof name, "d%d", i);
+		define(scene, uuid, name, "one");
+	}
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	change(scene, uuid, name, 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	snprintf(path, sizeof path, "%.3800s/book.git/refs/heads/domains/%s", scene->place, uuid);
+	assert_int_equal(access(path, F_OK), 0);
+	make(scene, file);
+	assert_sound(scene, NULL);
+	copy = restored(scene, file);
+	assert_sound(&copy, NULL);
+}
+
+static void store_backup__replaces_nothing(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64];
+
+	fill(scene);
+	make(scene, file);
+	assert_int_equal(book_backup(scene->book, file, &scene->err), DD_EXISTS);
+	assert_int_equal(book_restore(scene->place, file, &scene->err), DD_REFUSED);
+	assert_int_equal(book_restore(scene->folder, file, &scene->err), DD_REFUSED);
+	assert_sound(scene, NULL);
+}
+
+static void store_backup__tar_reads_it(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const names[] = {
+		"book.db", "keys/host", "keys/allowed_signers", "book.git/packed-refs"};
+	char file[PATH_MAX + 64], folder[PATH_MAX + 64], ours[PATH_MAX + 64],
+		theirs[PATH_MAX + 128];
+	const char *const extract[] = {"tar", "-C", folder, "-xf", file, NULL};
+	const char *const compare[] = {"cmp", ours, theirs, NULL};
+	CLEANUP(text) struct text out = TEXT_INIT;
+
+	fill(scene);
+	make(scene, file);
+	in_folder(scene, "by-hand", folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(run(extract, &out), 0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(ours, sizeof ours, "%.4000s/%s", scene->place, names[i]);
+		snprintf(theirs, sizeof theirs, "%.4000s/%s", folder, names[i]);
+		/* of book.db a part is in SQLite's log */
+		assert_int_equal(run(compare, &out), i == 0 ? 1 : 0);
+	}
+}
+
+static void store_backup__keeps_addresses_and_no_programs(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const remote[] = {"remote", "add", "far", "/far/away", NULL};
+	static const char *const hook[] = {"config", "core.fsmonitor", "/bin/evil", NULL};
+	static const char *const upload[] = {"config", "remote.far.uploadpack", "/bin/evil", NULL};
+	CLEANUP(text) struct text config = TEXT_INIT;
+	char file[PATH_MAX + 64], path[PATH_MAX + 64];
+	const char *const argv[] = {"cat", path, NULL};
+	struct scene copy;
+
+	fill(scene);
+	git(scene, remote);
+	git(scene, hook);
+	git(scene, upload);
+	make(scene, file);
+	copy = restored(scene, file);
+	snprintf(path, sizeof path, "%.4000s/book.git/config", copy.place);
+	assert_int_equal(run(argv, &config), 0);
+	assert_non_null(strstr(text_string(&config), "/far/away"));
+	assert_null(strstr(text_string(&config), "evil"));
+	assert_sound(&copy, NULL);
+}
+
+/* ---- what is no backup ---- */
+
+static void assert_refused(struct scene *scene, const char *file, int code)
+{
+	char folder[PATH_MAX + 64];
+	int before = entries(scene->folder);
+
+	in_folder(scene, "nothing", folder);
+	assert_int_equal(book_restore(folder, file, &scene->err), code);
+	assert_int_equal(entries(scene->folder), before);
+}
+
+/* An archive that begins as a backup does and then has that. */
+static void assert_entry_refused(struct scene *scene, const char *name, const char *then)
+{
+	char file[PATH_MAX + 64];
+	int fd;
+
+	in_folder(scene, "hostile.tar", file);
+	fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_ok(scene,
+		archive_add_text(fd, file, "BACKUP", 0600, "domesday backup 1\n", &scene->err));
+	assert_ok(scene, archive_add_text(fd, file, name, 0600, "text", &scene->err));
+	if (then)
+		assert_ok(scene, archive_add_text(fd, file, then, 0600, "text", &scene->err));
+	assert_ok(scene, archive_end(fd, file, &scene->err));
+	close(fd);
+	assert_refused(scene, file, DD_CORRUPT);
+	assert_int_equal(unlink(file), 0);
+}
+
+static void store_backup__names_that_are_not_ours_are_refused(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const names[] = {"../evil", "/tmp/evil", "book.git/hooks/post-update",
+		"book.git/objects/pack/../../HEAD", "book.git/objects/pack/pack-12.pack",
+		"book.git/HEAD", "keys", "keys/", "keys/host/x", "", "BACKUP", "run/x",
+		"book.git/objects/pack/pack-0123456789012345678901234567890123456789.packs"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_entry_refused(scene, names[i], NULL);
+	assert_entry_refused(scene, "book.db", "book.db");
+	assert_entry_refused(scene, "book.db", NULL); /* no key */
+}
+
+static void store_backup__a_changed_or_short_file_is_refused(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], plain[PATH_MAX + 64];
+	struct stat status;
+	char byte = 'x';
+	int fd;
+
+	fill(scene);
+	make(scene, file);
+	assert_int_equal(stat(file, &status), 0);
+	for (off_t size = status.st_size - 512; size > 0; size -= size > 9000 ? 4608 : 512) {
+		assert_int_equal(truncate(file, size), 0);
+		assert_refused(scene, file, DD_CORRUPT);
+	}
+	assert_int_equal(unlink(file), 0);
+	/* every byte of the second header, which is that of book.db */
+	make(scene, file);
+	fd = open(file, O_RDWR);
+	for (off_t at = 1024; at < 1024 + 330; at += 3) {
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 1;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		assert_refused(scene, file, DD_CORRUPT);
+		byte ^= 1;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	close(fd);
+	in_folder(scene, "plain", plain);
+	fd = open(plain, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(write(fd, "no backup at all\n", 17), 17);
+	close(fd);
+	assert_refused(scene, plain, DD_CORRUPT);
+	in_folder(scene, "missing", plain);
+	assert_refused(scene, plain, DD_NOT_FOUND);
+	assert_refused(scene, "/dev/zero", DD_CORRUPT);
+	assert_refused(scene, scene->folder, DD_CORRUPT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(store_backup__brings_everything_back),
+		TEST(store_backup__of_a_book_in_use_is_of_one_moment),
+		TEST(store_backup__has_branches_that_are_files_of_their_own),
+		TEST(store_backup__replaces_nothing),
+		TEST(store_backup__tar_reads_it),
+		TEST(store_backup__keeps_addresses_and_no_programs),
+		TEST(store_backup__names_that_are_not_ours_are_refused),
+		TEST(store_backup__a_changed_or_short_file_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
