@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/folder.h"
 #include "store/join.h"
 #include "store/pack.h"
 
@@ -175,19 +176,62 @@ static int pack_add_old(struct pack *pack, const char *name, struct dd_error *er
 	return code ? repository_failure(pack->book, code, "cannot list a pack", err) : 0;
 }
 
-/* The index first: without it git takes no notice of the rest. */
-static void old_pack_remove(const char *folder, const char *name)
+/*
+ * A pack goes in steps, each durable before the next, so that whatever is cut short is known for
+ * what it is: its index becomes its ".gone", without which git takes no notice of the rest; then
+ * the rest goes; then that. A pack that stays is only one too many.
+ */
+static void old_pack_doom(const char *folder, const char *name)
 {
-	static const char *const suffixes[] = {"idx", "rev", "bitmap", "pack"};
+	CLEANUP(free) char *index = NULL;
+	CLEANUP(free) char *gone = NULL;
+
+	if (string_format(&index, NULL, "%s/" PREFIX "%s.idx", folder, name) == 0 &&
+		string_format(&gone, NULL, "%s/" PREFIX "%s" PACK_GONE, folder, name) == 0)
+		(void)rename(index, gone);
+}
+
+/* Whether all of a pack but its ".gone" is gone. */
+static bool old_pack_remove(DIR *folder, const char *name, size_t length)
+{
+	static const char *const suffixes[] = {"rev", "bitmap", "pack"};
+	char file[sizeof PREFIX + PACK_NAME_SIZE + 8];
+	bool all = true;
 
 	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		CLEANUP(free) char *path = NULL;
-
-		/* one that stays is only a pack too many */
-		if (string_format(&path, NULL, "%s/" PREFIX "%s.%s", folder, name, suffixes[i]) ==
-			0)
-			(void)unlink(path);
+		snprintf(file, sizeof file, "%.*s.%s", (int)length, name, suffixes[i]);
+		all = (unlinkat(dirfd(folder), file, 0) == 0 || errno == ENOENT) && all;
 	}
+	return all;
+}
+
+/* Goes on with what is doomed, by us or by somebody who died. */
+static int doomed_remove(const char *path, struct dd_error *err)
+{
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+	size_t found = 0;
+	bool all = true;
+	int rc = 0;
+
+	if (!folder)
+		return error_errno(err, errno, "cannot open %s", path);
+	while ((entry = readdir(folder))) {
+		size_t length = strlen(entry->d_name), end = sizeof PACK_GONE - 1;
+
+		if (length <= end || length >= sizeof PREFIX + PACK_NAME_SIZE ||
+			strcmp(entry->d_name + length - end, PACK_GONE) != 0)
+			continue;
+		if (!found++)
+			rc = folder_sync(path, err);
+		if (rc)
+			return rc;
+		all = old_pack_remove(folder, entry->d_name, length - end) && all;
+	}
+	if (!found || !all)
+		return 0;
+	rc = folder_sync(path, err);
+	return rc ? rc : folder_clean(path, PREFIX, PACK_GONE, err);
 }
 
 /* An index over several packs would point into those that go. */
@@ -240,8 +284,8 @@ static int merge(struct pack *pack, const struct old_packs *old, size_t count, u
 		rc = merge_anew(pack, old, count, name, err);
 	for (size_t i = 0; !rc && i < count; i++)
 		if (strcmp(old->list[i].name, name) != 0)
-			old_pack_remove(pack->packs, old->list[i].name);
-	return rc;
+			old_pack_doom(pack->packs, old->list[i].name);
+	return rc ? rc : doomed_remove(pack->packs, err);
 }
 
 static int packs_merge(struct book *book, bool all, struct dd_error *err)
@@ -251,6 +295,8 @@ static int packs_merge(struct book *book, bool all, struct dd_error *err)
 	size_t count;
 	int rc = pack_begin(book, &pack, err);
 
+	if (!rc)
+		rc = doomed_remove(pack.packs, err);
 	if (!rc)
 		rc = old_packs_read(pack.packs, &old, err);
 	if (rc || has_common_index(pack.packs))

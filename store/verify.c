@@ -167,8 +167,12 @@ static int verify_all(struct verification *verification)
 static int verify_in_snapshot(struct verification *verification)
 {
 	struct book *book = verification->book;
-	int rc = database_execute(&book->database, "BEGIN", verification->err);
+	int rc;
 
+	/* where the power went while the log was copied, pages are torn that the log still has */
+	(void)sqlite3_wal_checkpoint_v2(
+		book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	rc = database_execute(&book->database, "BEGIN", verification->err);
 	if (rc)
 		return rc;
 	rc = verify_all(verification);

@@ -9,12 +9,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/sha1.h"
+#include "store/pack.h"
 #include "store/page_sum.h"
 
 #define PACKS "book.git/objects/pack"
@@ -106,6 +108,15 @@ static int pair_check(struct verification *verification, DIR *folder, const char
 	return file_tell(verification, where, "is missing");
 }
 
+/* The next checkpoint goes on with it. */
+static bool being_removed(DIR *folder, const char *pack)
+{
+	char gone[NAME_MAX + sizeof PACK_GONE];
+
+	snprintf(gone, sizeof gone, "%.*s" PACK_GONE, (int)(strlen(pack) - strlen(".pack")), pack);
+	return faccessat(dirfd(folder), gone, F_OK, 0) == 0;
+}
+
 static int packs_check(struct verification *verification)
 {
 	static const char *const sums[] = {".pack", ".idx", ".rev", ".bitmap", "multi-pack-index"};
@@ -124,7 +135,8 @@ static int packs_check(struct verification *verification)
 		for (size_t i = 0; !rc && i < sizeof sums / sizeof sums[0]; i++)
 			if (has_suffix(entry->d_name, sums[i]))
 				rc = pack_file_check(verification, folder, entry->d_name);
-		if (!rc && has_suffix(entry->d_name, ".pack"))
+		if (!rc && has_suffix(entry->d_name, ".pack") &&
+			!being_removed(folder, entry->d_name))
 			rc = pair_check(verification, folder, entry->d_name, ".pack", ".idx");
 		if (!rc && has_suffix(entry->d_name, ".idx"))
 			rc = pair_check(verification, folder, entry->d_name, ".idx", ".pack");
