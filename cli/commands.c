@@ -45,6 +45,7 @@ static const struct command *const commands[] = {
 	&command_advise,
 	&command_check,
 	&command_verify,
+	&command_report,
 	&command_capabilities,
 	&command_sync,
 	&command_remote,

@@ -65,7 +65,7 @@ int import_check_root(
 int import_parse(struct import_report *report, const struct text *xml, struct document **out,
 	struct dd_error *err);
 
-/* Is the definition one that may come in: with a name, and without secrets? */
+/* Is the definition one that may come in: with a name, and secrets that can be? */
 int import_admit(const struct document *document, struct dd_error *err);
 
 /* Freezes in place. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "domain/secret.h"
 #include "domain/transition.h"
 #include "schema/diff.h"
 
@@ -106,7 +107,7 @@ static int add_gone(const struct kept *kept, struct pasts *pasts, const struct k
 	rc = add_past(kept, pasts, event, &past, err);
 	if (!rc)
 		rc = string_copy(&past->subject, "undefine", err);
-	return rc ? rc : document_write(pasts->last, &past->config, err);
+	return rc ? rc : secret_write(pasts->last, &past->config, NULL, err);
 }
 
 static bool means_last(const struct pasts *pasts, const struct text *config)
@@ -123,7 +124,8 @@ static int add_set(const struct kept *kept, struct pasts *pasts, const struct ke
 	CLEANUP(text) struct text config = TEXT_INIT;
 	const struct document *before = pasts_gone(pasts) ? NULL : pasts->last;
 	struct past *past = NULL;
-	int rc = document_write(*document, &config, err);
+	/* the newest is sealed when it is made; the passwords of then open nothing any more */
+	int rc = secret_write(*document, &config, NULL, err);
 
 	if (!rc && !(before && means_last(pasts, &config))) {
 		rc = add_past(kept, pasts, event, &past, err);

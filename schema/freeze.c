@@ -23,6 +23,29 @@
 #include "schema/fill.h"
 #include "schema/machine.h"
 
+/* Kinds of which each device is compared with all others: who has so many is told before. */
+static int count_paired(const struct document *document, struct dd_error *err)
+{
+	static const char *const elements[] = {"audio", "video"};
+	unsigned usb = 0;
+
+	for (size_t i = 0; i < COUNT(elements); i++) {
+		unsigned count = 0;
+
+		for (const xmlNode *device = device_first(document, elements[i]); device;
+			device = node_next(device))
+			if (++count > DEVICES_PAIRED_MAX)
+				return node_error(device, err, DD_INVALID,
+					"there are more than %u of these", DEVICES_PAIRED_MAX);
+	}
+	for (const xmlNode *controller = controller_first(document, "usb"); controller;
+		controller = controller_next(controller))
+		if (++usb > DEVICES_PAIRED_MAX)
+			return node_error(controller, err, DD_INVALID,
+				"there are more than %u USB controllers", DEVICES_PAIRED_MAX);
+	return 0;
+}
+
 static int count_devices(struct document *document, struct dd_error *err)
 {
 	unsigned count = 0;
@@ -33,7 +56,7 @@ static int count_devices(struct document *document, struct dd_error *err)
 	if (count > DEVICES_MAX)
 		return node_error(document_devices(document), err, DD_INVALID,
 			"%u devices are too many: the limit is %u", count, DEVICES_MAX);
-	return 0;
+	return count_paired(document, err);
 }
 
 static int freeze_emulator(

@@ -21,12 +21,13 @@
 #define DOCUMENT_ATTRIBUTE_MAX 65536  /* bytes of an attribute's value, without escapes */
 
 /* ---- what it means ---- */
-#define DOMAIN_NAME_MAX 255    /* bytes; a name is also a file name */
-#define DEVICES_MAX 4096u      /* of one domain, controllers included */
-#define CPU_FEATURES_MAX 1024u /* policies of one CPU */
-#define NUMBER_SET_MAX 16384   /* one more than the greatest number in any set that is kept */
-#define ID_MAX 4096u           /* one more than the greatest number in a set of CPUs or nodes */
-#define USB_HUBS_MAX 256u      /* of one domain, those that are added included */
+#define DOMAIN_NAME_MAX 255      /* bytes; a name is also a file name */
+#define DEVICES_MAX 4096u        /* of one domain, controllers included */
+#define CPU_FEATURES_MAX 1024u   /* policies of one CPU */
+#define NUMBER_SET_MAX 16384     /* one more than the greatest number in any set that is kept */
+#define ID_MAX 4096u             /* one more than the greatest number in a set of CPUs or nodes */
+#define DEVICES_PAIRED_MAX 1024u /* of one kind whose devices are compared with each other */
+#define USB_HUBS_MAX 256u        /* of one domain, those that are added included */
 #define CONTROLLERS_NEEDED_MAX 256u /* of one type that devices call for; more have no place */
 #define CONTROLLER_INDEX_MAX 65535u
 #define CONTROLLER_INDEX_NONE (CONTROLLER_INDEX_MAX + 1)

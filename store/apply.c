@@ -196,18 +196,25 @@ static int reply_read(const struct reply *reply, struct prepared *prepared, stru
 	return reply->code;
 }
 
+struct question {
+	struct prepared *prepared;
+	const struct reply *reply;
+	bool holds;
+};
+
 /* Is the commit that a leader was to write in the book? */
-static int reply_holds(
-	struct prepared *prepared, const struct reply *reply, bool *holds, struct dd_error *err)
+static int reply_holds(void *context, struct dd_error *err)
 {
-	struct statement statement = statement_begin(&prepared->book->database,
+	struct question *question = context;
+	struct statement statement = statement_begin(&question->prepared->book->database,
 		"SELECT 1 FROM domain d JOIN version v ON v.domain = d.id"
 		" WHERE d.uuid = ? AND v.number = ? AND v.oid = ?");
+	const git_oid *oid = &question->reply->commit;
 
-	statement_text(&statement, prepared->change->uuid);
-	statement_number(&statement, reply->number);
-	statement_blob(&statement, reply->commit.id, sizeof reply->commit.id);
-	*holds = statement_row(&statement);
+	statement_text(&statement, question->prepared->change->uuid);
+	statement_number(&statement, question->reply->number);
+	statement_blob(&statement, oid->id, sizeof oid->id);
+	question->holds = statement_row(&statement);
 	return statement_end(&statement, err);
 }
 
@@ -218,14 +225,15 @@ static int seat_lead(struct prepared *prepared, struct dd_error *err)
 	struct seat *seat = own_seat(prepared->book);
 	enum seat_state state = word_state(atomic_load(&seat->word));
 	struct reply reply = seat->reply;
-	bool holds = state == SEAT_DONE;
+	struct question question = {prepared, &reply, state == SEAT_DONE};
 	int rc = 0;
 
-	/* its leader syncs still, or died */
+	/* its leader syncs still, or died; asked as one who writes, of the book.db that there is
+	 * now */
 	if (state == SEAT_TAKEN)
-		rc = reply_holds(prepared, &reply, &holds, err);
+		rc = database_transaction(database, reply_holds, &question, err);
 	seat_free(seat);
-	if (!rc && !holds)
+	if (!rc && !question.holds)
 		return lead(prepared, err);
 	turn_drop(database);
 	if (!rc && state == SEAT_TAKEN)

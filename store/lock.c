@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -44,6 +45,23 @@ int64_t lock_clock_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static bool means_no_locks(int number)
+{
+	return number == EINVAL || number == ENOLCK || number == EOPNOTSUPP || number == ENOSYS;
+}
+
+static int no_locks(int fd, struct dd_error *err)
+{
+	char link[64], path[PATH_MAX] = "the book";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof path - 1) < 0)
+		snprintf(path, sizeof path, "the book");
+	error_set(err, DD_UNSUPPORTED,
+		"the file system of %s has no OFD locks, which end with whoever holds them", path);
+	return error_hint(err, "put the book on a local file system");
+}
+
 int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_error *err)
 {
 	int64_t until = 0;
@@ -55,6 +73,8 @@ int lock_slot_take(int fd, int slot, int wait_ms, int longest_us, struct dd_erro
 
 		if (rc == 0)
 			return 0;
+		if (means_no_locks(-rc))
+			return no_locks(fd, err);
 		if (rc != -EAGAIN && rc != -EACCES && rc != -EINTR)
 			return error_errno(err, -rc, "cannot lock");
 		now = lock_clock_us();

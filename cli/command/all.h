@@ -44,6 +44,7 @@ extern const struct command command_upgrade;
 extern const struct command command_advise;
 extern const struct command command_check;
 extern const struct command command_verify;
+extern const struct command command_report;
 extern const struct command command_capabilities;
 extern const struct command command_sync;
 extern const struct command command_remote;

@@ -4,7 +4,7 @@
  *
  *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, then of bare SQLite
  *   storing stall FOLDER FILE COUNT           one writer alone, then while checkpoints run
- *   storing read FOLDER                       log and diff in a book that write made
+ *   storing read FOLDER                       log, diff and blame in a book that write made
  *   storing prove FOLDER                      verify of that book
  *   storing fill FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
  *
@@ -33,8 +33,11 @@
 
 #define WRITERS_MAX 64
 #define COUNT_MAX 1000000
-#define DIGITS "@@@@@@@@" /* in FILE: replaced by a number */
-#define GIT_COMMIT 1      /* staged.type of a version's last object */
+/* In FILE, replaced by eight digits: which domain it is, and which version of all. */
+#define DOMAIN_MARK '#'
+#define VERSION_MARK '@'
+#define MARK_SIZE 8
+#define GIT_COMMIT 1 /* staged.type of a version's last object */
 
 /* What the processes of one run share. */
 struct race {
@@ -158,13 +161,30 @@ static int book_of(struct work *work, struct book **book)
 	return book_open(place, &options, book, &err) ? fail(err.message) : 0;
 }
 
-static int write_version(struct book *book, unsigned writer, uint32_t base, struct text *xml)
+static void mark_replace(struct text *xml, char mark, unsigned number)
 {
-	struct tree_file file = {"domain.xml", xml->data, xml->size};
-	char *digits = strstr(xml->data, DIGITS);
-	char uuid[UUID_SIZE], name[32], disks[2][64], number[16];
-	struct use_row uses[] = {
-		{"disk", disks[0], 'w', USE_CONFIG}, {"disk", disks[1], 'w', USE_CONFIG}};
+	char marks[MARK_SIZE + 1], digits[16];
+
+	memset(marks, mark, MARK_SIZE);
+	marks[MARK_SIZE] = '\0';
+	snprintf(digits, sizeof digits, "%08u", number % 100000000);
+	for (char *at = xml->data; (at = strstr(at, marks));)
+		memcpy(at, digits, MARK_SIZE);
+}
+
+/* Each version is unlike all others, by its number among them. */
+static int write_version(struct book *book, unsigned writer, uint32_t base, unsigned versions,
+	const struct text *pattern)
+{
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	struct tree_file file = {.path = "domain.xml"};
+	char uuid[UUID_SIZE], name[32], disks[2][64];
+	/* what FILE uses, so that verify finds nothing */
+	struct use_row uses[] = {{"disk", disks[0], 'w', USE_CONFIG},
+		{"disk", disks[1], 'w', USE_CONFIG},
+		{"disk", "/var/images/install.iso", 'r', USE_CONFIG},
+		{"mac", "52:54:00:00:00:01", 'w', USE_CONFIG},
+		{"mac", "52:54:00:00:00:02", 'w', USE_CONFIG}};
 	struct trailer trailer = {"Operation", "set-description"};
 	struct version_draft version = {
 		.subject = "set description",
@@ -174,24 +194,21 @@ static int write_version(struct book *book, unsigned writer, uint32_t base, stru
 		.files = &file,
 		.file_count = 1,
 	};
-	struct index_draft index = {.name = name, .uses = uses, .use_count = 2};
+	struct index_draft index = {.name = name, .uses = uses, .use_count = 5};
 	struct book_change change = {
 		.uuid = uuid, .base = base, .version = &version, .index = &index};
 	struct dd_error err = {0};
 
+	text_add(&xml, pattern->data, pattern->size);
+	mark_replace(&xml, DOMAIN_MARK, writer);
+	mark_replace(&xml, VERSION_MARK, writer * (versions + 1) + base);
+	file.data = xml.data;
+	file.size = xml.size;
 	snprintf(uuid, sizeof uuid, "11111111-2222-4333-8444-%012u", writer);
-	snprintf(name, sizeof name, "domain%u", writer);
-	snprintf(disks[0], sizeof disks[0], "/var/images/%u-vda.img", writer);
-	snprintf(disks[1], sizeof disks[1], "/var/images/%u-vdb.img", writer);
-	snprintf(number, sizeof number, "%08u", base);
-	if (digits)
-		memcpy(digits, number, sizeof DIGITS - 1);
-
-	int rc = book_apply(book, &change, NULL, &err);
-
-	if (digits)
-		memcpy(digits, DIGITS, sizeof DIGITS - 1);
-	return rc ? fail(err.message) : 0;
+	snprintf(name, sizeof name, "domain%08u", writer);
+	snprintf(disks[0], sizeof disks[0], "/var/images/%08u-vda.img", writer);
+	snprintf(disks[1], sizeof disks[1], "/var/images/%08u-vdb.img", writer);
+	return book_apply(book, &change, NULL, &err) ? fail(err.message) : 0;
 }
 
 static int write_book(struct work *work)
@@ -205,12 +222,12 @@ static int write_book(struct work *work)
 		rc = book_of(work, &book);
 	/* the key, the repository and the statements are not what is measured */
 	if (!rc)
-		rc = write_version(book, work->writer, 0, &xml);
+		rc = write_version(book, work->writer, 0, work->race->count, &xml);
 	race_wait(work->race);
 	for (unsigned i = 0; !rc && i < work->race->count; i++) {
 		double began = now();
 
-		rc = write_version(book, work->writer, i + 1, &xml);
+		rc = write_version(book, work->writer, i + 1, work->race->count, &xml);
 		times[i] = now() - began;
 	}
 	return rc ? 1 : 0;
@@ -287,7 +304,7 @@ static void bare_load(struct bare *bare, unsigned writer)
 
 	snprintf(sql, sizeof sql,
 		"ATTACH ':memory:' AS memory;"
-		"CREATE TEMP TABLE mine AS SELECT id FROM book.domain WHERE name = 'domain%u';"
+		"CREATE TEMP TABLE mine AS SELECT id FROM book.domain WHERE name = 'domain%08u';"
 		"CREATE TABLE memory.staged AS SELECT * FROM book.staged"
 		" WHERE domain = (SELECT id FROM mine) ORDER BY id;"
 		"CREATE TABLE memory.version AS SELECT * FROM book.version"
@@ -452,7 +469,7 @@ static int fill_share(struct work *work)
 		rc = book_of(work, &book);
 	for (unsigned i = work->writer; !rc && i < race->domains; i += race->writers)
 		for (unsigned base = 0; !rc && base < race->count; base++)
-			rc = write_version(book, i, base, &xml);
+			rc = write_version(book, i, base, race->count, &xml);
 	return rc ? 1 : 0;
 }
 
@@ -503,13 +520,42 @@ static int count_difference(const struct dd_difference *difference, void *contex
 
 enum { ROUNDS = 101 };
 
+/* The processor's own time: nothing is written, and nobody waited for. */
+static double busy(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static int diff_any(struct dd_host *host, unsigned versions, double *time, struct dd_error *err)
 {
-	struct dd_side before = {.domain = "domain0", .version = 1 + (unsigned)rand() % versions};
-	struct dd_side after = {.domain = "domain0", .version = 1 + (unsigned)rand() % versions};
+	struct dd_side before = {
+		.domain = "domain00000000", .version = 1 + (unsigned)rand() % versions};
+	struct dd_side after = {
+		.domain = "domain00000000", .version = 1 + (unsigned)rand() % versions};
 	unsigned differences = 0;
-	double began = now();
+	double began = busy();
 	int rc = dd_diff(host, &before, &after, count_difference, &differences, err);
+
+	*time = busy() - began;
+	return rc;
+}
+
+static int count_line(const struct dd_blame_line *line, void *context)
+{
+	(void)line;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static int blame_all(struct dd_host *host, double *time, struct dd_error *err)
+{
+	const struct dd_blame_options options = {.domain = "domain0"};
+	unsigned lines = 0;
+	double began = now();
+	int rc = dd_blame(host, &options, NULL, count_line, &lines, err);
 
 	*time = now() - began;
 	return rc;
@@ -522,27 +568,31 @@ static int look_back(struct work *work, char **arguments)
 	struct dd_error err = {0};
 	struct dd_host *host = NULL;
 	unsigned versions = 0;
-	double log[ROUNDS], diff[ROUNDS];
+	double log[ROUNDS], diff[ROUNDS], blame[ROUNDS];
 	int rc;
 
 	(void)arguments;
 	snprintf(place, sizeof place, "%s/book", work->folder);
 	rc = dd_host_open(&options, &host, &err);
 	for (int i = 0; !rc && i < ROUNDS; i++) {
-		double began = now();
+		double began = busy();
 
 		versions = 0;
-		rc = dd_log(host, "domain0", 0, count_version, &versions, &err);
-		log[i] = now() - began;
+		rc = dd_log(host, "domain00000000", 0, count_version, &versions, &err);
+		log[i] = busy() - began;
 		if (!rc)
 			rc = diff_any(host, versions, &diff[i], &err);
+		if (!rc)
+			rc = blame_all(host, &blame[i], &err);
 	}
 	dd_host_close(host);
 	if (rc)
 		return fail(err.message);
 	qsort(log, ROUNDS, sizeof log[0], time_compare);
 	qsort(diff, ROUNDS, sizeof diff[0], time_compare);
-	printf("%u %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6);
+	qsort(blame, ROUNDS, sizeof blame[0], time_compare);
+	printf("%u %.0f %.0f %.0f\n", versions, log[ROUNDS / 2] * 1e6, diff[ROUNDS / 2] * 1e6,
+		blame[ROUNDS / 2] * 1e6);
 	return 0;
 }
 

@@ -92,10 +92,10 @@ def setting(name, before, unit, after='', vcpu='<vcpu>64</vcpu>', most=None):
     raw(name, HEAD % (vcpu, 'q35', '') + before, unit, after + '<devices/></domain>', most)
 
 
-def device(name, unit, before='', after='', machine='q35'):
+def device(name, unit, before='', after='', machine='q35', limit='DEVICES'):
     """The unit is a device; with something to come behind it, a part of the one before."""
     raw(name, HEAD % ('<vcpu>1</vcpu>', machine, '') + '<devices>' + before, unit,
-        after + '</devices></domain>', None if after else LIMITS['DEVICES'] - SPARE)
+        after + '</devices></domain>', None if after else LIMITS[limit] - SPARE)
 
 
 def metadata(name, before, unit, after=''):
@@ -263,7 +263,7 @@ device('bridges_in_bridges',
        lambda i: f"<controller type='pci' index='{i + 1}' model='pci-bridge'>{pci(i, 1)}"
        '</controller>',
        machine='pc')
-device('usb_controllers', "<controller type='usb' model='ich9-ehci1'/>")
+device('usb_controllers', "<controller type='usb' model='ich9-ehci1'/>", limit='DEVICES_PAIRED')
 device('hubs', "<hub type='usb'/>")
 device('tablets', "<input type='tablet' bus='usb'/>")
 device('mice', "<input type='mouse' bus='virtio'/>")
@@ -282,9 +282,9 @@ device('redirections', "<redirdev bus='usb' type='spicevmc'/>", "<graphics type=
 device('screens', "<graphics type='vnc'/>")
 device('listeners',
        "<listen type='address' address='::1'/>", "<graphics type='vnc'>", '</graphics>')
-device('video_cards', "<video><model type='qxl'/></video>")
+device('video_cards', "<video><model type='qxl'/></video>", limit='DEVICES_PAIRED')
 device('sound_cards', "<sound model='ich9'><codec type='micro'/></sound>")
-device('audio', lambda i: f"<audio id='{i + 1}' type='none'/>")
+device('audio', lambda i: f"<audio id='{i + 1}' type='none'/>", limit='DEVICES_PAIRED')
 device('host_devices',
        lambda i: "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' "
        f"bus='0x{i >> 5 & 255:02x}' slot='0x{i & 31:02x}' function='0x0'/></source></hostdev>")

@@ -35,6 +35,7 @@ SESSION = (
     ('who-uses IMAGE', 0, {'domain', 'kind', 'value', 'mode', 'config', 'live'}),
     ('jobs', 0, set()),  # of which there is none
     ('diff a', 1, {'equal', 'differences'}),
+    ('report a --html -', 0, {'html', 'domains', 'versions', 'drifted', 'sound'}),
     ('blame a', 0, {'path', 'value', 'version', 'when', 'author', 'operation', 'subject'}),
     ('log a', 0, VERSION),
     ('show a@2', 0, VERSION | {'changes'}),

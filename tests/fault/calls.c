@@ -357,13 +357,14 @@ int munmap(void *at, size_t size)
 	return REAL(munmap)(at, size);
 }
 
+/* A lock that is given back is gone, as a descriptor is that is closed. */
 static int fcntl_any(int fd, int command, void *argument)
 {
 	bool locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK ||
 		     command == F_OFD_SETLKW;
 	struct call call = {.kind = CALL_LOCK, .fd = fd, .flags = command};
 
-	if (!locks)
+	if (!locks || ((const struct flock *)argument)->l_type == F_UNLCK)
 		return REAL(fcntl)(fd, command, argument);
 	return (int)MAKE(call, REAL(fcntl)(fd, command, argument));
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "calls.h"
+#include "state.h"
+#include "store/page_sum.h"
 
 #define WAIT_MS 300      /* for a lock that fails for ever */
 #define CLOCK 1790000000 /* all versions are of that second */
@@ -50,7 +52,9 @@ void scene_be_predictable(void)
 
 int scene_open(struct scene *scene, bool create, struct dd_error *err)
 {
-	struct book_options options = {.create = create, .host_name = HOST, .wait_ms = WAIT_MS};
+	struct book_options options = {.create = create,
+		.host_name = HOST,
+		.wait_ms = scene->wait_ms ? scene->wait_ms : WAIT_MS};
 
 	return book_open(scene->folder, &options, &scene->book, err);
 }
@@ -315,20 +319,39 @@ static int run_untag(struct scene *scene, struct dd_error *err)
 	return told(scene, book_tag_remove(scene->book, uuid, "sold", err));
 }
 
-/* Takes from the book what its first format did not have. */
+/*
+ * A book as its first format was: without what came later. It holds no version, since those made
+ * here carry their place in a chain that it does not know.
+ */
 static int make_old(struct scene *scene, struct dd_error *err)
 {
 	static const char sql[] =
 		"DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq; DROP TABLE tag;"
+		"DROP TABLE secret;"
 		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;
+	int rc, code;
 
 	scene_close(scene);
+	folder_remove(scene->folder);
+	rc = scene_open(scene, true, err);
+	if (rc)
+		return rc;
+	scene_close(scene);
 	snprintf(path, sizeof path, "%s/book.db", scene->folder);
-	if (sqlite3_open(path, &database) || sqlite3_exec(database, sql, NULL, NULL, NULL))
-		error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
-	return sqlite3_close(database) || err->code ? DD_CORRUPT : 0;
+	code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs());
+	if (!code)
+		code = sqlite3_exec(database, sql, NULL, NULL, NULL);
+	if (code)
+		rc = error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
+	sqlite3_close(database);
+	return rc;
+}
+
+static int run_gc(struct scene *scene, struct dd_error *err)
+{
+	return told(scene, book_gc(scene->book, err));
 }
 
 /* More than SQLite's log holds before it is copied into the database and begun anew. */
@@ -355,11 +378,11 @@ static int run_life(struct scene *scene, struct dd_error *err)
 	if (!rc)
 		rc = checkpoint(scene, err);
 	if (!rc)
+		rc = run_index(scene, err);
+	if (!rc)
 		rc = run_rollback(scene, err);
 	if (!rc)
 		rc = run_journal(scene, err);
-	if (!rc)
-		rc = run_index(scene, err);
 	if (!rc)
 		rc = checkpoint(scene, err);
 	if (!rc)
@@ -388,6 +411,7 @@ const struct operation operations[] = {
 	{"checkpoint", NULL, checkpoint, .repeats = true},
 	{"checkpoint-tags", tag_two, checkpoint, .repeats = true},
 	{"repack", fill_packs, checkpoint, .repeats = true},
+	{"gc", fill_packs, run_gc, .repeats = true},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},
 };

@@ -14,6 +14,7 @@
 struct scene {
 	char folder[256]; /* of the book */
 	struct book *book;
+	int wait_ms; /* for others; 0: hardly */
 	/* told after each change that the book has reported as done */
 	void (*acknowledged)(struct scene *scene);
 	void *context;

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "operations.h"
+#include "store/page_sum.h"
 
 #define FILE_LIMIT ((size_t)1 << 30)
 
@@ -66,7 +67,10 @@ static int rows_read(const struct reading *reading, const char *sql, struct dd_e
 	return code == SQLITE_DONE ? 0 : error_set(err, DD_CORRUPT, "%s: code %d", sql, code);
 }
 
-/* All tables but that of staged objects, which a checkpoint empties. */
+/*
+ * All tables but that of staged objects, which a checkpoint empties; and not when a file was
+ * written, which the cache keeps.
+ */
 static int tables_read(const struct reading *reading, struct dd_error *err)
 {
 	CLEANUP(sqlite_statement) sqlite3_stmt *tables = NULL;
@@ -78,9 +82,11 @@ static int tables_read(const struct reading *reading, struct dd_error *err)
 	while (!rc && sqlite3_step(tables) == SQLITE_ROW) {
 		CLEANUP(free) char *sql = NULL;
 
-		text_printf(reading->out, "%s\n", (const char *)sqlite3_column_text(tables, 0));
-		rc = string_format(&sql, err, "SELECT * FROM %s ORDER BY 1, 2",
-			(const char *)sqlite3_column_text(tables, 0));
+		const char *name = (const char *)sqlite3_column_text(tables, 0);
+
+		text_printf(reading->out, "%s\n", name);
+		rc = string_format(&sql, err, "SELECT * FROM %s%s ORDER BY 1, 2", name,
+			strcmp(name, "cache") == 0 ? " WHERE key <> 'packed-refs'" : "");
 		if (!rc)
 			rc = rows_read(reading, sql, err);
 	}
@@ -115,7 +121,7 @@ int state_read(const char *folder, struct text *out, struct dd_error *err)
 	rc = scene_open(&reading.scene, false, err);
 	if (rc)
 		return rc;
-	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL))
+	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs()))
 		rc = error_set(err, DD_CORRUPT, "%s cannot be opened", path);
 	reading.database = database;
 	if (!rc)

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ticker.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <git2.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
-const char *const weather_names[WEATHERS] = {"broken", "full", "read-only", "denied"};
+const char *const weather_names[WEATHERS] = {"broken", "full", "read-only", "denied", "lockless"};
 
 static struct {
 	enum weather weather;
@@ -100,10 +105,68 @@ static int read_only(const struct call *call)
 	return changes ? EROFS : 0;
 }
 
-static int (*const weathers[WEATHERS])(const struct call *call) = {broken, full, read_only, denied};
+static int lockless(const struct call *call)
+{
+	bool fails = call->kind == CALL_LOCK &&
+		     (call->flags == F_OFD_SETLK || call->flags == F_OFD_SETLKW);
+
+	return fails ? EINVAL : 0;
+}
+
+static int (*const weathers[WEATHERS])(const struct call *call) = {
+	broken, full, read_only, denied, lockless};
+
+#define OWNERS_MAX 65536
+
+static bool owners[OWNERS_MAX]; /* of each point: is it libgit2 that calls? */
+
+static const void *base_of(uintptr_t address)
+{
+	Dl_info info;
+
+	return dladdr((const void *)address, &info) ? info.dli_fbase : NULL;
+}
+
+static _Unwind_Reason_Code frame_look(struct _Unwind_Context *frame, void *found)
+{
+	if (base_of(_Unwind_GetIP(frame)) != base_of((uintptr_t)git_libgit2_init))
+		return _URC_NO_REASON;
+	*(bool *)found = true;
+	return _URC_END_OF_STACK;
+}
+
+static bool called_by_libgit2(void)
+{
+	bool found = false;
+
+	(void)_Unwind_Backtrace(frame_look, &found);
+	return found;
+}
+
+bool ticker_is_libgit2(long point, bool or_after)
+{
+	for (long i = point; i < OWNERS_MAX && (i == point || or_after); i++)
+		if (owners[i])
+			return true;
+	return false;
+}
+
+static __thread bool inside; /* what looks may ask for memory, too */
+
+static void note_owner(long point)
+{
+	if (point >= OWNERS_MAX)
+		return;
+	inside = true;
+	owners[point] = called_by_libgit2();
+	inside = false;
+}
 
 static int before(const struct call *call)
 {
+	if (inside)
+		return 0;
+
 	int kept = errno, number = weathers[ticker.weather](call);
 	long tick;
 
@@ -114,6 +177,8 @@ static int before(const struct call *call)
 	/* the write after the one that got half of its bytes there meets the full disk, too */
 	if (atomic_exchange(&ticker.halved, false) && call->kind == CALL_WRITE)
 		return number;
+	if (!ticker.point)
+		note_owner(tick);
 	if (!ticker.point || (ticker.for_ever ? tick < ticker.point : tick != ticker.point))
 		return 0;
 	if (!atomic_fetch_or(&ticker.failed, 1U << call->kind))
@@ -129,6 +194,8 @@ void ticker_start(enum weather weather, long point, bool for_ever)
 {
 	static const struct calls_watch watch = {.before = before};
 
+	if (!point)
+		memset(owners, 0, sizeof owners);
 	ticker.weather = weather;
 	ticker.point = point;
 	ticker.for_ever = for_ever;
