@@ -60,8 +60,6 @@ int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *fi
 		rc = options->capabilities ? freeze_with(document, options->capabilities,
 						     options->keep_host_model, err)
 					   : freeze(host, document, options->keep_host_model, err);
-	if (!rc && !options->security_info)
-		rc = secrets_hide(document, err);
 	if (!rc)
 		rc = document_write(document, &text, err);
 	if (rc)

@@ -148,7 +148,6 @@ struct dd_freeze_options {
 	bool keep_host_model; /* leaves <cpu mode='host-model'> floating, as libvirt does */
 	/* What dd_capabilities() gave, here or elsewhere; NULL: the definition's own QEMU's. */
 	const struct dd_text *capabilities;
-	bool security_info; /* shows the passwords that the definition has, too */
 	/* As in struct dd_host_options, where host is NULL; may be NULL. */
 	void (*warn)(const char *message, void *context);
 	void *warn_context;
@@ -156,8 +155,9 @@ struct dd_freeze_options {
 
 /*
  * The frozen form of a definition, in canonical XML. Nothing is stored; host may be NULL (then QEMU
- * is asked anew), and options too. Elements and attributes that nobody knows are left out, with a
- * warning; dd_validate() refuses them. DD_INVALID, DD_UNSUPPORTED: with line and element path.
+ * is asked anew), and options too. Passwords that were handed in are handed back. Elements and
+ * attributes that nobody knows are left out, with a warning; dd_validate() refuses them.
+ * DD_INVALID, DD_UNSUPPORTED: with line and element path.
  */
 int dd_freeze(struct dd_host *host, const char *xml, size_t size, const char *file,
 	const struct dd_freeze_options *options, char **out, struct dd_error *err);

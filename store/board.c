@@ -2,6 +2,7 @@
 #include "store/board.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -25,7 +26,10 @@
 
 _Static_assert(sizeof(struct board) <= BOARD_SIZE, "the board fits its room");
 
-/* A page that the file does not have yet would kill whoever writes to it on a full disk. */
+/*
+ * A page that the file does not have would kill whoever writes to it on a full disk; one that was
+ * copied may have holes.
+ */
 static int board_make(int fd, struct dd_error *err)
 {
 	static const char zeros[BOARD_SIZE];
@@ -38,6 +42,8 @@ static int board_make(int fd, struct dd_error *err)
 		rc = error_errno(err, errno, "cannot read the lock file");
 	if (!rc && status.st_size < REQUESTS_OFFSET &&
 		pwrite(fd, zeros, sizeof zeros, BOARD_OFFSET) != (ssize_t)sizeof zeros)
+		rc = error_errno(err, errno, "cannot write the lock file");
+	if (!rc && fallocate(fd, 0, BOARD_OFFSET, BOARD_SIZE) < 0 && errno != EOPNOTSUPP)
 		rc = error_errno(err, errno, "cannot write the lock file");
 	lock_slot_drop(fd, MAKING_LOCK);
 	return rc;

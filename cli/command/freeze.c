@@ -7,7 +7,6 @@
 static const struct option_row options[] = {
 	{"host-model", 0, "HOW", "keep: leave <cpu mode='host-model'> as it is"},
 	{"capabilities", 0, "FILE", "as on the host where 'capabilities --json' wrote FILE"},
-	{"security-info", 0, NULL, "with the passwords in it, if it has any"},
 	{NULL},
 };
 
@@ -18,10 +17,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	CLEANUP(dd) char *frozen = NULL;
 	const char *file = operand(args, 0);
 	const char *from = option_value(args, "capabilities");
-	struct dd_freeze_options how = {
-		.warn = cli_warn,
-		.security_info = option_given(args, "security-info"),
-	};
+	struct dd_freeze_options how = {.warn = cli_warn};
 	int rc = host_model_option(args, &how.keep_host_model, err);
 
 	if (rc == 0)
