@@ -10,7 +10,9 @@
  *
  * The sum is made of all before it and of the page's number: two running sums of 32 bits, as SQLite
  * has them in its log. Nothing but book_verify() looks at it, so a program that writes to book.db
- * past Domesday breaks nothing, and is found out.
+ * past Domesday breaks nothing. SQLite writes pages also for one that only reads, when it closes
+ * the file as the last; these have an old sum, or none. So what is damage is a page that is its
+ * sum's but for one word.
  */
 
 #include <sqlite3.h>
@@ -27,7 +29,7 @@ const char *page_sum_vfs(void);
 int page_sum_reserve(sqlite3 *sqlite);
 
 /*
- * Reads the pages in the file, and tells each that is not what its sum says; page 0 is the file's
+ * Reads the pages in the file, and tells each that is damaged; page 0 is the file's
  * header. A file that was made without sums has nothing to tell. It reads through SQLite's own
  * descriptor, since closing another one would drop the locks on the file. Non-zero: what tell
  * returned; *code is SQLite's.

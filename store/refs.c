@@ -130,13 +130,15 @@ static int mark_holds(struct book *book, bool *holds, struct dd_error *err)
 {
 	CLEANUP(text) struct text kept = TEXT_INIT;
 	CLEANUP(text) struct text now = TEXT_INIT;
-	int rc = book_cache_get(book, MARK, &kept, err);
+	struct dd_error reason = {0};
+	int rc = book_cache_get(book, MARK, &kept, &reason);
 
 	*holds = false;
 	if (rc == DD_NOT_FOUND)
 		return 0;
-	if (!rc)
-		rc = mark_make(book, &now, err);
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	rc = mark_make(book, &now, err);
 	*holds = !rc && strcmp(text_string(&kept), text_string(&now)) == 0;
 	return rc;
 }

@@ -220,9 +220,7 @@ static int page_tell(uint32_t page, void *context)
 	if (!page)
 		return finding_tell(context, &finding, "book.db has a header that cannot be");
 	return finding_tell(context, &finding,
-		"book.db is damaged, or was written by another program: page %u is not what its "
-		"checksum says",
-		page);
+		"book.db is damaged: page %u is not what its checksum says", page);
 }
 
 static int pages_check(struct verification *verification)

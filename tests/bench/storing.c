@@ -596,7 +596,7 @@ static int look_back(struct work *work, char **arguments)
 	return 0;
 }
 
-static int count_finding(const struct dd_finding *finding, void *context)
+static int show_finding(const struct finding *finding, void *context)
 {
 	(void)context;
 	fprintf(stderr, "%s\n", finding->sentence);
@@ -607,23 +607,21 @@ static int count_finding(const struct dd_finding *finding, void *context)
 static int prove(struct work *work, char **arguments)
 {
 	char place[512];
-	struct dd_host_options options = {.book = place, .program = "bench"};
-	struct dd_verified verified = {0};
+	struct verify_counts counts = {0};
 	struct dd_error err = {0};
-	struct dd_host *host = NULL;
+	CLEANUP(book) struct book *book = NULL;
 	clock_t began;
 	int rc;
 
 	(void)arguments;
 	snprintf(place, sizeof place, "%s/book", work->folder);
-	rc = dd_host_open(&options, &host, &err);
+	rc = book_open(place, NULL, &book, &err);
 	began = clock();
 	if (!rc)
-		rc = dd_verify(host, NULL, count_finding, NULL, &verified, &err);
-	dd_host_close(host);
-	if (rc || verified.findings)
+		rc = book_verify(book, NULL, show_finding, NULL, &counts, &err);
+	if (rc || counts.findings)
 		return fail(rc ? err.message : "the book is not sound");
-	printf("%.0f\n", (double)verified.versions * CLOCKS_PER_SEC / (double)(clock() - began));
+	printf("%.0f\n", (double)counts.versions * CLOCKS_PER_SEC / (double)(clock() - began));
 	return 0;
 }
 
