@@ -191,13 +191,16 @@ static void old_pack_doom(const char *folder, const char *name)
 		(void)rename(index, gone);
 }
 
-/* Whether all of a pack but its ".gone" is gone. */
+/* Whether all of a pack but its ".gone" is gone; one that has an index again stays. */
 static bool old_pack_remove(DIR *folder, const char *name, size_t length)
 {
 	static const char *const suffixes[] = {"rev", "bitmap", "pack"};
 	char file[sizeof PREFIX + PACK_NAME_SIZE + 8];
 	bool all = true;
 
+	snprintf(file, sizeof file, "%.*s.idx", (int)length, name);
+	if (faccessat(dirfd(folder), file, F_OK, 0) == 0)
+		return true;
 	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		snprintf(file, sizeof file, "%.*s.%s", (int)length, name, suffixes[i]);
 		all = (unlinkat(dirfd(folder), file, 0) == 0 || errno == ENOENT) && all;

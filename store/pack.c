@@ -53,26 +53,49 @@ int pack_add(struct pack *pack, const git_oid *oid, const char *hint, struct dd_
 static int file_install(const struct pack *pack, const char *source, const char *name,
 	const char *suffix, struct dd_error *err)
 {
-	CLEANUP(free) char *from = NULL;
 	CLEANUP(free) char *to = NULL;
-	int rc = string_format(&from, err, "%s/%s.%s", pack->incoming, source, suffix);
+	int rc = string_format(&to, err, "%s/pack-%s%s", pack->packs, name, suffix);
 
-	if (!rc)
-		rc = string_format(&to, err, "%s/pack-%s.%s", pack->packs, name, suffix);
-	if (!rc && rename(from, to) < 0)
+	if (!rc && rename(source, to) < 0)
 		rc = error_errno(err, errno, "cannot move a pack to %s", to);
-	return rc;
+	return rc ? rc : folder_sync(pack->packs, err);
 }
 
+/* One of that name has the same in it. */
+static bool is_installed(const struct pack *pack, const char *name)
+{
+	CLEANUP(free) char *data = NULL;
+	CLEANUP(free) char *index = NULL;
+
+	return string_format(&data, NULL, "%s/pack-%s.pack", pack->packs, name) == 0 &&
+	       string_format(&index, NULL, "%s/pack-%s.idx", pack->packs, name) == 0 &&
+	       access(data, F_OK) == 0 && access(index, F_OK) == 0;
+}
+
+/*
+ * git sees the pack when its index appears, so that goes last; until then it is where those of
+ * packs are that go, and so cut short the pack goes, too (consolidate.c).
+ */
 int pack_install(
 	const struct pack *pack, const char *source, const char *name, struct dd_error *err)
 {
-	/* git sees the pack when its index appears, so that goes last */
-	int rc = file_install(pack, source, name, "pack", err);
+	CLEANUP(free) char *data = NULL;
+	CLEANUP(free) char *index = NULL;
+	CLEANUP(free) char *waiting = NULL;
+	int rc;
 
+	if (is_installed(pack, name))
+		return folder_sync(pack->packs, err);
+	rc = string_format(&data, err, "%s/%s.pack", pack->incoming, source);
 	if (!rc)
-		rc = file_install(pack, source, name, "idx", err);
-	return rc ? rc : folder_sync(pack->packs, err);
+		rc = string_format(&index, err, "%s/%s.idx", pack->incoming, source);
+	if (!rc)
+		rc = string_format(&waiting, err, "%s/pack-%s" PACK_GONE, pack->packs, name);
+	if (!rc)
+		rc = file_install(pack, index, name, PACK_GONE, err);
+	if (!rc)
+		rc = file_install(pack, data, name, ".pack", err);
+	return rc ? rc : file_install(pack, waiting, name, ".idx", err);
 }
 
 int pack_finish(struct pack *pack, char name[PACK_NAME_SIZE], struct dd_error *err)

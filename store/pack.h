@@ -4,7 +4,7 @@
 
 #include "store/room.h"
 
-#define PACK_GONE ".gone" /* what the index of a pack is called that is being removed */
+#define PACK_GONE ".gone" /* what an index is called while its pack comes or goes */
 #define PACK_NAME_SIZE (GIT_OID_HEXSZ + 1)
 
 /*

@@ -108,7 +108,7 @@ static int pair_check(struct verification *verification, DIR *folder, const char
 	return file_tell(verification, where, "is missing");
 }
 
-/* The next checkpoint goes on with it. */
+/* It comes or goes, and that was cut short: the next checkpoint removes it. */
 static bool being_removed(DIR *folder, const char *pack)
 {
 	char gone[NAME_MAX + sizeof PACK_GONE];
