@@ -166,6 +166,16 @@ bool follow_is_blocked(const struct follow *follow, const char *name)
 	return false;
 }
 
+uint64_t follow_size(const struct document *document, const char *element)
+{
+	const xmlNode *node = node_child(document_root(document), element);
+	uint64_t size = 0;
+
+	if (!node_attr_number(node, "current", &size))
+		node_text_number(node, &size);
+	return size;
+}
+
 /* Sizes are settings with a step in the guest; what else is outside devices, the guest never sees.
  */
 int follow_settle_settings(struct follow *follow, struct dd_error *err)
@@ -174,19 +184,12 @@ int follow_settle_settings(struct follow *follow, struct dd_error *err)
 		const char *element;
 		enum step_kind step;
 	} sizes[] = {{"currentMemory", STEP_MEMORY}, {"vcpu", STEP_VCPUS}};
-	const xmlNode *live = document_root(follow->transition->live);
-	const xmlNode *target = document_root(follow->target);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof sizes / sizeof sizes[0]; i++) {
-		const xmlNode *now = node_child(live, sizes[i].element);
-		const xmlNode *then = node_child(target, sizes[i].element);
-		uint64_t before = 0, after = 0;
+		uint64_t before = follow_size(follow->transition->live, sizes[i].element);
+		uint64_t after = follow_size(follow->target, sizes[i].element);
 
-		if (!node_attr_number(now, "current", &before))
-			node_text_number(now, &before);
-		if (!node_attr_number(then, "current", &after))
-			node_text_number(then, &after);
 		if (before != after && !follow_is_blocked(follow, sizes[i].element))
 			rc = transition_step(
 				follow->transition, sizes[i].step, NULL, before, after, err);

@@ -28,6 +28,8 @@ int follow_counterpart(const struct document *document, const xmlNode *device, x
 int follow_unplug(struct follow *follow, xmlNode *device, struct dd_error *err);
 int follow_update_or_plug(struct follow *follow, const xmlNode *wanted, struct dd_error *err);
 
+/* What <vcpu> or <currentMemory> says there is now. */
+uint64_t follow_size(const struct document *document, const char *element);
 int follow_settle_settings(struct follow *follow, struct dd_error *err);
 int follow_take_settings(struct follow *follow, struct dd_error *err);
 int follow_take_order(struct follow *follow, struct dd_error *err);

@@ -214,6 +214,15 @@ static void check_memory(struct part *part)
 		block(part, "currentMemory");
 }
 
+static void check_vcpus(struct part *part)
+{
+	const struct document *live = part->follow.transition->live;
+
+	if (follow_size(part->follow.target, "vcpu") < follow_size(live, "vcpu") &&
+		!transition_may_lose_vcpus(live))
+		block(part, "vcpu");
+}
+
 static int settle(struct part *part, struct dd_error *err)
 {
 	CLEANUP(document) struct document *arrived = NULL;
@@ -224,6 +233,7 @@ static int settle(struct part *part, struct dd_error *err)
 	if (rc)
 		return rc;
 	check_memory(part);
+	check_vcpus(part);
 	if (text_failed(&part->follow.blocked))
 		return error_no_memory(err);
 	rc = follow_settle_settings(&part->follow, err);

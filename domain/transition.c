@@ -440,13 +440,18 @@ static void transition_fail(const struct transition *transition, struct operatio
  * A guest that QEMU 7.2 emulates (TCG) was seen to die soon after a vCPU had left it, in QEMU's own
  * memory management; one under KVM was not tried.
  */
+bool transition_may_lose_vcpus(const struct document *live)
+{
+	return !node_attr_is(document_root(live), "type", "qemu");
+}
+
 static int check_vcpus(const struct transition *transition, struct dd_error *err)
 {
 	for (size_t i = 0; i < transition->step_count; i++) {
 		const struct step *step = &transition->steps[i];
 
 		if (step->kind != STEP_VCPUS || step->after >= step->before ||
-			!node_attr_is(document_root(transition->live), "type", "qemu"))
+			transition_may_lose_vcpus(transition->live))
 			continue;
 		error_set(err, DD_REFUSED,
 			"a running guest of type 'qemu' would not survive losing a vCPU");

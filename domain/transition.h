@@ -45,6 +45,9 @@ static inline void cleanup_transition(struct transition *transition)
 int transition_init(
 	struct transition *transition, const struct operation *op, struct dd_error *err);
 
+/* Does a running guest go on when vCPUs leave it? */
+bool transition_may_lose_vcpus(const struct document *live);
+
 int transition_step(struct transition *transition, enum step_kind kind, const char *alias,
 	uint64_t before, uint64_t after, struct dd_error *err);
 /* A step that updates a device to what it is in the live document afterwards. */

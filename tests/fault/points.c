@@ -22,8 +22,8 @@
 #include "ticker.h"
 
 #define STATES_MAX 64
-#define FAILURES_MAX 5  /* that are printed of one operation */
-#define POINTS_SHORT 24 /* that are tried of one operation in one weather without --long */
+#define FAILURES_MAX 5 /* that are printed of one operation */
+#define POINTS_SHORT 6 /* that are tried of one operation in one weather without --long */
 #define GIT_STEP                                                                        \
 	16 /* how often git looks at the book, too; it is asked rarely for its slowness \
 	    */
