@@ -365,6 +365,9 @@ int node_error(const xmlNode *node, struct dd_error *err, int code, const char *
 	const char *file = node->doc ? chars(node->doc->URL) : NULL;
 	long line = xmlGetLineNo(node);
 
+	/* what was added by us is at the line of what it is in */
+	for (const xmlNode *above = node->parent; line <= 0 && above; above = above->parent)
+		line = xmlGetLineNo(above);
 	error_place(err, file, line > 0 ? (int)line : 0, 0, node_path(node, path, sizeof path));
 	return code;
 }

@@ -191,7 +191,8 @@ SOCKET = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.
      "<console type='null'><target type='virtio'/></console>"),
     ('usb serial', 'pc', "<serial type='null'><target type='usb-serial'/></serial>"),
     ('bridge behind a later one', 'q35',
-     "<controller type='pci' index='1' model='pcie-to-pci-bridge'/>"),
+     "<controller type='pci' index='1' model='pcie-to-pci-bridge'/>",
+     "<controller type='pci' index='2' model='pcie-root-port'/>"),
 )
 def start__is_no_change_of_the_machine(book, case):
     """What one run chooses (sockets, ports) is no version and no difference."""
