@@ -232,7 +232,8 @@ static int complete_source(xmlNode *device, struct dd_error *err)
 	xmlNode *source = node_child(device, "source");
 
 	if (string_in(node_attr(device, "type"), bare))
-		node_remove(source);
+		for (; source; source = node_child(device, "source"))
+			node_remove(source);
 	else if (source &&
 		 (node_attr_is(device, "type", "tcp") ||
 			 (node_attr_is(device, "type", "unix") && node_attr(source, "path"))))
