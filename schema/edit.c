@@ -283,8 +283,8 @@ static int keep_part(struct update *update, const xmlNode *child, const xmlNode 
 		return is_medium(update, update->place) ? 0 : keep_child(child, new, update->err);
 
 	if (is_replaceable(update, update->place)) {
-		/* <iotune/> takes the limits away */
-		if (is_empty(part) && !is_empty(child))
+		/* <iotune/> takes the limits away; <backingStore/> says that nothing is below */
+		if (is_empty(part) && !is_empty(child) && !node_is(part, "backingStore"))
 			node_remove(copy);
 		return 0;
 	}
