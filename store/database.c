@@ -220,8 +220,15 @@ static int database_follow(struct database *database, struct dd_error *err)
 			return error_hint(err, "try again");
 		}
 	database_forget(database);
-	sqlite3_close(TAKE(database->sqlite));
-	return database_open(database, database->path, err);
+
+	/* the old one stays until there is another, to ask again next time */
+	sqlite3 *old = TAKE(database->sqlite);
+	int rc = database_open(database, database->path, err);
+
+	sqlite3_close(rc ? TAKE(database->sqlite) : old);
+	if (rc)
+		database->sqlite = old;
+	return rc;
 }
 
 int database_transaction(struct database *database,
