@@ -83,16 +83,6 @@ static int link_check(struct verification *verification, const struct link *link
 	return 0;
 }
 
-static bool oid_column(struct statement *statement, int column, git_oid *out)
-{
-	const void *raw = sqlite3_column_blob(statement->handle, column);
-	bool whole = raw && sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
-
-	if (whole)
-		git_oid_fromraw(out, raw);
-	return whole;
-}
-
 /* Of one domain each link is seen on its own, so the place before is looked up with it. */
 #define LINKS                                                                                      \
 	"SELECT v.seq, v.oid, coalesce((SELECT p.seq FROM version p WHERE p.seq < v.seq"           \

@@ -182,17 +182,6 @@ static int domain_end(struct walk *walk)
 	return 0;
 }
 
-static bool oid_column(struct statement *statement, int column, git_oid *out)
-{
-	const void *raw = sqlite3_column_blob(statement->handle, column);
-	bool whole = raw && sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
-
-	*out = (git_oid){{0}};
-	if (whole)
-		git_oid_fromraw(out, raw);
-	return whole;
-}
-
 static int domain_begin(struct walk *walk, struct statement *statement)
 {
 	int rc = domain_end(walk);

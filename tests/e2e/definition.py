@@ -146,3 +146,13 @@ def shuffled(xml, random):
     xml = re.sub(rf'<(\w[\w:]*)((?:\s+{pair})+)\s*(/?)>', attributes, xml)
     spaces = ('', '\n', '\n\n\t ', '<!-- x -->')
     return re.sub(r'>\s*<', lambda _: f'>{random.choice(spaces)}<', xml)
+
+
+def four_versions(book):
+    """define, attach vdb, more vCPUs, detach the network card"""
+    book.define(domain('a', disk(book.image('a.img'), 'vda'), interface()))
+    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
+            '--reason', 'room for mail')
+    book.ok('set-vcpus', '--maximum', 'a', 4)
+    book.ok('detach-device', 'a', MAC)
+    return [book.dumpxml(f'a@{number}') for number in range(1, 5)]

@@ -3,19 +3,9 @@
 # timeout: 900
 """Looking back: log, show, diff."""
 
-from definition import MAC, disk, domain, interface
+from definition import MAC, disk, domain, four_versions, interface
 from guest import Guest
 from harness import check, contains, equal, main, test
-
-
-def four_versions(book):
-    """define, attach vdb, more vCPUs, detach the network card"""
-    book.define(domain('a', disk(book.image('a.img'), 'vda'), interface()))
-    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
-            '--reason', 'room for mail')
-    book.ok('set-vcpus', '--maximum', 'a', 4)
-    book.ok('detach-device', 'a', MAC)
-    return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
 
 
 @test()

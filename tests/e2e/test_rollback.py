@@ -5,19 +5,10 @@
 
 import time
 
-from definition import MAC, addresses, devices, disk, domain, interface, parse, spare_ports
+from definition import (
+    MAC, addresses, devices, disk, domain, four_versions, interface, parse, spare_ports)
 from guest import Guest
 from harness import check, contains, equal, main, test
-
-
-def four_versions(book):
-    """define, attach vdb, more vCPUs, detach the network card"""
-    book.define(domain('a', disk(book.image('a.img'), 'vda'), interface()))
-    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')),
-            '--reason', 'room for mail')
-    book.ok('set-vcpus', '--maximum', 'a', 4)
-    book.ok('detach-device', 'a', MAC)
-    return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
 
 
 @test()
