@@ -6,7 +6,7 @@
 #include "domain/record.h"
 #include "domain/secret.h"
 #include "domain/version.h"
-#include "store/lines.h"
+#include "store/history/lines.h"
 
 int dd_log(struct dd_host *host, const char *domain, uint32_t limit, dd_version_fn visit,
 	void *context, struct dd_error *err)

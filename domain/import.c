@@ -19,7 +19,7 @@
 #include "domain/create.h"
 #include "domain/existing.h"
 #include "domain/importing.h"
-#include "store/digest.h"
+#include "store/git/digest.h"
 
 /* What else libvirt keeps of a domain, that a record does not hold; below the same root. */
 static const struct {

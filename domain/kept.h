@@ -11,7 +11,7 @@
 #include <libxml/hash.h>
 
 #include "schema/document.h"
-#include "store/foreign.h"
+#include "store/history/foreign.h"
 
 #define KEPT_EVENTS_MAX 20000 /* of one domain */
 #define KEPT_MESSAGE_MAX 300  /* bytes of a commit's first line */

@@ -14,7 +14,7 @@
 #include "domain/importing.h"
 #include "domain/kept.h"
 #include "domain/operation.h"
-#include "store/digest.h"
+#include "store/git/digest.h"
 
 #define PAST_TRAILERS 6 /* beside those of the operation */
 

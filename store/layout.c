@@ -19,12 +19,12 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "store/database/page_sum.h"
+#include "store/database/upgrade.h"
 #include "store/folder.h"
-#include "store/genesis.h"
-#include "store/page_sum.h"
-#include "store/secret.h"
-#include "store/tag.h"
-#include "store/upgrade.h"
+#include "store/history/tag.h"
+#include "store/key/genesis.h"
+#include "store/key/secret.h"
 
 static const char tables[] =
 	/* id is for other tables; a domain that is gone keeps its row and loses its name */

@@ -2,13 +2,27 @@
 #ifndef STORE_ROOM_H
 #define STORE_ROOM_H
 
-/* What the files of this room share about an open book. Nobody else includes it. */
+/*
+ * What the files of this room share about an open book. Nobody else includes it. Its folders, from
+ * the bottom up:
+ *
+ *   lock/        who may do what, and what is under way: jobs and the journal
+ *   database/    book.db: its layout, statements, index rows, upgrades
+ *   git/         objects, packs and signatures as git has them
+ *   key/         the host's key, who else may sign, sealed secrets
+ *   commit/      the one commit point, and group commit
+ *   checkpoint/  from book.db into book.git: packs, refs
+ *   history/     walking versions; tags; histories that others kept
+ *   verify/      whether all of it is true
+ *   recovery/    backup, restore, and book.db made anew
+ *   remote/      other repositories
+ */
 
 #include <git2.h>
 
 #include "store/book.h"
-#include "store/database.h"
-#include "store/key.h"
+#include "store/database/database.h"
+#include "store/key/key.h"
 
 #define BOOK_APPLICATION 0x446f6d45 /* "DomE", application_id of book.db */
 #define BOOK_REF "refs/heads/book"

@@ -8,7 +8,7 @@
 
 #include "calls.h"
 #include "state.h"
-#include "store/page_sum.h"
+#include "store/database/page_sum.h"
 
 #define WAIT_MS 300      /* for a lock that fails for ever */
 #define CLOCK 1790000000 /* all versions are of that second */

@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "operations.h"
-#include "store/page_sum.h"
+#include "store/database/page_sum.h"
 
 #define FILE_LIMIT ((size_t)1 << 30)
 

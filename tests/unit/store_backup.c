@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "store/archive.h"
+#include "store/recovery/archive.h"
 #include "store_verifying.h"
 
 static void in_folder(struct scene *scene, const char *name, char out[PATH_MAX + 64])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 
-#include "store/join.h"
+#include "store/git/join.h"
 #include "store_support.h"
 
 #define GIT(scene, out, ...) git_run((scene), (out), (const char *const[]){__VA_ARGS__, NULL})

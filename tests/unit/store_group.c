@@ -9,8 +9,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "store/database.h"
-#include "store/lock.h"
+#include "store/database/database.h"
+#include "store/lock/lock.h"
 #include "store_chain.h"
 
 static long setting(const char *name, long fallback)

@@ -4,8 +4,8 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
-#include "store/database.h"
-#include "store/lock.h"
+#include "store/database/database.h"
+#include "store/lock/lock.h"
 #include "store_support.h"
 
 static int try_open(struct scene *scene, bool create)

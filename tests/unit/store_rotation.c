@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key follows another: what the old one signed stays good, and nobody else can say so. */
-#include "store/key.h"
+#include "store/key/key.h"
 #include "store_verifying.h"
 
 struct keys {

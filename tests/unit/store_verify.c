@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "store/key.h"
+#include "store/key/key.h"
 #include "store_verifying.h"
 
 #define FLIPS 24 /* in each file, beside its first and its last byte */

@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "store/page_sum.h"
+#include "store/database/page_sum.h"
 #include "store_support.h"
 
 /* ---- what verify says ---- */

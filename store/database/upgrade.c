@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lower formats of book.db, and what each lacks:
+ *
+ *   1  the chain of versions (chain.h): its versions keep no place in it, since theirs would have
+ * to stand in commits that are signed already; the next version is the first one. The branch "book"
+ * had one commit in that format, and so where it points to is the genesis commit. No tags.
+ *   2  secrets: they were refused.
+ *
+ * Nothing is taken away, and what was signed stays as it is.
+ */
+#include "store/database/upgrade.h"
+
+#include "store/history/tag.h"
+#include "store/key/secret.h"
+
+static const char from_1[] =
+	"ALTER TABLE version ADD COLUMN seq INTEGER;" UPGRADE_SEQ_INDEX
+	"INSERT INTO setting(key, value) SELECT 'genesis', value FROM setting WHERE key = "
+	"'book-head';"
+	"PRAGMA user_version=2";
+
+static const char from_2[] = "PRAGMA user_version=3";
+
+static int upgrade_write(void *context, struct dd_error *err)
+{
+	struct database *database = context;
+	struct statement statement = statement_begin(database, "PRAGMA user_version");
+	bool first = statement_row(&statement) && statement_integer(&statement, 0) == 1;
+	int rc = statement_end(&statement, err);
+
+	if (!rc && first)
+		rc = tag_table_make(database, err);
+	if (!rc && first)
+		rc = database_execute(database, from_1, err);
+	if (!rc)
+		rc = secret_table_make(database, err);
+	return rc ? rc : database_execute(database, from_2, err);
+}
+
+int upgrade_run(struct book *book, struct dd_error *err)
+{
+	return database_change(&book->database, "upgrade", upgrade_write, &book->database, err);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * book.git through libgit2, held on a short lead: it looks for no other repository, reads no
+ * configuration but the repository's own, and that for remotes alone, runs no hook and copies no
+ * template.
+ */
+#include "store/room.h"
+
+#include <git2/sys/repository.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store/folder.h"
+#include "store/git/reserve.h"
+
+static const char repository_config[] =
+	"[core]\n"
+	"\trepositoryformatversion = 0\n"
+	"\tfilemode = true\n"
+	"\tbare = true\n"
+	"\tlogallrefupdates = false\n"
+	"[gc]\n"
+	"\tauto = 0\n"
+	"[gpg \"ssh\"]\n"
+	/* git takes it from the folder that it is started in, which is this one with git -C */
+	"\tallowedSignersFile = ../keys/allowed_signers\n";
+
+static pthread_once_t libgit2_once = PTHREAD_ONCE_INIT;
+static int libgit2_ready = -1;
+
+/* Never shut down again: other threads may have a book of their own open. */
+static void libgit2_start(void)
+{
+	static const int levels[] = {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM,
+		GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL};
+	int rc = reserve_give();
+
+	if (rc >= 0)
+		rc = git_libgit2_init();
+	for (size_t i = 0; rc >= 0 && i < sizeof levels / sizeof levels[0]; i++)
+		rc = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	if (rc >= 0)
+		rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	if (rc >= 0)
+		rc = git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	libgit2_ready = rc;
+}
+
+int libgit2_need(struct dd_error *err)
+{
+	pthread_once(&libgit2_once, libgit2_start);
+	if (libgit2_ready < 0)
+		return error_set(err, DD_SYSTEM, "libgit2 does not start");
+	return 0;
+}
+
+static int file_make(const char *folder, const char *name, const char *text, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = string_format(&path, err, "%s/%s", folder, name);
+
+	if (rc || access(path, F_OK) == 0)
+		return rc;
+	return file_replace(path, 0644, text, strlen(text), err);
+}
+
+int repository_make(const char *path, struct dd_error *err)
+{
+	static const char *const folders[] = {
+		"objects/pack", "objects/info", "refs/heads", "refs/tags"};
+
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		CLEANUP(free) char *folder = NULL;
+		int rc = string_format(&folder, err, "%s/%s", path, folders[i]);
+
+		if (!rc)
+			rc = directory_make(folder, 0700, err);
+		if (!rc)
+			rc = folder_sync(dirname(folder), err);
+		if (rc)
+			return rc;
+	}
+
+	int rc = file_make(path, "config", repository_config, err);
+
+	if (!rc)
+		rc = file_make(
+			path, "description", "Domesday: every version of every domain\n", err);
+	/* last: what has no HEAD is no repository */
+	if (!rc)
+		rc = file_make(path, "HEAD", "ref: " BOOK_REF "\n", err);
+	return rc;
+}
+
+/* What starts a zlib stream fails for want of memory, what goes on with one for what it is fed. */
+static bool memory_was_out(const git_error *last)
+{
+	return last && (last->klass == GIT_ERROR_NOMEMORY ||
+			       (last->klass == GIT_ERROR_ZLIB && strstr(last->message, "init")));
+}
+
+int repository_failure(struct book *book, int code, const char *what, struct dd_error *err)
+{
+	const git_error *last = git_error_last();
+	const char *detail = last ? last->message : "no reason given";
+	int sqlite = book->staging ? staging_failed(book->staging) : 0;
+
+	book->objects_doubtful = true;
+	if (sqlite)
+		return database_failure(&book->database, sqlite, err);
+	if (memory_was_out(last))
+		return error_no_memory(err);
+	/* where a call fails and nothing is said, it was not about what is in an object */
+	if (!last || (last->klass == GIT_ERROR_OS && code != GIT_ENOTFOUND))
+		return error_set(
+			err, DD_SYSTEM, "%s in %s/book.git: %s", what, book->folder, detail);
+	return error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
+}
+
+/* Nobody but remotes cares for its configuration and refs; reading them is much of opening it. */
+static int repository_wrap(struct book *book)
+{
+	git_config *none = NULL;
+	int code = git_repository_wrap_odb(&book->repository, book->objects);
+
+	if (!code)
+		code = git_config_new(&none);
+	if (!code)
+		code = git_repository_set_config(book->repository, none);
+	git_config_free(none);
+	return code;
+}
+
+void repository_close(struct book *book)
+{
+	git_repository_free(TAKE(book->whole));
+	git_repository_free(TAKE(book->repository));
+	git_odb_free(TAKE(book->objects));
+	book->staging = NULL;
+}
+
+int repository_need(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc, code;
+
+	if (book->objects)
+		return 0;
+	rc = libgit2_need(err);
+	if (!rc)
+		rc = book_path(book, "book.git/objects", &path, err);
+	if (rc)
+		return rc;
+	code = git_odb_open(&book->objects, path);
+	if (!code)
+		code = staging_attach(&book->database, book->objects, &book->staging);
+	if (!code)
+		code = repository_wrap(book);
+	if (code) {
+		rc = repository_failure(book, code, "cannot open the history", err);
+		repository_close(book);
+		return rc;
+	}
+	book->objects_doubtful = false;
+	return 0;
+}
+
+void repository_forget(struct book *book)
+{
+	if (book->objects_doubtful)
+		repository_close(book);
+}
+
+int repository_need_whole(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = repository_need(book, err);
+	int code;
+
+	if (rc || book->whole)
+		return rc;
+	rc = book_path(book, "book.git", &path, err);
+	if (rc)
+		return rc;
+	code = git_repository_open_ext(&book->whole, path,
+		GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE |
+			GIT_REPOSITORY_OPEN_NO_DOTGIT,
+		NULL);
+	if (!code)
+		code = git_repository_set_odb(book->whole, book->objects);
+	if (!code)
+		return 0;
+	rc = repository_failure(book, code, "cannot open the history", err);
+	git_repository_free(TAKE(book->whole));
+	return rc;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/key/signers.h"
+
+#include <string.h>
+
+#include "store/commit/message.h"
+#include "store/git/object.h"
+
+#define SIGNERS_LIMIT 10000 /* commits of the branch "book" */
+
+void signers_release(struct signers *signers)
+{
+	for (size_t i = 0; i < signers->count; i++)
+		free(signers->list[i].who);
+	free(signers->list);
+	*signers = (struct signers){0};
+}
+
+static void cleanup_odb_object(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
+static void cleanup_tree(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+
+static void cleanup_blob(git_blob **blob)
+{
+	git_blob_free(*blob);
+}
+
+/* ---- the branch "book" ---- */
+
+static int setting_read(struct book *book, const char *key, git_oid *out, struct dd_error *err)
+{
+	struct statement statement =
+		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
+
+	statement_text(&statement, key);
+	if (statement_row(&statement) && sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ)
+		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
+	else
+		statement.code = statement.code ? statement.code : SQLITE_CORRUPT;
+	return statement_end(&statement, err);
+}
+
+static int file_of(
+	struct book *book, const git_oid *tree_oid, struct text *out, struct dd_error *err)
+{
+	CLEANUP(tree) git_tree *tree = NULL;
+	CLEANUP(blob) git_blob *blob = NULL;
+	const git_tree_entry *entry;
+	int code = git_tree_lookup(&tree, book->repository, tree_oid);
+
+	entry = code ? NULL : git_tree_entry_byname(tree, "allowed_signers");
+	if (!code && !entry)
+		return error_set(err, DD_CORRUPT, "the branch \"book\" has no allowed_signers");
+	if (!code)
+		code = git_blob_lookup(&blob, book->repository, git_tree_entry_id(entry));
+	if (code)
+		return repository_failure(book, code, "cannot read who signs", err);
+	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+int signers_file(struct book *book, struct text *out, struct dd_error *err)
+{
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	struct commit_parts parts;
+	git_oid head;
+	int rc = repository_need(book, err);
+	int code;
+
+	if (!rc)
+		rc = setting_read(book, "book-head", &head, err);
+	if (rc)
+		return rc;
+	code = git_odb_read(&object, book->objects, &head);
+	if (code)
+		return repository_failure(book, code, "cannot read who signs", err);
+	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
+		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
+	return file_of(book, &parts.tree, out, err);
+}
+
+/* ---- one commit after the other ---- */
+
+/* What it was signed with; false where that is nothing or does not hold. */
+static bool signed_by(const char *data, size_t size, const struct commit_parts *parts,
+	unsigned char signer[KEY_PUBLIC_SIZE])
+{
+	CLEANUP(text) struct text payload = TEXT_INIT;
+
+	text_add(&payload, data, parts->header_at);
+	text_add(&payload, data + parts->header_end, size - parts->header_end);
+	return !text_failed(&payload) &&
+	       signature_check(parts->signature, parts->signature_size, payload.data, payload.size,
+		       signer) == SIGNATURE_GOOD;
+}
+
+/* The key that a commit brings. */
+static bool brings(struct book *book, const struct commit_parts *parts, bool first,
+	unsigned char open[KEY_PUBLIC_SIZE])
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	if (first ? file_of(book, &parts->tree, &words, NULL) != 0
+		  : !message_trailer(parts->message, parts->message_size, "New-Key", &words))
+		return false;
+	return key_words_read(text_string(&words), open);
+}
+
+static void judge(struct book *book, const char *data, size_t size,
+	const struct commit_parts *parts, struct signers *signers)
+{
+	struct signer *signer = &signers->list[signers->count];
+	const struct signer *before = signers_newest(signers);
+	unsigned char by[KEY_PUBLIC_SIZE];
+	struct message_marks marks;
+
+	message_marks(parts->message, parts->message_size, &marks);
+	signer->after = marks.seq;
+	signer->when = parts->when;
+	if (!brings(book, parts, signers->count == 0, signer->open))
+		signer->fault = "names no key";
+	else if (!signed_by(data, size, parts, by))
+		signer->fault = "has no signature that holds";
+	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0)
+		signer->fault = before ? "is not signed with the key before"
+				       : "is not signed with its own key";
+	else if (before && marks.seq <= before->after)
+		signer->fault = "has no place in the chain behind the key before";
+}
+
+static int signer_add(
+	struct book *book, const git_oid *oid, struct signers *signers, struct dd_error *err)
+{
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	struct signer *signer = &signers->list[signers->count];
+	struct commit_parts parts;
+	int code = git_odb_read(&object, book->objects, oid);
+	int rc;
+
+	if (code)
+		return repository_failure(book, code, "cannot read the branch \"book\"", err);
+	git_oid_cpy(&signer->commit, oid);
+	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
+		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
+	judge(book, git_odb_object_data(object), git_odb_object_size(object), &parts, signers);
+	rc = string_format(&signer->who, err, "%.*s", (int)parts.author_size, parts.author);
+	if (!rc)
+		signers->count++;
+	return rc;
+}
+
+/* The commits of the branch, from the newest to the first. */
+static int branch_walk(struct book *book, git_oid *list, size_t *count, struct dd_error *err)
+{
+	git_oid genesis, oid;
+	int rc = setting_read(book, "book-head", &oid, err);
+
+	if (!rc)
+		rc = setting_read(book, "genesis", &genesis, err);
+	for (*count = 0; !rc && *count < SIGNERS_LIMIT;) {
+		CLEANUP(odb_object) git_odb_object *object = NULL;
+		struct commit_parts parts;
+		int code = git_odb_read(&object, book->objects, &oid);
+
+		if (code)
+			return repository_failure(
+				book, code, "cannot read the branch \"book\"", err);
+		list[(*count)++] = oid;
+		if (git_oid_equal(&oid, &genesis))
+			return 0;
+		if (!commit_parse(
+			    git_odb_object_data(object), git_odb_object_size(object), &parts) ||
+			git_oid_is_zero(&parts.parent))
+			break;
+		oid = parts.parent;
+	}
+	return rc ? rc
+		  : error_set(err, DD_CORRUPT,
+			    "the branch \"book\" does not lead back to the book's first commit");
+}
+
+int signers_read(struct book *book, struct signers *out, struct dd_error *err)
+{
+	CLEANUP(signers) struct signers signers = {0};
+	CLEANUP(free) git_oid *list = calloc(SIGNERS_LIMIT, sizeof *list);
+	size_t count = 0;
+	int rc = list ? 0 : error_no_memory(err);
+
+	if (!rc)
+		rc = key_start(err);
+	if (!rc)
+		rc = repository_need(book, err);
+	if (!rc)
+		rc = branch_walk(book, list, &count, err);
+	if (rc)
+		return rc;
+	signers.list = calloc(count, sizeof *signers.list);
+	if (!signers.list)
+		return error_no_memory(err);
+	while (!rc && count)
+		rc = signer_add(book, &list[--count], &signers, err);
+	if (rc)
+		return rc;
+	*out = signers;
+	signers = (struct signers){0};
+	return 0;
+}
+
+/* ---- asking ---- */
+
+const struct signer *signers_at(const struct signers *signers, int64_t seq)
+{
+	const struct signer *found = NULL;
+
+	for (size_t i = 0; i < signers->count; i++)
+		if (!signers->list[i].fault && (!found || signers->list[i].after < seq))
+			found = &signers->list[i];
+	return found;
+}
+
+const struct signer *signers_newest(const struct signers *signers)
+{
+	return signers_at(signers, INT64_MAX);
+}
+
+int signers_find(const struct signers *signers, const unsigned char open[KEY_PUBLIC_SIZE])
+{
+	for (size_t i = 0; i < signers->count; i++)
+		if (!signers->list[i].fault &&
+			memcmp(signers->list[i].open, open, KEY_PUBLIC_SIZE) == 0)
+			return (int)i;
+	return -1;
+}

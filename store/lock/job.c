@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/room.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/commit/apply.h"
+#include "store/lock/lock.h"
+
+#define LONGEST_SLEEP_US 20000
+
+struct job_lock {
+	int fd;
+	bool signed_by_us;
+};
+
+static int job_busy(struct book *book, const char *uuid, int fd, struct dd_error *err)
+{
+	char holder[LOCK_HOLDER_SIZE], name[256];
+
+	lock_slot_holder(fd, 0, holder);
+	index_name(book, uuid, name, sizeof name);
+	error_set(err, DD_BUSY, "the domain '%s' is busy: %s", name, holder);
+	return error_hint(err, "try again when it has finished");
+}
+
+/* Who finds the name of one who died waits for what is being made in that name (apply.h). */
+static int job_take_over(
+	struct book *book, struct job_lock *lock, const char *uuid, struct dd_error *err)
+{
+	struct lock_holder dead;
+
+	return lock_slot_read(lock->fd, 0, &dead) ? apply_settle(book, uuid, err) : 0;
+}
+
+int job_lock_take(struct book *book, const char *uuid, const char *operation, int wait_ms,
+	struct job_lock **out, struct dd_error *err)
+{
+	CLEANUP(job_lock) struct job_lock *lock = NULL;
+	CLEANUP(free) char *path = NULL;
+	int rc;
+
+	if (!uuid_valid(uuid))
+		return error_set(err, DD_INVALID, "'%s' is no UUID in lower case", uuid);
+	rc = string_format(&path, err, "%s/locks/%s", book->folder, uuid);
+	if (rc)
+		return rc;
+	lock = malloc(sizeof *lock);
+	if (!lock)
+		return error_no_memory(err);
+	*lock = (struct job_lock){.fd = -1};
+	rc = lock_file_open(path, &lock->fd, err);
+	if (!rc)
+		rc = lock_slot_take(lock->fd, 0, wait_ms, LONGEST_SLEEP_US, err);
+	if (rc == DD_BUSY)
+		rc = job_busy(book, uuid, lock->fd, err);
+	else if (!rc)
+		rc = job_take_over(book, lock, uuid, err);
+	if (rc)
+		return rc;
+	lock_slot_sign(lock->fd, 0, operation);
+	lock->signed_by_us = true;
+	*out = TAKE(lock);
+	return 0;
+}
+
+void job_lock_release(struct job_lock *lock)
+{
+	if (!lock)
+		return;
+	if (lock->signed_by_us)
+		lock_slot_unsign(lock->fd, 0);
+	if (lock->fd >= 0) {
+		lock_slot_drop(lock->fd, 0);
+		close(lock->fd);
+	}
+	free(lock);
+}
+
+struct jobs {
+	int folder; /* of the lock files */
+	int (*visit)(const struct job_row *row, void *context);
+	void *context;
+};
+
+/* Who holds the domain's job lock now? */
+static bool held(const struct jobs *jobs, const char *uuid, struct lock_holder *holder)
+{
+	CLEANUP(close) int fd = openat(jobs->folder, uuid, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || !lock_slot_held(fd, 0))
+		return false;
+	if (!lock_slot_read(fd, 0, holder))
+		*holder = (struct lock_holder){
+			.program = "another process", .operation = "something"};
+	return true;
+}
+
+static int visit_file(const struct jobs *jobs, const char *uuid)
+{
+	struct lock_holder holder;
+	struct job_row row = {
+		.operation = holder.operation,
+		.program = holder.program,
+	};
+
+	if (!uuid_valid(uuid) || !held(jobs, uuid, &holder))
+		return 0;
+	memcpy(row.uuid, uuid, sizeof row.uuid);
+	row.since = holder.since;
+	row.pid = holder.pid;
+	return jobs->visit(&row, jobs->context);
+}
+
+static void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* A row whose domain nobody holds; held ones have been visited. */
+static int visit_row(const struct journal_row *journal, void *context)
+{
+	const struct jobs *jobs = context;
+	struct job_row row = {.operation = journal->operation, .since = journal->since};
+	struct lock_holder holder;
+
+	if (held(jobs, journal->uuid, &holder))
+		return 0;
+	memcpy(row.uuid, journal->uuid, sizeof row.uuid);
+	return jobs->visit(&row, jobs->context);
+}
+
+int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
+	void *context, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	struct jobs jobs = {.visit = visit, .context = context};
+	const struct dirent *entry;
+	int rc = book_path(book, "locks", &path, err);
+
+	if (rc)
+		return rc;
+	folder = opendir(path);
+	if (!folder)
+		return error_errno(err, errno, "cannot open the folder %s", path);
+	jobs.folder = dirfd(folder);
+	while (!rc && (entry = readdir(folder)))
+		rc = visit_file(&jobs, entry->d_name);
+	return rc ? rc : journal_list(book, visit_row, &jobs, err);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A backup while the book is in use. SLOT_CHECKPOINT keeps book.git as it is: packs and refs are
+ * what they are, and what is staged stays staged. Then SQLite copies book.db as it is at one
+ * moment. Whatever that copy has is in it or in the packs, so the two agree. Commits go on; a
+ * checkpoint waits. The archive appears under its name when it is whole and synced.
+ */
+#include "store/recovery/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "store/database/page_sum.h"
+#include "store/folder.h"
+#include "store/recovery/archive.h"
+
+#define STEP_PAGES 1024 /* in one go, between two of which others may write */
+
+const struct backup_file backup_files[] = {
+	{BACKUP_NOTE, 0600, true},
+	{"book.db", 0600, true},
+	{"keys/host", 0600, true},
+	{"keys/host.next", 0600, false},
+	{"keys/secrets", 0600, false},
+	{"keys/host.pub", 0644, false},
+	{"keys/allowed_signers", 0644, false},
+	{"book.git/packed-refs", 0644, false},
+	{"book.git/refs/book/chain", 0644, false},
+	{"book.git/config", 0644, false},
+	{NULL, 0, false},
+};
+
+struct backup {
+	struct book *book;
+	const char *file;
+	char *unfinished; /* the archive until it is whole */
+	char *copy;       /* of book.db */
+	int fd;
+	struct dd_error *err;
+};
+
+bool backup_is_pack(const char *name)
+{
+	char hex[64];
+	int end = 0;
+
+	return sscanf(name, "pack-%40[0-9a-f].%n", hex, &end) == 1 && end == 46 &&
+	       (strcmp(name + end, "pack") == 0 || strcmp(name + end, "idx") == 0);
+}
+
+static void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* ---- book.db ---- */
+
+static int pages_copy(struct backup *backup, sqlite3 *to)
+{
+	struct database *database = &backup->book->database;
+	sqlite3_backup *copying = sqlite3_backup_init(to, "main", database->sqlite, "main");
+	int code = SQLITE_OK;
+
+	if (!copying)
+		return sqlite3_errcode(to);
+	do
+		code = sqlite3_backup_step(copying, STEP_PAGES);
+	while (code == SQLITE_OK);
+	sqlite3_backup_finish(copying);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* In one read transaction, so that it does not begin anew with each change. */
+static int database_copy(struct backup *backup)
+{
+	struct database *database = &backup->book->database;
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	CLEANUP(close) int fd = open(backup->copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	sqlite3 *to = NULL;
+	int code, rc;
+
+	if (fd < 0)
+		return error_errno(backup->err, errno, "cannot make %s", backup->copy);
+	rc = database_execute(database, "BEGIN; SELECT count(*) FROM sqlite_schema", backup->err);
+	if (rc)
+		return rc;
+	code = sqlite3_open_v2(backup->copy, &to, flags, page_sum_vfs());
+	if (!code)
+		code = pages_copy(backup, to);
+	sqlite3_close(to);
+	(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
+	return code ? database_failure(database, code, backup->err) : 0;
+}
+
+/* ---- files ---- */
+
+static int file_add(struct backup *backup, const char *path, const struct backup_file *file)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 && errno == ENOENT && !file->needed)
+		return 0;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_errno(backup->err, errno, "cannot read %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(backup->err, DD_CORRUPT, "%s is no file", path);
+	return archive_add(
+		backup->fd, backup->file, file->name, file->mode, fd, status.st_size, backup->err);
+}
+
+static int note_add(struct backup *backup)
+{
+	CLEANUP(free) char *note = NULL;
+	char moment[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int rc;
+
+	if (!gmtime_r(&now, &tm) || !strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		moment[0] = '\0';
+	rc = string_format(&note, backup->err, BACKUP_NOTE_BEGINS "host %s\nmade %s\n",
+		backup->book->host_name, moment);
+	return rc ? rc
+		  : archive_add_text(
+			    backup->fd, backup->file, BACKUP_NOTE, 0600, note, backup->err);
+}
+
+/* Those files of a folder that a backup has. */
+static int folder_add(
+	struct backup *backup, const char *name, bool (*wanted)(const char *name), mode_t mode)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(backup->book, name, &path, backup->err);
+
+	if (rc)
+		return rc;
+
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (!folder && errno == ENOENT)
+		return 0;
+	if (!folder)
+		return error_errno(backup->err, errno, "cannot open %s", path);
+	while (!rc && (entry = readdir(folder))) {
+		CLEANUP(free) char *below = NULL;
+		CLEANUP(free) char *from = NULL;
+		struct backup_file file = {.mode = mode, .needed = true};
+
+		if (!wanted(entry->d_name))
+			continue;
+		rc = string_format(&below, backup->err, "%s%s", name, entry->d_name);
+		if (!rc)
+			rc = string_format(&from, backup->err, "%s%s", path, entry->d_name);
+		file.name = below;
+		if (!rc)
+			rc = file_add(backup, from, &file);
+	}
+	return rc;
+}
+
+static int all_add(struct backup *backup)
+{
+	int rc = note_add(backup);
+
+	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
+		CLEANUP(free) char *path = NULL;
+		bool copied = strcmp(file->name, "book.db") == 0;
+
+		rc = copied ? string_copy(&path, backup->copy, backup->err)
+			    : book_path(backup->book, file->name, &path, backup->err);
+		if (!rc)
+			rc = file_add(backup, path, file);
+	}
+	if (!rc)
+		rc = folder_add(backup, BACKUP_BRANCHES, uuid_valid, 0644);
+	if (!rc)
+		rc = folder_add(backup, BACKUP_PACKS, backup_is_pack, 0444);
+	if (!rc)
+		rc = archive_end(backup->fd, backup->file, backup->err);
+	if (!rc && fsync(backup->fd) < 0)
+		rc = error_errno(backup->err, errno, "cannot sync %s", backup->file);
+	return rc;
+}
+
+static int parent_sync(struct backup *backup)
+{
+	CLEANUP(free) char *copy = NULL;
+	int rc = string_copy(&copy, backup->file, backup->err);
+
+	return rc ? rc : folder_sync(dirname(copy), backup->err);
+}
+
+static int backup_make(struct backup *backup)
+{
+	struct database *database = &backup->book->database;
+	int rc = database_lock(
+		database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
+
+	if (rc)
+		return rc;
+	rc = database_copy(backup);
+	if (!rc)
+		rc = all_add(backup);
+	database_unlock(database, SLOT_CHECKPOINT);
+	/* unlike a rename, a link does not replace what came there meanwhile */
+	if (!rc && link(backup->unfinished, backup->file) < 0)
+		rc = errno == EEXIST
+			     ? error_set(
+				       backup->err, DD_EXISTS, "%s is there already", backup->file)
+			     : error_errno(backup->err, errno, "cannot make %s", backup->file);
+	return rc;
+}
+
+int book_backup(struct book *book, const char *file, struct dd_error *err)
+{
+	struct dd_error own = {0};
+	struct backup backup = {.book = book, .file = file, .fd = -1, .err = err ? err : &own};
+	int rc = string_format(&backup.unfinished, backup.err, "%s.%d.new", file, (int)getpid());
+
+	if (!rc)
+		rc = string_format(&backup.copy, backup.err, "%s.%d.db", file, (int)getpid());
+	if (!rc && access(file, F_OK) == 0) {
+		error_set(backup.err, DD_EXISTS, "%s is there already", file);
+		rc = error_hint(backup.err, "name another file, or remove that one first");
+	}
+	if (!rc) {
+		backup.fd = open(backup.unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (backup.fd < 0)
+			rc = error_errno(backup.err, errno, "cannot make %s", backup.unfinished);
+	}
+	if (!rc)
+		rc = backup_make(&backup);
+	if (backup.fd >= 0) {
+		close(backup.fd);
+		(void)unlink(backup.unfinished);
+		(void)unlink(backup.copy);
+	}
+	if (!rc)
+		rc = parent_sync(&backup);
+	free(backup.unfinished);
+	free(backup.copy);
+	return rc;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an old book.db still says, row by row. A table that cannot be read to its end is read as far
+ * as it goes, and that is told; a file that is none is told once.
+ */
+#include "store/recovery/reindex.h"
+
+#include <string.h>
+
+#include "store/database/index.h"
+#include "store/git/object.h"
+
+#define OLD_KEPT "book.db.old" /* by a reindex that was cut short, or that lost something */
+
+int old_open(struct reindex *reindex)
+{
+	struct dd_error reason = {0};
+	CLEANUP(free) char *path = NULL;
+	int64_t tables = 0;
+	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
+
+	if (!rc && access(path, F_OK) < 0) {
+		free(TAKE(path));
+		rc = book_path(reindex->book, OLD_KEPT, &path, reindex->err);
+	}
+	if (rc)
+		return rc;
+	if (access(path, F_OK) < 0) {
+		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "
+				      "what only book.db knew, is gone");
+		return 0;
+	}
+	reindex->old = (struct database){
+		.path = TAKE(path), .lock_fd = -1, .seat = -1, .wait_ms = reindex->book->wait_ms};
+	rc = database_open(&reindex->old, reindex->old.path, &reason);
+	if (!rc) {
+		struct statement statement = statement_begin(
+			&reindex->old, "SELECT count(*) FROM sqlite_schema WHERE name = 'version'");
+
+		if (statement_row(&statement))
+			tables = statement_integer(&statement, 0);
+		rc = statement_end(&statement, &reason);
+	}
+	reindex->old_open = !rc && tables;
+	if (!reindex->old_open)
+		reindex_lost(reindex,
+			"book.db cannot be read (%s): what was not synced to book.git, and what "
+			"only book.db knew, is gone",
+			rc ? reason.message : "it is empty");
+	return 0;
+}
+
+/* Ends a statement over the old tables: damage is a loss. */
+static int old_end(struct reindex *reindex, struct statement *statement, const char *what)
+{
+	struct dd_error reason = {0};
+	int rc = statement_end(statement, &reason);
+
+	if (rc == DD_NO_MEMORY)
+		return error_no_memory(reindex->err);
+	if (rc)
+		reindex_lost(reindex, "%s in the old book.db cannot be read to the end: %s", what,
+			reason.message);
+	return 0;
+}
+
+static bool is_oid(struct statement *statement, int column)
+{
+	return sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
+}
+
+int old_staged(struct reindex *reindex)
+{
+	struct statement rows;
+	int64_t damaged = 0;
+	int rc = 0;
+
+	if (!reindex->old_open)
+		return 0;
+	rows = statement_begin(
+		&reindex->old, "SELECT oid, type, domain, data FROM staged ORDER BY id");
+	while (!rc && statement_row(&rows)) {
+		const void *data = sqlite3_column_blob(rows.handle, 3);
+		size_t size = (size_t)sqlite3_column_bytes(rows.handle, 3);
+		git_object_t type = (git_object_t)statement_integer(&rows, 1);
+		CLEANUP(object_set) struct object_set set = {0};
+		git_oid is;
+
+		if (!is_oid(&rows, 0) || !git_object_typeisloose(type) ||
+			object_add(&set, type, data ? data : "", size, &is, NULL) ||
+			memcmp(is.id, sqlite3_column_blob(rows.handle, 0), sizeof is.id) != 0) {
+			damaged++;
+			continue;
+		}
+		rc = object_set_stage(
+			&set, &reindex->book->database, statement_integer(&rows, 2), reindex->err);
+	}
+	if (rc) {
+		statement_drop(&rows);
+		return rc;
+	}
+	if (damaged)
+		reindex_lost(reindex, "%lld objects that were not synced to book.git are damaged",
+			(long long)damaged);
+	return old_end(reindex, &rows, "what was not synced to book.git");
+}
+
+int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row, bool *found)
+{
+	struct statement statement;
+	int rc = 0;
+
+	*found = false;
+	if (!reindex->old_open)
+		return 0;
+	statement = statement_begin(
+		&reindex->old, "SELECT " INDEX_COLUMNS " FROM domain d WHERE d.uuid = ?");
+	statement_text(&statement, uuid);
+	*found = statement_row(&statement);
+	if (*found)
+		rc = index_row_read(&statement, 0, row, reindex->err);
+	if (rc) {
+		statement_drop(&statement);
+		return rc;
+	}
+	return old_end(reindex, &statement, "a domain");
+}
+
+int old_uses(struct reindex *reindex, const char *uuid, int64_t domain)
+{
+	struct statement rows;
+	int rc = 0;
+
+	if (!reindex->old_open)
+		return 0;
+	rows = statement_begin(&reindex->old,
+		"SELECT u.kind, u.value, u.mode FROM use u JOIN domain d ON d.id = u.domain"
+		" WHERE d.uuid = ? AND u.scope & 2");
+	statement_text(&rows, uuid);
+	while (!rc && statement_row(&rows)) {
+		struct use_row use = {
+			.kind = statement_string(&rows, 0),
+			.value = statement_string(&rows, 1),
+			.mode = statement_string(&rows, 2)[0],
+			.scope = USE_LIVE,
+		};
+
+		if (use_valid(&use))
+			rc = use_add(reindex->book, domain, &use, reindex->err);
+	}
+	if (rc) {
+		statement_drop(&rows);
+		return rc;
+	}
+	return old_end(reindex, &rows, "what a running guest uses");
+}
+
+int old_tags(struct reindex *reindex, bool *read)
+{
+	struct statement rows;
+	int rc = 0;
+
+	*read = false;
+	if (!reindex->old_open)
+		return 0;
+	rows = statement_begin(&reindex->old,
+		"SELECT d.uuid, t.label, t.number, t.oid FROM tag t JOIN domain d"
+		" ON d.id = t.domain");
+	*read = true;
+	while (!rc && statement_row(&rows)) {
+		struct statement insert = statement_begin(&reindex->book->database,
+			"INSERT INTO tag(domain, label, number, oid)"
+			" SELECT id, ?2, ?3, ?4 FROM domain WHERE uuid = ?1"
+			" ON CONFLICT DO NOTHING");
+
+		statement_text(&insert, statement_string(&rows, 0));
+		statement_text(&insert, statement_string(&rows, 1));
+		statement_number(&insert, statement_integer(&rows, 2));
+		statement_blob(&insert, sqlite3_column_blob(rows.handle, 3),
+			(size_t)sqlite3_column_bytes(rows.handle, 3));
+		rc = statement_run(&insert, reindex->err);
+	}
+	if (rc) {
+		statement_drop(&rows);
+		return rc;
+	}
+	*read = !rows.code;
+	return old_end(reindex, &rows, "the list of tags");
+}
+
+/* ---- tables that are taken as they are ---- */
+
+static int table_copy(
+	struct reindex *reindex, const char *select, const char *insert, const char *what)
+{
+	struct statement rows = statement_begin(&reindex->old, select);
+	int rc = 0;
+
+	while (!rc && statement_row(&rows)) {
+		struct statement put = statement_begin(&reindex->book->database, insert);
+
+		for (int i = 0; !put.code && i < sqlite3_column_count(rows.handle); i++)
+			put.code = sqlite3_bind_value(
+				put.handle, i + 1, sqlite3_column_value(rows.handle, i));
+		rc = statement_run(&put, reindex->err);
+	}
+	if (rc) {
+		statement_drop(&rows);
+		return rc;
+	}
+	return old_end(reindex, &rows, what);
+}
+
+int old_rest(struct reindex *reindex)
+{
+	static const struct {
+		const char *select, *insert, *what;
+	} tables[] = {
+		{"SELECT key, value FROM setting WHERE key NOT IN ('genesis', 'book-head')",
+			"INSERT INTO setting(key, value) VALUES(?, ?) ON CONFLICT DO NOTHING",
+			"what the book is set to"},
+		{"SELECT id, uuid, operation, base, detail, since FROM journal",
+			"INSERT INTO journal(id, uuid, operation, base, detail, since)"
+			" VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			"what was under way"},
+		{"SELECT journal, kind, value, mode, uuid FROM claim",
+			"INSERT INTO claim(journal, kind, value, mode, uuid) VALUES(?, ?, ?, ?, ?)"
+			" ON CONFLICT DO NOTHING",
+			"what was claimed"},
+		{"SELECT name, uuid, sealed FROM secret",
+			"INSERT INTO secret(name, uuid, sealed) VALUES(?, ?, ?)"
+			" ON CONFLICT DO NOTHING",
+			"sealed passwords"},
+		{"SELECT key, value FROM cache WHERE key <> 'packed-refs'",
+			"INSERT INTO cache(key, value) VALUES(?, ?) ON CONFLICT DO NOTHING",
+			"what was found out about QEMU"},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && reindex->old_open && i < sizeof tables / sizeof tables[0]; i++)
+		rc = table_copy(reindex, tables[i].select, tables[i].insert, tables[i].what);
+	return rc;
+}
+
+bool old_oid(struct reindex *reindex, const char *key, git_oid *out)
+{
+	struct statement statement;
+	bool found = false;
+
+	if (!reindex->old_open)
+		return false;
+	statement = statement_begin(&reindex->old, "SELECT value FROM setting WHERE key = ?");
+	statement_text(&statement, key);
+	if (statement_row(&statement) && is_oid(&statement, 0)) {
+		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
+		found = true;
+	}
+	statement_drop(&statement);
+	return found;
+}

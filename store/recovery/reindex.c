@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * book.db anew, from what is signed. The reading is verify's: every object once, every commit's
+ * signature. A commit counts as a version if the key that was the book's at its place signed it and
+ * it has the trailers of one; its number and its parent say where it belongs. Refs are asked for
+ * one thing only, where the branch "book" ends, for with it begins all trust.
+ *
+ * The new file grows beside the old one, in rollback mode and one transaction. Then, under the turn
+ * to change the book: the old log is taken into the old file, the log goes, and the new file takes
+ * the old one's name. Who dies before that leaves the old book; whoever has the old file open finds
+ * at its next change that it is not the one of that name any more (database_follow).
+ */
+#include "store/recovery/reindex.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/commit/turn.h"
+#include "store/database/index.h"
+#include "store/folder.h"
+#include "store/git/object.h"
+#include "store/verify/verification.h"
+
+#define NEW_DATABASE "book.db.new"
+#define OLD_DATABASE "book.db.old"
+#define WALK_LIMIT 10000 /* commits of the branch "book" */
+
+void reindex_lost(struct reindex *reindex, const char *format, ...)
+{
+	CLEANUP(text) struct text sentence = TEXT_INIT;
+	va_list args;
+
+	va_start(args, format);
+	text_vprintf(&sentence, format, args);
+	va_end(args);
+	reindex->counts->losses++;
+	reindex->calls->lost(text_string(&sentence), reindex->calls->context);
+}
+
+/* ---- where trust begins ---- */
+
+static void cleanup_odb_object(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
+/* The first commit that one leads back to; false where it leads nowhere. */
+static bool root_find(struct book *book, const git_oid *from, git_oid *root)
+{
+	*root = *from;
+	for (int i = 0; i < WALK_LIMIT; i++) {
+		CLEANUP(odb_object) git_odb_object *object = NULL;
+		struct commit_parts parts;
+
+		if (git_odb_read(&object, book->objects, root) < 0 ||
+			git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
+			!commit_parse(
+				git_odb_object_data(object), git_odb_object_size(object), &parts))
+			return false;
+		if (git_oid_is_zero(&parts.parent))
+			return true;
+		*root = parts.parent;
+	}
+	return false;
+}
+
+static int heads_write(
+	struct book *book, const git_oid *head, const git_oid *genesis, struct dd_error *err)
+{
+	struct statement statement = statement_begin(&book->database,
+		"INSERT INTO setting(key, value) VALUES('book-head', ?1), ('genesis', ?2)");
+
+	statement_blob(&statement, head->id, sizeof head->id);
+	statement_blob(&statement, genesis->id, sizeof genesis->id);
+	return statement_run(&statement, err);
+}
+
+/* The old book.db is further than the ref where a change of the key was not synced yet. */
+static int trust_begin(struct reindex *reindex)
+{
+	struct book *book = reindex->book;
+	git_oid ref, old, ref_root, old_root;
+	bool has_ref = repository_need_whole(book, NULL) == 0 &&
+		       git_reference_name_to_id(&ref, book->whole, BOOK_REF) == 0 &&
+		       root_find(book, &ref, &ref_root);
+	bool has_old = old_oid(reindex, "book-head", &old) && root_find(book, &old, &old_root);
+
+	if (has_ref && has_old && !git_oid_equal(&ref_root, &old_root)) {
+		reindex_lost(
+			reindex, "the branch \"book\" of book.git is of another book than book.db");
+		has_old = false;
+	}
+	if (!has_ref && !has_old)
+		return error_set(reindex->err, DD_CORRUPT,
+			"%s/book.git has no branch \"book\": there is nothing that says whose "
+			"signature counts",
+			book->folder);
+	return has_old ? heads_write(book, &old, &old_root, reindex->err)
+		       : heads_write(book, &ref, &ref_root, reindex->err);
+}
+
+/* ---- versions ---- */
+
+static int tell_loss(const struct finding *finding, void *context)
+{
+	reindex_lost(context, "%s", finding->sentence);
+	return 0;
+}
+
+static bool counts(const struct verification *verification, const struct sighting *sighting)
+{
+	return sighting->number && uuid_valid(sighting->uuid) && sighting->signer >= 0 &&
+	       signers_at(&verification->signers, sighting->seq) ==
+		       &verification->signers.list[sighting->signer];
+}
+
+static int version_compare(const void *a, const void *b)
+{
+	const struct sighting *left = a, *right = b;
+	int order = strcmp(left->uuid, right->uuid);
+
+	if (!order)
+		order = (left->number > right->number) - (left->number < right->number);
+	return order ? order : (left->seq > right->seq) - (left->seq < right->seq);
+}
+
+static int row_insert(struct reindex *reindex, int64_t domain, uint32_t number,
+	const struct git_oid *oid, int64_t seq)
+{
+	struct statement statement = statement_begin(&reindex->book->database,
+		"INSERT INTO version(domain, number, oid, seq) VALUES(?, ?, ?, nullif(?, 0))");
+
+	statement_number(&statement, domain);
+	statement_number(&statement, number);
+	statement_blob(&statement, oid->id, sizeof oid->id);
+	statement_number(&statement, seq);
+	return statement_run(&statement, reindex->err);
+}
+
+/* Of several commits for one version, the one that goes on from the version before. */
+static const struct sighting *choose(
+	const struct sighting *list, size_t count, const git_oid *before)
+{
+	for (size_t i = 0; i < count; i++)
+		if (git_oid_equal(&list[i].parent, before))
+			return &list[i];
+	return &list[0];
+}
+
+static int is_staged(struct reindex *reindex, const git_oid *oid)
+{
+	struct statement statement =
+		statement_begin(&reindex->book->database, "SELECT 1 FROM staged WHERE oid = ?");
+	bool found;
+
+	statement_blob(&statement, oid->id, sizeof oid->id);
+	found = statement_row(&statement);
+	statement_drop(&statement);
+	return found;
+}
+
+static int versions_insert(struct reindex *reindex, int64_t domain, const struct sighting *list,
+	size_t count, const struct sighting **newest)
+{
+	git_oid before = {{0}};
+	uint32_t number = 0;
+	int rc = 0;
+
+	for (size_t at = 0, run; !rc && at < count; at += run) {
+		const struct sighting *chosen;
+
+		for (run = 1; at + run < count && list[at + run].number == list[at].number; run++)
+			;
+		chosen = choose(&list[at], run, &before);
+		if (chosen->number != number + 1)
+			reindex_lost(reindex, "versions %u to %u of the domain %s cannot be read",
+				number + 1, chosen->number - 1, chosen->uuid);
+		else if (!git_oid_equal(&chosen->parent, &before))
+			reindex_lost(reindex,
+				"version %u of the domain %s does not go on from version %u",
+				chosen->number, chosen->uuid, number);
+		rc = row_insert(reindex, domain, chosen->number, &chosen->oid, chosen->seq);
+		reindex->counts->versions++;
+		reindex->counts->staged += (uint64_t)is_staged(reindex, &chosen->oid);
+		number = chosen->number;
+		before = chosen->oid;
+		*newest = chosen;
+	}
+	return rc;
+}
+
+static int domain_insert(struct reindex *reindex, const struct sighting *list, size_t count)
+{
+	struct database *database = &reindex->book->database;
+	const struct sighting *newest = list;
+	struct statement statement = statement_begin(database,
+		"INSERT INTO domain(uuid, name, title, state, autostart, version, head)"
+		" VALUES(?1, ?1, '', 0, 0, 0, x'')");
+	int64_t domain;
+	int rc;
+
+	statement_text(&statement, list->uuid);
+	rc = statement_run(&statement, reindex->err);
+	domain = sqlite3_last_insert_rowid(database->sqlite);
+	if (!rc)
+		rc = versions_insert(reindex, domain, list, count, &newest);
+	if (rc)
+		return rc;
+	statement =
+		statement_begin(database, "UPDATE domain SET version = ?, head = ? WHERE id = ?");
+	statement_number(&statement, newest->number);
+	statement_blob(&statement, newest->oid.id, sizeof newest->oid.id);
+	statement_number(&statement, domain);
+	reindex->counts->domains++;
+	return statement_run(&statement, reindex->err);
+}
+
+/* The list of sightings is ours to sort: verify has found by name what it had to. */
+static int versions_read(struct reindex *reindex, struct verification *verification)
+{
+	struct sighting *list = verification->sightings;
+	size_t count = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < verification->sighting_count; i++)
+		if (counts(verification, &list[i]))
+			list[count++] = list[i];
+	if (count)
+		qsort(list, count, sizeof *list, version_compare);
+	for (size_t at = 0, run; !rc && at < count; at += run) {
+		for (run = 1; at + run < count; run++)
+			if (strcmp(list[at + run].uuid, list[at].uuid) != 0)
+				break;
+		rc = domain_insert(reindex, &list[at], run);
+	}
+	return rc;
+}
+
+/* Changes of the key are versions of the book itself. */
+static int rotations_insert(struct reindex *reindex, const struct signers *signers)
+{
+	const struct signer *newest = signers_newest(signers);
+	struct statement statement;
+	uint32_t number = 0;
+	int rc = 0;
+
+	for (size_t i = 1; !rc && i < signers->count; i++)
+		if (!signers->list[i].fault)
+			rc = row_insert(reindex, 0, ++number, &signers->list[i].commit,
+				signers->list[i].after);
+	if (rc || !number || !newest)
+		return rc;
+	statement = statement_begin(
+		&reindex->book->database, "INSERT INTO setting(key, value) VALUES('signer', ?)");
+	statement_blob(&statement, newest->open, sizeof newest->open);
+	return statement_run(&statement, reindex->err);
+}
+
+static int history_read(struct reindex *reindex)
+{
+	struct verify_counts seen = {0};
+	struct verification verification = {
+		.book = reindex->book,
+		.visit = tell_loss,
+		.context = reindex,
+		.counts = &seen,
+		.err = reindex->err,
+	};
+	int rc = signers_read(reindex->book, &verification.signers, reindex->err);
+
+	if (!rc)
+		rc = verify_objects(&verification);
+	if (!rc)
+		rc = versions_read(reindex, &verification);
+	if (!rc)
+		rc = rotations_insert(reindex, &verification.signers);
+	verification_release(&verification);
+	return rc;
+}
+
+/* ---- the index ---- */
+
+struct place {
+	int64_t domain;
+	char uuid[UUID_SIZE];
+};
+
+static int name_taken(struct reindex *reindex, const char *name, bool *taken)
+{
+	struct statement statement = statement_begin(
+		&reindex->book->database, "SELECT 1 FROM domain WHERE name = ? AND state <> 2");
+
+	statement_text(&statement, name);
+	*taken = statement_row(&statement);
+	return statement_end(&statement, reindex->err);
+}
+
+static int index_domain(struct reindex *reindex, const struct place *place)
+{
+	CLEANUP(domain_row) struct domain_row old = {0};
+	struct index_draft draft = {.name = place->uuid};
+	struct dd_error reason = {0};
+	bool found, taken = false;
+	int rc = reindex->calls->index(
+		reindex->book, place->uuid, &draft, reindex->calls->context, &reason);
+
+	if (rc == DD_NO_MEMORY)
+		return error_no_memory(reindex->err);
+	if (rc || index_draft_check(&draft, &reason)) {
+		draft = (struct index_draft){.name = place->uuid};
+		reindex_lost(reindex, "the newest version of the domain %s cannot be read: %s",
+			place->uuid, reason.message);
+	}
+	rc = old_domain(reindex, place->uuid, &old, &found);
+	if (!rc && draft.state != STATE_GONE)
+		rc = name_taken(reindex, draft.name, &taken);
+	if (rc)
+		return rc;
+	if (taken) {
+		reindex_lost(reindex, "two domains are called '%s'; %s is called by its UUID",
+			draft.name, place->uuid);
+		draft.name = place->uuid;
+	}
+	draft.autostart = found && old.autostart;
+	if (found && old.state == STATE_RUNNING && draft.state != STATE_GONE) {
+		draft.state = STATE_RUNNING;
+		draft.runtime = old.runtime;
+	}
+	rc = index_write(reindex->book, place->domain, &draft, reindex->err);
+	return rc || draft.state != STATE_RUNNING ? rc
+						  : old_uses(reindex, place->uuid, place->domain);
+}
+
+static int places_read(struct reindex *reindex, struct place **out, size_t *count)
+{
+	struct statement statement = statement_begin(
+		&reindex->book->database, "SELECT id, uuid FROM domain ORDER BY id");
+	struct place *list = calloc((size_t)reindex->counts->domains + 1, sizeof *list);
+
+	*count = 0;
+	*out = list;
+	if (!list) {
+		statement_drop(&statement);
+		return error_no_memory(reindex->err);
+	}
+	while (*count < reindex->counts->domains && statement_row(&statement)) {
+		list[*count].domain = statement_integer(&statement, 0);
+		snprintf(list[*count].uuid, UUID_SIZE, "%s", statement_string(&statement, 1));
+		++*count;
+	}
+	return statement_end(&statement, reindex->err);
+}
+
+static int index_all(struct reindex *reindex)
+{
+	CLEANUP(free) struct place *list = NULL;
+	size_t count = 0;
+	int rc = places_read(reindex, &list, &count);
+
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = index_domain(reindex, &list[i]);
+	return rc;
+}
+
+/* ---- tags, where the old book.db does not say ---- */
+
+static void cleanup_tag(git_tag **tag)
+{
+	git_tag_free(*tag);
+}
+
+static int tag_from_ref(const char *name, void *context)
+{
+	struct reindex *reindex = context;
+	CLEANUP(tag) git_tag *tag = NULL;
+	char uuid[UUID_SIZE];
+	const char *label = name + sizeof TAG_REFS - 1 + UUID_SIZE;
+	struct statement statement;
+	git_oid oid;
+
+	if (strlen(name) <= sizeof TAG_REFS - 1 + UUID_SIZE || label[-1] != '/' ||
+		git_reference_name_to_id(&oid, reindex->book->whole, name) < 0 ||
+		git_tag_lookup(&tag, reindex->book->repository, &oid) < 0)
+		return 0;
+	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
+	statement = statement_begin(&reindex->book->database,
+		"INSERT INTO tag(domain, label, number, oid)"
+		" SELECT d.id, ?2, v.number, ?3 FROM domain d JOIN version v ON v.domain = d.id"
+		" WHERE d.uuid = ?1 AND v.oid = ?4 ON CONFLICT DO NOTHING");
+	statement_text(&statement, uuid);
+	statement_text(&statement, label);
+	statement_blob(&statement, oid.id, sizeof oid.id);
+	statement_blob(&statement, git_tag_target_id(tag)->id, GIT_OID_RAWSZ);
+	return statement_run(&statement, reindex->err);
+}
+
+static int tags_all(struct reindex *reindex)
+{
+	bool read;
+	int rc = old_tags(reindex, &read);
+
+	if (rc || read || !reindex->book->whole)
+		return rc;
+	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
+	return rc && reindex->err->code ? reindex->err->code : 0;
+}
+
+/* ---- the files ---- */
+
+static int fill(void *context, struct dd_error *err)
+{
+	struct reindex *reindex = context;
+	int rc = layout_tables_make(&reindex->book->database, err);
+
+	if (!rc)
+		rc = old_staged(reindex);
+	if (!rc)
+		rc = trust_begin(reindex);
+	if (!rc)
+		rc = history_read(reindex);
+	if (!rc)
+		rc = index_all(reindex);
+	if (!rc)
+		rc = tags_all(reindex);
+	return rc ? rc : old_rest(reindex);
+}
+
+static int remove_file(struct reindex *reindex, const char *name)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(reindex->book, name, &path, reindex->err);
+
+	if (!rc && unlink(path) < 0 && errno != ENOENT)
+		rc = error_errno(reindex->err, errno, "cannot remove %s", path);
+	return rc;
+}
+
+static int move_file(struct reindex *reindex, const char *from, const char *to)
+{
+	CLEANUP(free) char *source = NULL;
+	CLEANUP(free) char *target = NULL;
+	int rc = book_path(reindex->book, from, &source, reindex->err);
+
+	if (!rc)
+		rc = book_path(reindex->book, to, &target, reindex->err);
+	if (!rc && rename(source, target) < 0 && errno != ENOENT)
+		rc = error_errno(reindex->err, errno, "cannot move %s to %s", source, target);
+	return rc;
+}
+
+static int leftovers_remove(struct reindex *reindex)
+{
+	static const char *const names[] = {
+		NEW_DATABASE, NEW_DATABASE "-journal", NEW_DATABASE "-wal", NEW_DATABASE "-shm"};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++)
+		rc = remove_file(reindex, names[i]);
+	return rc;
+}
+
+/* The old log would be taken for the new file's, so it must not be there when that comes. */
+static int old_away(struct reindex *reindex)
+{
+	bool whole = reindex->old_open && !reindex->counts->losses &&
+		     sqlite3_wal_checkpoint_v2(reindex->old.sqlite, "main",
+			     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK;
+	int rc;
+
+	database_close(&reindex->old);
+	reindex->old_open = false;
+	if (whole)
+		rc = remove_file(reindex, BOOK_DATABASE "-wal");
+	else
+		rc = move_file(reindex, BOOK_DATABASE "-wal", OLD_DATABASE "-wal");
+	if (!rc)
+		rc = remove_file(reindex, BOOK_DATABASE "-shm");
+	if (!rc && !whole)
+		rc = move_file(reindex, BOOK_DATABASE, OLD_DATABASE);
+	return rc;
+}
+
+static int swap(struct reindex *reindex)
+{
+	struct database *database = &reindex->book->database;
+	int rc = database_execute(database, "PRAGMA journal_mode=WAL", reindex->err);
+
+	if (!rc)
+		rc = old_away(reindex);
+	sqlite3_close(TAKE(database->sqlite));
+	if (!rc)
+		rc = move_file(reindex, NEW_DATABASE, BOOK_DATABASE);
+	if (!rc)
+		rc = leftovers_remove(reindex);
+	return rc ? rc : folder_sync(reindex->book->folder, reindex->err);
+}
+
+static int reindex_run(struct reindex *reindex)
+{
+	struct book *book = reindex->book;
+	int rc = leftovers_remove(reindex);
+
+	if (!rc)
+		rc = layout_database_make(book, reindex->err);
+	if (!rc)
+		rc = database_execute(&book->database,
+			"PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL", reindex->err);
+	if (!rc)
+		rc = repository_need(book, reindex->err);
+	if (!rc)
+		rc = old_open(reindex);
+	if (!rc)
+		rc = database_transaction(&book->database, fill, reindex, reindex->err);
+	database_forget(&book->database);
+	if (!rc)
+		rc = swap(reindex);
+	database_close(&reindex->old);
+	return rc;
+}
+
+/* ---- alone with the book ---- */
+
+static int locked(struct reindex *reindex)
+{
+	struct database *database = &reindex->book->database;
+	int rc = turn_take(database, "reindex", reindex->err);
+
+	if (rc)
+		return rc;
+	rc = reindex_run(reindex);
+	turn_drop(database);
+	return rc;
+}
+
+static int with_slots(struct reindex *reindex)
+{
+	static const enum lock_slot slots[] = {SLOT_CREATE, SLOT_CHECKPOINT};
+	struct database *database = &reindex->book->database;
+	size_t taken = 0;
+	int rc = 0;
+
+	for (; !rc && taken < sizeof slots / sizeof slots[0]; taken += rc == 0)
+		rc = database_lock(
+			database, slots[taken], "reindex", reindex->book->wait_ms, reindex->err);
+	if (!rc)
+		rc = locked(reindex);
+	while (taken)
+		database_unlock(database, slots[--taken]);
+	return rc;
+}
+
+int book_reindex(const char *folder, const struct book_options *options,
+	const struct reindex_calls *calls, struct reindex_counts *counts, struct dd_error *err)
+{
+	CLEANUP(book) struct book *book = NULL;
+	struct dd_error own = {0};
+	struct reindex reindex = {
+		.calls = calls,
+		.counts = counts,
+		.old = {.lock_fd = -1, .seat = -1},
+		.err = err ? err : &own,
+	};
+	CLEANUP(free) char *repository = NULL;
+	int rc = book_prepare(folder, options, NEW_DATABASE, &book, reindex.err);
+
+	*counts = (struct reindex_counts){0};
+	if (!rc)
+		rc = book_path(book, "book.git", &repository, reindex.err);
+	if (!rc && access(repository, F_OK) < 0) {
+		error_set(reindex.err, DD_NOT_FOUND, "there is no book.git in %s", book->folder);
+		return error_hint(reindex.err, "restore the book from a backup");
+	}
+	reindex.book = book;
+	return rc ? rc : with_slots(&reindex);
+}

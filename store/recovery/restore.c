@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A book from a backup, which may be anybody's file: names come from a list, each once, plain files
+ * only, none larger than the archive is; of the git configuration nothing but remotes' addresses is
+ * taken over. All of it grows in a folder beside, which takes the book's name when it is whole and
+ * synced: so there is a book afterwards, or nothing.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "store/folder.h"
+#include "store/recovery/archive.h"
+#include "store/recovery/backup.h"
+
+#define ENTRIES_LIMIT 100000
+#define WALK_DESCRIPTORS 16
+#define GIVEN_CONFIG "book.git/config.given"
+
+struct restoring {
+	struct archive archive;
+	char *folder; /* the unfinished one */
+	struct dd_error *err;
+};
+
+/* ---- what may be in it ---- */
+
+/* Where an entry goes to, and with which mode; NULL: it has no business here. */
+static const char *place_of(const char *name, mode_t *mode)
+{
+	for (const struct backup_file *file = backup_files; file->name; file++)
+		if (strcmp(name, file->name) == 0) {
+			*mode = file->mode;
+			return strcmp(name, "book.git/config") == 0 ? GIVEN_CONFIG : file->name;
+		}
+	*mode = 0644;
+	if (strncmp(name, BACKUP_BRANCHES, sizeof BACKUP_BRANCHES - 1) == 0)
+		return uuid_valid(name + sizeof BACKUP_BRANCHES - 1) ? name : NULL;
+	*mode = 0444;
+	return strncmp(name, BACKUP_PACKS, sizeof BACKUP_PACKS - 1) == 0 &&
+			       backup_is_pack(name + sizeof BACKUP_PACKS - 1)
+		       ? name
+		       : NULL;
+}
+
+static int entry_take(struct restoring *restoring, const struct archive_entry *entry)
+{
+	CLEANUP(free) char *path = NULL;
+	mode_t mode;
+	const char *place = place_of(entry->name, &mode);
+	int rc;
+
+	if (!place)
+		return error_set(restoring->err, DD_CORRUPT,
+			"%s is no backup of a book: '%.100s' is in it", restoring->archive.path,
+			entry->name);
+	rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, place);
+	if (rc)
+		return rc;
+
+	CLEANUP(close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd < 0 && errno == EEXIST)
+		return error_set(restoring->err, DD_CORRUPT, "%s has %s twice",
+			restoring->archive.path, entry->name);
+	if (fd < 0)
+		return error_errno(restoring->err, errno, "cannot make %s", path);
+	rc = archive_copy(&restoring->archive, entry, fd, path, restoring->err);
+	if (!rc && fsync(fd) < 0)
+		rc = error_errno(restoring->err, errno, "cannot sync %s", path);
+	return rc;
+}
+
+static int note_check(struct restoring *restoring)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(free) char *path = NULL;
+	int rc = string_format(&path, restoring->err, "%s/" BACKUP_NOTE, restoring->folder);
+
+	if (!rc && (file_read(path, 4096, &text, NULL) ||
+			   strncmp(text_string(&text), "domesday backup ", 16) != 0))
+		return error_set(restoring->err, DD_CORRUPT, "%s is no backup of a book",
+			restoring->archive.path);
+	if (!rc && strncmp(text_string(&text), BACKUP_NOTE_BEGINS, sizeof BACKUP_NOTE_BEGINS - 1) !=
+			   0) {
+		error_set(restoring->err, DD_UNSUPPORTED, "%s has another form of backup",
+			restoring->archive.path);
+		return error_hint(restoring->err, "use a newer domesday");
+	}
+	if (!rc && unlink(path) < 0)
+		rc = error_errno(restoring->err, errno, "cannot remove %s", path);
+	return rc;
+}
+
+static int all_take(struct restoring *restoring)
+{
+	struct archive_entry entry;
+	bool end = false;
+	int rc = 0;
+
+	for (int i = 0; !rc && i < ENTRIES_LIMIT; i++) {
+		rc = archive_next(&restoring->archive, &entry, &end, restoring->err);
+		if (!rc && end)
+			return 0;
+		if (!rc && i == 0 && strcmp(entry.name, BACKUP_NOTE) != 0)
+			return error_set(restoring->err, DD_CORRUPT, "%s is no backup of a book",
+				restoring->archive.path);
+		if (!rc)
+			rc = entry_take(restoring, &entry);
+		if (!rc && i == 0)
+			rc = note_check(restoring);
+	}
+	return rc ? rc
+		  : error_set(restoring->err, DD_CORRUPT, "%s has too many files",
+			    restoring->archive.path);
+}
+
+static int needed_check(struct restoring *restoring)
+{
+	int rc = 0;
+
+	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
+		CLEANUP(free) char *path = NULL;
+
+		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, file->name);
+		if (!rc && file->needed && access(path, F_OK) < 0)
+			rc = error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
+				restoring->archive.path, file->name);
+	}
+	return rc;
+}
+
+/* ---- the configuration of git ---- */
+
+static bool is_address(const char *name)
+{
+	static const char *const ends[] = {".url", ".pushurl", ".fetch", ".push", ".identity"};
+	size_t length = strlen(name);
+
+	if (strncmp(name, "remote.", 7) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		size_t end = strlen(ends[i]);
+
+		if (length > end + 7 && strcmp(name + length - end, ends[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void remotes_copy(git_config *from, git_config *to)
+{
+	git_config_iterator *all = NULL;
+	git_config_entry *entry;
+
+	if (git_config_iterator_new(&all, from) < 0)
+		return;
+	while (git_config_next(&entry, all) == 0)
+		if (is_address(entry->name) && entry->value)
+			(void)git_config_set_multivar(to, entry->name, "^$", entry->value);
+	git_config_iterator_free(all);
+}
+
+static int config_take(struct restoring *restoring)
+{
+	CLEANUP(free) char *given = NULL;
+	CLEANUP(free) char *made = NULL;
+	git_config *from = NULL, *to = NULL;
+	int rc = string_format(&given, restoring->err, "%s/" GIVEN_CONFIG, restoring->folder);
+
+	if (!rc)
+		rc = string_format(&made, restoring->err, "%s/book.git/config", restoring->folder);
+	if (rc || access(given, F_OK) < 0)
+		return rc;
+	if (git_config_open_ondisk(&from, given) == 0 && git_config_open_ondisk(&to, made) == 0)
+		remotes_copy(from, to);
+	git_config_free(from);
+	git_config_free(to);
+	if (unlink(given) < 0)
+		rc = error_errno(restoring->err, errno, "cannot remove %s", given);
+	return rc;
+}
+
+/* ---- folders ---- */
+
+static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+	(void)status;
+	(void)flag;
+	(void)walk;
+	(void)remove(path);
+	return 0;
+}
+
+static void cleanup_restoring(struct restoring *restoring)
+{
+	if (restoring->folder)
+		(void)nftw(restoring->folder, remove_entry, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+	if (restoring->archive.fd >= 0)
+		close(restoring->archive.fd);
+	free(restoring->folder);
+}
+
+static int folders_make(struct restoring *restoring)
+{
+	static const char *const names[] = {"keys", "locks", "run", "book.git/objects/pack",
+		"book.git/refs/heads/domains", "book.git/refs/book"};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
+		CLEANUP(free) char *path = NULL;
+
+		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, names[i]);
+		if (!rc)
+			rc = directory_make(path, 0700, restoring->err);
+	}
+	return rc;
+}
+
+static int folders_sync(struct restoring *restoring)
+{
+	static const char *const names[] = {"keys", "book.git/objects/pack", "book.git/objects",
+		"book.git/refs/heads/domains", "book.git/refs/book", "book.git/refs/heads",
+		"book.git/refs", "book.git", "."};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
+		CLEANUP(free) char *path = NULL;
+
+		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, names[i]);
+		if (!rc)
+			rc = folder_sync(path, restoring->err);
+	}
+	return rc;
+}
+
+static int refuse_full(const char *folder, struct dd_error *err)
+{
+	DIR *open = opendir(folder);
+	const struct dirent *entry;
+	bool full = false;
+
+	if (!open && errno == ENOENT)
+		return 0;
+	if (!open)
+		return error_errno(err, errno, "cannot open the folder %s", folder);
+	while ((entry = readdir(open)))
+		full = full ||
+		       (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+	closedir(open);
+	if (!full)
+		return 0;
+	error_set(err, DD_REFUSED, "%s is not empty", folder);
+	return error_hint(err, "name a folder that is empty, or not there yet, with --book");
+}
+
+static int parent_of(const char *folder, char **out, struct dd_error *err)
+{
+	CLEANUP(free) char *copy = NULL;
+	int rc = string_copy(&copy, folder, err);
+
+	return rc ? rc : string_copy(out, dirname(copy), err);
+}
+
+static int unfinished_make(struct restoring *restoring, const char *folder, const char *parent)
+{
+	int rc = directory_make(parent, 0700, restoring->err);
+
+	if (!rc)
+		rc = string_format(&restoring->folder, restoring->err, "%s.XXXXXX", folder);
+	if (!rc && !mkdtemp(restoring->folder)) {
+		rc = error_errno(restoring->err, errno, "cannot make a folder in %s", parent);
+		free(TAKE(restoring->folder));
+	}
+	return rc ? rc : folders_make(restoring);
+}
+
+static int book_make(struct restoring *restoring)
+{
+	CLEANUP(free) char *repository = NULL;
+	int rc = string_format(&repository, restoring->err, "%s/book.git", restoring->folder);
+
+	if (!rc)
+		rc = all_take(restoring);
+	if (!rc)
+		rc = needed_check(restoring);
+	if (!rc)
+		rc = libgit2_need(restoring->err);
+	if (!rc)
+		rc = repository_make(repository, restoring->err);
+	if (!rc)
+		rc = config_take(restoring);
+	return rc ? rc : folders_sync(restoring);
+}
+
+int book_restore(const char *folder, const char *file, struct dd_error *err)
+{
+	struct dd_error own = {0};
+	CLEANUP(restoring)
+	struct restoring restoring = {
+		.archive = {.fd = open(file, O_RDONLY | O_CLOEXEC), .path = file},
+		.err = err ? err : &own,
+	};
+	CLEANUP(free) char *parent = NULL;
+	struct stat status;
+	int rc;
+
+	if (restoring.archive.fd < 0 && errno == ENOENT)
+		return error_set(restoring.err, DD_NOT_FOUND, "there is no file %s", file);
+	if (restoring.archive.fd < 0 || fstat(restoring.archive.fd, &status) < 0)
+		return error_errno(restoring.err, errno, "cannot open %s", file);
+	restoring.archive.left = S_ISREG(status.st_mode) ? status.st_size : 0;
+	rc = refuse_full(folder, restoring.err);
+	if (!rc)
+		rc = parent_of(folder, &parent, restoring.err);
+	if (!rc)
+		rc = unfinished_make(&restoring, folder, parent);
+	if (!rc)
+		rc = book_make(&restoring);
+	if (!rc && rename(restoring.folder, folder) < 0)
+		rc = error_errno(restoring.err, errno, "cannot make %s", folder);
+	if (rc)
+		return rc;
+	free(TAKE(restoring.folder));
+	return folder_sync(parent, restoring.err);
+}

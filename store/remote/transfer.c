@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Branches to a remote and from it.
+ *
+ * Before anything is sent, each branch is compared with what the other side has: it goes only where
+ * it is a later state of that. So a remote never loses a version by us, and one that has lost or
+ * changed one is noticed, here and by every other host that once fetched it. Tags are no history:
+ * the newest wins.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/remote/remote.h"
+
+typedef int branch_fn(const struct branch_report *branch, void *context);
+
+struct transfer {
+	struct remote_link link;
+	const char *name; /* of the remote */
+	branch_fn *visit;
+	void *context;
+	size_t diverged;
+	char first[2 * UUID_SIZE + 64]; /* that diverged, in words */
+	const git_remote_head **heads;  /* what the remote has, by name */
+	size_t head_count;
+	char **specs; /* refspecs to push */
+	size_t spec_count, spec_room;
+	struct dd_error *err;
+};
+
+static void cleanup_transfer(struct transfer *transfer)
+{
+	for (size_t i = 0; i < transfer->spec_count; i++)
+		free(transfer->specs[i]);
+	free(transfer->specs);
+	free(transfer->heads);
+	remote_release(&transfer->link);
+}
+
+/* ---- what the remote has ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	const git_remote_head *const *one = a;
+	const git_remote_head *const *other = b;
+
+	return strcmp((*one)->name, (*other)->name);
+}
+
+static int heads_read(struct transfer *transfer)
+{
+	const git_remote_head **heads;
+	int code = git_remote_ls(&heads, &transfer->head_count, transfer->link.remote);
+
+	if (code)
+		return remote_failure(&transfer->link, code, "cannot list", transfer->err);
+	if (!transfer->head_count)
+		return 0;
+	transfer->heads = reallocarray(NULL, transfer->head_count, sizeof(const git_remote_head *));
+	if (!transfer->heads)
+		return error_no_memory(transfer->err);
+	for (size_t i = 0; i < transfer->head_count; i++)
+		transfer->heads[i] = heads[i];
+	qsort(transfer->heads, transfer->head_count, sizeof(const git_remote_head *), by_name);
+	return 0;
+}
+
+/* NULL: it has no such ref. */
+static const git_oid *head_find(const struct transfer *transfer, const char *name)
+{
+	git_remote_head wanted = {.name = (char *)(uintptr_t)name};
+	const git_remote_head *key = &wanted;
+	const git_remote_head **found =
+		transfer->head_count ? bsearch(&key, transfer->heads, transfer->head_count,
+					       sizeof(const git_remote_head *), by_name)
+				     : NULL;
+
+	return found ? &(*found)->oid : NULL;
+}
+
+/* ---- comparing ---- */
+
+/* What becomes of a branch at before (NULL: none) that is to go to after. */
+static int outcome_of(struct transfer *transfer, const git_oid *before, const git_oid *after,
+	enum branch_outcome *out)
+{
+	struct book *book = transfer->link.book;
+	int code;
+
+	*out = BRANCH_CREATED;
+	if (!before)
+		return 0;
+	*out = BRANCH_CURRENT;
+	if (git_oid_equal(before, after))
+		return 0;
+	*out = BRANCH_DIVERGED;
+	if (!git_odb_exists(book->objects, before))
+		return 0;
+	code = git_graph_descendant_of(book->whole, after, before);
+	if (code < 0)
+		return repository_failure(book, code, "cannot compare branches", transfer->err);
+	if (code)
+		*out = BRANCH_FORWARDED;
+	return 0;
+}
+
+static int tell(struct transfer *transfer, const char *host, const char *uuid,
+	enum branch_outcome outcome, const git_oid *before, const git_oid *after)
+{
+	char hex[2][GIT_OID_HEXSZ + 1] = {"", ""};
+	struct branch_report report = {host, uuid, outcome, hex[0], hex[1]};
+
+	if (before)
+		git_oid_tostr(hex[0], sizeof hex[0], before);
+	git_oid_tostr(hex[1], sizeof hex[1], after);
+	if (outcome == BRANCH_DIVERGED && !transfer->diverged++)
+		snprintf(transfer->first, sizeof transfer->first, "%s%s of host %.64s",
+			uuid ? "domain " : "the branch book", uuid ? uuid : "", host);
+	return transfer->visit ? transfer->visit(&report, transfer->context) : 0;
+}
+
+static int conclude(const struct transfer *transfer, const char *what)
+{
+	char more[32] = "";
+
+	if (!transfer->diverged)
+		return 0;
+	if (transfer->diverged > 1)
+		snprintf(more, sizeof more, " (and of %zu more)", transfer->diverged - 1);
+	error_set(transfer->err, DD_CONFLICT, "what %s has of %s%s %s", transfer->name,
+		transfer->first, more, what);
+	return error_hint(transfer->err, "that history was rewritten, or two books have one host's "
+					 "name: compare them before "
+					 "anything is removed; all other branches are up to date");
+}
+
+/* ---- push ---- */
+
+static int spec_add(struct transfer *transfer, const char *flag, const char *from, const char *to)
+{
+	if (transfer->spec_count == transfer->spec_room) {
+		size_t room = transfer->spec_room ? transfer->spec_room * 2 : 64;
+		char **more = reallocarray(transfer->specs, room, sizeof *more);
+
+		if (!more)
+			return error_no_memory(transfer->err);
+		transfer->specs = more;
+		transfer->spec_room = room;
+	}
+
+	int rc = string_format(
+		&transfer->specs[transfer->spec_count], transfer->err, "%s%s:%s", flag, from, to);
+
+	transfer->spec_count += !rc;
+	return rc;
+}
+
+static int consider_branch(struct transfer *transfer, const char *name, const git_oid *oid)
+{
+	const char *rest = name + strlen("refs/heads/");
+	const char *host = transfer->link.book->host_name;
+	const char *uuid = strncmp(name, DOMAIN_REFS, strlen(DOMAIN_REFS)) == 0
+				   ? name + strlen(DOMAIN_REFS)
+				   : NULL;
+	CLEANUP(free) char *there = NULL;
+	enum branch_outcome outcome;
+	const git_oid *before;
+	int rc;
+
+	if (!uuid && strcmp(name, BOOK_REF) != 0)
+		return 0; /* somebody else's */
+	rc = string_format(&there, transfer->err, HOST_REFS "%s/%s", host, rest);
+	if (rc)
+		return rc;
+	before = head_find(transfer, there);
+	rc = outcome_of(transfer, before, oid, &outcome);
+	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED))
+		rc = spec_add(transfer, "", name, there);
+	return rc ? rc : tell(transfer, host, uuid, outcome, before, oid);
+}
+
+static int consider_tag(struct transfer *transfer, const char *name, const git_oid *oid)
+{
+	CLEANUP(free) char *there = NULL;
+	const git_oid *before;
+	int rc = string_format(&there, transfer->err, HOST_TAG_REFS "%s/%s",
+		transfer->link.book->host_name, name + strlen("refs/tags/"));
+
+	if (rc)
+		return rc;
+	before = head_find(transfer, there);
+	return before && git_oid_equal(before, oid) ? 0 : spec_add(transfer, "+", name, there);
+}
+
+static int consider_all(struct transfer *transfer, const char *glob,
+	int (*consider)(struct transfer *transfer, const char *name, const git_oid *oid))
+{
+	struct book *book = transfer->link.book;
+	git_reference_iterator *refs = NULL;
+	git_reference *ref = NULL;
+	int rc = 0, code = git_reference_iterator_glob_new(&refs, book->whole, glob);
+
+	while (!rc && !code && (code = git_reference_next(&ref, refs)) == 0) {
+		const git_oid *oid = git_reference_target(ref);
+
+		if (oid)
+			rc = consider(transfer, git_reference_name(ref), oid);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(refs);
+	if (rc || code == GIT_ITEROVER || !code)
+		return rc;
+	return repository_failure(book, code, "cannot read the branches", transfer->err);
+}
+
+/* A tag that was taken away here goes there too. */
+static int drop_tags(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	CLEANUP(free) char *own = NULL;
+	int rc = string_format(&own, transfer->err, HOST_TAG_REFS "%s/domains/", book->host_name);
+
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const char *there = transfer->heads[i]->name;
+		CLEANUP(free) char *here = NULL;
+		git_oid oid;
+
+		if (strncmp(there, own, strlen(own)) != 0 || strchr(there, '^'))
+			continue;
+		rc = string_format(&here, transfer->err, TAG_REFS "%s", there + strlen(own));
+		if (!rc && git_reference_name_to_id(&oid, book->whole, here) == GIT_ENOTFOUND)
+			rc = spec_add(transfer, "", "", there);
+	}
+	return rc;
+}
+
+/* The other side's word on one ref. */
+static int refused(const char *ref, const char *status, void *payload)
+{
+	struct remote_link *link = payload;
+
+	if (status && !link->refusal.code)
+		error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
+	return 0;
+}
+
+static int upload(struct transfer *transfer)
+{
+	git_push_options options = GIT_PUSH_OPTIONS_INIT;
+	git_strarray specs = {transfer->specs, transfer->spec_count};
+	int code;
+
+	if (!transfer->spec_count)
+		return 0;
+	remote_callbacks(&transfer->link, &options.callbacks);
+	options.callbacks.push_update_reference = refused;
+	code = git_remote_upload(transfer->link.remote, &specs, &options);
+	return code || transfer->link.refusal.code
+		       ? remote_failure(&transfer->link, code, "cannot push to", transfer->err)
+		       : 0;
+}
+
+int book_push(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	CLEANUP(transfer)
+	struct transfer transfer = {.name = remote, .visit = visit, .context = context, .err = err};
+	int rc = book_checkpoint(book, err);
+
+	if (!rc)
+		rc = remote_connect(book, remote, GIT_DIRECTION_PUSH, &transfer.link, err);
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = consider_all(&transfer, "refs/heads/*", consider_branch);
+	if (!rc)
+		rc = consider_all(&transfer, TAG_REFS "*", consider_tag);
+	if (!rc)
+		rc = drop_tags(&transfer);
+	if (!rc)
+		rc = upload(&transfer);
+	return rc ? rc : conclude(&transfer, "does not lead to what this book has");
+}
+
+/* ---- pull ---- */
+
+static int download(struct transfer *transfer)
+{
+	static char wanted[] = HOST_REFS "*:" REMOTE_REFS "*";
+	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+	git_strarray specs = {(char *[]){wanted}, 1};
+	int code;
+
+	remote_callbacks(&transfer->link, &options.callbacks);
+	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+	code = git_remote_download(transfer->link.remote, &specs, &options);
+	return code ? remote_failure(&transfer->link, code, "cannot fetch from", transfer->err) : 0;
+}
+
+/* Takes "HOST/domains/UUID" or "HOST/book" apart; false: neither. */
+static bool branch_parts(const char *rest, char *host, size_t size, const char **uuid)
+{
+	const char *slash = strchr(rest, '/');
+
+	if (!slash || (size_t)(slash - rest) >= size)
+		return false;
+	snprintf(host, size, "%.*s", (int)(slash - rest), rest);
+	*uuid = NULL;
+	if (strcmp(slash, "/book") == 0)
+		return true;
+	if (strncmp(slash, "/domains/", strlen("/domains/")) != 0)
+		return false;
+	*uuid = slash + strlen("/domains/");
+	return uuid_valid(*uuid);
+}
+
+static int receive_branch(struct transfer *transfer, const git_remote_head *head)
+{
+	struct book *book = transfer->link.book;
+	const char *rest = head->name + strlen(HOST_REFS);
+	CLEANUP(free) char *here = NULL;
+	enum branch_outcome outcome;
+	char host[256];
+	const char *uuid;
+	git_reference *ref = NULL;
+	git_oid oid;
+	int code, rc;
+
+	if (!branch_parts(rest, host, sizeof host, &uuid))
+		return 0;
+	rc = string_format(&here, transfer->err, REMOTE_REFS "%s/%s", transfer->name, rest);
+	if (rc)
+		return rc;
+	code = git_reference_name_to_id(&oid, book->whole, here);
+	if (code && code != GIT_ENOTFOUND)
+		return repository_failure(book, code, "cannot read the branches", transfer->err);
+
+	const git_oid *before = code ? NULL : &oid;
+
+	rc = outcome_of(transfer, before, &head->oid, &outcome);
+	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED)) {
+		code = git_reference_create(&ref, book->whole, here, &head->oid, true, NULL);
+		git_reference_free(ref);
+		if (code)
+			rc = repository_failure(book, code, "cannot set a branch", transfer->err);
+	}
+	return rc ? rc : tell(transfer, host, uuid, outcome, before, &head->oid);
+}
+
+static int receive_all(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	/* a checkpoint writes refs too */
+	int rc = database_lock(
+		&book->database, SLOT_CHECKPOINT, "pull", book->wait_ms, transfer->err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; !rc && i < transfer->head_count; i++)
+		if (strncmp(transfer->heads[i]->name, HOST_REFS, strlen(HOST_REFS)) == 0)
+			rc = receive_branch(transfer, transfer->heads[i]);
+	database_unlock(&book->database, SLOT_CHECKPOINT);
+	return rc;
+}
+
+int book_pull(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	CLEANUP(transfer)
+	struct transfer transfer = {.name = remote, .visit = visit, .context = context, .err = err};
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, err);
+
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = download(&transfer);
+	if (!rc)
+		rc = receive_all(&transfer);
+	return rc ? rc : conclude(&transfer, "does not follow what was fetched before");
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of keys/ beside what the branch "book" says, and what is signed besides versions. */
+#include "store/verify/verification.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define FILE_LIMIT ((size_t)1 << 20)
+#define SIGNATURE_HEAD "-----BEGIN SSH SIGNATURE-----"
+
+static int key_tell(struct verification *verification, const char *where, const char *what)
+{
+	struct finding finding = {.kind = "key", .where = where};
+
+	return finding_tell(verification, &finding, "%s %s", where, what);
+}
+
+/* The public half of a key file. */
+static bool key_read(struct verification *verification, const char *name,
+	unsigned char open[KEY_PUBLIC_SIZE], struct dd_error *reason)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(key) struct key *key = NULL;
+
+	if (book_path(verification->book, name, &path, reason) || key_load(path, &key, reason))
+		return false;
+	key_public(key, open);
+	return true;
+}
+
+/* The setting is there once a key was changed. */
+static int setting_check(struct verification *verification, const struct signer *signer)
+{
+	struct statement statement = statement_begin(
+		&verification->book->database, "SELECT value FROM setting WHERE key = 'signer'");
+	struct finding finding = {.kind = "key", .where = "book.db"};
+	bool same = true;
+	int rc;
+
+	if (statement_row(&statement))
+		same = sqlite3_column_bytes(statement.handle, 0) == KEY_PUBLIC_SIZE &&
+		       memcmp(sqlite3_column_blob(statement.handle, 0), signer->open,
+			       KEY_PUBLIC_SIZE) == 0;
+	else
+		same = verification->signers.count == 1 || !signer->after;
+	rc = statement_end(&statement, verification->err);
+	return rc || same ? rc
+			  : finding_tell(verification, &finding,
+				    "book.db names another signing key than the branch \"book\"");
+}
+
+static int public_check(struct verification *verification, const struct signer *signer)
+{
+	CLEANUP(text) struct text line = TEXT_INIT;
+	CLEANUP(text) struct text allowed = TEXT_INIT;
+	CLEANUP(text) struct text due = TEXT_INIT;
+	CLEANUP(free) char *host_path = NULL;
+	CLEANUP(free) char *allowed_path = NULL;
+	unsigned char open[KEY_PUBLIC_SIZE];
+	struct dd_error *err = verification->err;
+	int rc = book_path(verification->book, "keys/host.pub", &host_path, err);
+
+	if (!rc)
+		rc = book_path(verification->book, "keys/allowed_signers", &allowed_path, err);
+	if (!rc)
+		rc = signers_file(verification->book, &due, err);
+	if (rc)
+		return rc;
+	if (file_read(host_path, FILE_LIMIT, &line, NULL) ||
+		!key_words_read(text_string(&line), open) ||
+		memcmp(open, signer->open, sizeof open) != 0)
+		rc = key_tell(verification, "keys/host.pub", "is not the key that signs now");
+	if (!rc &&
+		(file_read(allowed_path, FILE_LIMIT, &allowed, NULL) || allowed.size != due.size ||
+			strcmp(text_string(&allowed), text_string(&due)) != 0))
+		rc = key_tell(verification, "keys/allowed_signers",
+			"is not the one that the branch \"book\" has");
+	return rc;
+}
+
+static int files_check(struct verification *verification, const struct signer *signer)
+{
+	unsigned char open[KEY_PUBLIC_SIZE];
+	struct dd_error reason = {0};
+	struct finding finding = {.kind = "key", .where = "keys/host"};
+
+	/* on the way to its place: whoever signs next moves it */
+	if (key_read(verification, "keys/host.next", open, NULL) &&
+		memcmp(open, signer->open, sizeof open) == 0)
+		return 0;
+	if (!key_read(verification, "keys/host", open, &reason))
+		return finding_tell(verification, &finding, "%s", reason.message);
+	if (memcmp(open, signer->open, sizeof open) != 0)
+		return key_tell(verification, "keys/host", "is not the key that the book names");
+	return public_check(verification, signer);
+}
+
+/* ---- tags ---- */
+
+static void cleanup_odb_object(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
+/* What is wrong with a tag's object; NULL: nothing. */
+static const char *tag_judge(
+	struct verification *verification, const git_oid *oid, const git_oid *version)
+{
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	unsigned char open[KEY_PUBLIC_SIZE];
+	char hex[COMMIT_SIZE], target[COMMIT_SIZE + 8];
+	const char *data, *signature;
+	size_t size;
+
+	if (git_odb_read(&object, verification->book->objects, oid) < 0)
+		return "cannot be read";
+	data = git_odb_object_data(object);
+	size = git_odb_object_size(object);
+	snprintf(target, sizeof target, "object %s\n", git_oid_tostr(hex, sizeof hex, version));
+	if (size < strlen(target) || memcmp(data, target, strlen(target)) != 0)
+		return "names another version than book.db says";
+	signature = memmem(data, size, SIGNATURE_HEAD, sizeof SIGNATURE_HEAD - 1);
+	if (!signature || signature_check(signature, size - (size_t)(signature - data), data,
+				  (size_t)(signature - data), open) != SIGNATURE_GOOD)
+		return "has no signature that holds";
+	if (verification->signers.count && signers_find(&verification->signers, open) < 0)
+		return "is signed with a key that is not the book's";
+	return NULL;
+}
+
+static int tags_check(struct verification *verification)
+{
+	CLEANUP(statement)
+	struct statement statement = statement_begin(&verification->book->database,
+		"SELECT d.uuid, t.label, t.number, t.oid, v.oid FROM tag t"
+		" JOIN domain d ON d.id = t.domain"
+		" LEFT JOIN version v ON v.domain = t.domain AND v.number = t.number"
+		" WHERE ?1 IS NULL OR d.uuid = ?1");
+	int rc = 0;
+
+	statement_text(&statement, verification->uuid);
+	while (!rc && statement_row(&statement)) {
+		struct finding finding = {
+			.kind = "signature",
+			.where = "book.git",
+			.uuid = statement_string(&statement, 0),
+			.version = (uint32_t)statement_integer(&statement, 2),
+			.until = (uint32_t)statement_integer(&statement, 2),
+		};
+		const char *wrong = "is not of a version that book.db knows";
+		git_oid oid, version;
+
+		if (sqlite3_column_bytes(statement.handle, 3) == GIT_OID_RAWSZ &&
+			sqlite3_column_bytes(statement.handle, 4) == GIT_OID_RAWSZ) {
+			git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 3));
+			git_oid_fromraw(&version, sqlite3_column_blob(statement.handle, 4));
+			wrong = tag_judge(verification, &oid, &version);
+		}
+		if (wrong)
+			rc = finding_tell(verification, &finding, "the tag '%s' of version %u %s",
+				statement_string(&statement, 1), finding.version, wrong);
+	}
+	return rc ? rc : statement_end(&statement, verification->err);
+}
+
+int verify_keys(struct verification *verification)
+{
+	const struct signer *signer = signers_newest(&verification->signers);
+	int rc = 0;
+
+	if (signer && !verification->uuid)
+		rc = setting_check(verification, signer);
+	if (!rc && signer && !verification->uuid)
+		rc = files_check(verification, signer);
+	return rc ? rc : tags_check(verification);
+}
