@@ -6,6 +6,8 @@
  */
 #include "store/room.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <git2/sys/repository.h>
 #include <libgen.h>
 #include <pthread.h>
@@ -101,6 +103,27 @@ static bool memory_was_out(const git_error *last)
 			       (last->klass == GIT_ERROR_ZLIB && strstr(last->message, "init")));
 }
 
+/* Libgit2 passes over packs that it cannot list or open, and calls what is in them missing. */
+static int packs_reach(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "book.git/objects/pack", &path, err);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
+		CLEANUP(close)
+		int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+		/* a merge removes packs meanwhile */
+		if (fd < 0 && errno != ENOENT)
+			rc = error_errno(err, errno, "cannot open %s/%s", path, entry->d_name);
+	}
+	return rc;
+}
+
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err)
 {
 	const git_error *last = git_error_last();
@@ -112,6 +135,12 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 		return database_failure(&book->database, sqlite, err);
 	if (memory_was_out(last))
 		return error_no_memory(err);
+	if (code == GIT_ENOTFOUND) {
+		int rc = packs_reach(book, err);
+
+		if (rc)
+			return rc;
+	}
 	/* where a call fails and nothing is said, it was not about what is in an object */
 	if (!last || (last->klass == GIT_ERROR_OS && code != GIT_ENOTFOUND))
 		return error_set(
