@@ -10,8 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "store/remote/remote.h"
+
+#define LOCK_SECONDS 100 /* that nobody takes to move a branch */
 
 typedef int branch_fn(const struct branch_report *branch, void *context);
 
@@ -240,9 +245,37 @@ static int refused(const char *ref, const char *status, void *payload)
 {
 	struct remote_link *link = payload;
 
-	if (status && !link->refusal.code)
-		error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
+	if (!status || link->refusal.code)
+		return 0;
+	error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
+	if (strstr(status, ".lock"))
+		error_hint(&link->refusal,
+			"somebody moves that branch, or died doing so: try again in two minutes");
 	return 0;
+}
+
+/*
+ * In a repository on this machine, locks of what is to be pushed whose holder died. One is held for
+ * the moment in which a line is written, and nobody else moves the branches of this host; but git
+ * and libgit2 would wait for somebody to remove it.
+ */
+static void locks_clear(const struct transfer *transfer)
+{
+	static const char scheme[] = "file://";
+	const char *folder = git_remote_url(transfer->link.remote);
+
+	if (strncmp(folder, scheme, sizeof scheme - 1) == 0)
+		folder += sizeof scheme - 1;
+	for (size_t i = 0; folder[0] == '/' && i < transfer->spec_count; i++) {
+		CLEANUP(free) char *path = NULL;
+		struct stat status;
+
+		if (string_format(&path, NULL, "%s/%s.lock", folder,
+			    strrchr(transfer->specs[i], ':') + 1) == 0 &&
+			lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+			status.st_mtime + LOCK_SECONDS < time(NULL))
+			(void)unlink(path);
+	}
 }
 
 static int upload(struct transfer *transfer)
@@ -253,6 +286,7 @@ static int upload(struct transfer *transfer)
 
 	if (!transfer->spec_count)
 		return 0;
+	locks_clear(transfer);
 	remote_callbacks(&transfer->link, &options.callbacks);
 	options.callbacks.push_update_reference = refused;
 	code = git_remote_upload(transfer->link.remote, &specs, &options);
