@@ -164,17 +164,31 @@ static const char *leaks_judge(struct trial *trial, int descriptors)
 		       : NULL;
 }
 
+/* What somebody is told who has to do something about the book's disk. */
+static const struct {
+	int code;
+	const char *words;
+} told[WEATHERS] = {
+	[WEATHER_FULL] = {DD_SYSTEM, "o space left"},
+	[WEATHER_READ_ONLY] = {DD_SYSTEM, "ead-only"},
+	[WEATHER_DENIED] = {DD_SYSTEM, ""},
+	[WEATHER_LOCKLESS] = {DD_UNSUPPORTED, "OFD locks"},
+};
+
 /* What a disk does not give back is damaged, as SQLite sees it, too. */
 static const char *error_judge(
 	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
 {
+	const char *words = told[trial->weather].words;
+	bool far = trial->well.operation->check != NULL && trial->weather != WEATHER_LOCKLESS;
+
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
 	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
 		return "the failure is called damage";
-	if (rc && trial->weather == WEATHER_LOCKLESS &&
-		(rc != DD_UNSUPPORTED || !strstr(err->message, "OFD locks")))
-		return "it is not said that there are no locks";
+	if (rc && words && !far &&
+		(rc != told[trial->weather].code || !strstr(err->message, words)))
+		return "it is not said what is wrong with the disk";
 	if (!rc && trial->weather == WEATHER_LOCKLESS && trial->progress->step == 1)
 		return "it works without any lock";
 	return NULL;
