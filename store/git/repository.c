@@ -135,17 +135,29 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 		return database_failure(&book->database, sqlite, err);
 	if (memory_was_out(last))
 		return error_no_memory(err);
-	if (code == GIT_ENOTFOUND) {
-		int rc = packs_reach(book, err);
-
-		if (rc)
-			return rc;
-	}
 	/* where a call fails and nothing is said, it was not about what is in an object */
 	if (!last || (last->klass == GIT_ERROR_OS && code != GIT_ENOTFOUND))
 		return error_set(
 			err, DD_SYSTEM, "%s in %s/book.git: %s", what, book->folder, detail);
 	return error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
+}
+
+int object_failure(
+	struct book *book, int code, const git_oid *oid, const char *what, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = repository_failure(book, code, what, err);
+
+	if (code != GIT_ENOTFOUND || rc != DD_CORRUPT)
+		return rc;
+	rc = packs_reach(book, &reason);
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	if (!oid || !git_odb_exists(book->objects, oid))
+		return DD_CORRUPT;
+	error_set(err, DD_SYSTEM, "%s in %s/book.git: it was out of reach for a moment", what,
+		book->folder);
+	return error_hint(err, "try again");
 }
 
 /* Nobody but remotes cares for its configuration and refs; reading them is much of opening it. */

@@ -54,13 +54,15 @@ static int file_of(
 	const git_tree_entry *entry;
 	int code = git_tree_lookup(&tree, book->repository, tree_oid);
 
-	entry = code ? NULL : git_tree_entry_byname(tree, "allowed_signers");
-	if (!code && !entry)
-		return error_set(err, DD_CORRUPT, "the branch \"book\" has no allowed_signers");
-	if (!code)
-		code = git_blob_lookup(&blob, book->repository, git_tree_entry_id(entry));
 	if (code)
-		return repository_failure(book, code, "cannot read who signs", err);
+		return object_failure(book, code, tree_oid, "cannot read who signs", err);
+	entry = git_tree_entry_byname(tree, "allowed_signers");
+	if (!entry)
+		return error_set(err, DD_CORRUPT, "the branch \"book\" has no allowed_signers");
+	code = git_blob_lookup(&blob, book->repository, git_tree_entry_id(entry));
+	if (code)
+		return object_failure(
+			book, code, git_tree_entry_id(entry), "cannot read who signs", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
@@ -79,7 +81,7 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 		return rc;
 	code = git_odb_read(&object, book->objects, &head);
 	if (code)
-		return repository_failure(book, code, "cannot read who signs", err);
+		return object_failure(book, code, &head, "cannot read who signs", err);
 	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
 	return file_of(book, &parts.tree, out, err);
@@ -159,7 +161,7 @@ static int signer_add(
 	int rc;
 
 	if (code)
-		return repository_failure(book, code, "cannot read the branch \"book\"", err);
+		return object_failure(book, code, oid, "cannot read the branch \"book\"", err);
 	git_oid_cpy(&signer->commit, oid);
 	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
@@ -186,8 +188,8 @@ static int branch_walk(struct book *book, git_oid *list, size_t *count, struct d
 		int code = git_odb_read(&object, book->objects, &oid);
 
 		if (code)
-			return repository_failure(
-				book, code, "cannot read the branch \"book\"", err);
+			return object_failure(
+				book, code, &oid, "cannot read the branch \"book\"", err);
 		list[(*count)++] = oid;
 		if (git_oid_equal(&oid, &genesis))
 			return 0;

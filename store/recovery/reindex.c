@@ -44,11 +44,13 @@ bool reindex_hindered(int rc)
 	return rc == DD_NO_MEMORY || rc == DD_SYSTEM || rc == DD_BUSY;
 }
 
-/* Damage to what libgit2 reads is for the caller to do without. */
-static int unread(struct reindex *reindex, int code, const char *what)
+/* Damage to what libgit2 reads, an object where oid is not NULL, is for the caller to do without.
+ */
+static int unread(struct reindex *reindex, int code, const git_oid *oid, const char *what)
 {
 	struct dd_error reason = {0};
-	int rc = repository_failure(reindex->book, code, what, &reason);
+	int rc = oid ? object_failure(reindex->book, code, oid, what, &reason)
+		     : repository_failure(reindex->book, code, what, &reason);
 
 	return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
 }
@@ -72,7 +74,7 @@ static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root
 		int code = git_odb_read(&object, reindex->book->objects, root);
 
 		if (code)
-			return unread(reindex, code, "cannot read the branch \"book\"");
+			return unread(reindex, code, root, "cannot read the branch \"book\"");
 		if (git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
 			!commit_parse(
 				git_odb_object_data(object), git_odb_object_size(object), &parts))
@@ -106,7 +108,7 @@ static int ref_read(struct reindex *reindex, git_oid *ref, git_oid *root, bool *
 	if (rc)
 		return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
 	code = git_reference_name_to_id(ref, reindex->book->whole, BOOK_REF);
-	return code ? unread(reindex, code, "cannot read the branch \"book\"")
+	return code ? unread(reindex, code, NULL, "cannot read the branch \"book\"")
 		    : root_find(reindex, ref, root, found);
 }
 
@@ -423,7 +425,7 @@ static int tag_from_ref(const char *name, void *context)
 	if (!code)
 		code = git_tag_lookup(&tag, reindex->book->repository, &oid);
 	if (code)
-		return unread(reindex, code, "cannot read a tag");
+		return unread(reindex, code, NULL, "cannot read a tag");
 	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
 	statement = statement_begin(&reindex->book->database,
 		"INSERT INTO tag(domain, label, number, oid)"
@@ -446,7 +448,7 @@ static int tags_all(struct reindex *reindex)
 	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
 	if (rc && reindex->err->code)
 		return reindex->err->code;
-	return rc ? unread(reindex, rc, "cannot read the tags") : 0;
+	return rc ? unread(reindex, rc, NULL, "cannot read the tags") : 0;
 }
 
 /* ---- the files ---- */

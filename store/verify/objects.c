@@ -126,8 +126,8 @@ static int object_bad(
 static int object_unread(
 	struct verification *verification, int code, const git_oid *oid, const char *where)
 {
-	int rc = repository_failure(
-		verification->book, code, "cannot read an object", verification->err);
+	int rc = object_failure(
+		verification->book, code, NULL, "cannot read an object", verification->err);
 
 	return rc == DD_CORRUPT
 		       ? object_bad(verification, oid, where, "cannot be read: it is damaged")
@@ -165,6 +165,9 @@ static int read_object(const git_oid *oid, void *context)
 	git_object_t type = GIT_OBJECT_INVALID;
 	int code = reading->backend->read(&data, &size, &type, reading->backend, oid);
 
+	/* so it says of a pack that it could not open, too */
+	if (code == GIT_ENOTFOUND)
+		code = reading->backend->read(&data, &size, &type, reading->backend, oid);
 	if (code)
 		reading->rc = object_unread(reading->verification, code, oid, reading->where);
 	else
@@ -283,8 +286,13 @@ static int read_one(struct verification *verification, const git_oid *oid)
 	CLEANUP(odb_object) git_odb_object *object = NULL;
 	int code = git_odb_read(&object, verification->book->objects, oid);
 
-	if (code == GIT_ENOTFOUND)
-		return 0; /* missed later, as all that is needed and was not seen */
+	/* missed later, as all that is needed and was not seen */
+	if (code == GIT_ENOTFOUND) {
+		int rc = object_failure(
+			verification->book, code, oid, "cannot read an object", verification->err);
+
+		return rc == DD_CORRUPT ? 0 : rc;
+	}
 	if (code)
 		return object_unread(verification, code, oid, "book.git");
 	return object_seen(verification, oid, git_odb_object_type(object),
