@@ -142,12 +142,18 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	case SQLITE_NOTADB:
 		return error_set(err, DD_CORRUPT, "%s is not a book", database->path);
 	case SQLITE_CORRUPT:
+		/* so SQLite calls what the disk did not give it */
+		if (file_errno(database) == EIO)
+			return input_output_failure(database, code, err);
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
 		error_hint(err, "'domesday reindex' makes it anew from what can be read");
 		return DD_CORRUPT;
 	case SQLITE_PROTOCOL:
 		return error_set(err, DD_SYSTEM, "cannot lock the book %s", database->path);
 	case SQLITE_READONLY:
+		return error_set(err, DD_SYSTEM,
+			"cannot open the book %s for writing: it is read-only here",
+			database->path);
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
