@@ -308,7 +308,10 @@ struct dd_domain_info {
 	int id;            /* while it runs; otherwise 0 */
 	int pid;           /* of QEMU while it runs; otherwise 0 */
 	bool autostart;
-	uint32_t version; /* the newest */
+	uint32_t version;  /* the newest */
+	const char *owner; /* the host that owns it, where that is another one; otherwise NULL */
+	bool claimed;      /* taken over, and not its own before a push has told others */
+	uint32_t epoch;    /* of ownership: from 1 on, raised with each new owner */
 };
 typedef int (*dd_domain_fn)(const struct dd_domain_info *info, void *context);
 

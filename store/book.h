@@ -26,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 4  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -77,6 +77,8 @@ struct domain_row {
 	enum domain_state state;
 	bool autostart;
 	uint32_t version; /* the newest */
+	uint32_t epoch;   /* how often the domain came to another owner, from 1 on */
+	char *owner;      /* the host that owns it; NULL: this one. See "owners" below */
 	char *runtime;    /* facts about the running guest, opaque here; NULL while shut off */
 };
 
@@ -145,6 +147,7 @@ struct index_draft {
 	enum domain_state state;
 	bool autostart;
 	const char *runtime; /* NULL: none */
+	uint32_t epoch;      /* a new one: this host claims the domain; 0: it stays whose it is */
 	const struct use_row *uses;
 	size_t use_count;
 };

@@ -109,7 +109,8 @@ void staging_hide(struct staging *staging, bool hidden);
 /* ---- index.c ---- */
 
 /* Reads a row whose columns are those of INDEX_COLUMNS, the first being column. */
-#define INDEX_COLUMNS "d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime"
+#define INDEX_COLUMNS \
+	"d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime, d.epoch, d.owner"
 int index_row_read(
 	struct statement *statement, int column, struct domain_row *row, struct dd_error *err);
 /* The domain's name for a message; the UUID itself where there is none. */
