@@ -98,8 +98,7 @@ static int load_live(struct operation *op, struct dd_error *err)
 	return rc;
 }
 
-/* Everything that is recorded of the domain, anew. */
-static int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
+int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 {
 	struct domain_row row = {.name = NULL};
 	int rc = book_find(op->host->book, uuid, &row, err);
