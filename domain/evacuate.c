@@ -7,6 +7,7 @@
  * on top of that the version that claims it. At last the remote is told, and with that they are
  * ours; of two hosts that come this far at the same time one alone is let through there.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/line.h"
@@ -103,9 +104,9 @@ static int host_add(const struct fetched_row *row, void *context)
 {
 	struct hosts *hosts = context;
 
-	if (strncmp(hosts->last, row->host, sizeof hosts->last - 1) != 0)
+	if (strcmp(hosts->last, row->host) != 0)
 		text_printf(&hosts->words, "%s%s", hosts->words.size ? ", " : "", row->host);
-	strncpy(hosts->last, row->host, sizeof hosts->last - 1);
+	snprintf(hosts->last, sizeof hosts->last, "%s", row->host);
 	return 0;
 }
 

@@ -93,8 +93,8 @@ class Book:
 
     def another(self, name, host=None):
         """A second book in the same temporary folder, on a machine that is called host."""
-        if host and subprocess.run(
-                ['unshare', '--uts', 'hostname', host], capture_output=True, check=False).returncode:
+        rename = ['unshare', '--uts', 'hostname', host]
+        if host and subprocess.run(rename, capture_output=True, check=False).returncode:
             raise Skip('this machine allows no host name of our own')
         return Book(self.folder, name, host)
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 600
 """A host is down, another takes its domains over, and the first comes back."""
 
 import os
