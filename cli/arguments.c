@@ -141,7 +141,7 @@ int arguments_check(const struct arguments *args, struct dd_error *err)
 			least++;
 		if (*word != '[' && least == args->count + 1)
 			missing = word;
-		most = length > 3 && memcmp(word + length - 3, "...", 3) == 0 ? SIZE_MAX : most + 1;
+		most = memmem(word, length, "...", 3) ? SIZE_MAX : most + 1;
 		word += length;
 		if (most == SIZE_MAX)
 			break;

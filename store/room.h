@@ -94,6 +94,9 @@ struct statement versions_down(struct book *book, const char *uuid, uint32_t fro
 /* What the commit of a version says. */
 int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
 	struct dd_error *err);
+/* Appends a file of a commit. DD_NOT_FOUND: it has none of that name. */
+int commit_file_read(struct book *book, const git_oid *commit, const char *path, struct text *out,
+	struct dd_error *err);
 /* An object's name in a row; DD_CORRUPT where the column has none. */
 int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
 
@@ -109,7 +112,8 @@ void staging_hide(struct staging *staging, bool hidden);
 /* ---- index.c ---- */
 
 /* Reads a row whose columns are those of INDEX_COLUMNS, the first being column. */
-#define INDEX_COLUMNS "d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime"
+#define INDEX_COLUMNS \
+	"d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime, d.epoch, d.owner"
 int index_row_read(
 	struct statement *statement, int column, struct domain_row *row, struct dd_error *err);
 /* The domain's name for a message; the UUID itself where there is none. */

@@ -23,13 +23,18 @@ struct listing {
 static int add_row(const struct dd_domain_info *info, void *context)
 {
 	struct listing *listing = context;
-	char id[16] = "-", version[16];
-	const char *const cells[] = {id, info->name, info->state, version, info->title};
+	char id[16] = "-", version[16], state[300];
+	const char *const cells[] = {id, info->name, state, version, info->title};
 	bool running = info->pid != 0;
 
 	if (running)
 		snprintf(id, sizeof id, "%d", info->id);
 	snprintf(version, sizeof version, "%u", info->version);
+	snprintf(state, sizeof state, "%s%s%s", info->state,
+		info->owner     ? ", owned by "
+		: info->claimed ? ", not pushed"
+				: "",
+		info->owner ? info->owner : "");
 	table_row(listing->table, running ? COLOUR_GREEN : COLOUR_NONE, cells);
 	return 0;
 }

@@ -256,17 +256,15 @@ int book_file(struct book *book, const char *uuid, uint32_t number, const char *
 	return rc;
 }
 
-int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
-	struct text *out, struct dd_error *err)
+int commit_file_read(struct book *book, const git_oid *oid, const char *path, struct text *out,
+	struct dd_error *err)
 {
 	CLEANUP(commit) git_commit *commit = NULL;
 	CLEANUP(blob) git_blob *blob = NULL;
-	git_oid oid, file;
-	int rc = version_find(book, uuid, &number, &oid, err);
+	git_oid file;
+	int rc = commit_find(book, oid, &commit, err);
 	int code;
 
-	if (!rc)
-		rc = commit_find(book, &oid, &commit, err);
 	if (!rc)
 		rc = file_find(book, commit, path, &file, err);
 	if (rc)
@@ -278,4 +276,13 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
 		return repository_failure(book, code, "cannot read a version's file", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
+	struct text *out, struct dd_error *err)
+{
+	git_oid oid;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	return rc ? rc : commit_file_read(book, &oid, path, out, err);
 }

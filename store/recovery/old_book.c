@@ -42,6 +42,13 @@ int old_open(struct reindex *reindex)
 		rc = statement_end(&statement, &reason);
 	}
 	reindex->old_open = !rc && tables;
+	if (reindex->old_open) {
+		struct statement statement = statement_begin(&reindex->old,
+			"SELECT count(*) FROM pragma_table_info('domain') WHERE name = 'epoch'");
+
+		reindex->old_owners = statement_row(&statement) && statement_integer(&statement, 0);
+		statement_drop(&statement);
+	}
 	if (!reindex->old_open)
 		reindex_lost(reindex,
 			"book.db cannot be read (%s): what was not synced to book.git, and what "
@@ -113,8 +120,11 @@ int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row
 	*found = false;
 	if (!reindex->old_open)
 		return 0;
-	statement = statement_begin(
-		&reindex->old, "SELECT " INDEX_COLUMNS " FROM domain d WHERE d.uuid = ?");
+	statement = statement_begin(&reindex->old,
+		reindex->old_owners
+			? "SELECT " INDEX_COLUMNS " FROM domain d WHERE d.uuid = ?"
+			: "SELECT d.uuid, d.name, d.title, d.state, d.autostart, d.version,"
+			  " d.runtime, 1, NULL FROM domain d WHERE d.uuid = ?");
 	statement_text(&statement, uuid);
 	*found = statement_row(&statement);
 	if (*found)

@@ -125,6 +125,9 @@ void verification_release(struct verification *verification)
 {
 	signers_release(&verification->signers);
 	free(verification->sightings);
+	free(verification->keys);
+	free(verification->takeovers);
+	tenures_release(&verification->tenures);
 	oid_set_release(&verification->good);
 	oid_set_release(&verification->bad);
 	oid_list_release(&verification->needed);

@@ -26,6 +26,9 @@
 #define UUID_B "11111111-2222-4333-8444-00000000000b"
 #define UUID_C "11111111-2222-4333-8444-00000000000c"
 
+/* SQL that takes away what formats before 4 did not have. */
+#define DROP_OWNERS "ALTER TABLE domain DROP COLUMN epoch; ALTER TABLE domain DROP COLUMN owner; "
+
 struct scene {
 	char folder[PATH_MAX]; /* of the test */
 	char place[PATH_MAX + 8];
