@@ -94,8 +94,6 @@ struct statement versions_down(struct book *book, const char *uuid, uint32_t fro
 /* What the commit of a version says. */
 int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
 	struct dd_error *err);
-/* An object's name in a row; DD_CORRUPT where the column has none. */
-int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 
@@ -105,6 +103,11 @@ int staging_attach(struct database *database, git_odb *objects, struct staging *
 int staging_failed(struct staging *staging);
 /* While hidden, no staged object is said to exist. */
 void staging_hide(struct staging *staging, bool hidden);
+
+/* ---- setting.c ---- */
+
+/* An object that the book itself is named by: "book-head", "genesis". DD_CORRUPT: it has none. */
+int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_error *err);
 
 /* ---- index.c ---- */
 

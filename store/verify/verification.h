@@ -75,7 +75,4 @@ int verify_chain(struct verification *verification);    /* verify_chain.c */
 int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
 
-/* What a column says, all zeros and false where it is no object's name. */
-bool oid_column(struct statement *statement, int column, git_oid *out);
-
 #endif

@@ -30,17 +30,6 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 		       : NULL;
 }
 
-bool oid_column(struct statement *statement, int column, git_oid *out)
-{
-	const void *raw = sqlite3_column_blob(statement->handle, column);
-	bool whole = raw && sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
-
-	*out = (git_oid){{0}};
-	if (whole)
-		git_oid_fromraw(out, raw);
-	return whole;
-}
-
 /* ---- findings ---- */
 
 static void cleanup_odb_object(git_odb_object **object)
