@@ -26,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 4  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -98,6 +98,10 @@ int book_find(
 int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);
+
+/* The same of those that run, or ran when this host went down. */
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err);
 
 /* Who uses value (of kind, or of any when NULL)? By name; the row holds one match. */
 int book_who_uses(struct book *book, const char *kind, const char *value,

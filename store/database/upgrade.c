@@ -6,6 +6,7 @@
  * to stand in commits that are signed already; the next version is the first one. The branch "book"
  * had one commit in that format, and so where it points to is the genesis commit. No tags.
  *   2  secrets: they were refused.
+ *   3  the index over what runs.
  *
  * Nothing is taken away, and what was signed stays as it is.
  */
@@ -20,7 +21,7 @@ static const char from_1[] =
 	"'book-head';"
 	"PRAGMA user_version=2";
 
-static const char from_2[] = "PRAGMA user_version=3";
+static const char from_3[] = UPGRADE_RUNNING_INDEX "PRAGMA user_version=4";
 
 static int upgrade_write(void *context, struct dd_error *err)
 {
@@ -35,7 +36,7 @@ static int upgrade_write(void *context, struct dd_error *err)
 		rc = database_execute(database, from_1, err);
 	if (!rc)
 		rc = secret_table_make(database, err);
-	return rc ? rc : database_execute(database, from_2, err);
+	return rc ? rc : database_execute(database, from_3, err);
 }
 
 int upgrade_run(struct book *book, struct dd_error *err)

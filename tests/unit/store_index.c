@@ -105,6 +105,27 @@ static void store_index__the_index_alone_may_change(void **state)
 	assert_int_equal(book_apply(scene->book, &draft, NULL, &scene->err), DD_CONFLICT);
 }
 
+static void store_index__what_runs_is_listed_by_name(void **state)
+{
+	struct scene *scene = *state;
+	struct names names = {""};
+	struct step stop = {.uuid = UUID_B, .name = "mail", .base = 1, .xml = "two"};
+	struct step starts[] = {
+		{.uuid = UUID_A, .name = "web", .xml = "one", .state = STATE_RUNNING},
+		{.uuid = UUID_B, .name = "mail", .xml = "one", .state = STATE_RUNNING},
+	};
+
+	define(scene, UUID_C, "news", "one");
+	for (int i = 0; i < 2; i++)
+		assert_ok(scene, step_apply(scene->book, &starts[i], NULL, &scene->err));
+	assert_ok(scene, book_list_running(scene->book, add_name, &names, &scene->err));
+	assert_string_equal(names.text, "mail@1 web@1 ");
+	assert_ok(scene, step_apply(scene->book, &stop, NULL, &scene->err));
+	names.text[0] = '\0';
+	assert_ok(scene, book_list_running(scene->book, add_name, &names, &scene->err));
+	assert_string_equal(names.text, "web@1 ");
+}
+
 static int add_use(const struct domain_row *row, const struct use_row *use, void *context)
 {
 	struct names *names = context;
@@ -195,6 +216,7 @@ int main(void)
 		TEST(store_index__rename_frees_the_name),
 		TEST(store_index__gone_frees_the_name_and_the_uuid_comes_back),
 		TEST(store_index__the_index_alone_may_change),
+		TEST(store_index__what_runs_is_listed_by_name),
 		TEST(store_index__who_uses_follows_every_change),
 		TEST(store_index__malformed_drafts_are_refused),
 		TEST(store_index__the_cache_keeps_what_was_put_last),

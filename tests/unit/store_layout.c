@@ -117,7 +117,7 @@ static void store_layout__a_newer_format_is_refused(void **state)
 	execute(scene, "PRAGMA user_version=9");
 	assert_int_equal(try_open(scene, true), DD_UNSUPPORTED);
 	assert_non_null(
-		strstr(scene->err.message, "has format 9; this domesday knows formats up to 3"));
+		strstr(scene->err.message, "has format 9; this domesday knows formats up to 4"));
 	assert_string_equal(scene->err.hint, "use a newer domesday");
 }
 
