@@ -27,14 +27,14 @@ static int upgrade_write(void *context, struct dd_error *err)
 {
 	struct database *database = context;
 	struct statement statement = statement_begin(database, "PRAGMA user_version");
-	bool first = statement_row(&statement) && statement_integer(&statement, 0) == 1;
+	int64_t format = statement_row(&statement) ? statement_integer(&statement, 0) : 0;
 	int rc = statement_end(&statement, err);
 
-	if (!rc && first)
+	if (!rc && format < 2)
 		rc = tag_table_make(database, err);
-	if (!rc && first)
+	if (!rc && format < 2)
 		rc = database_execute(database, from_1, err);
-	if (!rc)
+	if (!rc && format < 3)
 		rc = secret_table_make(database, err);
 	return rc ? rc : database_execute(database, from_3, err);
 }
