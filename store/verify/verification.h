@@ -67,6 +67,8 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 
 /* ---- the parts, in their order ---- */
 
+/* files.c: the log of book.db, before anything of it is read or copied. */
+int verify_log(struct verification *verification, bool *damaged);
 int verify_files(struct verification *verification);    /* verify_files.c: bytes as such */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */

@@ -167,12 +167,18 @@ static int verify_all(struct verification *verification)
 static int verify_in_snapshot(struct verification *verification)
 {
 	struct book *book = verification->book;
-	int rc;
+	bool damaged;
+	int rc = verify_log(verification, &damaged);
 
-	/* where the power went while the log was copied, pages are torn that the log still has */
-	(void)sqlite3_wal_checkpoint_v2(
-		book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	rc = database_execute(&book->database, "BEGIN", verification->err);
+	/*
+	 * Where the power went while the log was copied, pages are torn that the log still has; but
+	 * half a log would be copied over what is newer.
+	 */
+	if (!rc && !damaged)
+		(void)sqlite3_wal_checkpoint_v2(
+			book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (!rc)
+		rc = database_execute(&book->database, "BEGIN", verification->err);
 	if (rc)
 		return rc;
 	rc = verify_all(verification);
