@@ -65,12 +65,10 @@ static void store_index__gone_frees_the_name_and_the_uuid_comes_back(void **stat
 {
 	struct scene *scene = *state;
 	CLEANUP(domain_row) struct domain_row row = {0};
-	struct step undefine = {
-		.uuid = UUID_A, .name = "web", .base = 1, .xml = "one", .state = STATE_GONE};
 	struct step again = {.uuid = UUID_A, .name = "web", .xml = "back"};
 
 	define(scene, UUID_A, "web", "one");
-	assert_ok(scene, step_apply(scene->book, &undefine, NULL, &scene->err));
+	undefine(scene, UUID_A, "web", 1);
 	assert_int_equal(book_find(scene->book, "web", &row, &scene->err), DD_NOT_FOUND);
 	assert_string_equal(scene->err.message, "there is no domain 'web'");
 	assert_ok(scene, book_find(scene->book, UUID_A, &row, &scene->err));

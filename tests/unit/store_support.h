@@ -143,6 +143,18 @@ static inline void define(struct scene *scene, const char *uuid, const char *nam
 	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
 }
 
+static inline void undefine(struct scene *scene, const char *uuid, const char *name, uint32_t base)
+{
+	struct step step = {.uuid = uuid,
+		.name = name,
+		.base = base,
+		.xml = "x",
+		.subject = "undefine",
+		.state = STATE_GONE};
+
+	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+}
+
 static inline void change(
 	struct scene *scene, const char *uuid, const char *name, uint32_t base, const char *xml)
 {

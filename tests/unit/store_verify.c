@@ -26,13 +26,6 @@ static void tag(struct scene *scene, const char *uuid, uint32_t number, const ch
 /* Two domains whose versions alternate, one that is gone, tags, two packs; and some staged. */
 static void fill(struct scene *scene)
 {
-	struct step gone = {.uuid = UUID_C,
-		.name = "old",
-		.base = 1,
-		.xml = "x",
-		.subject = "undefine",
-		.state = STATE_GONE};
-
 	for (uint32_t i = 0; i < 6; i++) {
 		char xml[64];
 
@@ -44,7 +37,7 @@ static void fill(struct scene *scene)
 		if (i == 2)
 			assert_ok(scene, book_checkpoint(scene->book, &scene->err));
 	}
-	assert_ok(scene, step_apply(scene->book, &gone, NULL, &scene->err));
+	undefine(scene, UUID_C, "old", 1);
 	tag(scene, UUID_A, 2, "sold");
 	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
 }
