@@ -64,7 +64,8 @@ int dd_list(struct dd_host *host, bool all, dd_domain_fn visit, void *context, s
 	struct visit own = {
 		.host = host, .all = all, .domain = visit, .context = context, .err = err};
 
-	return book_list(host->book, false, visit_domain, &own, err);
+	return all ? book_list(host->book, false, visit_domain, &own, err)
+		   : book_list_running(host->book, visit_domain, &own, err);
 }
 
 static int find_present(

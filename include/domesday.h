@@ -114,9 +114,10 @@ int dd_setting_set(struct dd_host *host, const char *name, const char *value, co
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
-	DD_SCOPE_ALL = 0,    /* the record, and the guest if it runs */
-	DD_SCOPE_CONFIG = 1, /* the record only: holds from the next start */
-	DD_SCOPE_LIVE = 2,   /* the running guest only: gone when it stops */
+	DD_SCOPE_ALL = 0,     /* the record, and the guest if it runs */
+	DD_SCOPE_CONFIG = 1,  /* the record only: holds from the next start */
+	DD_SCOPE_LIVE = 2,    /* the running guest only: gone when it stops */
+	DD_SCOPE_CURRENT = 3, /* as DD_SCOPE_LIVE if it runs, otherwise as DD_SCOPE_CONFIG */
 };
 
 struct dd_change {

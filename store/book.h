@@ -101,6 +101,10 @@ int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);
 
+/* The same of those that run, or ran when this host went down. */
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err);
+
 /* Who uses value (of kind, or of any when NULL)? By name; the row holds one match. */
 int book_who_uses(struct book *book, const char *kind, const char *value,
 	int (*visit)(const struct domain_row *row, const struct use_row *use, void *context),

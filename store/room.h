@@ -97,8 +97,6 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 /* Appends a file of a commit. DD_NOT_FOUND: it has none of that name. */
 int commit_file_read(struct book *book, const git_oid *commit, const char *path, struct text *out,
 	struct dd_error *err);
-/* An object's name in a row; DD_CORRUPT where the column has none. */
-int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 
@@ -108,6 +106,11 @@ int staging_attach(struct database *database, git_odb *objects, struct staging *
 int staging_failed(struct staging *staging);
 /* While hidden, no staged object is said to exist. */
 void staging_hide(struct staging *staging, bool hidden);
+
+/* ---- setting.c ---- */
+
+/* An object that the book itself is named by: "book-head", "genesis". DD_CORRUPT: it has none. */
+int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_error *err);
 
 /* ---- index.c ---- */
 

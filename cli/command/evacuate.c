@@ -122,7 +122,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	if (rc == 0)
 		rc = table_new(cli, titles, &listing.table, err);
 	if (rc == 0)
-		rc = arguments_change(cli, args, &change, err);
+		rc = arguments_change(args, &change, err);
 	if (rc == 0)
 		rc = dd_evacuate(cli->host, &evacuation, &change, add, &listing, err);
 	if (rc < 0 && !listing.taken && !listing.refused)

@@ -46,13 +46,13 @@ static int visit(const struct dd_domain_info *info, void *context)
 
 	if (listing->array)
 		json_push(listing->array, info_json(info));
-	else if (listing->names || listing->uuids)
+	else if (!listing->names && !listing->uuids)
+		return add_row(info, listing);
+	else
 		text_printf(out, "%s%s%s\n", listing->uuids ? info->uuid : "",
 			listing->names && listing->uuids ? " " : "",
 			listing->names ? info->name : "");
-	else
-		return add_row(info, listing);
-	return 0;
+	return listing->array ? 0 : cli_flow(listing->cli);
 }
 
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
@@ -73,7 +73,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		cli_note(cli, "there is no book yet; 'domesday define FILE' makes one");
 	else if (rc == 0)
 		rc = dd_list(cli->host, option_given(args, "all"), visit, &listing, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return cli->json ? cli_answer(cli, TAKE(array), err) : table_print(table, cli, err);
 }

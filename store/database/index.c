@@ -86,15 +86,11 @@ void index_name(struct book *book, const char *uuid, char *name, size_t size)
 	statement_drop(&statement);
 }
 
-int book_list(struct book *book, bool gone_too,
+static int list_by(struct book *book, const char *sql,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err)
 {
-	CLEANUP(statement)
-	struct statement statement = statement_begin(&book->database,
-		gone_too ? "SELECT " INDEX_COLUMNS " FROM domain d ORDER BY d.name, d.id"
-			 : "SELECT " INDEX_COLUMNS
-			   " FROM domain d WHERE d.state <> 2 ORDER BY d.name");
+	CLEANUP(statement) struct statement statement = statement_begin(&book->database, sql);
 
 	while (statement_row(&statement)) {
 		CLEANUP(domain_row) struct domain_row row = {0};
@@ -106,6 +102,25 @@ int book_list(struct book *book, bool gone_too,
 			return rc;
 	}
 	return statement_end(&statement, err);
+}
+
+int book_list(struct book *book, bool gone_too,
+	int (*visit)(const struct domain_row *row, void *context), void *context,
+	struct dd_error *err)
+{
+	return list_by(book,
+		gone_too ? "SELECT " INDEX_COLUMNS " FROM domain d ORDER BY d.name, d.id"
+			 : "SELECT " INDEX_COLUMNS
+			   " FROM domain d WHERE d.state <> 2 ORDER BY d.name",
+		visit, context, err);
+}
+
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err)
+{
+	return list_by(book,
+		"SELECT " INDEX_COLUMNS " FROM domain d WHERE d.state = 1 ORDER BY d.name", visit,
+		context, err);
 }
 
 /* ---- writing ---- */

@@ -33,19 +33,6 @@ static void cleanup_blob(git_blob **blob)
 
 /* ---- the branch "book" ---- */
 
-static int setting_read(struct book *book, const char *key, git_oid *out, struct dd_error *err)
-{
-	struct statement statement =
-		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
-
-	statement_text(&statement, key);
-	if (statement_row(&statement) && sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ)
-		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
-	else
-		statement.code = statement.code ? statement.code : SQLITE_CORRUPT;
-	return statement_end(&statement, err);
-}
-
 static int file_of(
 	struct book *book, const git_oid *tree_oid, struct text *out, struct dd_error *err)
 {
@@ -74,7 +61,7 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 	int code;
 
 	if (!rc)
-		rc = setting_read(book, "book-head", &head, err);
+		rc = book_own_oid(book, "book-head", &head, err);
 	if (rc)
 		return rc;
 	code = git_odb_read(&object, book->objects, &head);
@@ -212,10 +199,10 @@ int signers_read(struct book *book, struct signers *out, struct dd_error *err)
 {
 	CLEANUP(signers) struct signers signers = {0};
 	git_oid head, genesis;
-	int rc = setting_read(book, "book-head", &head, err);
+	int rc = book_own_oid(book, "book-head", &head, err);
 
 	if (!rc)
-		rc = setting_read(book, "genesis", &genesis, err);
+		rc = book_own_oid(book, "genesis", &genesis, err);
 	if (!rc)
 		rc = signers_read_from(book, &head, &signers, err);
 	if (!rc && !git_oid_equal(&signers.list[0].commit, &genesis))

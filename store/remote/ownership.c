@@ -25,7 +25,6 @@ static int row_read(
 	struct statement statement = statement_begin(&book->database,
 		"SELECT id, head, state, epoch, owner IS NULL, owner IS ?2, owner FROM domain"
 		" WHERE uuid = ?1");
-	int rc = 0;
 
 	*row = (struct owned_row){0};
 	statement_text(&statement, uuid);
@@ -37,11 +36,7 @@ static int row_read(
 		row->own = statement_integer(&statement, 4) != 0;
 		row->claimed = statement_integer(&statement, 5) != 0;
 		snprintf(row->owner, sizeof row->owner, "%s", statement_string(&statement, 6));
-		rc = statement_oid(&statement, 1, &row->head, err);
-	}
-	if (rc) {
-		statement_drop(&statement);
-		return rc;
+		(void)statement_oid(&statement, 1, &row->head);
 	}
 	return statement_end(&statement, err);
 }

@@ -263,15 +263,11 @@ static int read_staged(struct verification *verification)
 	int rc = 0;
 
 	while (!rc && statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 0);
 		const void *data = sqlite3_column_blob(statement.handle, 2);
 		git_oid oid;
 
-		if (!raw || sqlite3_column_bytes(statement.handle, 0) != GIT_OID_RAWSZ) {
-			statement.code = SQLITE_CORRUPT;
+		if (!statement_oid(&statement, 0, &oid))
 			break;
-		}
-		git_oid_fromraw(&oid, raw);
 		rc = object_check(verification, &oid,
 			(git_object_t)statement_integer(&statement, 1), data ? data : "",
 			(size_t)sqlite3_column_bytes(statement.handle, 2), "book.db (staged)");
@@ -310,12 +306,10 @@ static int read_commits(struct verification *verification)
 
 	statement_text(&statement, verification->uuid);
 	while (!rc && statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 0);
 		git_oid oid;
 
-		if (!raw || sqlite3_column_bytes(statement.handle, 0) != GIT_OID_RAWSZ)
+		if (!statement_oid_maybe(&statement, 0, &oid))
 			continue; /* told with its row */
-		git_oid_fromraw(&oid, raw);
 		rc = read_one(verification, &oid);
 	}
 	return rc ? rc : statement_end(&statement, verification->err);

@@ -118,6 +118,8 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 
 /* ---- the parts, in their order ---- */
 
+/* files.c: the log of book.db, before anything of it is read or copied. */
+int verify_log(struct verification *verification, bool *damaged);
 int verify_files(struct verification *verification);    /* verify_files.c: bytes as such */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */
@@ -125,8 +127,5 @@ int verify_versions(struct verification *verification); /* verify_versions.c: in
 int verify_chain(struct verification *verification);    /* verify_chain.c */
 int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
-
-/* What a column says, all zeros and false where it is no object's name. */
-bool oid_column(struct statement *statement, int column, git_oid *out);
 
 #endif

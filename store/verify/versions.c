@@ -242,7 +242,7 @@ static int domain_begin(struct walk *walk, struct statement *statement)
 		.newest = (uint32_t)statement_integer(statement, 2),
 	};
 	snprintf(walk->uuid, sizeof walk->uuid, "%s", statement_string(statement, 1));
-	(void)oid_column(statement, 3, &walk->head);
+	(void)statement_oid_maybe(statement, 3, &walk->head);
 	verification->counts->domains++;
 	return rc ? rc : dues_find(walk);
 }
@@ -260,7 +260,7 @@ static int row_visit(struct walk *walk, struct statement *statement)
 	if (number > walk->number + 1)
 		rc = gap_tell(walk, walk->number + 1, number - 1);
 	walk->number = number;
-	(void)oid_column(statement, 5, &oid);
+	(void)statement_oid_maybe(statement, 5, &oid);
 	if (!rc)
 		rc = check_row(walk, &oid, statement_integer(statement, 6));
 	walk->before = oid;

@@ -104,11 +104,11 @@ class Book:
         elsewhere = ['unshare', '--uts', 'sh', '-c', f'hostname {self.host} && exec "$@"', 'sh']
         return [*(elsewhere if self.host else []), DOMESDAY, '--book', self.path, *map(str, args)]
 
-    def popen(self, *args, env=None, stdin=subprocess.DEVNULL):
+    def popen(self, *args, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
         """Starts a command and does not wait for it."""
         return subprocess.Popen(
-            self.command(*args), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, **(env or {})})
+            self.command(*args), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(env or {})})
 
     def run(self, *args, stdin=None, timeout=COMMAND_TIMEOUT, env=None):
         began = time.monotonic()

@@ -47,6 +47,14 @@ def two_domains(book):
     book.define(domain('b'))
 
 
+def backed_up(book):
+    """Two domains, and a remote to push them to."""
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    return remote
+
+
 @test()
 def remote__is_added_listed_and_removed(book):
     two_domains(book)
@@ -91,9 +99,7 @@ def remote__refuses_what_gives_secrets_away(book):
 
 @test()
 def push__brings_the_copy_up_to_date(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     equal(counts(book, 'push'), (2, 0, 0, 0))
     equal(counts(book, 'push', 'backup'), (0, 0, 2, 0))
     book.ok('desc', 'a', 'words')
@@ -111,9 +117,7 @@ def push__brings_the_copy_up_to_date(book):
 
 @test()
 def push__carries_tags_and_takes_them_away(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     book.ok('tag', 'a@1', 'good')
     book.ok('push')
     name = f'tags/hosts/{host_name()}/domains/{uuid(book, "a")}/good'
@@ -130,9 +134,7 @@ def push__carries_tags_and_takes_them_away(book):
 
 @test()
 def push__leaves_a_rewritten_history_alone_and_names_it(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     book.ok('desc', 'a', 'words')
     book.ok('push')
     branch = f'refs/heads/hosts/{host_name()}/domains/{uuid(book, "a")}'

@@ -130,10 +130,10 @@ static void make_old(struct scene *scene)
 {
 	book_close(TAKE(scene->book));
 	execute(scene,
-		DROP_OWNERS "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
-			    "DROP TABLE tag; DROP TABLE secret; DELETE FROM setting WHERE key = "
-			    "'genesis'; PRAGMA "
-			    "user_version = 1");
+		FORMAT_3 "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
+			 "DROP TABLE tag; DROP TABLE secret; DELETE FROM setting WHERE key = "
+			 "'genesis'; PRAGMA "
+			 "user_version = 1");
 }
 
 static void store_chain__a_book_of_before_gets_one(void **state)
