@@ -32,7 +32,8 @@ static const char tables[] =
 	"  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
 	"  title TEXT NOT NULL, state INTEGER NOT NULL, autostart INTEGER NOT NULL,"
 	"  version INTEGER NOT NULL, head BLOB NOT NULL, runtime TEXT,"
-	"  epoch INTEGER NOT NULL DEFAULT 1, owner TEXT);"
+	/* owner_book: while all of the history is another owner's, whose keys signed it */
+	"  epoch INTEGER NOT NULL DEFAULT 1, owner TEXT, owner_book BLOB);"
 	"CREATE UNIQUE INDEX domain_name ON domain(name) WHERE state <> 2;" UPGRADE_RUNNING_INDEX
 	"CREATE TABLE version("
 	"  domain INTEGER NOT NULL, number INTEGER NOT NULL, oid BLOB NOT NULL, seq INTEGER,"

@@ -130,7 +130,7 @@ static int versions_keep(
 	struct verification *verification, struct sighting *list, size_t count, size_t *kept)
 {
 	CLEANUP(dues) struct dues dues = {.list = NULL};
-	int rc = dues_read(verification, list->uuid, any, NULL, &dues);
+	int rc = dues_read(verification, list->uuid, NULL, any, NULL, &dues);
 
 	*kept = 0;
 	/* what stands before the keys that cannot be read is lost, and told as that */
@@ -345,7 +345,7 @@ static int owner_write(
 	if (rc == DD_NO_MEMORY)
 		return error_no_memory(reindex->err);
 	return index_owner_write(
-		reindex->book, place->domain, number ? number : 1, old->owner, reindex->err);
+		reindex->book, place->domain, number ? number : 1, old->owner, NULL, reindex->err);
 }
 
 static int index_domain(struct reindex *reindex, const struct place *place)
