@@ -11,7 +11,6 @@
  */
 #include "store/room.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -133,30 +132,21 @@ static bool known_name(const char *name)
 	return false;
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* A folder that somebody uses for something else is not made into a book. */
 static int folder_check(struct book *book, struct dd_error *err)
 {
-	CLEANUP(folder) DIR *folder = opendir(book->folder);
+	CLEANUP(folder) DIR *folder = NULL;
 	const struct dirent *entry;
+	int rc = folder_open(book->folder, &folder, err);
 
-	if (!folder && errno == ENOENT)
-		return 0;
-	if (!folder)
-		return error_errno(err, errno, "cannot open the folder %s", book->folder);
-	while ((entry = readdir(folder))) {
+	while (!rc && folder && (entry = folder_next(folder, book->folder, &rc, err))) {
 		if (known_name(entry->d_name))
 			continue;
 		error_set(err, DD_REFUSED, "%s is no book, and %s is in it", book->folder,
 			entry->d_name);
 		return error_hint(err, "name an empty folder, or one that is not there yet");
 	}
-	return 0;
+	return rc;
 }
 
 /* A history without its index is a damaged book, not a new one. */

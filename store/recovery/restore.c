@@ -5,7 +5,6 @@
  * taken over. All of it grows in a folder beside, which takes the book's name when it is whole and
  * synced: so there is a book afterwards, or nothing.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -242,20 +241,16 @@ static int folders_sync(struct restoring *restoring)
 
 static int refuse_full(const char *folder, struct dd_error *err)
 {
-	DIR *open = opendir(folder);
+	CLEANUP(folder) DIR *open = NULL;
 	const struct dirent *entry;
 	bool full = false;
+	int rc = folder_open(folder, &open, err);
 
-	if (!open && errno == ENOENT)
-		return 0;
-	if (!open)
-		return error_errno(err, errno, "cannot open the folder %s", folder);
-	while ((entry = readdir(open)))
+	while (!rc && open && (entry = folder_next(open, folder, &rc, err)))
 		full = full ||
 		       (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
-	closedir(open);
-	if (!full)
-		return 0;
+	if (rc || !full)
+		return rc;
 	error_set(err, DD_REFUSED, "%s is not empty", folder);
 	return error_hint(err, "name a folder that is empty, or not there yet, with --book");
 }

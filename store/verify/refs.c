@@ -6,7 +6,6 @@
  */
 #include "store/verify/verification.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/file.h"
 #include "base/moment.h"
 #include "store/commit/chain.h"
+#include "store/folder.h"
 
 #define REFS_LIMIT ((size_t)1 << 30)
 #define LOOSE_LIMIT 4096
@@ -47,12 +47,6 @@ static void cleanup_refs(struct refs *refs)
 	for (size_t i = 0; i < refs->count; i++)
 		free(refs->list[i].name);
 	free(refs->list);
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 /* ---- reading ---- */
@@ -190,7 +184,8 @@ static int loose_read(struct refs *refs, const char *name, int depth)
 		return 0;
 	if (!folder)
 		return error_errno(refs->verification->err, errno, "cannot open %s", path);
-	while (!rc && (entry = readdir(folder)) && depth < DEPTH_LIMIT) {
+	while (!rc && depth < DEPTH_LIMIT &&
+		(entry = folder_next(folder, path, &rc, refs->verification->err))) {
 		CLEANUP(free) char *below = NULL;
 
 		if (entry->d_name[0] == '.')
