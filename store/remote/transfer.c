@@ -7,6 +7,7 @@
  * changed one is noticed, here and by every other host that once fetched it. Tags are no history:
  * the newest wins.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct transfer {
 	size_t head_count;
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
+	bool held; /* SLOT_CHECKPOINT */
 	struct dd_error *err;
 };
 
@@ -245,6 +247,38 @@ static int refused(const char *ref, const char *status, void *payload)
 	return 0;
 }
 
+/*
+ * Branches of two moments would be a gap in the chain, for whoever restores from them. So no
+ * checkpoint moves one until libgit2, too, has read where they are; it needs no network for that.
+ */
+static int refs_hold(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = database_lock(
+		&book->database, SLOT_CHECKPOINT, "push", book->wait_ms, transfer->err);
+
+	transfer->held = !rc;
+	return rc;
+}
+
+static void refs_let_go(struct transfer *transfer)
+{
+	if (transfer->held)
+		database_unlock(&transfer->link.book->database, SLOT_CHECKPOINT);
+	transfer->held = false;
+}
+
+static int refs_were_read(const git_push_update **updates, size_t count, void *payload)
+{
+	struct remote_link *link = payload;
+
+	(void)updates;
+	(void)count;
+	/* the link is in a transfer */
+	refs_let_go((struct transfer *)((char *)link - offsetof(struct transfer, link)));
+	return 0;
+}
+
 static int upload(struct transfer *transfer)
 {
 	git_push_options options = GIT_PUSH_OPTIONS_INIT;
@@ -254,6 +288,7 @@ static int upload(struct transfer *transfer)
 	if (!transfer->spec_count)
 		return 0;
 	remote_callbacks(&transfer->link, &options.callbacks);
+	options.callbacks.push_negotiation = refs_were_read;
 	options.callbacks.push_update_reference = refused;
 	code = git_remote_upload(transfer->link.remote, &specs, &options);
 	return code || transfer->link.refusal.code
@@ -273,6 +308,8 @@ int book_push(struct book *book, const char *remote, branch_fn *visit, void *con
 	if (!rc)
 		rc = heads_read(&transfer);
 	if (!rc)
+		rc = refs_hold(&transfer);
+	if (!rc)
 		rc = consider_all(&transfer, "refs/heads/*", consider_branch);
 	if (!rc)
 		rc = consider_all(&transfer, TAG_REFS "*", consider_tag);
@@ -280,6 +317,7 @@ int book_push(struct book *book, const char *remote, branch_fn *visit, void *con
 		rc = drop_tags(&transfer);
 	if (!rc)
 		rc = upload(&transfer);
+	refs_let_go(&transfer);
 	return rc ? rc : conclude(&transfer, "does not lead to what this book has");
 }
 
