@@ -369,6 +369,11 @@ struct key_info {
 	const char *who; /* "Name <email>" */
 	int64_t place;   /* in the chain, of that commit; 0: of the first */
 	bool current;
+	/*
+	 * Why no key before it vouches for it: "restored from ssh://…"; NULL: the one before
+	 * does, or it is the first.
+	 */
+	const char *adopted;
 	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
 };
 
@@ -383,6 +388,19 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
  */
 int book_rotate_key(
 	struct book *book, const struct person *author, const char *body, struct dd_error *err);
+
+/*
+ * The same where the old secret is lost: the new key signs for itself, which everybody can see.
+ * why, one line, stands in the commit.
+ */
+int book_adopt_key(
+	struct book *book, const struct person *author, const char *why, struct dd_error *err);
+
+/*
+ * The key in a file of OpenSSH's becomes the one of a book that has none. DD_REFUSED: it is not the
+ * newest that the branch "book" names, or others may read the file.
+ */
+int book_take_key(struct book *book, const char *file, struct dd_error *err);
 
 /* ---- tags: names that versions are given ---- */
 

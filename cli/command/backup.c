@@ -38,6 +38,8 @@ static int restore(struct cli *cli, const struct arguments *args, struct dd_erro
 
 	findings_init(&findings, cli);
 	rc = dd_restore(&options, operand(args, 0), findings_add, &findings, &verified, err);
+	if (rc >= 0 && cli_open(cli, false, NULL) == 0)
+		(void)dd_keys(cli->host, findings_key, &findings, NULL);
 	return rc < 0 ? rc : findings_finish(&findings, "the restored book", &verified, err);
 }
 

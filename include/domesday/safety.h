@@ -104,8 +104,13 @@ struct dd_key {
 	char commit[DD_COMMIT_SIZE]; /* of the branch "book", that made it the book's */
 	int64_t since;               /* seconds since the epoch, UTC */
 	const char *who;             /* "Name <email>" */
-	int64_t place;     /* of that commit in the chain of all versions; 0: of the first key */
-	bool current;      /* it signs now */
+	int64_t place; /* of that commit in the chain of all versions; 0: of the first key */
+	bool current;  /* it signs now */
+	/*
+	 * Where no key before it says that it follows: why not, such as "restored from ssh://…".
+	 * Nothing that was signed earlier vouches for such a key. Otherwise NULL.
+	 */
+	const char *adopted;
 	const char *fault; /* why it does not count, such as "is not signed with the key before";
 			      NULL */
 };
