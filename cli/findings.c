@@ -77,6 +77,19 @@ static void note(struct cli *cli, const char *what, const struct dd_verified *ve
 			(unsigned long long)verified->findings, DD_FINDINGS_LIMIT);
 }
 
+struct json *findings_json(struct findings *findings, const struct dd_verified *verified)
+{
+	struct json *object = json_object();
+
+	json_put_bool(object, "sound", verified->findings == 0);
+	json_put_number(object, "domains", (int64_t)verified->domains);
+	json_put_number(object, "versions", (int64_t)verified->versions);
+	json_put_number(object, "objects", (int64_t)verified->objects);
+	json_put(object, "findings", TAKE(findings->array));
+	json_put(object, "adopted", TAKE(findings->adopted));
+	return object;
+}
+
 int findings_finish(struct findings *findings, const char *what, const struct dd_verified *verified,
 	struct dd_error *err)
 {
@@ -84,16 +97,7 @@ int findings_finish(struct findings *findings, const char *what, const struct dd
 	int rc = 0;
 
 	note(cli, what, verified);
-	if (cli->json) {
-		struct json *object = json_object();
-
-		json_put_bool(object, "sound", verified->findings == 0);
-		json_put_number(object, "domains", (int64_t)verified->domains);
-		json_put_number(object, "versions", (int64_t)verified->versions);
-		json_put_number(object, "objects", (int64_t)verified->objects);
-		json_put(object, "findings", TAKE(findings->array));
-		json_put(object, "adopted", TAKE(findings->adopted));
-		rc = cli_answer(cli, object, err);
-	}
+	if (cli->json)
+		rc = cli_answer(cli, findings_json(findings, verified), err);
 	return rc < 0 ? rc : verified->findings ? STATUS_NO : STATUS_OK;
 }

@@ -340,6 +340,7 @@ struct reindex_calls {
 	/* Something that is not in the new index as it was in the old one. */
 	void (*lost)(const char *sentence, void *context);
 	void *context;
+	bool only_history; /* that there is no old book.db is no loss */
 };
 
 struct reindex_counts {
@@ -495,9 +496,10 @@ struct branch_report {
 
 /*
  * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
- * there was rewritten, or another book pushes under this host's name: the others are pushed, then
- * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
- * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ * there was rewritten: the others are pushed, then the answer is DD_CONFLICT. Where that is the
+ * branch "book", another book pushes under this host's name, and nothing is pushed at all. visit
+ * (may be NULL) hears of every branch and must not change the book. DD_NOT_FOUND: no such remote.
+ * DD_SYSTEM: not reached, or it does not let us in.
  */
 int book_push(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
@@ -507,6 +509,35 @@ int book_push(struct book *book, const char *remote,
 int book_pull(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
+
+/* ---- a whole book from a remote ---- */
+
+struct restored_book;
+
+struct restore_source {
+	struct remote_row remote; /* which the book has from then on */
+	const char *host;         /* that pushed there; NULL: the book's own name */
+	const char *key;          /* file with the key that signed last; NULL: it is lost */
+};
+
+/*
+ * Fetches what a host has pushed to a remote, and makes a book of it, in a folder beside the one
+ * that is to be the book's and is empty or not there (DD_REFUSED otherwise). It can be opened and
+ * used there: it needs its key (book_take_key() or book_adopt_key()) and then book_verify(), since
+ * what calls->lost() hears of is not all. Sealed secrets, settings, and what only book.db knew, are
+ * not on a remote. DD_NOT_FOUND: nothing of that host is there. Otherwise as book_remote_add() and
+ * book_pull().
+ */
+int book_restore_begin(const char *folder, const struct book_options *options,
+	const struct restore_source *source, const struct reindex_calls *calls,
+	struct reindex_counts *counts, struct restored_book **out, struct dd_error *err);
+/* Where it is. */
+const char *restored_folder(const struct restored_book *restored);
+/* Gives it its name, durably. Nobody has it open. */
+int restored_finish(struct restored_book *restored, struct dd_error *err);
+/* Removes it, unless it has its name. NULL does nothing. */
+void restored_release(struct restored_book *restored);
+CLEANUP_DEFINE(restored_book, struct restored_book *, restored_release)
 
 /* ---- the journal: what is under way, one row a domain ---- */
 

@@ -25,6 +25,8 @@ int old_open(struct reindex *reindex)
 	}
 	if (rc)
 		return rc;
+	if (access(path, F_OK) < 0 && reindex->calls->only_history)
+		return 0;
 	if (access(path, F_OK) < 0) {
 		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "
 				      "what only book.db knew, is gone");

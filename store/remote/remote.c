@@ -440,7 +440,8 @@ static int offer_key(struct remote_link *link, const char *user, git_credential 
 			       : git_credential_ssh_key_new(out, user, NULL, link->identity, NULL);
 	if (!link->offered++ && agent_answers())
 		return git_credential_ssh_key_from_agent(out, user);
-	if (link->offered++ > 2 || book_path(link->book, "keys/host", &own, &link->refusal))
+	if (link->offered++ > 2 || book_path(link->book, "keys/host", &own, &link->refusal) ||
+		access(own, F_OK) < 0)
 		return GIT_PASSTHROUGH;
 	return git_credential_ssh_key_new(out, user, NULL, own, NULL);
 }

@@ -22,6 +22,7 @@ struct transfer {
 	branch_fn *visit;
 	void *context;
 	size_t diverged;
+	bool other_book;                /* the branch "book" is among them */
 	char first[2 * UUID_SIZE + 64]; /* that diverged, in words */
 	const git_remote_head **heads;  /* what the remote has, by name */
 	size_t head_count;
@@ -119,6 +120,7 @@ static int tell(struct transfer *transfer, const char *host, const char *uuid,
 	if (outcome == BRANCH_DIVERGED && !transfer->diverged++)
 		snprintf(transfer->first, sizeof transfer->first, "%s%s of host %.64s",
 			uuid ? "domain " : "the branch book", uuid ? uuid : "", host);
+	transfer->other_book |= outcome == BRANCH_DIVERGED && !uuid;
 	return transfer->visit ? transfer->visit(&report, transfer->context) : 0;
 }
 
@@ -135,6 +137,18 @@ static int conclude(const struct transfer *transfer, const char *what)
 	return error_hint(transfer->err, "that history was rewritten, or two books have one host's "
 					 "name: compare them before "
 					 "anything is removed; all other branches are up to date");
+}
+
+static int other_book(const struct transfer *transfer)
+{
+	error_set(transfer->err, DD_CONFLICT,
+		"%s has another book under the name of this host, %s: its keys do not lead to "
+		"those "
+		"of this one, and nothing was pushed",
+		transfer->name, transfer->link.book->host_name);
+	return error_hint(transfer->err,
+		"was this host restored elsewhere, or another machine given its name? One of the "
+		"two must not go on");
 }
 
 /* ---- push ---- */
@@ -285,7 +299,8 @@ static int upload(struct transfer *transfer)
 	git_strarray specs = {transfer->specs, transfer->spec_count};
 	int code;
 
-	if (!transfer->spec_count)
+	/* keys that do not follow each other: what either signs is nothing to the other */
+	if (!transfer->spec_count || transfer->other_book)
 		return 0;
 	remote_callbacks(&transfer->link, &options.callbacks);
 	options.callbacks.push_negotiation = refs_were_read;
@@ -318,6 +333,8 @@ int book_push(struct book *book, const char *remote, branch_fn *visit, void *con
 	if (!rc)
 		rc = upload(&transfer);
 	refs_let_go(&transfer);
+	if (!rc && transfer.other_book)
+		return other_book(&transfer);
 	return rc ? rc : conclude(&transfer, "does not lead to what this book has");
 }
 
