@@ -14,6 +14,7 @@ struct remote_link {
 	git_remote *remote;
 	char *identity;
 	int offered;             /* how many ways to prove who we are it has been shown */
+	bool keyless;            /* the book has no key yet that could be shown */
 	struct dd_error refusal; /* why none is left */
 };
 

@@ -53,14 +53,14 @@ def fill(book):
 
 
 def contents(book):
-    """All that a remote has of a book, by name: definitions of every version, log, tags."""
-    found = {}
-    for name in book.domains():
-        log = book.log(name)
-        found[name] = (
-            [book.dumpxml(f"{name}@{row['version']}") for row in log], log,
-            book.json('tag', name), book.domains()[name]['uuid'])
-    return found, book.json('log', '--all')
+    """All that a remote has of a book: every version of what is and was there, names, tags."""
+    log = book.json('log', '--all')
+    definitions = {
+        (row['uuid'], row['version']): book.dumpxml(f"{row['uuid']}@{row['version']}")
+        for row in log}
+    domains = book.domains()
+    tags = {name: book.json('tag', name) for name in domains}
+    return log, definitions, {name: row['uuid'] for name, row in domains.items()}, tags
 
 
 def fingerprints(book):
@@ -112,7 +112,8 @@ def restore__over_ssh_brings_a_lost_host_back(book):
         before, keys = contents(book), fingerprints(book)
         lose(book)
         # the server knows the key that is lost, and no other
-        book.refuse('restore', '--from', url, code='refused', says='accept who we are', **with_ssh)
+        book.refuse('restore', '--from', url, code='refused',
+                    says=('accept who we are', 'as the identity'), **with_ssh)
         nothing(book)
         identity = server.path('operator')
         make_key(identity)
@@ -349,6 +350,28 @@ def restore__of_a_remote_that_was_tampered_with(book):
     # it goes on, and stays a book that says what it lacks
     book.ok('desc', 'a', 'after')
     book.ok('verify', rc=1)
+
+
+@test()
+def restore__takes_only_what_a_book_pushes(book):
+    remote = pushed(book)
+    ours = f'refs/heads/hosts/{os.uname().nodename}/'
+    head = git(remote, 'rev-parse', ours + 'book').strip()
+    for name in ('books/gamma', 'evil', 'domains/no-uuid', 'book2', 'domains', 'books'):
+        with contextlib.suppress(subprocess.CalledProcessError):  # where another is in its way
+            git(remote, 'update-ref', ours + name, head)
+    git(remote, 'update-ref', ours.replace('heads', 'tags') + 'domains/no-uuid/x', head)
+    git(remote, 'update-ref', 'refs/heads/main', head)
+    before = contents(book)
+    lose(book)
+    book.ok('restore', '--from', remote)
+    equal(contents(book), before)
+    names = book.git('for-each-ref', '--format=%(refname)').out.split()
+    check('refs/heads/books/gamma' in names, names)
+    uuids = {row['uuid'] for row in book.json('log', '--all')}
+    equal({name for name in names if not any(uuid in name for uuid in uuids)},
+          {'refs/heads/book', 'refs/heads/books/gamma', 'refs/book/chain'})
+    book.verify()
 
 
 @test()
