@@ -13,6 +13,7 @@ struct returning {
 	const struct dd_restore_source *source;
 	const struct dd_restore_calls *calls;
 	struct dd_host *host; /* over the unfinished book */
+	struct dd_error *err;
 	uint64_t findings;
 	char first[sizeof((struct dd_error *)0)->message]; /* of them, in words */
 };
@@ -81,11 +82,16 @@ static int passwords_check(const struct domain_row *row, void *context)
 {
 	struct returning *returning = context;
 	CLEANUP(text) struct text secrets = TEXT_INIT;
+	int rc = record_read_text(
+		returning->host->book, row->uuid, 0, FILE_SECRETS, &secrets, returning->err);
 
 	/* a version that cannot be read was told */
-	if (record_read_text(returning->host->book, row->uuid, 0, FILE_SECRETS, &secrets, NULL) ||
-		!secrets.size)
+	if (rc == DD_CORRUPT) {
+		*returning->err = (struct dd_error){0};
 		return 0;
+	}
+	if (rc || !secrets.size)
+		return rc;
 	return returning->calls->no_passwords(row->name, returning->calls->context);
 }
 
@@ -135,7 +141,8 @@ int dd_restore_from(const struct dd_host_options *options, const struct dd_resto
 {
 	CLEANUP(restored_book) struct restored_book *restored = NULL;
 	CLEANUP(free) char *folder = NULL;
-	struct returning returning = {.source = source, .calls = calls};
+	struct dd_error own = {0};
+	struct returning returning = {.source = source, .calls = calls, .err = err ? err : &own};
 	CLEANUP(indexing) struct indexing indexing = {.lost = tell_lost, .context = &returning};
 	struct reindex_calls reindex = indexing_calls(&indexing);
 	struct book_options book_options = {

@@ -104,20 +104,24 @@ static int newest_read(
 }
 
 /* "version 3 (commit 5be0…, by x <x@x>)" */
-static void end_describe(struct comparing *comparing, const git_oid *oid, struct text *out)
+static int end_describe(struct comparing *comparing, const git_oid *oid, struct text *out)
 {
 	CLEANUP(version_info) struct version_info info = {0};
+	struct dd_error reason = {0};
 	const char *number;
 	char hex[COMMIT_SIZE];
 
 	git_oid_tostr(hex, sizeof hex, oid);
-	if (version_read(comparing->book, 0, oid, &info, NULL)) {
+	if (version_read(comparing->book, 0, oid, &info, &reason) == DD_NO_MEMORY)
+		return error_no_memory(comparing->err);
+	if (reason.code) {
 		text_printf(out, "commit %s, which cannot be read", hex);
-		return;
+		return 0;
 	}
 	number = version_trailer(&info, "Version");
 	text_printf(out, "version %s (commit %s, by %s), which no key of the book has signed there",
 		number ? number : "-", hex, info.author);
+	return 0;
 }
 
 static int branch_compare(const char *name, void *context)
@@ -128,12 +132,17 @@ static int branch_compare(const char *name, void *context)
 	git_oid end, head;
 	uint32_t number;
 	int rc = newest_read(comparing, uuid, &number, &head);
+	int code = rc ? 0 : git_reference_name_to_id(&end, comparing->book->whole, name);
 
-	if (rc || git_reference_name_to_id(&end, comparing->book->whole, name) < 0 ||
-		(number && git_oid_equal(&end, &head)))
+	if (code)
+		return repository_failure(
+			comparing->book, code, "cannot read a branch", comparing->err);
+	if (rc || (number && git_oid_equal(&end, &head)))
 		return rc;
 	text_printf(&sentence, "the branch of the domain %s ends in ", uuid);
-	end_describe(comparing, &end, &sentence);
+	rc = end_describe(comparing, &end, &sentence);
+	if (rc)
+		return rc;
 	if (number)
 		text_printf(&sentence, "; up to version %u it is sound", number);
 	else

@@ -186,17 +186,21 @@ def restore__adopts_a_key_that_everybody_sees(book):
     git_dir = book.path + '/book.git'
     message = git(git_dir, 'log', '-1', '--format=%B', 'book')
     check('Adopted: ' in message, message)
-    with_lie(book, re.sub('Adopted: .*\n', '', message))
-    contains(book.ok('verify', rc=1).out, 'is not signed with the key before')
-    equal(book.json('key')[2]['fault'], 'is not signed with the key before')
+    stranger = book.folder + '/stranger'
+    make_key(stranger)
+    for lie, key in ((re.sub('Adopted: .*\n', '', message), kept), (message, stranger)):
+        with_lie(book, lie, key)
+        contains(book.ok('verify', rc=1).out, 'is not signed with the key before')
+        equal(book.json('verify', rc=1)['adopted'], [])
+        equal(book.json('key')[2]['fault'], 'is not signed with the key before')
 
 
-def with_lie(book, message):
-    """Puts another message under the newest commit of the branch "book", signed with its key."""
+def with_lie(book, message, key):
+    """Another newest commit of the branch "book", with that message, and signed with that key."""
     git_dir = book.path + '/book.git'
     words = book.file('message', message)
     forged = git(git_dir, '-c', 'user.name=x', '-c', 'user.email=x@x', '-c', 'gpg.format=ssh',
-                 '-c', f'user.signingkey={book.path}/keys/host', 'commit-tree', '-S', '-F', words,
+                 '-c', f'user.signingkey={key}', 'commit-tree', '-S', '-F', words,
                  '-p', 'book^', 'book^{tree}').strip()
     git(git_dir, 'update-ref', 'refs/heads/book', forged)
     connection = sqlite3.connect(book.path + '/book.db')
