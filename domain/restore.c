@@ -114,6 +114,17 @@ static int judge(struct returning *returning, struct dd_verified *result, struct
 	return error_hint(err, "nothing was restored; with --incomplete what is left is");
 }
 
+static void other_name_warn(const struct returning *returning)
+{
+	const char *from = returning->source->host, *own = book_host_name(returning->host->book);
+
+	if (from && strcmp(from, own) != 0)
+		host_warn(returning->host,
+			"the book of %s goes on as that of this machine, %s: a push makes new "
+			"branches, and leaves those of %s where they end",
+			from, own, from);
+}
+
 /* Open in the folder beside. */
 static int settle(struct returning *returning, const struct dd_host_options *options,
 	const char *folder, struct dd_verified *result, struct dd_error *err)
@@ -132,6 +143,8 @@ static int settle(struct returning *returning, const struct dd_host_options *opt
 		rc = dd_sync(returning->host, err);
 	if (!rc)
 		rc = judge(returning, result, err);
+	if (!rc)
+		other_name_warn(returning);
 	dd_host_close(returning->host);
 	return rc;
 }

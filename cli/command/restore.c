@@ -108,7 +108,7 @@ static int answer(
 static int from_remote(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	const char *name = option_value(args, "name");
-	struct dd_host_options host = {.book = cli->book, .program = "domesday"};
+	struct dd_host_options host = {.book = cli->book, .program = "domesday", .warn = cli_warn};
 	struct dd_restore_source source = {
 		.remote = {name ? name : "origin", option_value(args, "from"),
 			option_value(args, "identity")},

@@ -298,6 +298,7 @@ def restore__of_another_host_goes_on_under_its_own_name(book):
     contains(alone.stderr, "'beta'", host)
     done = on('beta', 'restore', '--from', remote, '--host', host)
     equal(done.returncode, 0, done.stderr)
+    contains(done.stderr, f'the book of {host} goes on as that of this machine, beta')
     equal(contents(there), contents(book))
     equal(on('beta', 'desc', 'a', 'elsewhere').returncode, 0)
     equal(on('beta', 'push').returncode, 0)
