@@ -126,7 +126,7 @@ static int tell(struct transfer *transfer, const char *host, const char *uuid,
 
 static int conclude(const struct transfer *transfer, const char *what)
 {
-	char more[32] = "";
+	char more[48] = "";
 
 	if (!transfer->diverged)
 		return 0;
