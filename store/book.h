@@ -26,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 4  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -77,6 +77,8 @@ struct domain_row {
 	enum domain_state state;
 	bool autostart;
 	uint32_t version; /* the newest */
+	uint32_t epoch;   /* how often the domain came to another owner, from 1 on */
+	char *owner;      /* the host that owns it; NULL: this one. See "owners" below */
 	char *runtime;    /* facts about the running guest, opaque here; NULL while shut off */
 };
 
@@ -98,6 +100,10 @@ int book_find(
 int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);
+
+/* The same of those that run, or ran when this host went down. */
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err);
 
 /* Who uses value (of kind, or of any when NULL)? By name; the row holds one match. */
 int book_who_uses(struct book *book, const char *kind, const char *value,
@@ -145,6 +151,7 @@ struct index_draft {
 	enum domain_state state;
 	bool autostart;
 	const char *runtime; /* NULL: none */
+	uint32_t epoch;      /* a new one: this host claims the domain; 0: it stays whose it is */
 	const struct use_row *uses;
 	size_t use_count;
 };
@@ -484,6 +491,7 @@ enum branch_outcome {
 	BRANCH_CREATED,   /* was not there */
 	BRANCH_FORWARDED, /* got what it lacked */
 	BRANCH_DIVERGED,  /* is left as it is: it is no earlier state of what it should become */
+	BRANCH_LOST,      /* the domain was this host's, and is the named one's now */
 };
 
 struct branch_report {
@@ -538,6 +546,46 @@ int restored_finish(struct restored_book *restored, struct dd_error *err);
 /* Removes it, unless it has its name. NULL does nothing. */
 void restored_release(struct restored_book *restored);
 CLEANUP_DEFINE(restored_book, struct restored_book *, restored_release)
+
+/* ---- owners: domains that come from another host ---- */
+
+/*
+ * A domain is owned by one host. Each new owner raises the epoch. What a dead host owned another
+ * can take: book_take() brings its history into the book, a version with index_draft.epoch claims
+ * it, and book_push() tells the remote, upon which it is this host's (domain_row.owner NULL). Until
+ * then, and on the host before once that has seen it, nothing may start the domain.
+ */
+struct fetched_row {
+	const char *host;
+	const char *uuid;
+	const struct version_info *newest;
+};
+
+/*
+ * Domains that a host (NULL: any) has on a remote, as they were fetched last. visit as in
+ * book_list.
+ */
+int book_fetched(struct book *book, const char *remote, const char *host,
+	int (*visit)(const struct fetched_row *row, void *context), void *context,
+	struct dd_error *err);
+
+/* Appends one file of a fetched version. DD_NOT_FOUND: it has no such file. */
+int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,
+	struct dd_error *err);
+
+struct book_taken {
+	uint32_t version;       /* the newest of the history */
+	uint32_t epoch;         /* as it says */
+	char book[COMMIT_SIZE]; /* what the claiming version is to say in its trailer Taken-Book */
+};
+
+/*
+ * The domain is as one that is gone afterwards, and the host's: its history goes on where a version
+ * is made. DD_CORRUPT: the history does not hold. DD_CONFLICT: it does not go on from what the book
+ * has of it. DD_EXISTS: the domain is this host's own. DD_REFUSED: its guest runs here.
+ */
+int book_take(struct book *book, const char *remote, const char *host, const char *uuid,
+	struct book_taken *out, struct dd_error *err);
 
 /* ---- the journal: what is under way, one row a domain ---- */
 

@@ -198,18 +198,6 @@ static int message_make(const struct rotation *rotation, const struct chain_link
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
 
-static int head_read(struct book *book, git_oid *out, struct dd_error *err)
-{
-	struct statement statement = statement_begin(
-		&book->database, "SELECT value FROM setting WHERE key = 'book-head'");
-
-	if (statement_row(&statement) && sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ)
-		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
-	else
-		statement.code = statement.code ? statement.code : SQLITE_CORRUPT;
-	return statement_end(&statement, err);
-}
-
 /* In the chain it is a version of no domain: of the book itself. */
 static int rows_write(
 	struct rotation *rotation, const git_oid *oid, int64_t seq, struct dd_error *err)
@@ -286,7 +274,7 @@ static int rotation_write(void *context, struct dd_error *err)
 	if (!rc)
 		rc = chain_next(book, &link, err);
 	if (!rc)
-		rc = head_read(book, &head, err);
+		rc = book_own_oid(book, "book-head", &head, err);
 	if (!rc)
 		rc = signers_extend(rotation, &signers, err);
 	if (!rc)

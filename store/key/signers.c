@@ -35,19 +35,6 @@ static void cleanup_blob(git_blob **blob)
 
 /* ---- the branch "book" ---- */
 
-static int setting_read(struct book *book, const char *key, git_oid *out, struct dd_error *err)
-{
-	struct statement statement =
-		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
-
-	statement_text(&statement, key);
-	if (statement_row(&statement) && sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ)
-		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
-	else
-		statement.code = statement.code ? statement.code : SQLITE_CORRUPT;
-	return statement_end(&statement, err);
-}
-
 static int file_of(
 	struct book *book, const git_oid *tree_oid, struct text *out, struct dd_error *err)
 {
@@ -76,7 +63,7 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 	int code;
 
 	if (!rc)
-		rc = setting_read(book, "book-head", &head, err);
+		rc = book_own_oid(book, "book-head", &head, err);
 	if (rc)
 		return rc;
 	code = git_odb_read(&object, book->objects, &head);
@@ -174,14 +161,12 @@ static int signer_add(
 }
 
 /* The commits of the branch, from the newest to the first. */
-static int branch_walk(struct book *book, git_oid *list, size_t *count, struct dd_error *err)
+static int branch_walk(
+	struct book *book, const git_oid *head, git_oid *list, size_t *count, struct dd_error *err)
 {
-	git_oid genesis, oid;
-	int rc = setting_read(book, "book-head", &oid, err);
+	git_oid oid = *head;
 
-	if (!rc)
-		rc = setting_read(book, "genesis", &genesis, err);
-	for (*count = 0; !rc && *count < SIGNERS_LIMIT;) {
+	for (*count = 0; *count < SIGNERS_LIMIT;) {
 		CLEANUP(odb_object) git_odb_object *object = NULL;
 		struct commit_parts parts;
 		int code = git_odb_read(&object, book->objects, &oid);
@@ -190,20 +175,18 @@ static int branch_walk(struct book *book, git_oid *list, size_t *count, struct d
 			return repository_failure(
 				book, code, "cannot read the branch \"book\"", err);
 		list[(*count)++] = oid;
-		if (git_oid_equal(&oid, &genesis))
-			return 0;
-		if (!commit_parse(
-			    git_odb_object_data(object), git_odb_object_size(object), &parts) ||
-			git_oid_is_zero(&parts.parent))
+		if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 			break;
+		if (git_oid_is_zero(&parts.parent))
+			return 0;
 		oid = parts.parent;
 	}
-	return rc ? rc
-		  : error_set(err, DD_CORRUPT,
-			    "the branch \"book\" does not lead back to the book's first commit");
+	return error_set(err, DD_CORRUPT,
+		"the branch \"book\" does not lead back to the book's first commit");
 }
 
-int signers_read(struct book *book, struct signers *out, struct dd_error *err)
+int signers_read_from(
+	struct book *book, const git_oid *head, struct signers *out, struct dd_error *err)
 {
 	CLEANUP(signers) struct signers signers = {0};
 	CLEANUP(free) git_oid *list = calloc(SIGNERS_LIMIT, sizeof *list);
@@ -215,7 +198,7 @@ int signers_read(struct book *book, struct signers *out, struct dd_error *err)
 	if (!rc)
 		rc = repository_need(book, err);
 	if (!rc)
-		rc = branch_walk(book, list, &count, err);
+		rc = branch_walk(book, head, list, &count, err);
 	if (rc)
 		return rc;
 	signers.list = calloc(count, sizeof *signers.list);
@@ -223,6 +206,26 @@ int signers_read(struct book *book, struct signers *out, struct dd_error *err)
 		return error_no_memory(err);
 	while (!rc && count)
 		rc = signer_add(book, &list[--count], &signers, err);
+	if (rc)
+		return rc;
+	*out = signers;
+	signers = (struct signers){0};
+	return 0;
+}
+
+int signers_read(struct book *book, struct signers *out, struct dd_error *err)
+{
+	CLEANUP(signers) struct signers signers = {0};
+	git_oid head, genesis;
+	int rc = book_own_oid(book, "book-head", &head, err);
+
+	if (!rc)
+		rc = book_own_oid(book, "genesis", &genesis, err);
+	if (!rc)
+		rc = signers_read_from(book, &head, &signers, err);
+	if (!rc && !git_oid_equal(&signers.list[0].commit, &genesis))
+		rc = error_set(err, DD_CORRUPT,
+			"the branch \"book\" does not lead back to the book's first commit");
 	if (rc)
 		return rc;
 	*out = signers;

@@ -32,6 +32,9 @@ struct signers {
 
 /* DD_CORRUPT: the branch "book" cannot be read back to its first commit. */
 int signers_read(struct book *book, struct signers *out, struct dd_error *err);
+/* Those of the branch "book" of any book, from its newest commit; out of the objects alone. */
+int signers_read_from(
+	struct book *book, const git_oid *head, struct signers *out, struct dd_error *err);
 void signers_release(struct signers *signers);
 static inline void cleanup_signers(struct signers *signers)
 {

@@ -27,6 +27,10 @@ static inline void cleanup_remote_link(struct remote_link *link)
 	remote_release(link);
 }
 
+/* Takes "HOST/domains/UUID" (or, with *uuid NULL, "HOST/book", "HOST/books/…") apart; false: none.
+ */
+bool branch_parts(const char *rest, char *host, size_t size, const char **uuid);
+
 /* What libgit2 has just said about the link. */
 int remote_failure(struct remote_link *link, int code, const char *what, struct dd_error *err);
 

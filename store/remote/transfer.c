@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/remote/ownership.h"
 #include "store/remote/remote.h"
 
 typedef int branch_fn(const struct branch_report *branch, void *context);
@@ -29,6 +30,7 @@ struct transfer {
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
 	bool held; /* SLOT_CHECKPOINT */
+	struct text claimed; /* UUIDs of domains that the remote will know to be ours, with a NUL */
 	struct dd_error *err;
 };
 
@@ -38,6 +40,7 @@ static void cleanup_transfer(struct transfer *transfer)
 		free(transfer->specs[i]);
 	free(transfer->specs);
 	free(transfer->heads);
+	text_release(&transfer->claimed);
 	remote_release(&transfer->link);
 }
 
@@ -172,6 +175,31 @@ static int spec_add(struct transfer *transfer, const char *flag, const char *fro
 	return rc;
 }
 
+/* Where others look for who owns it, of a domain that came from another host. */
+static int consider_claim(
+	struct transfer *transfer, const char *name, const char *uuid, const git_oid *oid)
+{
+	char there[sizeof OWNER_REFS + UUID_SIZE];
+	enum branch_outcome outcome;
+	const git_oid *before;
+	bool claimed;
+	int rc = ownership_claimed(transfer->link.book, uuid, &claimed, transfer->err);
+
+	if (rc || !claimed)
+		return rc;
+	snprintf(there, sizeof there, OWNER_REFS "%s", uuid);
+	before = head_find(transfer, there);
+	rc = outcome_of(transfer, before, oid, &outcome);
+	if (rc)
+		return rc;
+	if (outcome == BRANCH_DIVERGED)
+		return tell(transfer, transfer->link.book->host_name, uuid, outcome, before, oid);
+	if (outcome != BRANCH_CURRENT)
+		rc = spec_add(transfer, "", name, there);
+	text_add(&transfer->claimed, uuid, UUID_SIZE);
+	return rc || !text_failed(&transfer->claimed) ? rc : error_no_memory(transfer->err);
+}
+
 static int consider_branch(struct transfer *transfer, const char *name, const git_oid *oid)
 {
 	const char *rest = name + strlen("refs/heads/");
@@ -184,7 +212,8 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	const git_oid *before;
 	int rc;
 
-	if (!uuid && strcmp(name, BOOK_REF) != 0)
+	if (!uuid && strcmp(name, BOOK_REF) != 0 &&
+		strncmp(name, BOOKS_REFS, strlen(BOOKS_REFS)) != 0)
 		return 0; /* somebody else's */
 	rc = string_format(&there, transfer->err, HOST_REFS "%s/%s", host, rest);
 	if (rc)
@@ -193,6 +222,8 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	rc = outcome_of(transfer, before, oid, &outcome);
 	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED))
 		rc = spec_add(transfer, "", name, there);
+	if (!rc && uuid)
+		rc = consider_claim(transfer, name, uuid, oid);
 	return rc ? rc : tell(transfer, host, uuid, outcome, before, oid);
 }
 
@@ -311,17 +342,124 @@ static int upload(struct transfer *transfer)
 		       : 0;
 }
 
+/* ---- who owns what ---- */
+
+/* The host on whose branch of the domain that commit is; of several any. */
+static int claim_find(struct transfer *transfer, struct owner_claim *claim, char *host, size_t size)
+{
+	struct book *book = transfer->link.book;
+
+	for (size_t i = 0; i < transfer->head_count; i++) {
+		const char *name = transfer->heads[i]->name, *uuid;
+		CLEANUP(free) char *book_name = NULL;
+		const git_oid *host_book;
+		int rc;
+
+		if (strncmp(name, HOST_REFS, strlen(HOST_REFS)) != 0 ||
+			!branch_parts(name + strlen(HOST_REFS), host, size, &uuid) || !uuid ||
+			strcmp(uuid, claim->uuid) != 0 || strcmp(host, book->host_name) == 0 ||
+			!git_odb_exists(book->objects, &transfer->heads[i]->oid))
+			continue;
+		if (!git_oid_equal(&transfer->heads[i]->oid, &claim->owned) &&
+			git_graph_descendant_of(
+				book->repository, &transfer->heads[i]->oid, &claim->owned) != 1)
+			continue;
+		rc = string_format(&book_name, transfer->err, HOST_REFS "%s/book", host);
+		if (rc)
+			return rc;
+		host_book = head_find(transfer, book_name);
+		if (!host_book)
+			continue;
+		claim->host = host;
+		claim->head = transfer->heads[i]->oid;
+		claim->host_book = *host_book;
+		return 0;
+	}
+	return 0;
+}
+
+static int owner_heed(struct transfer *transfer, const git_remote_head *ref)
+{
+	struct book *book = transfer->link.book;
+	struct owner_claim claim = {.uuid = ref->name + strlen(OWNER_REFS), .owned = ref->oid};
+	char host[256];
+	bool lost = false;
+	int rc = claim_find(transfer, &claim, host, sizeof host);
+
+	if (!rc && claim.host)
+		rc = ownership_heed(book, &claim, &lost, transfer->err);
+	return rc || !lost ? rc : tell(transfer, host, claim.uuid, BRANCH_LOST, NULL, &claim.owned);
+}
+
+/* Of owners that we did not know of; *unseen: there is one whose history is not here. */
+static int owners_heed(struct transfer *transfer, bool *unseen)
+{
+	struct book *book = transfer->link.book;
+	int rc = 0;
+
+	*unseen = false;
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+		bool doubtful;
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) != 0 || !uuid_valid(uuid))
+			continue;
+		rc = ownership_doubtful(book, uuid, &ref->oid, &doubtful, transfer->err);
+		if (rc || !doubtful)
+			continue;
+		if (git_odb_exists(book->objects, &ref->oid))
+			rc = owner_heed(transfer, ref);
+		else
+			*unseen = true;
+	}
+	return rc;
+}
+
+static int fetch(struct transfer *transfer);
+
+/* Before anything is said of our own. */
+static int owners_ask(struct transfer *transfer)
+{
+	CLEANUP(transfer)
+	struct transfer theirs = {.name = transfer->name, .err = transfer->err};
+	bool unseen;
+	int rc = owners_heed(transfer, &unseen);
+
+	if (rc || !unseen)
+		return rc;
+	rc = remote_connect(transfer->link.book, transfer->name, GIT_DIRECTION_FETCH, &theirs.link,
+		transfer->err);
+	if (!rc)
+		rc = fetch(&theirs);
+	return rc ? rc : owners_heed(transfer, &unseen);
+}
+
+static int owners_told(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at < transfer->claimed.size; at += UUID_SIZE)
+		rc = ownership_told(
+			transfer->link.book, transfer->claimed.data + at, transfer->err);
+	return rc;
+}
+
 int book_push(struct book *book, const char *remote, branch_fn *visit, void *context,
 	struct dd_error *err)
 {
+	struct dd_error own = {0};
 	CLEANUP(transfer)
-	struct transfer transfer = {.name = remote, .visit = visit, .context = context, .err = err};
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
 	int rc = book_checkpoint(book, err);
 
 	if (!rc)
 		rc = remote_connect(book, remote, GIT_DIRECTION_PUSH, &transfer.link, err);
 	if (!rc)
 		rc = heads_read(&transfer);
+	if (!rc)
+		rc = owners_ask(&transfer);
 	if (!rc)
 		rc = refs_hold(&transfer);
 	if (!rc)
@@ -335,6 +473,8 @@ int book_push(struct book *book, const char *remote, branch_fn *visit, void *con
 	refs_let_go(&transfer);
 	if (!rc && transfer.other_book)
 		return other_book(&transfer);
+	if (!rc)
+		rc = owners_told(&transfer);
 	return rc ? rc : conclude(&transfer, "does not lead to what this book has");
 }
 
@@ -353,8 +493,7 @@ static int download(struct transfer *transfer)
 	return code ? remote_failure(&transfer->link, code, "cannot fetch from", transfer->err) : 0;
 }
 
-/* Takes "HOST/domains/UUID" or "HOST/book" apart; false: neither. */
-static bool branch_parts(const char *rest, char *host, size_t size, const char **uuid)
+bool branch_parts(const char *rest, char *host, size_t size, const char **uuid)
 {
 	const char *slash = strchr(rest, '/');
 
@@ -362,7 +501,8 @@ static bool branch_parts(const char *rest, char *host, size_t size, const char *
 		return false;
 	snprintf(host, size, "%.*s", (int)(slash - rest), rest);
 	*uuid = NULL;
-	if (strcmp(slash, "/book") == 0)
+	if (strcmp(slash, "/book") == 0 ||
+		(strncmp(slash, "/books/", strlen("/books/")) == 0 && !strchr(slash + 7, '/')))
 		return true;
 	if (strncmp(slash, "/domains/", strlen("/domains/")) != 0)
 		return false;
@@ -419,18 +559,28 @@ static int receive_all(struct transfer *transfer)
 	return rc;
 }
 
+static int fetch(struct transfer *transfer)
+{
+	int rc = heads_read(transfer);
+
+	if (!rc)
+		rc = download(transfer);
+	return rc ? rc : receive_all(transfer);
+}
+
 int book_pull(struct book *book, const char *remote, branch_fn *visit, void *context,
 	struct dd_error *err)
 {
+	struct dd_error own = {0};
 	CLEANUP(transfer)
-	struct transfer transfer = {.name = remote, .visit = visit, .context = context, .err = err};
-	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, err);
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	bool unseen;
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
 
 	if (!rc)
-		rc = heads_read(&transfer);
+		rc = fetch(&transfer);
 	if (!rc)
-		rc = download(&transfer);
-	if (!rc)
-		rc = receive_all(&transfer);
+		rc = owners_heed(&transfer, &unseen);
 	return rc ? rc : conclude(&transfer, "does not follow what was fetched before");
 }

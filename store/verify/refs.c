@@ -254,11 +254,8 @@ static int version_facts(struct refs *refs, int64_t domain, int64_t number,
 
 	statement_number(&statement, domain);
 	statement_number(&statement, number);
-	if (statement_row(&statement) &&
-		sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ) {
-		git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 0));
+	if (statement_row(&statement) && statement_oid_maybe(&statement, 0, &oid))
 		commit_facts_read(refs->verification, &oid, facts, finding);
-	}
 	finding->version = (uint32_t)number;
 	return statement_end(&statement, refs->verification->err);
 }
@@ -340,8 +337,7 @@ static int branches_check(struct refs *refs)
 			.newest = statement_integer(&statement, 2),
 		};
 
-		if (sqlite3_column_bytes(statement.handle, 3) == GIT_OID_RAWSZ)
-			git_oid_fromraw(&branch.head, sqlite3_column_blob(statement.handle, 3));
+		(void)statement_oid_maybe(&statement, 3, &branch.head);
 		rc = branch_check(refs, &branch);
 	}
 	return rc ? rc : statement_end(&statement, refs->verification->err);
@@ -418,9 +414,9 @@ static int tags_check(struct refs *refs)
 	while (!rc && statement_row(&statement)) {
 		struct finding finding = {
 			.kind = "refs", .where = PACKED, .uuid = statement_string(&statement, 0)};
-		const void *oid = sqlite3_column_blob(statement.handle, 2);
 		char name[sizeof TAG_REFS + UUID_SIZE + TAG_LABEL_LIMIT + 2];
 		struct ref *ref;
+		git_oid oid;
 
 		snprintf(name, sizeof name, TAG_REFS "%s/%s", finding.uuid,
 			statement_string(&statement, 1));
@@ -428,8 +424,8 @@ static int tags_check(struct refs *refs)
 		if (ref)
 			ref->seen = true;
 		if (statement_integer(&statement, 4) ||
-			(ref && oid && sqlite3_column_bytes(statement.handle, 2) == GIT_OID_RAWSZ &&
-				memcmp(oid, ref->oid.id, GIT_OID_RAWSZ) == 0))
+			(ref && statement_oid_maybe(&statement, 2, &oid) &&
+				git_oid_equal(&oid, &ref->oid)))
 			continue;
 		finding.version = finding.until = (uint32_t)statement_integer(&statement, 3);
 		rc = finding_tell(refs->verification, &finding, "the tag %s %s",

@@ -11,11 +11,12 @@ from definition import disk, domain, serial_file
 from harness import check, equal, main, test, wait_until
 
 CHANGE = {'domain', 'uuid', 'version', 'changed'}
-STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version'}
+STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version', 'epoch', 'owner',
+         'claimed'}
 VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committer',
            'operation', 'subject', 'reason'}
 
-TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'branches'}
+TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'lost', 'branches'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
@@ -66,6 +67,7 @@ SESSION = (
     ('remote', 0, {'name', 'url', 'identity'}),
     ('push', 0, TRANSFER),
     ('pull copy', 0, TRANSFER),
+    ('evacuate other --all --from copy --override x', 4, {'error'}),  # which never pushed
     ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
