@@ -78,6 +78,18 @@ static int key_settle(struct returning *returning, struct dd_error *err)
 
 /* ---- what is not in it ---- */
 
+static int tell_owner(const struct branch_report *branch, void *context)
+{
+	const struct returning *returning = context;
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+
+	if (branch->outcome == BRANCH_LOST &&
+		book_find(returning->host->book, branch->uuid, &row, NULL) == 0)
+		host_warn(returning->host, "%s is owned by %s now, which took it over", row.name,
+			branch->host);
+	return 0;
+}
+
 static int passwords_check(const struct domain_row *row, void *context)
 {
 	struct returning *returning = context;
@@ -139,6 +151,10 @@ static int settle(struct returning *returning, const struct dd_host_options *opt
 		rc = fingerprint_check(returning, err);
 	if (!rc)
 		rc = key_settle(returning, err);
+	/* one that runs elsewhere must not be started here */
+	if (!rc)
+		rc = book_ask_owners(returning->host->book, returning->source->remote.name,
+			tell_owner, returning, err);
 	if (!rc)
 		rc = dd_sync(returning->host, err);
 	if (!rc)

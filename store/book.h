@@ -587,6 +587,14 @@ struct book_taken {
 int book_take(struct book *book, const char *remote, const char *host, const char *uuid,
 	struct book_taken *out, struct dd_error *err);
 
+/*
+ * A restored book learns whose its domains are by now: claims of its own that the remote knows are
+ * settled, and visit hears of each domain that another took over (BRANCH_LOST), as at book_push().
+ */
+int book_ask_owners(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
 /* ---- the journal: what is under way, one row a domain ---- */
 
 struct journal_draft {

@@ -29,7 +29,7 @@ struct transfer {
 	size_t head_count;
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
-	bool held; /* SLOT_CHECKPOINT */
+	bool held;           /* SLOT_CHECKPOINT */
 	struct text claimed; /* UUIDs of domains that the remote will know to be ours, with a NUL */
 	struct dd_error *err;
 };
@@ -433,6 +433,36 @@ static int owners_ask(struct transfer *transfer)
 	if (!rc)
 		rc = fetch(&theirs);
 	return rc ? rc : owners_heed(transfer, &unseen);
+}
+
+static int owners_confirm(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) == 0 && uuid_valid(uuid))
+			rc = ownership_confirm(transfer->link.book, uuid, &ref->oid, transfer->err);
+	}
+	return rc;
+}
+
+int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	struct dd_error own = {0};
+	CLEANUP(transfer)
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = owners_confirm(&transfer);
+	return rc ? rc : owners_ask(&transfer);
 }
 
 static int owners_told(struct transfer *transfer)

@@ -368,6 +368,44 @@ def restore__takes_only_what_a_book_pushes(book):
 
 
 @test()
+def restore__knows_whose_domains_are_by_now(book):
+    remote = bare(book)
+    alpha, beta = book.another('alpha', 'alpha'), book.another('beta', 'beta')
+    for name in ('web', 'db'):
+        alpha.define(domain(name))
+    beta.define(domain('own'))
+    for host in (alpha, beta):
+        host.ok('remote', 'add', 'fleet', remote)
+        host.ok('push')
+    beta.ok('evacuate', 'alpha', 'web', '--from', 'fleet', '--override', 'a fire')
+    beta.ok('desc', 'web', 'at beta')
+    beta.ok('push')
+    before = contents(beta)
+    lose(alpha)
+    lose(beta)
+    # what another took over does not start where it came from
+    done = alpha.ok('restore', '--from', remote)
+    contains(done.err, 'web is owned by beta now')
+    equal(alpha.json('dominfo', 'web')['owner'], 'beta')
+    alpha.refuse('start', 'web', code='refused', says='beta')
+    alpha.ok('start', 'db')
+    alpha.ok('destroy', 'db')
+    alpha.ok('verify')
+    alpha.ok('push')
+    # and is its own there, with the history that it brought
+    done = beta.ok('restore', '--from', remote)
+    check('owned by' not in done.err, done)
+    equal(contents(beta), before)
+    equal((beta.json('dominfo', 'web')['owner'], beta.json('dominfo', 'web')['epoch']), (None, 2))
+    beta.ok('verify')
+    beta.ok('start', 'web')
+    beta.ok('destroy', 'web')
+    beta.ok('desc', 'web', 'after')
+    beta.ok('push')
+    beta.ok('verify', '--against', 'origin')
+
+
+@test()
 def restore__leaves_the_old_book_behind(book):
     """Should it come back, it cannot push any more, and what it has is another book's."""
     remote = pushed(book)
