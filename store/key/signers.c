@@ -10,8 +10,10 @@
 
 void signers_release(struct signers *signers)
 {
-	for (size_t i = 0; i < signers->count; i++)
+	for (size_t i = 0; i < signers->count; i++) {
 		free(signers->list[i].who);
+		free(signers->list[i].adopted);
+	}
 	free(signers->list);
 	*signers = (struct signers){0};
 }
@@ -109,12 +111,21 @@ static int brings(struct book *book, const struct commit_parts *parts, bool firs
 	return rc == DD_CORRUPT ? 0 : rc;
 }
 
+/* Did it take the place of a lost key, and vouches for itself? Then why. */
+static bool adopted(const struct commit_parts *parts, const struct signer *signer,
+	const unsigned char by[KEY_PUBLIC_SIZE], struct text *why)
+{
+	return memcmp(by, signer->open, KEY_PUBLIC_SIZE) == 0 &&
+	       message_trailer(parts->message, parts->message_size, "Adopted", why);
+}
+
 static int judge(struct book *book, const char *data, size_t size, const struct commit_parts *parts,
 	struct signers *signers, struct dd_error *err)
 {
 	struct signer *signer = &signers->list[signers->count];
 	const struct signer *before = signers_newest(signers);
 	unsigned char by[KEY_PUBLIC_SIZE];
+	CLEANUP(text) struct text why = TEXT_INIT;
 	struct message_marks marks;
 	bool brought = false, good = false;
 	int rc = brings(book, parts, signers->count == 0, signer->open, &brought, err);
@@ -130,12 +141,13 @@ static int judge(struct book *book, const char *data, size_t size, const struct 
 		signer->fault = "names no key";
 	else if (!good)
 		signer->fault = "has no signature that holds";
-	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0)
+	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0 &&
+		 !(before && adopted(parts, signer, by, &why)))
 		signer->fault = before ? "is not signed with the key before"
 				       : "is not signed with its own key";
 	else if (before && marks.seq <= before->after)
 		signer->fault = "has no place in the chain behind the key before";
-	return 0;
+	return why.size ? string_copy(&signer->adopted, text_string(&why), err) : 0;
 }
 
 static int signer_add(
@@ -156,8 +168,11 @@ static int signer_add(
 		err);
 	if (!rc)
 		rc = string_format(&signer->who, err, "%.*s", (int)parts.author_size, parts.author);
+	/* from here on its words are released with it */
 	if (!rc)
 		signers->count++;
+	else
+		free(TAKE(signer->adopted));
 	return rc;
 }
 

@@ -73,7 +73,7 @@ int old_open(struct reindex *reindex)
 		if (!rc)
 			rc = is_there(reindex, path, &there);
 	}
-	if (rc)
+	if (rc || (!there && reindex->calls->only_history))
 		return rc;
 	if (!there) {
 		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "

@@ -380,11 +380,14 @@ static int owner_write(
 	int rc = book_version(reindex->book, place->uuid, 0, &info, &reason);
 	const char *epoch = rc ? NULL : version_trailer(&info, "Epoch");
 	uint32_t number = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
+	/* what was taken over is claimed, until a remote says that it is ours */
+	const char *owner =
+		reindex->calls->only_history && number > 1 ? reindex->book->host_name : old->owner;
 
 	if (rc == DD_NO_MEMORY)
 		return error_no_memory(reindex->err);
 	return index_owner_write(
-		reindex->book, place->domain, number ? number : 1, old->owner, NULL, reindex->err);
+		reindex->book, place->domain, number ? number : 1, owner, NULL, reindex->err);
 }
 
 static int index_domain(struct reindex *reindex, const struct place *place)

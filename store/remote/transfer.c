@@ -7,6 +7,7 @@
  * changed one is noticed, here and by every other host that once fetched it. Tags are no history:
  * the newest wins.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,13 @@ struct transfer {
 	void *context;
 	size_t domains, seen; /* that should have a branch here, and those that have */
 	size_t diverged;
+	bool other_book;                /* the branch "book" is among them */
 	char first[2 * UUID_SIZE + 64]; /* that diverged, in words */
 	const git_remote_head **heads;  /* what the remote has, by name */
 	size_t head_count;
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
+	bool held;           /* SLOT_CHECKPOINT */
 	struct text claimed; /* UUIDs of domains that the remote will know to be ours, with a NUL */
 	struct dd_error *err;
 };
@@ -127,12 +130,13 @@ static int tell(struct transfer *transfer, const char *host, const char *uuid,
 	if (outcome == BRANCH_DIVERGED && !transfer->diverged++)
 		snprintf(transfer->first, sizeof transfer->first, "%s%s of host %.64s",
 			uuid ? "domain " : "the branch book", uuid ? uuid : "", host);
+	transfer->other_book |= outcome == BRANCH_DIVERGED && !uuid;
 	return transfer->visit ? transfer->visit(&report, transfer->context) : 0;
 }
 
 static int conclude(const struct transfer *transfer, const char *what)
 {
-	char more[32] = "";
+	char more[48] = "";
 
 	if (!transfer->diverged)
 		return 0;
@@ -143,6 +147,18 @@ static int conclude(const struct transfer *transfer, const char *what)
 	return error_hint(transfer->err, "that history was rewritten, or two books have one host's "
 					 "name: compare them before "
 					 "anything is removed; all other branches are up to date");
+}
+
+static int other_book(const struct transfer *transfer)
+{
+	error_set(transfer->err, DD_CONFLICT,
+		"%s has another book under the name of this host, %s: its keys do not lead to "
+		"those "
+		"of this one, and nothing was pushed",
+		transfer->name, transfer->link.book->host_name);
+	return error_hint(transfer->err,
+		"was this host restored elsewhere, or another machine given its name? One of the "
+		"two must not go on");
 }
 
 /* ---- push ---- */
@@ -342,16 +358,50 @@ static int folders_sync(struct transfer *transfer)
 	return rc;
 }
 
+/*
+ * Branches of two moments would be a gap in the chain, for whoever restores from them. So no
+ * checkpoint moves one until libgit2, too, has read where they are; it needs no network for that.
+ */
+static int refs_hold(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = database_lock(
+		&book->database, SLOT_CHECKPOINT, "push", book->wait_ms, transfer->err);
+
+	transfer->held = !rc;
+	return rc;
+}
+
+static void refs_let_go(struct transfer *transfer)
+{
+	if (transfer->held)
+		database_unlock(&transfer->link.book->database, SLOT_CHECKPOINT);
+	transfer->held = false;
+}
+
+static int refs_were_read(const git_push_update **updates, size_t count, void *payload)
+{
+	struct remote_link *link = payload;
+
+	(void)updates;
+	(void)count;
+	/* the link is in a transfer */
+	refs_let_go((struct transfer *)((char *)link - offsetof(struct transfer, link)));
+	return 0;
+}
+
 static int upload(struct transfer *transfer)
 {
 	git_push_options options = GIT_PUSH_OPTIONS_INIT;
 	git_strarray specs = {transfer->specs, transfer->spec_count};
 	int code;
 
-	if (!transfer->spec_count)
+	/* keys that do not follow each other: what either signs is nothing to the other */
+	if (!transfer->spec_count || transfer->other_book)
 		return 0;
 	locks_clear(transfer);
 	remote_callbacks(&transfer->link, &options.callbacks);
+	options.callbacks.push_negotiation = refs_were_read;
 	options.callbacks.push_update_reference = refused;
 	code = git_remote_upload(transfer->link.remote, &specs, &options);
 	if (code || transfer->link.refusal.code)
@@ -481,6 +531,36 @@ static int owners_ask(struct transfer *transfer)
 	return rc ? rc : owners_heed(transfer, &unseen);
 }
 
+static int owners_confirm(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) == 0 && uuid_valid(uuid))
+			rc = ownership_confirm(transfer->link.book, uuid, &ref->oid, transfer->err);
+	}
+	return rc;
+}
+
+int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	struct dd_error own = {0};
+	CLEANUP(transfer)
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = owners_confirm(&transfer);
+	return rc ? rc : owners_ask(&transfer);
+}
+
 static int owners_told(struct transfer *transfer)
 {
 	int rc = 0;
@@ -506,6 +586,8 @@ static int push(struct transfer *transfer)
 	if (!rc)
 		rc = owners_ask(transfer);
 	if (!rc)
+		rc = refs_hold(transfer);
+	if (!rc)
 		rc = consider_all(transfer, "refs/heads/*", consider_branch);
 	if (!rc)
 		rc = consider_all(transfer, TAG_REFS "*", consider_tag);
@@ -515,11 +597,14 @@ static int push(struct transfer *transfer)
 		rc = refs_judge(transfer);
 	if (!rc)
 		rc = upload(transfer);
-	if (!rc)
-		rc = owners_told(transfer);
+	refs_let_go(transfer);
 	/* what libgit2 opened meanwhile may be half of it */
 	if (rc)
 		book->objects_doubtful = true;
+	if (!rc && transfer->other_book)
+		return other_book(transfer);
+	if (!rc)
+		rc = owners_told(transfer);
 	return rc ? rc : conclude(transfer, "does not lead to what this book has");
 }
 
