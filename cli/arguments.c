@@ -141,7 +141,7 @@ int arguments_check(const struct arguments *args, struct dd_error *err)
 			least++;
 		if (*word != '[' && least == args->count + 1)
 			missing = word;
-		most = length > 3 && memcmp(word + length - 3, "...", 3) == 0 ? SIZE_MAX : most + 1;
+		most = memmem(word, length, "...", 3) ? SIZE_MAX : most + 1;
 		word += length;
 		if (most == SIZE_MAX)
 			break;
@@ -177,44 +177,25 @@ const char *operand(const struct arguments *args, size_t index)
 	return index < args->count ? args->operands[index] : NULL;
 }
 
-static int see_running(const struct dd_domain_info *info, void *running)
-{
-	*(bool *)running = info->pid != 0;
-	return 0;
-}
-
 /* virsh's switches. Config and live together, like neither and like --persistent, is everything. */
-static int choose_scope(
-	struct cli *cli, const struct arguments *args, enum dd_scope *scope, struct dd_error *err)
+static int choose_scope(const struct arguments *args, enum dd_scope *scope, struct dd_error *err)
 {
 	bool config = option_given(args, "config");
 	bool live = option_given(args, "live");
 	bool persistent = option_given(args, "persistent");
-	bool running = false;
+	bool current = option_given(args, "current");
 
-	if (!option_given(args, "current")) {
-		*scope = config == live || persistent ? DD_SCOPE_ALL
-			 : config                     ? DD_SCOPE_CONFIG
-						      : DD_SCOPE_LIVE;
-		return 0;
-	}
-	if (config || live || persistent)
+	if (current && (config || live || persistent))
 		return error_set(err, CLI_USAGE,
 			"--current goes with none of --config, --live and --persistent");
-
-	CLEANUP(free) char *domain = NULL;
-	uint32_t version;
-	int rc = dd_resolve(cli->host, operand(args, 0), &domain, &version, err);
-
-	if (rc == 0)
-		rc = dd_info(cli->host, domain, see_running, &running, err);
-	if (rc == 0)
-		*scope = running ? DD_SCOPE_LIVE : DD_SCOPE_CONFIG;
-	return rc;
+	*scope = current                        ? DD_SCOPE_CURRENT
+		 : config == live || persistent ? DD_SCOPE_ALL
+		 : config                       ? DD_SCOPE_CONFIG
+						: DD_SCOPE_LIVE;
+	return 0;
 }
 
-int arguments_change(
-	struct cli *cli, const struct arguments *args, struct dd_change *out, struct dd_error *err)
+int arguments_change(const struct arguments *args, struct dd_change *out, struct dd_error *err)
 {
 	const char *expected = option_value(args, "if-version");
 	uint64_t number = 0;
@@ -227,7 +208,7 @@ int arguments_change(
 			return rc;
 	}
 	out->if_version = (uint32_t)number;
-	return choose_scope(cli, args, &out->scope, err);
+	return choose_scope(args, &out->scope, err);
 }
 
 int read_input(const char *file, struct text *out, struct dd_error *err)

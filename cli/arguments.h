@@ -36,12 +36,8 @@ bool option_given(const struct arguments *args, const char *name);
 /* The operand, or NULL where there are fewer. */
 const char *operand(const struct arguments *args, size_t index);
 
-/*
- * What the options shared by changing commands say. domain is asked for its state where that
- * decides (--current).
- */
-int arguments_change(
-	struct cli *cli, const struct arguments *args, struct dd_change *out, struct dd_error *err);
+/* What the options shared by changing commands say. */
+int arguments_change(const struct arguments *args, struct dd_change *out, struct dd_error *err);
 
 /* --host-model=keep, of the commands that freeze. */
 int host_model_option(const struct arguments *args, bool *keep, struct dd_error *err);

@@ -2,10 +2,15 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+
+#define FLOW_BYTES 65536
+#define PATIENCE_MS 1000
 
 void cli_init(struct cli *cli)
 {
@@ -139,6 +144,35 @@ static void report_error(struct cli *cli, const struct dd_error *err)
 		return;
 	dd_error_format(err, line, sizeof line);
 	fprintf(stderr, "domesday: %s\n%s", line, text_string(&cli->advice));
+}
+
+int cli_flow(struct cli *cli)
+{
+	struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	struct text *out = &cli->out;
+	size_t done = 0;
+
+	if (cli->stalled || out->size < FLOW_BYTES)
+		return 0;
+	while (done < out->size && !cli->stalled) {
+		size_t left = out->size - done;
+		/* a pipe that has room has room for so much */
+		size_t some = left < PIPE_BUF ? left : PIPE_BUF;
+		int put = poll(&reader, 1, PATIENCE_MS) == 1
+				  ? file_write(STDOUT_FILENO, out->data + done, some)
+				  : -EAGAIN;
+
+		if (put == -EPIPE) {
+			text_clear(out);
+			return STATUS_PIPE;
+		}
+		/* what else is wrong is told at the end */
+		cli->stalled = put < 0;
+		done += cli->stalled ? 0 : some;
+	}
+	memmove(out->data, out->data + done, out->size - done + 1);
+	out->size -= done;
+	return 0;
 }
 
 static int compose_answer(struct cli *cli, struct dd_error *err)

@@ -5,7 +5,8 @@
 /*
  * One run of the command. What it says on standard output is collected here and written in one go
  * when the command has succeeded, so a failure leaves no half of an answer behind, and a full disk
- * or a closed pipe is noticed in one place.
+ * or a closed pipe is noticed in one place. Only a list that is as long as the book is large begins
+ * to come before it is complete (cli_flow).
  */
 
 #include <domesday.h>
@@ -39,6 +40,7 @@ struct cli {
 	bool colour_chosen; /* by an option */
 	struct dd_host *host;
 	struct text out;      /* for standard output */
+	bool stalled;         /* nobody took what was to go out early */
 	struct json *answer;  /* with --json: the one value for standard output instead */
 	struct text advice;   /* lines that go under the error message */
 	struct json *details; /* with --json: an object whose members go into the error */
@@ -67,6 +69,13 @@ int exit_status(int code);
 
 /* Statuses in order, for the manual: NULL past the end. */
 const char *exit_status_words(int status);
+
+/*
+ * Lets out what was collected, where it is much and somebody reads; otherwise it is kept for the
+ * end, so that no book is held open for a pager that stands still. 0, or STATUS_PIPE: the reader
+ * left, and nothing more is wanted.
+ */
+int cli_flow(struct cli *cli);
 
 /* Writes what was collected, or the error, and gives the exit status. */
 int cli_finish(struct cli *cli, int code, const struct dd_error *err);

@@ -51,6 +51,7 @@ static const struct command *const commands[] = {
 	&command_remote,
 	&command_push,
 	&command_pull,
+	&command_evacuate,
 	&command_config,
 	&command_key,
 	&command_gc,

@@ -71,6 +71,9 @@ struct json *info_json(const struct dd_domain_info *info)
 	json_put(object, "pid", info->pid ? json_number(info->pid) : json_null());
 	json_put_bool(object, "autostart", info->autostart);
 	json_put_number(object, "version", info->version);
+	json_put_number(object, "epoch", info->epoch);
+	json_put(object, "owner", info->owner ? json_string(info->owner) : json_null());
+	json_put_bool(object, "claimed", info->claimed);
 	return object;
 }
 

@@ -11,6 +11,7 @@ static const char *const outcomes[] = {
 	[DD_BRANCH_CREATED] = "created",
 	[DD_BRANCH_FORWARDED] = "forwarded",
 	[DD_BRANCH_DIVERGED] = "diverged",
+	[DD_BRANCH_LOST] = "lost",
 };
 
 #define OUTCOMES (sizeof outcomes / sizeof outcomes[0])
@@ -29,7 +30,7 @@ struct tally {
 	struct text lines;
 };
 
-/* "HOST NAME": diverged, of which it is worth knowing each. */
+/* Of those that diverged or were lost it is worth knowing each. */
 static int count_branch(const struct dd_branch *branch, void *context)
 {
 	struct tally *tally = context;
@@ -37,6 +38,9 @@ static int count_branch(const struct dd_branch *branch, void *context)
 
 	if (branch->uuid)
 		tally->counts[branch->outcome]++;
+	if (branch->outcome == DD_BRANCH_LOST)
+		text_printf(&tally->lines, "  %s is owned by %s now, not by this host\n",
+			branch->name ? branch->name : branch->uuid, branch->host);
 	if (branch->outcome == DD_BRANCH_DIVERGED)
 		text_printf(&tally->lines, "  diverged: %s %s\n", branch->host,
 			branch->name   ? branch->name

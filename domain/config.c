@@ -5,18 +5,22 @@
  */
 #include "domain/config.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/line.h"
 #include "domain/reason.h"
 #include "qmp/json.h"
 
 static const struct setting {
 	const char *name;
-	const char *words[3]; /* that it can be, NULL-terminated */
+	const char *words[3]; /* that it can be, NULL-terminated; "" alone: a program's path */
 	const char *summary;
 } settings[] = {
 	{CONFIG_REQUIRE_REASON, {"no", "yes"}, "refuse a change for which nobody says why"},
+	{CONFIG_FENCE_COMMAND, {""}, "the program that proves that a host is down, for evacuate"},
 };
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])
 
@@ -91,19 +95,36 @@ static int take_value(const struct dd_setting *setting, void *value)
 	return string_copy(value, setting->value, NULL);
 }
 
+int config_text(struct dd_host *host, const char *name, char **out, struct dd_error *err)
+{
+	return dd_settings(host, name, take_value, out, err);
+}
+
 int config_switch(struct dd_host *host, const char *name, bool *on, struct dd_error *err)
 {
 	CLEANUP(free) char *value = NULL;
-	int rc = dd_settings(host, name, take_value, &value, err);
+	int rc = config_text(host, name, &value, err);
 
 	if (!rc)
 		*on = strcmp(value, "yes") == 0;
 	return rc;
 }
 
+static int program_check(const struct setting *setting, const char *value, struct dd_error *err)
+{
+	if (!*value || (value[0] == '/' && access(value, X_OK) == 0))
+		return *value ? line_check(value, PATH_MAX, setting->name, err) : 0;
+	return error_set(err, DD_INVALID,
+		"%s is the absolute path of a program that can be run, or '', not '%s'",
+		setting->name, value);
+}
+
 static int word_check(const struct setting *setting, const char *value, struct dd_error *err)
 {
 	CLEANUP(text) struct text words = TEXT_INIT;
+
+	if (!*setting->words[0])
+		return program_check(setting, value, err);
 
 	for (const char *const *word = setting->words; *word; word++) {
 		if (strcmp(*word, value) == 0)

@@ -7,8 +7,12 @@
 #include "domain/host.h"
 
 #define CONFIG_REQUIRE_REASON "require-reason"
+#define CONFIG_FENCE_COMMAND "fence-command"
 
 /* Of a setting that is "yes" or "no". */
 int config_switch(struct dd_host *host, const char *name, bool *on, struct dd_error *err);
+
+/* Of any setting; the caller frees it. */
+int config_text(struct dd_host *host, const char *name, char **out, struct dd_error *err);
 
 #endif

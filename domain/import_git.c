@@ -400,7 +400,7 @@ static int name_operator(struct git_import *import, struct dd_error *err)
 	if (!host)
 		return 0;
 	operation_trailers(
-		IMPORT_OPERATION, "shut off", &host->caller, host->program, &import->standard);
+		IMPORT_OPERATION, "shut off", 0, &host->caller, host->program, &import->standard);
 	rc = string_format(&name, err, "%s <%s>", host->author_name, host->author_email);
 	return rc ? rc : line_visible(&import->operator_name, name, err);
 }

@@ -33,6 +33,9 @@ static int describe(struct dd_host *host, const struct domain_row *row, struct d
 	info->state = "shut off";
 	info->autostart = row->autostart;
 	info->version = row->version;
+	info->claimed = row->owner && strcmp(row->owner, book_host_name(host->book)) == 0;
+	info->owner = info->claimed ? NULL : row->owner;
+	info->epoch = row->epoch;
 	if (row->state != STATE_RUNNING || !row->runtime)
 		return 0;
 	rc = host_run_folder(host, row->uuid, &folder, err);
@@ -61,7 +64,8 @@ int dd_list(struct dd_host *host, bool all, dd_domain_fn visit, void *context, s
 	struct visit own = {
 		.host = host, .all = all, .domain = visit, .context = context, .err = err};
 
-	return book_list(host->book, false, visit_domain, &own, err);
+	return all ? book_list(host->book, false, visit_domain, &own, err)
+		   : book_list_running(host->book, visit_domain, &own, err);
 }
 
 static int find_present(

@@ -9,7 +9,6 @@
 #include "domain/recover.h"
 #include "domain/secret.h"
 
-#define FIRST_EPOCH "1" /* of ownership: raised by each migration */
 #define TRAILERS_MAX 64 /* of one version; more devices than fit are in the diff anyway */
 #define SINCE_MAX 5     /* versions that a conflict spells out */
 
@@ -99,8 +98,7 @@ static int load_live(struct operation *op, struct dd_error *err)
 	return rc;
 }
 
-/* Everything that is recorded of the domain, anew. */
-static int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
+int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 {
 	struct domain_row row = {.name = NULL};
 	int rc = book_find(op->host->book, uuid, &row, err);
@@ -224,6 +222,29 @@ static int check_version(
 		op->row.name, op->row.version);
 }
 
+/* Of a domain that is another host's, what is left here can be ended, looked at and forgotten. */
+static int check_owner(const struct operation *op, struct dd_error *err)
+{
+	static const char *const allowed[] = {"destroy", "shutdown", "undefine", "check", "settle",
+		"evacuate", OPERATION_DRY_RUN};
+	const char *owner = op->row.owner;
+
+	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+		if (!owner || strcmp(op->name, allowed[i]) == 0)
+			return 0;
+	if (strcmp(owner, book_host_name(op->host->book)) == 0) {
+		error_set(err, DD_REFUSED,
+			"domain '%s' was taken over, but no remote has been told yet",
+			op->row.name);
+		return error_hint(err, "it is this host's once this succeeds: domesday push");
+	}
+	error_set(
+		err, DD_REFUSED, "domain '%s' is owned by the host '%s' now", op->row.name, owner);
+	return error_hint(err,
+		"work with it there, or take it back: domesday evacuate %s %s --from REMOTE", owner,
+		op->row.name);
+}
+
 static int begin(struct operation *op, struct dd_host *host, const char *domain, const char *name,
 	const struct dd_change *change, bool *ended, struct dd_error *err)
 {
@@ -246,6 +267,8 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 	if (!rc && strcmp(op->row.name, domain) != 0 && strcmp(op->row.uuid, domain) != 0)
 		rc = error_set(err, DD_NOT_FOUND,
 			"there is no domain '%s' (it was just renamed '%s')", domain, op->row.name);
+	if (!rc)
+		rc = check_owner(op, err);
 	if (!rc)
 		rc = check_version(op, change, err);
 	if (rc)
@@ -280,6 +303,8 @@ int operation_begin_new(struct operation *op, struct dd_host *host, const char *
 			rc = operation_settle(op, err);
 		}
 	}
+	if (!rc && op->row.version)
+		rc = check_owner(op, err);
 	if (rc)
 		operation_end(op);
 	return rc;
@@ -386,8 +411,8 @@ static void add_trailer(struct operation_trailers *out, const char *key, const c
 	out->list[out->count++] = (struct trailer){key, value};
 }
 
-void operation_trailers(const char *operation, const char *state, const struct caller *caller,
-	const char *program, struct operation_trailers *out)
+void operation_trailers(const char *operation, const char *state, uint32_t epoch,
+	const struct caller *caller, const char *program, struct operation_trailers *out)
 {
 	out->count = 0;
 	add_trailer(out, "Operation", operation);
@@ -397,13 +422,15 @@ void operation_trailers(const char *operation, const char *state, const struct c
 	if (caller->acting != caller->uid)
 		add_trailer(out, "Acting-Uid", number_digits(out->acting, caller->acting, 10, 1));
 	add_trailer(out, "Program", program);
-	add_trailer(out, "Epoch", FIRST_EPOCH);
+	add_trailer(out, "Epoch", number_digits(out->epoch, epoch ? epoch : 1, 10, 1));
 }
 
 static void draft_trailers(struct draft *draft, const struct operation *op,
 	const struct outcome *outcome, const char *state)
 {
-	operation_trailers(op->name, state, &op->caller, op->program, &draft->standard);
+	uint32_t epoch = outcome->epoch ? outcome->epoch : op->row.epoch;
+
+	operation_trailers(op->name, state, epoch, &op->caller, op->program, &draft->standard);
 	for (size_t i = 0; i < draft->standard.count; i++)
 		draft_trailer(draft, draft->standard.list[i].key, draft->standard.list[i].value);
 	for (const char *const *device = outcome->devices; device && *device; device++)
@@ -447,10 +474,13 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 					 : STATE_SHUT_OFF,
 		.autostart = outcome->autostart ? *outcome->autostart : op->row.autostart,
 		.runtime = outcome->live ? text_string(&draft->runtime) : NULL,
+		.epoch = outcome->epoch,
 		.uses = draft->uses.items,
 		.use_count = outcome->gone ? 0 : draft->uses.count,
 	};
-	bool changed = draft_changes_record(draft, op, outcome);
+	/* the history goes on with whom the domain belongs to */
+	bool changed =
+		(outcome->epoch || !op->row.owner) && draft_changes_record(draft, op, outcome);
 	struct book_change change = {
 		.uuid = op->row.uuid,
 		.base = op->row.version,

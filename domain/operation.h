@@ -79,6 +79,9 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err);
 
+/* Everything that is recorded of the domain, anew. */
+int operation_load(struct operation *op, const char *uuid, struct dd_error *err);
+
 void operation_end(struct operation *op);
 static inline void cleanup_operation(struct operation *op)
 {
@@ -99,10 +102,11 @@ int operation_refuse_stray(const struct operation *op, struct dd_error *err);
 
 /* How the domain is to be afterwards. */
 struct outcome {
-	const char *subject;            /* of the version, if one is made */
-	const struct document *config;  /* NULL: as it is */
-	const struct document *live;    /* NULL: not running afterwards */
-	bool gone;                      /* undefined */
+	const char *subject;           /* of the version, if one is made */
+	const struct document *config; /* NULL: as it is */
+	const struct document *live;   /* NULL: not running afterwards */
+	bool gone;                     /* undefined */
+	uint32_t epoch; /* that this host claims the domain with; 0: it stays whose it is */
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
 	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
 	const bool *autostart;          /* NULL: as it is */
@@ -122,12 +126,12 @@ struct outcome {
 struct operation_trailers {
 	struct trailer list[OPERATION_TRAILERS];
 	size_t count;
-	char uid[NUMBER_SIZE], acting[NUMBER_SIZE];
+	char uid[NUMBER_SIZE], acting[NUMBER_SIZE], epoch[NUMBER_SIZE];
 };
 
 /* The list points into out and to what it is handed. */
-void operation_trailers(const char *operation, const char *state, const struct caller *caller,
-	const char *program, struct operation_trailers *out);
+void operation_trailers(const char *operation, const char *state, uint32_t epoch,
+	const struct caller *caller, const char *program, struct operation_trailers *out);
 
 /*
  * One transaction: a version, if the record changes at all, the index, and the end of op->journal.

@@ -48,6 +48,7 @@ static int tell_branch(const struct branch_report *report, void *context)
 		[BRANCH_CREATED] = DD_BRANCH_CREATED,
 		[BRANCH_FORWARDED] = DD_BRANCH_FORWARDED,
 		[BRANCH_DIVERGED] = DD_BRANCH_DIVERGED,
+		[BRANCH_LOST] = DD_BRANCH_LOST,
 	};
 	const struct branch_visit *visit = context;
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};

@@ -13,6 +13,8 @@ int scope_of(const struct operation *op, const struct dd_change *change, struct 
 
 	if (rc)
 		return rc;
+	if (wanted == DD_SCOPE_CURRENT)
+		wanted = operation_running(op) ? DD_SCOPE_LIVE : DD_SCOPE_CONFIG;
 	*out = (struct scope){
 		.config = wanted != DD_SCOPE_LIVE,
 		.live = wanted != DD_SCOPE_CONFIG && operation_running(op),

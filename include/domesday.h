@@ -114,9 +114,10 @@ int dd_setting_set(struct dd_host *host, const char *name, const char *value, co
 /* ---- how a change is made, and what became of it ---- */
 
 enum dd_scope {
-	DD_SCOPE_ALL = 0,    /* the record, and the guest if it runs */
-	DD_SCOPE_CONFIG = 1, /* the record only: holds from the next start */
-	DD_SCOPE_LIVE = 2,   /* the running guest only: gone when it stops */
+	DD_SCOPE_ALL = 0,     /* the record, and the guest if it runs */
+	DD_SCOPE_CONFIG = 1,  /* the record only: holds from the next start */
+	DD_SCOPE_LIVE = 2,    /* the running guest only: gone when it stops */
+	DD_SCOPE_CURRENT = 3, /* as DD_SCOPE_LIVE if it runs, otherwise as DD_SCOPE_CONFIG */
 };
 
 struct dd_change {
@@ -308,7 +309,10 @@ struct dd_domain_info {
 	int id;            /* while it runs; otherwise 0 */
 	int pid;           /* of QEMU while it runs; otherwise 0 */
 	bool autostart;
-	uint32_t version; /* the newest */
+	uint32_t version;  /* the newest */
+	const char *owner; /* the host that owns it, where that is another one; otherwise NULL */
+	bool claimed;      /* taken over, and not its own before a push has told others */
+	uint32_t epoch;    /* of ownership: from 1 on, raised with each new owner */
 };
 typedef int (*dd_domain_fn)(const struct dd_domain_info *info, void *context);
 
@@ -479,6 +483,7 @@ enum dd_branch_outcome {
 	DD_BRANCH_CREATED,   /* was not there */
 	DD_BRANCH_FORWARDED, /* got what it lacked */
 	DD_BRANCH_DIVERGED,  /* is left alone: it is no earlier state of what it should become */
+	DD_BRANCH_LOST,      /* the domain was this host's, and is now that of the one named */
 };
 
 struct dd_branch {
@@ -494,11 +499,46 @@ typedef int (*dd_branch_fn)(const struct dd_branch *branch, void *context);
 /*
  * Brings the remote's copy of this book up to date: everything that is committed when it begins.
  * branch (may be NULL) hears of every branch before any is sent. DD_CONFLICT: a branch there does
- * not lead to what this book has, since it was rewritten or two books have this host's name; all
- * others were sent. DD_SYSTEM: not reached. DD_REFUSED: it does not let us in, or does not prove to
- * be the right server.
+ * not lead to what this book has, since it was rewritten; all others were sent. Where that is the
+ * branch with the keys, two books have this host's name, and nothing was sent. DD_SYSTEM: not
+ * reached. DD_REFUSED: it does not let us in, or does not prove to be the right server.
  */
 int dd_push(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
+	struct dd_error *err);
+
+/*
+ * Takes domains of a host that is down over, from what it last pushed to a remote. What it did not
+ * push is lost. The host is proved to be down by the book's fence-command, or the operator answers
+ * for it. Each domain gets one more version, which says by whom, why and upon which proof it was
+ * taken, raises its epoch, and is shut off. It is this host's own once the remote was told, with
+ * which the call ends; the host before learns that at its next push or pull.
+ */
+struct dd_evacuation {
+	const char *host;           /* that is down */
+	const char *remote;         /* name of one of the book's */
+	const char *const *domains; /* names or UUIDs */
+	size_t count;               /* 0: all that the host had */
+	const char *override;       /* why the host is known to be down, or NULL: ask */
+	bool dry_run;               /* tell what would be taken, and ask nobody */
+};
+
+struct dd_evacuated {
+	const char *name;
+	const char *uuid;
+	bool taken;       /* or, of a dry run, would be */
+	uint32_t version; /* the newest, of the history as it is afterwards */
+	uint32_t epoch;
+	const struct dd_error *error; /* why it was not taken */
+};
+typedef int (*dd_evacuated_fn)(const struct dd_evacuated *evacuated, void *context);
+
+/*
+ * evacuated hears of each. DD_NOT_FOUND: no such remote, no such host or domain there. DD_REFUSED:
+ * the host is not proved to be down. DD_SYSTEM: the remote is out of reach; what was taken by then
+ * is this host's after a push. One domain that cannot be taken does not keep the others from it.
+ */
+int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
+	const struct dd_change *change, dd_evacuated_fn evacuated, void *context,
 	struct dd_error *err);
 
 /*

@@ -26,7 +26,7 @@
 
 #define UUID_SIZE 37   /* with dashes, lower case, and the NUL */
 #define COMMIT_SIZE 41 /* hexadecimal object name, and the NUL */
-#define BOOK_FORMAT 3  /* of book.db; a lower one is brought up, a higher one refused */
+#define BOOK_FORMAT 4  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
 
@@ -77,6 +77,8 @@ struct domain_row {
 	enum domain_state state;
 	bool autostart;
 	uint32_t version; /* the newest */
+	uint32_t epoch;   /* how often the domain came to another owner, from 1 on */
+	char *owner;      /* the host that owns it; NULL: this one. See "owners" below */
 	char *runtime;    /* facts about the running guest, opaque here; NULL while shut off */
 };
 
@@ -98,6 +100,10 @@ int book_find(
 int book_list(struct book *book, bool gone_too,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err);
+
+/* The same of those that run, or ran when this host went down. */
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err);
 
 /* Who uses value (of kind, or of any when NULL)? By name; the row holds one match. */
 int book_who_uses(struct book *book, const char *kind, const char *value,
@@ -145,6 +151,7 @@ struct index_draft {
 	enum domain_state state;
 	bool autostart;
 	const char *runtime; /* NULL: none */
+	uint32_t epoch;      /* a new one: this host claims the domain; 0: it stays whose it is */
 	const struct use_row *uses;
 	size_t use_count;
 };
@@ -340,6 +347,7 @@ struct reindex_calls {
 	/* Something that is not in the new index as it was in the old one. */
 	void (*lost)(const char *sentence, void *context);
 	void *context;
+	bool only_history; /* that there is no old book.db is no loss */
 };
 
 struct reindex_counts {
@@ -369,6 +377,11 @@ struct key_info {
 	const char *who; /* "Name <email>" */
 	int64_t place;   /* in the chain, of that commit; 0: of the first */
 	bool current;
+	/*
+	 * Why no key before it vouches for it: "restored from ssh://…"; NULL: the one before
+	 * does, or it is the first.
+	 */
+	const char *adopted;
 	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
 };
 
@@ -383,6 +396,19 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
  */
 int book_rotate_key(
 	struct book *book, const struct person *author, const char *body, struct dd_error *err);
+
+/*
+ * The same where the old secret is lost: the new key signs for itself, which everybody can see.
+ * why, one line, stands in the commit.
+ */
+int book_adopt_key(
+	struct book *book, const struct person *author, const char *why, struct dd_error *err);
+
+/*
+ * The key in a file of OpenSSH's becomes the one of a book that has none. DD_REFUSED: it is not the
+ * newest that the branch "book" names, or others may read the file.
+ */
+int book_take_key(struct book *book, const char *file, struct dd_error *err);
 
 /* ---- tags: names that versions are given ---- */
 
@@ -465,6 +491,7 @@ enum branch_outcome {
 	BRANCH_CREATED,   /* was not there */
 	BRANCH_FORWARDED, /* got what it lacked */
 	BRANCH_DIVERGED,  /* is left as it is: it is no earlier state of what it should become */
+	BRANCH_LOST,      /* the domain was this host's, and is the named one's now */
 };
 
 struct branch_report {
@@ -477,9 +504,10 @@ struct branch_report {
 
 /*
  * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
- * there was rewritten, or another book pushes under this host's name: the others are pushed, then
- * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
- * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ * there was rewritten: the others are pushed, then the answer is DD_CONFLICT. Where that is the
+ * branch "book", another book pushes under this host's name, and nothing is pushed at all. visit
+ * (may be NULL) hears of every branch and must not change the book. DD_NOT_FOUND: no such remote.
+ * DD_SYSTEM: not reached, or it does not let us in.
  */
 int book_push(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
@@ -487,6 +515,83 @@ int book_push(struct book *book, const char *remote,
 
 /* Fetches what all hosts have pushed there; otherwise like book_push(). */
 int book_pull(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
+
+/* ---- a whole book from a remote ---- */
+
+struct restored_book;
+
+struct restore_source {
+	struct remote_row remote; /* which the book has from then on */
+	const char *host;         /* that pushed there; NULL: the book's own name */
+	const char *key;          /* file with the key that signed last; NULL: it is lost */
+};
+
+/*
+ * Fetches what a host has pushed to a remote, and makes a book of it, in a folder beside the one
+ * that is to be the book's and is empty or not there (DD_REFUSED otherwise). It can be opened and
+ * used there: it needs its key (book_take_key() or book_adopt_key()) and then book_verify(), since
+ * what calls->lost() hears of is not all. Sealed secrets, settings, and what only book.db knew, are
+ * not on a remote. DD_NOT_FOUND: nothing of that host is there. Otherwise as book_remote_add() and
+ * book_pull().
+ */
+int book_restore_begin(const char *folder, const struct book_options *options,
+	const struct restore_source *source, const struct reindex_calls *calls,
+	struct reindex_counts *counts, struct restored_book **out, struct dd_error *err);
+/* Where it is. */
+const char *restored_folder(const struct restored_book *restored);
+/* Gives it its name, durably. Nobody has it open. */
+int restored_finish(struct restored_book *restored, struct dd_error *err);
+/* Removes it, unless it has its name. NULL does nothing. */
+void restored_release(struct restored_book *restored);
+CLEANUP_DEFINE(restored_book, struct restored_book *, restored_release)
+
+/* ---- owners: domains that come from another host ---- */
+
+/*
+ * A domain is owned by one host. Each new owner raises the epoch. What a dead host owned another
+ * can take: book_take() brings its history into the book, a version with index_draft.epoch claims
+ * it, and book_push() tells the remote, upon which it is this host's (domain_row.owner NULL). Until
+ * then, and on the host before once that has seen it, nothing may start the domain.
+ */
+struct fetched_row {
+	const char *host;
+	const char *uuid;
+	const struct version_info *newest;
+};
+
+/*
+ * Domains that a host (NULL: any) has on a remote, as they were fetched last. visit as in
+ * book_list.
+ */
+int book_fetched(struct book *book, const char *remote, const char *host,
+	int (*visit)(const struct fetched_row *row, void *context), void *context,
+	struct dd_error *err);
+
+/* Appends one file of a fetched version. DD_NOT_FOUND: it has no such file. */
+int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,
+	struct dd_error *err);
+
+struct book_taken {
+	uint32_t version;       /* the newest of the history */
+	uint32_t epoch;         /* as it says */
+	char book[COMMIT_SIZE]; /* what the claiming version is to say in its trailer Taken-Book */
+};
+
+/*
+ * The domain is as one that is gone afterwards, and the host's: its history goes on where a version
+ * is made. DD_CORRUPT: the history does not hold. DD_CONFLICT: it does not go on from what the book
+ * has of it. DD_EXISTS: the domain is this host's own. DD_REFUSED: its guest runs here.
+ */
+int book_take(struct book *book, const char *remote, const char *host, const char *uuid,
+	struct book_taken *out, struct dd_error *err);
+
+/*
+ * A restored book learns whose its domains are by now: claims of its own that the remote knows are
+ * settled, and visit hears of each domain that another took over (BRANCH_LOST), as at book_push().
+ */
+int book_ask_owners(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
 

@@ -30,8 +30,10 @@ static const char tables[] =
 	"CREATE TABLE domain("
 	"  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
 	"  title TEXT NOT NULL, state INTEGER NOT NULL, autostart INTEGER NOT NULL,"
-	"  version INTEGER NOT NULL, head BLOB NOT NULL, runtime TEXT);"
-	"CREATE UNIQUE INDEX domain_name ON domain(name) WHERE state <> 2;"
+	"  version INTEGER NOT NULL, head BLOB NOT NULL, runtime TEXT,"
+	/* owner_book: while all of the history is another owner's, whose keys signed it */
+	"  epoch INTEGER NOT NULL DEFAULT 1, owner TEXT, owner_book BLOB);"
+	"CREATE UNIQUE INDEX domain_name ON domain(name) WHERE state <> 2;" UPGRADE_RUNNING_INDEX
 	"CREATE TABLE version("
 	"  domain INTEGER NOT NULL, number INTEGER NOT NULL, oid BLOB NOT NULL, seq INTEGER,"
 	"  PRIMARY KEY(domain, number)) WITHOUT ROWID;" UPGRADE_SEQ_INDEX "CREATE TABLE use("

@@ -56,6 +56,9 @@ int book_prepare(const char *folder, const struct book_options *options, const c
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
 
+/* May a host be called so? */
+bool host_name_valid(const char *name);
+
 /* Text that looks like a UUID in the one spelling that is used here. */
 bool uuid_valid(const char *text);
 
@@ -100,8 +103,9 @@ struct statement versions_down(struct book *book, const char *uuid, uint32_t fro
 /* What the commit of a version says. */
 int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
 	struct dd_error *err);
-/* An object's name in a row; DD_CORRUPT where the column has none. */
-int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err);
+/* Appends a file of a commit. DD_NOT_FOUND: it has none of that name. */
+int commit_file_read(struct book *book, const git_oid *commit, const char *path, struct text *out,
+	struct dd_error *err);
 
 /* ---- staging.c: git objects that are not packed yet, in book.db ---- */
 
@@ -112,10 +116,16 @@ int staging_failed(struct staging *staging);
 /* While hidden, no staged object is said to exist. */
 void staging_hide(struct staging *staging, bool hidden);
 
+/* ---- setting.c ---- */
+
+/* An object that the book itself is named by: "book-head", "genesis". DD_CORRUPT: it has none. */
+int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_error *err);
+
 /* ---- index.c ---- */
 
 /* Reads a row whose columns are those of INDEX_COLUMNS, the first being column. */
-#define INDEX_COLUMNS "d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime"
+#define INDEX_COLUMNS \
+	"d.uuid, d.name, d.title, d.state, d.autostart, d.version, d.runtime, d.epoch, d.owner"
 int index_row_read(
 	struct statement *statement, int column, struct domain_row *row, struct dd_error *err);
 /* The domain's name for a message; the UUID itself where there is none. */

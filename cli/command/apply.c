@@ -85,7 +85,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	bool dry_run = option_given(args, "dry-run");
 	struct dd_change change;
 	struct dd_result result = {.uuid = ""};
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	if (rc == 0)
 		rc = read_input(file, &input, err);

@@ -86,13 +86,18 @@ const struct command command_config = {
 	.group = GROUP_HOST,
 	.operands = "[NAME] [VALUE]",
 	.summary = "show what the book is set to, or set it",
-	.about = "config                        every setting, who set it, when and why\n"
-		 "config NAME                   its value\n"
-		 "config NAME VALUE             sets it, for everybody who uses the book\n"
-		 "\n"
-		 "require-reason yes|no         refuse a change that comes without --reason TEXT "
-		 "or\n"
-		 "                              $DOMESDAY_REASON (no)",
+	.about =
+		"config                        every setting, who set it, when and why\n"
+		"config NAME                   its value\n"
+		"config NAME VALUE             sets it, for everybody who uses the book\n"
+		"\n"
+		"require-reason yes|no         refuse a change that comes without --reason TEXT "
+		"or\n"
+		"                              $DOMESDAY_REASON (no)\n"
+		"fence-command PATH            the program that evacuate asks whether a host is "
+		"down: it is\n"
+		"                              run with the host's name, and answers with the line "
+		"\"fenced\"",
 	.shared = OPTIONS_REASON,
 	.book = BOOK_MAYBE,
 	.run = run,

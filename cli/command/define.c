@@ -64,7 +64,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	const char *file = operand(args, 0);
 	struct dd_change change;
 	struct dd_result result = {.uuid = ""};
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	differences_init(&refusal.differences, cli);
 	if (rc == 0)

@@ -51,8 +51,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		return show(cli, domain, title, err);
 	join(args, &words);
 
-	int rc = text_failed(&words) ? error_no_memory(err)
-				     : arguments_change(cli, args, &change, err);
+	int rc = text_failed(&words) ? error_no_memory(err) : arguments_change(args, &change, err);
 
 	if (rc == 0)
 		rc = (title ? dd_set_title : dd_set_description)(

@@ -62,7 +62,7 @@ static int run_edit(struct cli *cli, const struct arguments *args, edit_fn edit,
 	struct dd_change change;
 	struct dd_result result;
 	const char *domain = operand(args, 0);
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	if (rc == 0)
 		rc = read_devices(args, references, &devices, err);

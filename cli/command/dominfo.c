@@ -25,6 +25,10 @@ static int show(const struct dd_domain_info *info, void *context)
 		text_printf(out, "Id:         %d\nPid:        %d\n", info->id, info->pid);
 	text_printf(out, "Autostart:  %s\n", info->autostart ? "enable" : "disable");
 	text_printf(out, "Version:    %u\n", info->version);
+	if (info->owner)
+		text_printf(out, "Owner:      %s, another host\n", info->owner);
+	if (info->claimed)
+		text_puts(out, "Owner:      this host, once a push has told others\n");
 	return 0;
 }
 

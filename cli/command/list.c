@@ -23,13 +23,18 @@ struct listing {
 static int add_row(const struct dd_domain_info *info, void *context)
 {
 	struct listing *listing = context;
-	char id[16] = "-", version[16];
-	const char *const cells[] = {id, info->name, info->state, version, info->title};
+	char id[16] = "-", version[16], state[300];
+	const char *const cells[] = {id, info->name, state, version, info->title};
 	bool running = info->pid != 0;
 
 	if (running)
 		snprintf(id, sizeof id, "%d", info->id);
 	snprintf(version, sizeof version, "%u", info->version);
+	snprintf(state, sizeof state, "%s%s%s", info->state,
+		info->owner     ? ", owned by "
+		: info->claimed ? ", not pushed"
+				: "",
+		info->owner ? info->owner : "");
 	table_row(listing->table, running ? COLOUR_GREEN : COLOUR_NONE, cells);
 	return 0;
 }
@@ -41,13 +46,13 @@ static int visit(const struct dd_domain_info *info, void *context)
 
 	if (listing->array)
 		json_push(listing->array, info_json(info));
-	else if (listing->names || listing->uuids)
+	else if (!listing->names && !listing->uuids)
+		return add_row(info, listing);
+	else
 		text_printf(out, "%s%s%s\n", listing->uuids ? info->uuid : "",
 			listing->names && listing->uuids ? " " : "",
 			listing->names ? info->name : "");
-	else
-		return add_row(info, listing);
-	return 0;
+	return listing->array ? 0 : cli_flow(listing->cli);
 }
 
 static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
@@ -68,7 +73,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		cli_note(cli, "there is no book yet; 'domesday define FILE' makes one");
 	else if (rc == 0)
 		rc = dd_list(cli->host, option_given(args, "all"), visit, &listing, err);
-	if (rc < 0)
+	if (rc)
 		return rc;
 	return cli->json ? cli_answer(cli, TAKE(array), err) : table_print(table, cli, err);
 }

@@ -32,7 +32,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	if (!xml && !remove)
 		return show(cli, args, err);
 
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	if (rc == 0 && xml && *xml != '<') {
 		rc = read_input(xml, &input, err);

@@ -21,7 +21,7 @@ static int run_memory(struct cli *cli, const struct arguments *args, struct dd_e
 	int rc = parse_size(operand(args, 1), &kib, err);
 
 	if (rc == 0)
-		rc = arguments_change(cli, args, &change, err);
+		rc = arguments_change(args, &change, err);
 	if (rc == 0)
 		rc = dd_set_memory(cli->host, domain, kib, option_given(args, "maximum"), &change,
 			&result, err);
@@ -55,7 +55,7 @@ static int run_vcpus(struct cli *cli, const struct arguments *args, struct dd_er
 	int rc = parse_number(operand(args, 1), "the number of vCPUs", 1, USHRT_MAX, &count, err);
 
 	if (rc == 0)
-		rc = arguments_change(cli, args, &change, err);
+		rc = arguments_change(args, &change, err);
 	if (rc == 0)
 		rc = dd_set_vcpus(cli->host, domain, (unsigned)count, option_given(args, "maximum"),
 			&change, &result, err);

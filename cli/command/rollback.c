@@ -118,7 +118,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	differences_init(&view.pending.differences, cli);
 	wanted.domain = domain;
 	if (rc == 0)
-		rc = arguments_change(cli, args, &change, err);
+		rc = arguments_change(args, &change, err);
 	if (rc == 0)
 		rc = dd_rollback_with(
 			cli->host, &wanted, &change, add_now, add_pending, &view, &result, err);

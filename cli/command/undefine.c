@@ -7,7 +7,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	struct dd_change change;
 	struct dd_result result;
 	const char *domain = operand(args, 0);
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	if (rc == 0)
 		rc = dd_undefine(cli->host, domain, &change, &result, err);

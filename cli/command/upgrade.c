@@ -19,7 +19,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	};
 	struct dd_change change;
 	struct dd_result result = {.uuid = ""};
-	int rc = arguments_change(cli, args, &change, err);
+	int rc = arguments_change(args, &change, err);
 
 	differences_init(&changes, cli);
 	if (rc == 0 && !upgrade.machine && !upgrade.cpu)

@@ -86,7 +86,8 @@ static int pack_fill(
 		git_oid oid;
 
 		last = statement_integer(&statement, 0);
-		git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 1));
+		if (!statement_oid(&statement, 1, &oid))
+			break;
 		snprintf(hint, sizeof hint, "%016llx",
 			(unsigned long long)statement_integer(&statement, 2));
 		rc = pack_add(pack, &oid, hint, err);

@@ -32,6 +32,7 @@
 #define ANEW_OBJECTS 30000        /* at most, in the course of a checkpoint */
 #define ANEW_OBJECTS_ASKED 500000 /* where somebody asked for it */
 #define PREFIX "pack-"
+#define DOOMED_LENGTH (sizeof PREFIX - 1 + PACK_NAME_SIZE - 1 + sizeof PACK_GONE - 1)
 #define INDEX_COUNT (8 + 255 * 4) /* where an index says how many objects it has */
 
 struct old_pack {
@@ -215,7 +216,7 @@ static int doomed_remove(const char *path, struct dd_error *err)
 	while (!rc && (entry = folder_next(folder, path, &rc, err))) {
 		size_t length = strlen(entry->d_name), end = sizeof PACK_GONE - 1;
 
-		if (length <= end || length >= sizeof PREFIX + PACK_NAME_SIZE ||
+		if (length != DOOMED_LENGTH || strncmp(entry->d_name, PREFIX, sizeof PREFIX - 1) ||
 			strcmp(entry->d_name + length - end, PACK_GONE) != 0)
 			continue;
 		if (!found++)

@@ -17,16 +17,11 @@
 /* What a column of object names says, in hexadecimal. */
 static void put_oid(struct text *out, struct statement *statement, int column)
 {
-	const void *raw = sqlite3_column_blob(statement->handle, column);
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid oid;
 
-	if (!raw || sqlite3_column_bytes(statement->handle, column) != GIT_OID_RAWSZ) {
-		statement->code = SQLITE_CORRUPT;
-		return;
-	}
-	git_oid_fromraw(&oid, raw);
-	text_puts(out, git_oid_tostr(hex, sizeof hex, &oid));
+	if (statement_oid(statement, column, &oid))
+		text_puts(out, git_oid_tostr(hex, sizeof hex, &oid));
 }
 
 static void refs_add(

@@ -295,7 +295,7 @@ int book_apply(
 	rc = turn_try(&book->database, what_for(change), err);
 	if (!rc)
 		rc = lead(&prepared, err);
-	else if (rc == DD_BUSY)
+	else if (rc == DD_BUSY && book->database.board)
 		rc = seat_take(&prepared) ? seat_wait(&prepared, err) : line_wait(&prepared, err);
 	book->changed |= !rc;
 	if (!rc && number)

@@ -21,8 +21,6 @@
 #define BOARD_OFFSET 65536
 #define BOARD_SIZE 65536
 #define REQUESTS_OFFSET (BOARD_OFFSET + BOARD_SIZE)
-#define FIRST_SEAT_LOCK 64 /* as slots of the file */
-#define MAKING_LOCK (FIRST_SEAT_LOCK + SEATS)
 
 _Static_assert(sizeof(struct board) <= BOARD_SIZE, "the board fits its room");
 
@@ -30,11 +28,11 @@ _Static_assert(sizeof(struct board) <= BOARD_SIZE, "the board fits its room");
  * A page that the file does not have would kill whoever writes to it on a full disk; one that was
  * copied may have holes.
  */
-static int board_make(int fd, struct dd_error *err)
+static int board_make(int fd, int wait_ms, struct dd_error *err)
 {
 	static const char zeros[BOARD_SIZE];
 	struct stat status;
-	int rc = lock_slot_take(fd, MAKING_LOCK, INT_MAX / 1000, 1000, err);
+	int rc = lock_slot_take(fd, MAKING_LOCK, wait_ms, 1000, err);
 
 	if (rc)
 		return rc;
@@ -49,9 +47,9 @@ static int board_make(int fd, struct dd_error *err)
 	return rc;
 }
 
-int board_map(int fd, struct board **out, struct dd_error *err)
+int board_map(int fd, int wait_ms, struct board **out, struct dd_error *err)
 {
-	int rc = board_make(fd, err);
+	int rc = board_make(fd, wait_ms, err);
 	void *page;
 
 	if (rc)

@@ -34,6 +34,8 @@
 #include "base/text.h"
 
 #define SEATS 16
+#define FIRST_SEAT_LOCK 64 /* as slots of the lock file */
+#define MAKING_LOCK (FIRST_SEAT_LOCK + SEATS)
 #define REQUEST_LIMIT 65536 /* bytes of a change that is written down */
 
 enum seat_state { SEAT_FREE, SEAT_READY, SEAT_TAKEN, SEAT_DONE };
@@ -69,8 +71,11 @@ static inline uint64_t word_with(uint64_t word, enum seat_state state)
 	return (word & ~(uint64_t)3) | state;
 }
 
-/* Maps the board of an open lock file. */
-int board_map(int fd, struct board **out, struct dd_error *err);
+/*
+ * Maps the board of an open lock file. DD_BUSY, with no message: somebody is making it, and for
+ * longer than wait_ms.
+ */
+int board_map(int fd, int wait_ms, struct board **out, struct dd_error *err);
 void board_unmap(struct board *board); /* NULL does nothing */
 
 /* Sleeps until the bell has grown beyond seen, at most so long. */

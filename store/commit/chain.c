@@ -7,13 +7,8 @@ static int place_read(
 {
 	*found = statement_row(statement);
 	if (*found) {
-		const void *oid = sqlite3_column_blob(statement->handle, 1);
-
 		out->seq = statement_integer(statement, 0) + 1;
-		if (oid && sqlite3_column_bytes(statement->handle, 1) == GIT_OID_RAWSZ)
-			git_oid_fromraw(&out->prev, oid);
-		else
-			statement->code = SQLITE_CORRUPT;
+		(void)statement_oid(statement, 1, &out->prev);
 	}
 	return statement_end(statement, err);
 }

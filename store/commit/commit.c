@@ -46,14 +46,9 @@ static int head_read(struct book *book, const char *uuid, struct head *head, str
 	*head = (struct head){0};
 	statement_text(&statement, uuid);
 	if (statement_row(&statement)) {
-		const void *oid = sqlite3_column_blob(statement.handle, 2);
-
 		head->domain = statement_integer(&statement, 0);
 		head->version = (uint32_t)statement_integer(&statement, 1);
-		if (oid && sqlite3_column_bytes(statement.handle, 2) == GIT_OID_RAWSZ)
-			git_oid_fromraw(&head->oid, oid);
-		else
-			statement.code = SQLITE_CORRUPT;
+		(void)statement_oid(&statement, 2, &head->oid);
 	}
 	return statement_end(&statement, err);
 }

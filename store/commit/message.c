@@ -206,13 +206,16 @@ static void trailer_word(const char *message, size_t size, const char *key, char
 void message_marks(const char *message, size_t size, struct message_marks *out)
 {
 	int64_t number = trailer_number(message, size, "Version");
+	int64_t epoch = trailer_number(message, size, "Epoch");
 
 	*out = (struct message_marks){
 		.number = number <= UINT32_MAX ? (uint32_t)number : 0,
 		.seq = trailer_number(message, size, "Book-Seq"),
+		.epoch = epoch <= UINT32_MAX ? (uint32_t)epoch : 0,
 	};
 	trailer_word(message, size, "Domain", out->uuid, sizeof out->uuid);
 	trailer_word(message, size, "Book-Prev", out->prev, sizeof out->prev);
+	trailer_word(message, size, TAKEN_BOOK, out->taken, sizeof out->taken);
 }
 
 bool message_trailer(const char *message, size_t size, const char *key, struct text *out)

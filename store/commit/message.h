@@ -22,6 +22,7 @@
 #define TRAILERS_LIMIT 64
 #define TRAILER_VALUE_LIMIT 4096
 #define PERSON_LIMIT 200
+#define TAKEN_BOOK "Taken-Book"
 
 struct message_facts {
 	const char *uuid;
@@ -47,6 +48,8 @@ struct message_marks {
 	uint32_t number;
 	int64_t seq;
 	char prev[COMMIT_SIZE];
+	uint32_t epoch;
+	char taken[COMMIT_SIZE]; /* Taken-Book: see store/key/tenure.h */
 };
 
 void message_marks(const char *message, size_t size, struct message_marks *out);

@@ -26,8 +26,9 @@ int turn_take(struct database *database, const char *what, struct dd_error *err)
 	int fd;
 	int rc = database_lock_fd(database, &fd, err);
 
-	if (!rc)
-		rc = slot_wait(database, SLOT_NEXT, until, err);
+	if (rc)
+		return rc;
+	rc = slot_wait(database, SLOT_NEXT, until, err);
 	if (!rc) {
 		rc = slot_wait(database, SLOT_CHANGE, until, err);
 		lock_slot_drop(fd, SLOT_NEXT);
@@ -45,10 +46,11 @@ int turn_try(struct database *database, const char *what, struct dd_error *err)
 	int fd;
 	int rc = database_lock_fd(database, &fd, err);
 
-	if (!rc && lock_slot_held(fd, SLOT_NEXT))
+	if (rc)
+		return rc;
+	if (lock_slot_held(fd, SLOT_NEXT))
 		return DD_BUSY;
-	if (!rc)
-		rc = lock_slot_take(fd, SLOT_CHANGE, 0, 0, err);
+	rc = lock_slot_take(fd, SLOT_CHANGE, 0, 0, err);
 	if (!rc)
 		lock_slot_sign(fd, SLOT_CHANGE, what);
 	return rc;

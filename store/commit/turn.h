@@ -13,7 +13,10 @@
 /* In line, up to the database's wait_ms. DD_BUSY names who has it. */
 int turn_take(struct database *database, const char *what, struct dd_error *err);
 
-/* If it is free and nobody stands in line. DD_BUSY otherwise, without a message. */
+/*
+ * If it is free and nobody stands in line. DD_BUSY otherwise, without a message; with one, and
+ * without a board, where the lock file itself is not to be had.
+ */
 int turn_try(struct database *database, const char *what, struct dd_error *err);
 
 /* Gives it up, and wakes who is to have it next. */

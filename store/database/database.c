@@ -178,7 +178,12 @@ int database_lock_fd(struct database *database, int *fd, struct dd_error *err)
 	if (database->lock_fd < 0)
 		rc = lock_file_open(database->lock_path, &database->lock_fd, err);
 	if (!rc && !database->board)
-		rc = board_map(database->lock_fd, &database->board, err);
+		rc = board_map(database->lock_fd, database->wait_ms, &database->board, err);
+	if (rc == DD_BUSY) {
+		error_set(err, rc, "another process is making %s, and does not come to an end",
+			database->lock_path);
+		return error_hint(err, "try again when it has finished");
+	}
 	if (!rc)
 		*fd = database->lock_fd;
 	return rc;
@@ -200,8 +205,9 @@ int database_lock(struct database *database, enum lock_slot slot, const char *wh
 	int fd;
 	int rc = database_lock_fd(database, &fd, err);
 
-	if (!rc)
-		rc = lock_slot_take(fd, (int)slot, wait_ms, 5000, err);
+	if (rc)
+		return rc;
+	rc = lock_slot_take(fd, (int)slot, wait_ms, 5000, err);
 	if (rc == DD_BUSY)
 		return database_lock_busy(database, slot, err);
 	if (!rc)

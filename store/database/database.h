@@ -7,6 +7,7 @@
  * that speak the library's error codes, and one way to change anything (database_change).
  */
 
+#include <git2.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,6 +72,10 @@ static inline void cleanup_statement(struct statement *statement)
 int64_t statement_integer(struct statement *statement, int column);
 /* Never NULL: a null reads as "". Valid until the next step. */
 const char *statement_string(struct statement *statement, int column);
+/* An object's name. Where the column has none: false, all zeros, and statement_end() fails. */
+bool statement_oid(struct statement *statement, int column, git_oid *out);
+/* The same for who can do without; nothing fails. */
+bool statement_oid_maybe(struct statement *statement, int column, git_oid *out);
 
 int database_open(struct database *database, const char *path, struct dd_error *err);
 void database_close(struct database *database);

@@ -9,6 +9,7 @@ void domain_row_release(struct domain_row *row)
 	free(row->name);
 	free(row->title);
 	free(row->runtime);
+	free(row->owner);
 	*row = (struct domain_row){0};
 }
 
@@ -16,11 +17,13 @@ int index_row_read(
 	struct statement *statement, int column, struct domain_row *row, struct dd_error *err)
 {
 	bool runs = sqlite3_column_type(statement->handle, column + 6) != SQLITE_NULL;
+	bool owned = sqlite3_column_type(statement->handle, column + 8) == SQLITE_NULL;
 	CLEANUP(domain_row)
 	struct domain_row read = {
 		.state = (enum domain_state)statement_integer(statement, column + 3),
 		.autostart = statement_integer(statement, column + 4) != 0,
 		.version = (uint32_t)statement_integer(statement, column + 5),
+		.epoch = (uint32_t)statement_integer(statement, column + 7),
 	};
 	int rc = string_copy(&read.name, statement_string(statement, column + 1), err);
 
@@ -28,6 +31,8 @@ int index_row_read(
 		rc = string_copy(&read.title, statement_string(statement, column + 2), err);
 	if (!rc && runs)
 		rc = string_copy(&read.runtime, statement_string(statement, column + 6), err);
+	if (!rc && !owned)
+		rc = string_copy(&read.owner, statement_string(statement, column + 8), err);
 	if (rc)
 		return rc;
 	snprintf(read.uuid, sizeof read.uuid, "%s", statement_string(statement, column));
@@ -81,15 +86,11 @@ void index_name(struct book *book, const char *uuid, char *name, size_t size)
 	statement_drop(&statement);
 }
 
-int book_list(struct book *book, bool gone_too,
+static int list_by(struct book *book, const char *sql,
 	int (*visit)(const struct domain_row *row, void *context), void *context,
 	struct dd_error *err)
 {
-	CLEANUP(statement)
-	struct statement statement = statement_begin(&book->database,
-		gone_too ? "SELECT " INDEX_COLUMNS " FROM domain d ORDER BY d.name, d.id"
-			 : "SELECT " INDEX_COLUMNS
-			   " FROM domain d WHERE d.state <> 2 ORDER BY d.name");
+	CLEANUP(statement) struct statement statement = statement_begin(&book->database, sql);
 
 	while (statement_row(&statement)) {
 		CLEANUP(domain_row) struct domain_row row = {0};
@@ -101,6 +102,25 @@ int book_list(struct book *book, bool gone_too,
 			return rc;
 	}
 	return statement_end(&statement, err);
+}
+
+int book_list(struct book *book, bool gone_too,
+	int (*visit)(const struct domain_row *row, void *context), void *context,
+	struct dd_error *err)
+{
+	return list_by(book,
+		gone_too ? "SELECT " INDEX_COLUMNS " FROM domain d ORDER BY d.name, d.id"
+			 : "SELECT " INDEX_COLUMNS
+			   " FROM domain d WHERE d.state <> 2 ORDER BY d.name",
+		visit, context, err);
+}
+
+int book_list_running(struct book *book, int (*visit)(const struct domain_row *row, void *context),
+	void *context, struct dd_error *err)
+{
+	return list_by(book,
+		"SELECT " INDEX_COLUMNS " FROM domain d WHERE d.state = 1 ORDER BY d.name", visit,
+		context, err);
 }
 
 /* ---- writing ---- */
@@ -166,10 +186,28 @@ static int row_write(
 	return statement_run(&statement, err);
 }
 
+int index_owner_write(struct book *book, int64_t domain, uint32_t epoch, const char *owner,
+	const git_oid *owner_book, struct dd_error *err)
+{
+	struct statement statement = statement_begin(&book->database,
+		"UPDATE domain SET epoch = ?, owner = ?, owner_book = ? WHERE id = ?");
+
+	statement_number(&statement, epoch);
+	statement_text(&statement, owner);
+	if (owner_book)
+		statement_blob(&statement, owner_book->id, sizeof owner_book->id);
+	else
+		statement_text(&statement, NULL);
+	statement_number(&statement, domain);
+	return statement_run(&statement, err);
+}
+
 int index_write(
 	struct book *book, int64_t domain, const struct index_draft *draft, struct dd_error *err)
 {
 	int rc = row_write(book, domain, draft, err);
 
+	if (!rc && draft->epoch)
+		rc = index_owner_write(book, domain, draft->epoch, book->host_name, NULL, err);
 	return rc ? rc : uses_write(book, domain, draft->uses, draft->use_count, err);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/database/sums.h"
+
 #define VFS_NAME "domesday-page-sum"
 #define PAGE_MIN 512
 #define PAGE_MAX 65536
@@ -16,69 +18,27 @@
 #define TRIES 5              /* while a page is being written under our eyes */
 #define TRY_AGAIN_US 10000
 
-static void sum_make(
-	const unsigned char *page, size_t size, uint32_t number, unsigned char out[PAGE_SUM_SIZE])
+static struct sums sum_make(const unsigned char *page, size_t size, uint32_t number)
 {
-	uint32_t first = number, second = ~number;
+	struct sums sums = {number, ~number};
 
-	for (size_t at = 0; at + PAGE_SUM_SIZE < size; at += 8) {
-		uint32_t words[2];
-
-		memcpy(words, page + at, sizeof words);
-		first += le32toh(words[0]) + second;
-		second += le32toh(words[1]) + first;
-	}
-	first = htole32(first);
-	second = htole32(second);
-	memcpy(out, &first, sizeof first);
-	memcpy(out + sizeof first, &second, sizeof second);
+	sums_add(&sums, page, size - PAGE_SUM_SIZE, false);
+	return sums;
 }
 
-/* Of an odd number, modulo 2^32. */
-static uint32_t inverse(uint32_t odd)
+static void sum_put(const struct sums *sums, unsigned char out[PAGE_SUM_SIZE])
 {
-	uint32_t found = odd;
+	uint32_t words[2] = {htole32(sums->first), htole32(sums->second)};
 
-	for (int i = 0; i < 5; i++)
-		found *= 2 - odd * found;
-	return found;
+	memcpy(out, words, sizeof words);
 }
 
-/* Is there one change of a word that makes these differences, where it counts so often in each? */
-static bool one_change(uint32_t in_first, uint32_t in_second, uint32_t first, uint32_t second)
+static struct sums sum_get(const unsigned char kept[PAGE_SUM_SIZE])
 {
-	uint32_t change = in_first & 1 ? first * inverse(in_first) : second * inverse(in_second);
+	uint32_t words[2];
 
-	return change * in_first == first && change * in_second == second;
-}
-
-/*
- * Is the page what its sum says but for one word? A program that wrote the page without its sum has
- * changed more; a bit that fell over has not. The sums are linear: a word counts in them as often
- * as the pairs behind it say, and of the two numbers one is always odd.
- */
-static bool word_changed(const unsigned char stored[PAGE_SUM_SIZE],
-	const unsigned char made[PAGE_SUM_SIZE], size_t size)
-{
-	uint32_t sums[4], first, second;
-	uint32_t even[2] = {1, 1}, odd[2] = {0, 1}; /* of the words of a pair */
-
-	memcpy(sums, stored, PAGE_SUM_SIZE);
-	memcpy(sums + 2, made, PAGE_SUM_SIZE);
-	first = le32toh(sums[0]) - le32toh(sums[2]);
-	second = le32toh(sums[1]) - le32toh(sums[3]);
-	if (!first || !second)
-		return true; /* in the sum itself */
-	for (size_t at = 0; at + PAGE_SUM_SIZE < size; at += 8) {
-		if (one_change(even[0], even[1], first, second) ||
-			one_change(odd[0], odd[1], first, second))
-			return true;
-		even[0] += even[1];
-		even[1] += even[0];
-		odd[0] += odd[1];
-		odd[1] += odd[0];
-	}
-	return false;
+	memcpy(words, kept, sizeof words);
+	return (struct sums){le32toh(words[0]), le32toh(words[1])};
 }
 
 /* ---- writing ---- */
@@ -120,6 +80,7 @@ static int sum_write(sqlite3_file *base, const void *data, int size, sqlite3_int
 {
 	struct summed_file *file = summed(base);
 	size_t length = (size_t)size;
+	struct sums sums;
 
 	if (size < PAGE_MIN || size > PAGE_MAX || (size & (size - 1)) || at % size ||
 		!is_reserved(file, data, at))
@@ -129,8 +90,8 @@ static int sum_write(sqlite3_file *base, const void *data, int size, sqlite3_int
 	if (!file->page)
 		return SQLITE_IOERR_NOMEM;
 	memcpy(file->page, data, length);
-	sum_make(
-		file->page, length, (uint32_t)(at / size) + 1, file->page + length - PAGE_SUM_SIZE);
+	sums = sum_make(file->page, length, (uint32_t)(at / size) + 1);
+	sum_put(&sums, file->page + length - PAGE_SUM_SIZE);
 	return file->real->pMethods->xWrite(file->real, file->page, size, at);
 }
 
@@ -292,23 +253,26 @@ static int file_read(sqlite3_file *file, void *data, size_t size, sqlite3_int64 
 	return file->pMethods->xRead(file, data, (int)size, at);
 }
 
-/* A free page that was never written is a hole of zeros. */
+/*
+ * A free page that was never written is a hole of zeros. A program that wrote a page without its
+ * sum has changed more than a word; a bit that fell over has not.
+ */
 static bool page_is_sound(
 	sqlite3_file *file, unsigned char *page, size_t size, uint32_t number, int *code)
 {
-	unsigned char sum[PAGE_SUM_SIZE];
-
 	for (int i = 0; i < TRIES; i++) {
+		struct sums kept, made;
+
 		if (i)
 			usleep(TRY_AGAIN_US);
 		*code = file_read(
 			file, page, size, (sqlite3_int64)(number - 1) * (sqlite3_int64)size);
 		if (*code)
 			return true;
-		sum_make(page, size, number, sum);
-		if (memcmp(sum, page + size - PAGE_SUM_SIZE, sizeof sum) == 0 ||
-			is_empty(page, size) ||
-			!word_changed(page + size - PAGE_SUM_SIZE, sum, size))
+		kept = sum_get(page + size - PAGE_SUM_SIZE);
+		made = sum_make(page, size, number);
+		if ((kept.first == made.first && kept.second == made.second) ||
+			is_empty(page, size) || !sums_one_word(&kept, &made, size - PAGE_SUM_SIZE))
 			return true;
 	}
 	return false;

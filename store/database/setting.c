@@ -41,3 +41,16 @@ int book_setting_put(struct book *book, const char *name, const char *value, str
 
 	return database_change(&book->database, "setting", entry_write, &entry, err);
 }
+
+int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_error *err)
+{
+	struct statement statement =
+		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
+
+	statement_text(&statement, name);
+	if (statement_row(&statement))
+		(void)statement_oid(&statement, 0, out);
+	else if (!statement.code)
+		statement.code = SQLITE_CORRUPT;
+	return statement_end(&statement, err);
+}

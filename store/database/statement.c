@@ -123,3 +123,23 @@ const char *statement_string(struct statement *statement, int column)
 
 	return text ? (const char *)text : "";
 }
+
+bool statement_oid_maybe(struct statement *statement, int column, git_oid *out)
+{
+	const void *raw = sqlite3_column_blob(statement->handle, column);
+	bool whole = raw && sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
+
+	*out = (git_oid){{0}};
+	if (whole)
+		git_oid_fromraw(out, raw);
+	return whole;
+}
+
+bool statement_oid(struct statement *statement, int column, git_oid *out)
+{
+	bool whole = statement_oid_maybe(statement, column, out);
+
+	if (!whole)
+		keep_code(statement, SQLITE_CORRUPT);
+	return whole;
+}

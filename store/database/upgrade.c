@@ -6,6 +6,7 @@
  * to stand in commits that are signed already; the next version is the first one. The branch "book"
  * had one commit in that format, and so where it points to is the genesis commit. No tags.
  *   2  secrets: they were refused.
+ *   3  owners, every domain was its book's own; and the index over what runs.
  *
  * Nothing is taken away, and what was signed stays as it is.
  */
@@ -20,22 +21,25 @@ static const char from_1[] =
 	"'book-head';"
 	"PRAGMA user_version=2";
 
-static const char from_2[] = "PRAGMA user_version=3";
+static const char from_3[] =
+	"ALTER TABLE domain ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE domain ADD COLUMN owner TEXT;ALTER TABLE domain ADD COLUMN owner_book "
+	"BLOB;" UPGRADE_RUNNING_INDEX "PRAGMA user_version=4";
 
 static int upgrade_write(void *context, struct dd_error *err)
 {
 	struct database *database = context;
 	struct statement statement = statement_begin(database, "PRAGMA user_version");
-	bool first = statement_row(&statement) && statement_integer(&statement, 0) == 1;
+	int64_t format = statement_row(&statement) ? statement_integer(&statement, 0) : 0;
 	int rc = statement_end(&statement, err);
 
-	if (!rc && first)
+	if (!rc && format < 2)
 		rc = tag_table_make(database, err);
-	if (!rc && first)
+	if (!rc && format < 2)
 		rc = database_execute(database, from_1, err);
-	if (!rc)
+	if (!rc && format < 3)
 		rc = secret_table_make(database, err);
-	return rc ? rc : database_execute(database, from_2, err);
+	return rc ? rc : database_execute(database, from_3, err);
 }
 
 int upgrade_run(struct book *book, struct dd_error *err)

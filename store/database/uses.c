@@ -184,7 +184,7 @@ int uses_write(struct book *book, int64_t domain, const struct use_row *uses, si
 #define WHO_USES                                                                              \
 	"SELECT coalesce(d.uuid, c.uuid), coalesce(d.name, c.uuid), coalesce(d.title, ''),"   \
 	" coalesce(d.state, 0), coalesce(d.autostart, 0), coalesce(d.version, 0), d.runtime," \
-	" c.kind, c.mode, c.scope FROM ("                                                     \
+	" coalesce(d.epoch, 1), d.owner, c.kind, c.mode, c.scope FROM ("                      \
 	"  SELECT u.domain AS domain, NULL AS uuid, u.kind, u.mode, u.scope"                  \
 	"   FROM use u WHERE u.value = ?1"                                                    \
 	"  UNION ALL"                                                                         \
@@ -205,10 +205,10 @@ int book_who_uses(struct book *book, const char *kind, const char *value,
 		CLEANUP(domain_row) struct domain_row row = {0};
 		int rc = index_row_read(&statement, 0, &row, err);
 		struct use_row use = {
-			.kind = statement_string(&statement, 7),
+			.kind = statement_string(&statement, 9),
 			.value = value,
-			.mode = statement_string(&statement, 8)[0],
-			.scope = (int)statement_integer(&statement, 9),
+			.mode = statement_string(&statement, 10)[0],
+			.scope = (int)statement_integer(&statement, 11),
 		};
 
 		if (!rc)

@@ -29,6 +29,9 @@ static const char repository_config[] =
 	/* git takes it from the folder that it is started in, which is this one with git -C */
 	"\tallowedSignersFile = ../keys/allowed_signers\n";
 
+/* Of objects that were read, which hardly anybody reads again; libgit2 would keep 256 MiB. */
+#define CACHE_BYTES (16 << 20)
+
 static pthread_once_t libgit2_once = PTHREAD_ONCE_INIT;
 static int libgit2_ready = -1;
 
@@ -47,6 +50,8 @@ static void libgit2_start(void)
 		rc = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	if (rc >= 0)
 		rc = git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	if (rc >= 0)
+		rc = git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_BYTES);
 	libgit2_ready = rc;
 }
 

@@ -123,9 +123,9 @@ int book_file_history(struct book *book, const char *uuid, uint32_t from, const 
 	while (!rc && statement_row(&statement)) {
 		bool another = false;
 
-		rc = statement_oid(&statement, 1, &oid, err);
-		if (!rc)
-			rc = walk_step(&walk, &oid, &another);
+		if (!statement_oid(&statement, 1, &oid))
+			break;
+		rc = walk_step(&walk, &oid, &another);
 		if (!rc && another)
 			rc = walk_tell(
 				&walk, (uint32_t)statement_integer(&statement, 0), visit, context);

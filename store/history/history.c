@@ -28,16 +28,6 @@ static void cleanup_blob(git_blob **blob)
 	git_blob_free(*blob);
 }
 
-int statement_oid(struct statement *statement, int column, git_oid *oid, struct dd_error *err)
-{
-	const void *raw = sqlite3_column_blob(statement->handle, column);
-
-	if (!raw || sqlite3_column_bytes(statement->handle, column) != GIT_OID_RAWSZ)
-		return database_failure(statement->database, SQLITE_CORRUPT, err);
-	git_oid_fromraw(oid, raw);
-	return 0;
-}
-
 static int no_version(struct book *book, const char *uuid, uint32_t number, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {0};
@@ -63,7 +53,8 @@ int version_find(
 	statement_number(&statement, *number);
 	if (statement_row(&statement)) {
 		*number = (uint32_t)statement_integer(&statement, 0);
-		return statement_oid(&statement, 1, oid, err);
+		(void)statement_oid(&statement, 1, oid);
+		return statement_end(&statement, err);
 	}
 	rc = statement_end(&statement, err);
 	return rc ? rc : no_version(book, uuid, *number, err);
@@ -209,10 +200,10 @@ int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 	while (!rc && (!limit || told++ < limit) && statement_row(&statement)) {
 		CLEANUP(version_info) struct version_info info = {0};
 
-		rc = statement_oid(&statement, 1, &oid, err);
-		if (!rc)
-			rc = version_read(
-				book, (uint32_t)statement_integer(&statement, 0), &oid, &info, err);
+		if (!statement_oid(&statement, 1, &oid))
+			break;
+		rc = version_read(
+			book, (uint32_t)statement_integer(&statement, 0), &oid, &info, err);
 		if (!rc)
 			rc = visit(&info, context);
 	}
@@ -258,17 +249,15 @@ int book_file(struct book *book, const char *uuid, uint32_t number, const char *
 	return rc;
 }
 
-int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
-	struct text *out, struct dd_error *err)
+int commit_file_read(struct book *book, const git_oid *oid, const char *path, struct text *out,
+	struct dd_error *err)
 {
 	CLEANUP(commit) git_commit *commit = NULL;
 	CLEANUP(blob) git_blob *blob = NULL;
-	git_oid oid, file;
-	int rc = version_find(book, uuid, &number, &oid, err);
+	git_oid file;
+	int rc = commit_find(book, oid, &commit, err);
 	int code;
 
-	if (!rc)
-		rc = commit_find(book, &oid, &commit, err);
 	if (!rc)
 		rc = file_find(book, commit, path, &file, err);
 	if (rc)
@@ -280,4 +269,13 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
 		return object_failure(book, code, &file, "cannot read a version's file", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
+}
+
+int book_read(struct book *book, const char *uuid, uint32_t number, const char *path,
+	struct text *out, struct dd_error *err)
+{
+	git_oid oid;
+	int rc = version_find(book, uuid, &number, &oid, err);
+
+	return rc ? rc : commit_file_read(book, &oid, path, out, err);
 }

@@ -46,7 +46,6 @@ static int row_find(struct book *book, const char *uuid, const char *label, stru
 	struct statement statement = statement_begin(&book->database,
 		"SELECT d.id, t.number, t.oid FROM domain d"
 		" LEFT JOIN tag t ON t.domain = d.id AND t.label = ?2 WHERE d.uuid = ?1");
-	int rc = 0;
 
 	*row = (struct tag_row){0};
 	statement_text(&statement, uuid);
@@ -55,11 +54,9 @@ static int row_find(struct book *book, const char *uuid, const char *label, stru
 		row->domain = statement_integer(&statement, 0);
 		row->number = (uint32_t)statement_integer(&statement, 1);
 		if (row->number)
-			rc = statement_oid(&statement, 2, &row->oid, err);
+			(void)statement_oid(&statement, 2, &row->oid);
 	}
-	if (rc)
-		statement_drop(&statement);
-	return rc ? rc : statement_end(&statement, err);
+	return statement_end(&statement, err);
 }
 
 static int list_label(const char *label, uint32_t number, void *context)

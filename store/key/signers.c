@@ -10,8 +10,10 @@
 
 void signers_release(struct signers *signers)
 {
-	for (size_t i = 0; i < signers->count; i++)
+	for (size_t i = 0; i < signers->count; i++) {
 		free(signers->list[i].who);
+		free(signers->list[i].adopted);
+	}
 	free(signers->list);
 	*signers = (struct signers){0};
 }
@@ -32,19 +34,6 @@ static void cleanup_blob(git_blob **blob)
 }
 
 /* ---- the branch "book" ---- */
-
-static int setting_read(struct book *book, const char *key, git_oid *out, struct dd_error *err)
-{
-	struct statement statement =
-		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
-
-	statement_text(&statement, key);
-	if (statement_row(&statement) && sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ)
-		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
-	else
-		statement.code = statement.code ? statement.code : SQLITE_CORRUPT;
-	return statement_end(&statement, err);
-}
 
 static int file_of(
 	struct book *book, const git_oid *tree_oid, struct text *out, struct dd_error *err)
@@ -76,7 +65,7 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 	int code;
 
 	if (!rc)
-		rc = setting_read(book, "book-head", &head, err);
+		rc = book_own_oid(book, "book-head", &head, err);
 	if (rc)
 		return rc;
 	code = git_odb_read(&object, book->objects, &head);
@@ -122,12 +111,21 @@ static int brings(struct book *book, const struct commit_parts *parts, bool firs
 	return rc == DD_CORRUPT ? 0 : rc;
 }
 
+/* Did it take the place of a lost key, and vouches for itself? Then why. */
+static bool adopted(const struct commit_parts *parts, const struct signer *signer,
+	const unsigned char by[KEY_PUBLIC_SIZE], struct text *why)
+{
+	return memcmp(by, signer->open, KEY_PUBLIC_SIZE) == 0 &&
+	       message_trailer(parts->message, parts->message_size, "Adopted", why);
+}
+
 static int judge(struct book *book, const char *data, size_t size, const struct commit_parts *parts,
 	struct signers *signers, struct dd_error *err)
 {
 	struct signer *signer = &signers->list[signers->count];
 	const struct signer *before = signers_newest(signers);
 	unsigned char by[KEY_PUBLIC_SIZE];
+	CLEANUP(text) struct text why = TEXT_INIT;
 	struct message_marks marks;
 	bool brought = false, good = false;
 	int rc = brings(book, parts, signers->count == 0, signer->open, &brought, err);
@@ -143,12 +141,13 @@ static int judge(struct book *book, const char *data, size_t size, const struct 
 		signer->fault = "names no key";
 	else if (!good)
 		signer->fault = "has no signature that holds";
-	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0)
+	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0 &&
+		 !(before && adopted(parts, signer, by, &why)))
 		signer->fault = before ? "is not signed with the key before"
 				       : "is not signed with its own key";
 	else if (before && marks.seq <= before->after)
 		signer->fault = "has no place in the chain behind the key before";
-	return 0;
+	return why.size ? string_copy(&signer->adopted, text_string(&why), err) : 0;
 }
 
 static int signer_add(
@@ -169,20 +168,21 @@ static int signer_add(
 		err);
 	if (!rc)
 		rc = string_format(&signer->who, err, "%.*s", (int)parts.author_size, parts.author);
+	/* from here on its words are released with it */
 	if (!rc)
 		signers->count++;
+	else
+		free(TAKE(signer->adopted));
 	return rc;
 }
 
 /* The commits of the branch, from the newest to the first. */
-static int branch_walk(struct book *book, git_oid *list, size_t *count, struct dd_error *err)
+static int branch_walk(
+	struct book *book, const git_oid *head, git_oid *list, size_t *count, struct dd_error *err)
 {
-	git_oid genesis, oid;
-	int rc = setting_read(book, "book-head", &oid, err);
+	git_oid oid = *head;
 
-	if (!rc)
-		rc = setting_read(book, "genesis", &genesis, err);
-	for (*count = 0; !rc && *count < SIGNERS_LIMIT;) {
+	for (*count = 0; *count < SIGNERS_LIMIT;) {
 		CLEANUP(odb_object) git_odb_object *object = NULL;
 		struct commit_parts parts;
 		int code = git_odb_read(&object, book->objects, &oid);
@@ -191,20 +191,18 @@ static int branch_walk(struct book *book, git_oid *list, size_t *count, struct d
 			return object_failure(
 				book, code, &oid, "cannot read the branch \"book\"", err);
 		list[(*count)++] = oid;
-		if (git_oid_equal(&oid, &genesis))
-			return 0;
-		if (!commit_parse(
-			    git_odb_object_data(object), git_odb_object_size(object), &parts) ||
-			git_oid_is_zero(&parts.parent))
+		if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 			break;
+		if (git_oid_is_zero(&parts.parent))
+			return 0;
 		oid = parts.parent;
 	}
-	return rc ? rc
-		  : error_set(err, DD_CORRUPT,
-			    "the branch \"book\" does not lead back to the book's first commit");
+	return error_set(err, DD_CORRUPT,
+		"the branch \"book\" does not lead back to the book's first commit");
 }
 
-int signers_read(struct book *book, struct signers *out, struct dd_error *err)
+int signers_read_from(
+	struct book *book, const git_oid *head, struct signers *out, struct dd_error *err)
 {
 	CLEANUP(signers) struct signers signers = {0};
 	CLEANUP(free) git_oid *list = calloc(SIGNERS_LIMIT, sizeof *list);
@@ -216,7 +214,7 @@ int signers_read(struct book *book, struct signers *out, struct dd_error *err)
 	if (!rc)
 		rc = repository_need(book, err);
 	if (!rc)
-		rc = branch_walk(book, list, &count, err);
+		rc = branch_walk(book, head, list, &count, err);
 	if (rc)
 		return rc;
 	signers.list = calloc(count, sizeof *signers.list);
@@ -224,6 +222,26 @@ int signers_read(struct book *book, struct signers *out, struct dd_error *err)
 		return error_no_memory(err);
 	while (!rc && count)
 		rc = signer_add(book, &list[--count], &signers, err);
+	if (rc)
+		return rc;
+	*out = signers;
+	signers = (struct signers){0};
+	return 0;
+}
+
+int signers_read(struct book *book, struct signers *out, struct dd_error *err)
+{
+	CLEANUP(signers) struct signers signers = {0};
+	git_oid head, genesis;
+	int rc = book_own_oid(book, "book-head", &head, err);
+
+	if (!rc)
+		rc = book_own_oid(book, "genesis", &genesis, err);
+	if (!rc)
+		rc = signers_read_from(book, &head, &signers, err);
+	if (!rc && !git_oid_equal(&signers.list[0].commit, &genesis))
+		rc = error_set(err, DD_CORRUPT,
+			"the branch \"book\" does not lead back to the book's first commit");
 	if (rc)
 		return rc;
 	*out = signers;

@@ -44,6 +44,13 @@ static int old_read(struct reindex *reindex, char *path)
 			"where the disk never gives it back, move %s away and try again", path);
 	}
 	reindex->old_open = !rc && tables;
+	if (reindex->old_open) {
+		struct statement statement = statement_begin(&reindex->old,
+			"SELECT count(*) FROM pragma_table_info('domain') WHERE name = 'epoch'");
+
+		reindex->old_owners = statement_row(&statement) && statement_integer(&statement, 0);
+		statement_drop(&statement);
+	}
 	if (!reindex->old_open)
 		reindex_lost(reindex,
 			"book.db cannot be read (%s): what was not synced to book.git, and what "
@@ -66,7 +73,7 @@ int old_open(struct reindex *reindex)
 		if (!rc)
 			rc = is_there(reindex, path, &there);
 	}
-	if (rc)
+	if (rc || (!there && reindex->calls->only_history))
 		return rc;
 	if (!there) {
 		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "
@@ -90,11 +97,6 @@ static int old_end(struct reindex *reindex, struct statement *statement, const c
 	return 0;
 }
 
-static bool is_oid(struct statement *statement, int column)
-{
-	return sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
-}
-
 int old_staged(struct reindex *reindex)
 {
 	struct statement rows;
@@ -110,16 +112,16 @@ int old_staged(struct reindex *reindex)
 		size_t size = (size_t)sqlite3_column_bytes(rows.handle, 3);
 		git_object_t type = (git_object_t)statement_integer(&rows, 1);
 		CLEANUP(object_set) struct object_set set = {0};
-		git_oid is;
+		git_oid is, wanted;
 
-		if (!is_oid(&rows, 0) || !git_object_typeisloose(type)) {
+		if (!statement_oid_maybe(&rows, 0, &wanted) || !git_object_typeisloose(type)) {
 			damaged++;
 			continue;
 		}
 		rc = object_add(&set, type, data, size, &is, reindex->err);
 		if (rc)
 			break;
-		if (memcmp(is.id, sqlite3_column_blob(rows.handle, 0), sizeof is.id) != 0) {
+		if (!git_oid_equal(&is, &wanted)) {
 			damaged++;
 			continue;
 		}
@@ -144,8 +146,11 @@ int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row
 	*found = false;
 	if (!reindex->old_open)
 		return 0;
-	statement = statement_begin(
-		&reindex->old, "SELECT " INDEX_COLUMNS " FROM domain d WHERE d.uuid = ?");
+	statement = statement_begin(&reindex->old,
+		reindex->old_owners
+			? "SELECT " INDEX_COLUMNS " FROM domain d WHERE d.uuid = ?"
+			: "SELECT d.uuid, d.name, d.title, d.state, d.autostart, d.version,"
+			  " d.runtime, 1, NULL FROM domain d WHERE d.uuid = ?");
 	statement_text(&statement, uuid);
 	*found = statement_row(&statement);
 	if (*found)
@@ -282,9 +287,6 @@ int old_oid(struct reindex *reindex, const char *key, git_oid *out, bool *found)
 		return 0;
 	statement = statement_begin(&reindex->old, "SELECT value FROM setting WHERE key = ?");
 	statement_text(&statement, key);
-	if (statement_row(&statement) && is_oid(&statement, 0)) {
-		git_oid_fromraw(out, sqlite3_column_blob(statement.handle, 0));
-		*found = true;
-	}
+	*found = statement_row(&statement) && statement_oid_maybe(&statement, 0, out);
 	return old_end(reindex, &statement, "where the branch \"book\" ends");
 }

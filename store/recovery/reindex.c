@@ -148,11 +148,46 @@ static int tell_loss(const struct finding *finding, void *context)
 	return 0;
 }
 
-static bool counts(const struct verification *verification, const struct sighting *sighting)
+/* It is a version, and signed by whom it was to be. */
+static bool counts(const struct verification *verification, const struct dues *dues,
+	const struct sighting *sighting)
 {
-	return sighting->number && uuid_valid(sighting->uuid) && sighting->signer >= 0 &&
-	       signers_at(&verification->signers, sighting->seq) ==
-		       &verification->signers.list[sighting->signer];
+	const struct signers *due = dues_at(dues, sighting->number);
+
+	return due && sighting->number && sighting->key >= 0 &&
+	       signers_due(due, verification->keys[sighting->key], sighting->seq);
+}
+
+static bool any(const struct takeover *takeover, void *context)
+{
+	(void)takeover;
+	(void)context;
+	return true;
+}
+
+/* Of one domain; moves those that count to the front, and forgets places in others' chains. */
+static int versions_keep(
+	struct verification *verification, struct sighting *list, size_t count, size_t *kept)
+{
+	CLEANUP(dues) struct dues dues = {.list = NULL};
+	int rc = dues_read(verification, list->uuid, NULL, any, NULL, &dues);
+
+	*kept = 0;
+	/* what stands before the keys that cannot be read is lost, and told as that */
+	if (rc == DD_CORRUPT) {
+		*verification->err = (struct dd_error){0};
+		rc = 0;
+	}
+	for (size_t i = 0; !rc && i < count; i++) {
+		if (!counts(verification, &dues, &list[i]))
+			continue;
+		list[*kept] = list[i];
+		if (!signers_due(
+			    &verification->signers, verification->keys[list[i].key], list[i].seq))
+			list[*kept].seq = 0;
+		++*kept;
+	}
+	return rc;
 }
 
 static int version_compare(const void *a, const void *b)
@@ -259,19 +294,20 @@ static int domain_insert(struct reindex *reindex, const struct sighting *list, s
 static int versions_read(struct reindex *reindex, struct verification *verification)
 {
 	struct sighting *list = verification->sightings;
-	size_t count = 0;
+	size_t count = verification->sighting_count, kept;
 	int rc = 0;
 
-	for (size_t i = 0; i < verification->sighting_count; i++)
-		if (counts(verification, &list[i]))
-			list[count++] = list[i];
 	if (count)
 		qsort(list, count, sizeof *list, version_compare);
 	for (size_t at = 0, run; !rc && at < count; at += run) {
 		for (run = 1; at + run < count; run++)
 			if (strcmp(list[at + run].uuid, list[at].uuid) != 0)
 				break;
-		rc = domain_insert(reindex, &list[at], run);
+		if (!uuid_valid(list[at].uuid))
+			continue;
+		rc = versions_keep(verification, &list[at], run, &kept);
+		if (!rc && kept)
+			rc = domain_insert(reindex, &list[at], kept);
 	}
 	return rc;
 }
@@ -335,6 +371,25 @@ static int name_taken(struct reindex *reindex, const char *name, bool *taken)
 	return statement_end(&statement, reindex->err);
 }
 
+/* Who owns it now no history here can say: that is what the old index knew. */
+static int owner_write(
+	struct reindex *reindex, const struct place *place, const struct domain_row *old)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	struct dd_error reason = {0};
+	int rc = book_version(reindex->book, place->uuid, 0, &info, &reason);
+	const char *epoch = rc ? NULL : version_trailer(&info, "Epoch");
+	uint32_t number = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
+	/* what was taken over is claimed, until a remote says that it is ours */
+	const char *owner =
+		reindex->calls->only_history && number > 1 ? reindex->book->host_name : old->owner;
+
+	if (rc == DD_NO_MEMORY)
+		return error_no_memory(reindex->err);
+	return index_owner_write(
+		reindex->book, place->domain, number ? number : 1, owner, NULL, reindex->err);
+}
+
 static int index_domain(struct reindex *reindex, const struct place *place)
 {
 	CLEANUP(domain_row) struct domain_row old = {0};
@@ -367,6 +422,8 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 		draft.runtime = old.runtime;
 	}
 	rc = index_write(reindex->book, place->domain, &draft, reindex->err);
+	if (!rc)
+		rc = owner_write(reindex, place, &old);
 	return rc || draft.state != STATE_RUNNING ? rc
 						  : old_uses(reindex, place->uuid, place->domain);
 }

@@ -9,7 +9,7 @@
 struct reindex {
 	struct book *book; /* whose database is the new one */
 	struct database old;
-	bool old_open;
+	bool old_open, old_owners; /* the latter: of a format that has them */
 	const struct reindex_calls *calls;
 	struct reindex_counts *counts;
 	struct dd_error *err;

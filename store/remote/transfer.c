@@ -7,6 +7,7 @@
  * changed one is noticed, here and by every other host that once fetched it. Tags are no history:
  * the newest wins.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "store/folder.h"
+#include "store/remote/ownership.h"
 #include "store/remote/remote.h"
 
 #define LOCK_SECONDS 100 /* that nobody takes to move a branch */
@@ -28,11 +30,14 @@ struct transfer {
 	void *context;
 	size_t domains, seen; /* that should have a branch here, and those that have */
 	size_t diverged;
+	bool other_book;                /* the branch "book" is among them */
 	char first[2 * UUID_SIZE + 64]; /* that diverged, in words */
 	const git_remote_head **heads;  /* what the remote has, by name */
 	size_t head_count;
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
+	bool held;           /* SLOT_CHECKPOINT */
+	struct text claimed; /* UUIDs of domains that the remote will know to be ours, with a NUL */
 	struct dd_error *err;
 };
 
@@ -42,6 +47,7 @@ static void cleanup_transfer(struct transfer *transfer)
 		free(transfer->specs[i]);
 	free(transfer->specs);
 	free(transfer->heads);
+	text_release(&transfer->claimed);
 	remote_release(&transfer->link);
 }
 
@@ -124,12 +130,13 @@ static int tell(struct transfer *transfer, const char *host, const char *uuid,
 	if (outcome == BRANCH_DIVERGED && !transfer->diverged++)
 		snprintf(transfer->first, sizeof transfer->first, "%s%s of host %.64s",
 			uuid ? "domain " : "the branch book", uuid ? uuid : "", host);
+	transfer->other_book |= outcome == BRANCH_DIVERGED && !uuid;
 	return transfer->visit ? transfer->visit(&report, transfer->context) : 0;
 }
 
 static int conclude(const struct transfer *transfer, const char *what)
 {
-	char more[32] = "";
+	char more[48] = "";
 
 	if (!transfer->diverged)
 		return 0;
@@ -140,6 +147,18 @@ static int conclude(const struct transfer *transfer, const char *what)
 	return error_hint(transfer->err, "that history was rewritten, or two books have one host's "
 					 "name: compare them before "
 					 "anything is removed; all other branches are up to date");
+}
+
+static int other_book(const struct transfer *transfer)
+{
+	error_set(transfer->err, DD_CONFLICT,
+		"%s has another book under the name of this host, %s: its keys do not lead to "
+		"those "
+		"of this one, and nothing was pushed",
+		transfer->name, transfer->link.book->host_name);
+	return error_hint(transfer->err,
+		"was this host restored elsewhere, or another machine given its name? One of the "
+		"two must not go on");
 }
 
 /* ---- push ---- */
@@ -163,6 +182,31 @@ static int spec_add(struct transfer *transfer, const char *flag, const char *fro
 	return rc;
 }
 
+/* Where others look for who owns it, of a domain that came from another host. */
+static int consider_claim(
+	struct transfer *transfer, const char *name, const char *uuid, const git_oid *oid)
+{
+	char there[sizeof OWNER_REFS + UUID_SIZE];
+	enum branch_outcome outcome;
+	const git_oid *before;
+	bool claimed;
+	int rc = ownership_claimed(transfer->link.book, uuid, &claimed, transfer->err);
+
+	if (rc || !claimed)
+		return rc;
+	snprintf(there, sizeof there, OWNER_REFS "%s", uuid);
+	before = head_find(transfer, there);
+	rc = outcome_of(transfer, before, oid, &outcome);
+	if (rc)
+		return rc;
+	if (outcome == BRANCH_DIVERGED)
+		return tell(transfer, transfer->link.book->host_name, uuid, outcome, before, oid);
+	if (outcome != BRANCH_CURRENT)
+		rc = spec_add(transfer, "", name, there);
+	text_add(&transfer->claimed, uuid, UUID_SIZE);
+	return rc || !text_failed(&transfer->claimed) ? rc : error_no_memory(transfer->err);
+}
+
 static int consider_branch(struct transfer *transfer, const char *name, const git_oid *oid)
 {
 	const char *rest = name + strlen("refs/heads/");
@@ -175,7 +219,8 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	const git_oid *before;
 	int rc;
 
-	if (!uuid && strcmp(name, BOOK_REF) != 0)
+	if (!uuid && strcmp(name, BOOK_REF) != 0 &&
+		strncmp(name, BOOKS_REFS, strlen(BOOKS_REFS)) != 0)
 		return 0; /* somebody else's */
 	rc = string_format(&there, transfer->err, HOST_REFS "%s/%s", host, rest);
 	if (rc)
@@ -185,6 +230,8 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	rc = outcome_of(transfer, before, oid, &outcome);
 	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED))
 		rc = spec_add(transfer, "", name, there);
+	if (!rc && uuid)
+		rc = consider_claim(transfer, name, uuid, oid);
 	return rc ? rc : tell(transfer, host, uuid, outcome, before, oid);
 }
 
@@ -311,16 +358,50 @@ static int folders_sync(struct transfer *transfer)
 	return rc;
 }
 
+/*
+ * Branches of two moments would be a gap in the chain, for whoever restores from them. So no
+ * checkpoint moves one until libgit2, too, has read where they are; it needs no network for that.
+ */
+static int refs_hold(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = database_lock(
+		&book->database, SLOT_CHECKPOINT, "push", book->wait_ms, transfer->err);
+
+	transfer->held = !rc;
+	return rc;
+}
+
+static void refs_let_go(struct transfer *transfer)
+{
+	if (transfer->held)
+		database_unlock(&transfer->link.book->database, SLOT_CHECKPOINT);
+	transfer->held = false;
+}
+
+static int refs_were_read(const git_push_update **updates, size_t count, void *payload)
+{
+	struct remote_link *link = payload;
+
+	(void)updates;
+	(void)count;
+	/* the link is in a transfer */
+	refs_let_go((struct transfer *)((char *)link - offsetof(struct transfer, link)));
+	return 0;
+}
+
 static int upload(struct transfer *transfer)
 {
 	git_push_options options = GIT_PUSH_OPTIONS_INIT;
 	git_strarray specs = {transfer->specs, transfer->spec_count};
 	int code;
 
-	if (!transfer->spec_count)
+	/* keys that do not follow each other: what either signs is nothing to the other */
+	if (!transfer->spec_count || transfer->other_book)
 		return 0;
 	locks_clear(transfer);
 	remote_callbacks(&transfer->link, &options.callbacks);
+	options.callbacks.push_negotiation = refs_were_read;
 	options.callbacks.push_update_reference = refused;
 	code = git_remote_upload(transfer->link.remote, &specs, &options);
 	if (code || transfer->link.refusal.code)
@@ -328,11 +409,12 @@ static int upload(struct transfer *transfer)
 	return folders_sync(transfer);
 }
 
-/* Each has a branch after the next checkpoint, and none ever goes. */
+/* Each has a branch after the next checkpoint, but for what another host owns; and none ever goes.
+ */
 static int domains_count(struct transfer *transfer)
 {
-	struct statement statement =
-		statement_begin(&transfer->link.book->database, "SELECT count(*) FROM domain");
+	struct statement statement = statement_begin(&transfer->link.book->database,
+		"SELECT count(*) FROM domain WHERE owner_book IS NULL");
 
 	if (statement_row(&statement))
 		transfer->domains = (size_t)statement_integer(&statement, 0);
@@ -356,6 +438,139 @@ static int refs_judge(struct transfer *transfer)
 	return error_hint(transfer->err, "try again; does 'domesday verify' find them?");
 }
 
+/* ---- who owns what ---- */
+
+/* The host on whose branch of the domain that commit is; of several any. */
+static int claim_find(struct transfer *transfer, struct owner_claim *claim, char *host, size_t size)
+{
+	struct book *book = transfer->link.book;
+
+	for (size_t i = 0; i < transfer->head_count; i++) {
+		const char *name = transfer->heads[i]->name, *uuid;
+		CLEANUP(free) char *book_name = NULL;
+		const git_oid *host_book;
+		int rc;
+
+		if (strncmp(name, HOST_REFS, strlen(HOST_REFS)) != 0 ||
+			!branch_parts(name + strlen(HOST_REFS), host, size, &uuid) || !uuid ||
+			strcmp(uuid, claim->uuid) != 0 || strcmp(host, book->host_name) == 0 ||
+			!git_odb_exists(book->objects, &transfer->heads[i]->oid))
+			continue;
+		if (!git_oid_equal(&transfer->heads[i]->oid, &claim->owned) &&
+			git_graph_descendant_of(
+				book->repository, &transfer->heads[i]->oid, &claim->owned) != 1)
+			continue;
+		rc = string_format(&book_name, transfer->err, HOST_REFS "%s/book", host);
+		if (rc)
+			return rc;
+		host_book = head_find(transfer, book_name);
+		if (!host_book)
+			continue;
+		claim->host = host;
+		claim->head = transfer->heads[i]->oid;
+		claim->host_book = *host_book;
+		return 0;
+	}
+	return 0;
+}
+
+static int owner_heed(struct transfer *transfer, const git_remote_head *ref)
+{
+	struct book *book = transfer->link.book;
+	struct owner_claim claim = {.uuid = ref->name + strlen(OWNER_REFS), .owned = ref->oid};
+	char host[256];
+	bool lost = false;
+	int rc = claim_find(transfer, &claim, host, sizeof host);
+
+	if (!rc && claim.host)
+		rc = ownership_heed(book, &claim, &lost, transfer->err);
+	return rc || !lost ? rc : tell(transfer, host, claim.uuid, BRANCH_LOST, NULL, &claim.owned);
+}
+
+/* Of owners that we did not know of; *unseen: there is one whose history is not here. */
+static int owners_heed(struct transfer *transfer, bool *unseen)
+{
+	struct book *book = transfer->link.book;
+	int rc = 0;
+
+	*unseen = false;
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+		bool doubtful;
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) != 0 || !uuid_valid(uuid))
+			continue;
+		rc = ownership_doubtful(book, uuid, &ref->oid, &doubtful, transfer->err);
+		if (rc || !doubtful)
+			continue;
+		if (git_odb_exists(book->objects, &ref->oid))
+			rc = owner_heed(transfer, ref);
+		else
+			*unseen = true;
+	}
+	return rc;
+}
+
+static int fetch(struct transfer *transfer);
+
+/* Before anything is said of our own. */
+static int owners_ask(struct transfer *transfer)
+{
+	CLEANUP(transfer)
+	struct transfer theirs = {.name = transfer->name, .err = transfer->err};
+	bool unseen;
+	int rc = owners_heed(transfer, &unseen);
+
+	if (rc || !unseen)
+		return rc;
+	rc = remote_connect(transfer->link.book, transfer->name, GIT_DIRECTION_FETCH, &theirs.link,
+		transfer->err);
+	if (!rc)
+		rc = fetch(&theirs);
+	return rc ? rc : owners_heed(transfer, &unseen);
+}
+
+static int owners_confirm(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) == 0 && uuid_valid(uuid))
+			rc = ownership_confirm(transfer->link.book, uuid, &ref->oid, transfer->err);
+	}
+	return rc;
+}
+
+int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	struct dd_error own = {0};
+	CLEANUP(transfer)
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = owners_confirm(&transfer);
+	return rc ? rc : owners_ask(&transfer);
+}
+
+static int owners_told(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at < transfer->claimed.size; at += UUID_SIZE)
+		rc = ownership_told(
+			transfer->link.book, transfer->claimed.data + at, transfer->err);
+	return rc;
+}
+
 static int push(struct transfer *transfer)
 {
 	struct book *book = transfer->link.book;
@@ -369,6 +584,10 @@ static int push(struct transfer *transfer)
 	if (!rc)
 		rc = heads_read(transfer);
 	if (!rc)
+		rc = owners_ask(transfer);
+	if (!rc)
+		rc = refs_hold(transfer);
+	if (!rc)
 		rc = consider_all(transfer, "refs/heads/*", consider_branch);
 	if (!rc)
 		rc = consider_all(transfer, TAG_REFS "*", consider_tag);
@@ -378,18 +597,29 @@ static int push(struct transfer *transfer)
 		rc = refs_judge(transfer);
 	if (!rc)
 		rc = upload(transfer);
+	refs_let_go(transfer);
 	/* what libgit2 opened meanwhile may be half of it */
 	if (rc)
 		book->objects_doubtful = true;
+	if (!rc && transfer->other_book)
+		return other_book(transfer);
+	if (!rc)
+		rc = owners_told(transfer);
 	return rc ? rc : conclude(transfer, "does not lead to what this book has");
 }
 
 int book_push(struct book *book, const char *remote, branch_fn *visit, void *context,
 	struct dd_error *err)
 {
+	struct dd_error own = {0};
 	CLEANUP(transfer)
 	struct transfer transfer = {
-		.link.book = book, .name = remote, .visit = visit, .context = context, .err = err};
+		.link.book = book,
+		.name = remote,
+		.visit = visit,
+		.context = context,
+		.err = err ? err : &own,
+	};
 
 	return push(&transfer);
 }
@@ -409,8 +639,7 @@ static int download(struct transfer *transfer)
 	return code ? remote_failure(&transfer->link, code, "cannot fetch from", transfer->err) : 0;
 }
 
-/* Takes "HOST/domains/UUID" or "HOST/book" apart; false: neither. */
-static bool branch_parts(const char *rest, char *host, size_t size, const char **uuid)
+bool branch_parts(const char *rest, char *host, size_t size, const char **uuid)
 {
 	const char *slash = strchr(rest, '/');
 
@@ -418,7 +647,8 @@ static bool branch_parts(const char *rest, char *host, size_t size, const char *
 		return false;
 	snprintf(host, size, "%.*s", (int)(slash - rest), rest);
 	*uuid = NULL;
-	if (strcmp(slash, "/book") == 0)
+	if (strcmp(slash, "/book") == 0 ||
+		(strncmp(slash, "/books/", strlen("/books/")) == 0 && !strchr(slash + 7, '/')))
 		return true;
 	if (strncmp(slash, "/domains/", strlen("/domains/")) != 0)
 		return false;
@@ -475,18 +705,28 @@ static int receive_all(struct transfer *transfer)
 	return rc;
 }
 
+static int fetch(struct transfer *transfer)
+{
+	int rc = heads_read(transfer);
+
+	if (!rc)
+		rc = download(transfer);
+	return rc ? rc : receive_all(transfer);
+}
+
 int book_pull(struct book *book, const char *remote, branch_fn *visit, void *context,
 	struct dd_error *err)
 {
+	struct dd_error own = {0};
 	CLEANUP(transfer)
-	struct transfer transfer = {.name = remote, .visit = visit, .context = context, .err = err};
-	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, err);
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	bool unseen;
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
 
 	if (!rc)
-		rc = heads_read(&transfer);
+		rc = fetch(&transfer);
 	if (!rc)
-		rc = download(&transfer);
-	if (!rc)
-		rc = receive_all(&transfer);
+		rc = owners_heed(&transfer, &unseen);
 	return rc ? rc : conclude(&transfer, "does not follow what was fetched before");
 }

@@ -107,9 +107,9 @@ int verify_chain(struct verification *verification)
 			.number = (uint32_t)statement_integer(&statement, 5),
 		};
 
-		if (!oid_column(&statement, 1, &link.oid))
+		if (!statement_oid_maybe(&statement, 1, &link.oid))
 			continue; /* told with its row */
-		link.has_prev = oid_column(&statement, 3, &link.prev);
+		link.has_prev = statement_oid_maybe(&statement, 3, &link.prev);
 		snprintf(link.uuid, sizeof link.uuid, "%s", statement_string(&statement, 4));
 		rc = link_check(verification, &link, statement_integer(&statement, 2));
 	}

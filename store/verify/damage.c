@@ -132,12 +132,10 @@ static int all_search(struct search *search)
 
 	statement_text(&statement, search->verification->uuid);
 	while (!rc && statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 2);
 		git_oid oid;
 
-		if (!raw || sqlite3_column_bytes(statement.handle, 2) != GIT_OID_RAWSZ)
+		if (!statement_oid_maybe(&statement, 2, &oid))
 			continue; /* told with its row */
-		git_oid_fromraw(&oid, raw);
 		rc = version_search(search, statement_string(&statement, 0),
 			(uint32_t)statement_integer(&statement, 1), &oid);
 	}

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/sha1.h"
+#include "store/database/log_sum.h"
 #include "store/database/page_sum.h"
 #include "store/folder.h"
 #include "store/git/pack.h"
@@ -249,6 +250,28 @@ static int database_check(struct verification *verification)
 	}
 	return damage_tell(
 		verification, statement_end(&statement, verification->err), "file", "book.db");
+}
+
+int verify_log(struct verification *verification, bool *damaged)
+{
+	struct database *database = &verification->book->database;
+	struct finding finding = {.kind = "file", .where = "book.db-wal"};
+	uint32_t frame = 0;
+	int code = log_sum_check(database->sqlite, damaged, &frame);
+
+	if (code)
+		return damage_tell(verification,
+			database_failure(database, code, verification->err), "file", "book.db-wal");
+	if (!*damaged)
+		return 0;
+	if (!frame)
+		return finding_tell(verification, &finding,
+			"book.db-wal is damaged: its header is not what its checksum says, so "
+			"nothing in it counts any more");
+	return finding_tell(verification, &finding,
+		"book.db-wal is damaged: frame %u is not what its checksum says, so neither it "
+		"nor what was committed after it counts any more",
+		frame);
 }
 
 int verify_files(struct verification *verification)

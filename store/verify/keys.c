@@ -152,12 +152,9 @@ static int tags_check(struct verification *verification)
 		const char *wrong = "is not of a version that book.db knows";
 		git_oid oid, version;
 
-		if (sqlite3_column_bytes(statement.handle, 3) == GIT_OID_RAWSZ &&
-			sqlite3_column_bytes(statement.handle, 4) == GIT_OID_RAWSZ) {
-			git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 3));
-			git_oid_fromraw(&version, sqlite3_column_blob(statement.handle, 4));
+		if (statement_oid_maybe(&statement, 3, &oid) &&
+			statement_oid_maybe(&statement, 4, &version))
 			wrong = tag_judge(verification, &oid, &version);
-		}
 		if (wrong)
 			rc = finding_tell(verification, &finding, "the tag '%s' of version %u %s",
 				statement_string(&statement, 1), finding.version, wrong);

@@ -46,9 +46,24 @@ static int signature_judge(struct verification *verification, const char *data, 
 		return error_no_memory(verification->err);
 	sighting->state = signature_check(
 		parts->signature, parts->signature_size, payload->data, payload->size, open);
-	sighting->signer =
-		sighting->state == SIGNATURE_GOOD ? signers_find(&verification->signers, open) : -1;
-	return 0;
+	return sighting->state == SIGNATURE_GOOD ? key_number(verification, open, &sighting->key)
+						 : 0;
+}
+
+static int takeover_seen(struct verification *verification, const struct sighting *sighting,
+	const struct message_marks *marks)
+{
+	struct takeover takeover = {
+		.oid = sighting->oid,
+		.number = sighting->number,
+		.seq = sighting->seq,
+		.key = sighting->key,
+	};
+
+	if (!marks->taken[0] || git_oid_fromstr(&takeover.book, marks->taken) < 0)
+		return 0;
+	memcpy(takeover.uuid, sighting->uuid, sizeof takeover.uuid);
+	return takeover_add(verification, &takeover);
 }
 
 static int commit_seen(
@@ -56,7 +71,7 @@ static int commit_seen(
 {
 	struct commit_parts parts;
 	struct message_marks marks;
-	struct sighting sighting = {.oid = *oid, .signer = -1, .state = SIGNATURE_MALFORMED};
+	struct sighting sighting = {.oid = *oid, .key = -1, .state = SIGNATURE_MALFORMED};
 	int rc;
 
 	/* a commit of another form is none of ours: whoever needs it will miss its sighting */
@@ -74,7 +89,8 @@ static int commit_seen(
 	memcpy(sighting.uuid, marks.uuid, sizeof sighting.uuid);
 	if (marks.prev[0])
 		(void)git_oid_fromstr(&sighting.prev, marks.prev);
-	return sighting_add(verification, &sighting);
+	rc = takeover_seen(verification, &sighting, &marks);
+	return rc ? rc : sighting_add(verification, &sighting);
 }
 
 /* "MODE NAME\0" and the raw name of the object, again and again. */
@@ -257,15 +273,11 @@ static int read_staged(struct verification *verification)
 	int rc = 0;
 
 	while (!rc && statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 0);
 		const void *data = sqlite3_column_blob(statement.handle, 2);
 		git_oid oid;
 
-		if (!raw || sqlite3_column_bytes(statement.handle, 0) != GIT_OID_RAWSZ) {
-			statement.code = SQLITE_CORRUPT;
+		if (!statement_oid(&statement, 0, &oid))
 			break;
-		}
-		git_oid_fromraw(&oid, raw);
 		rc = object_check(verification, &oid,
 			(git_object_t)statement_integer(&statement, 1), data ? data : "",
 			(size_t)sqlite3_column_bytes(statement.handle, 2), "book.db (staged)");
@@ -309,12 +321,10 @@ static int read_commits(struct verification *verification)
 
 	statement_text(&statement, verification->uuid);
 	while (!rc && statement_row(&statement)) {
-		const void *raw = sqlite3_column_blob(statement.handle, 0);
 		git_oid oid;
 
-		if (!raw || sqlite3_column_bytes(statement.handle, 0) != GIT_OID_RAWSZ)
+		if (!statement_oid_maybe(&statement, 0, &oid))
 			continue; /* told with its row */
-		git_oid_fromraw(&oid, raw);
 		rc = read_one(verification, &oid);
 	}
 	return rc ? rc : statement_end(&statement, verification->err);
@@ -377,5 +387,6 @@ int verify_objects(struct verification *verification)
 			rc = read_staged(verification);
 	}
 	sightings_sort(verification);
+	takeovers_sort(verification);
 	return rc;
 }

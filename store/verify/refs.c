@@ -19,6 +19,10 @@
 #define REFS_LIMIT ((size_t)1 << 30)
 #define LOOSE_LIMIT 4096
 #define DEPTH_LIMIT 16
+/* Of a domain that did not come from another host, or made here since. */
+#define MADE_HERE                                                       \
+	" AND (v.seq IS NOT NULL OR NOT EXISTS (SELECT 1 FROM domain d" \
+	"  WHERE d.id = v.domain AND (d.epoch > 1 OR d.owner IS NOT NULL)))"
 #define PACKED "book.git/packed-refs"
 #define LOOSE "book.git/refs"
 
@@ -249,11 +253,8 @@ static int version_facts(struct refs *refs, int64_t domain, int64_t number,
 
 	statement_number(&statement, domain);
 	statement_number(&statement, number);
-	if (statement_row(&statement) &&
-		sqlite3_column_bytes(statement.handle, 0) == GIT_OID_RAWSZ) {
-		git_oid_fromraw(&oid, sqlite3_column_blob(statement.handle, 0));
+	if (statement_row(&statement) && statement_oid_maybe(&statement, 0, &oid))
 		commit_facts_read(refs->verification, &oid, facts, finding);
-	}
 	finding->version = (uint32_t)number;
 	return statement_end(&statement, refs->verification->err);
 }
@@ -267,7 +268,10 @@ struct branch {
 	git_oid head;
 };
 
-/* It is at version `at` (0: not there) and book.db at a later one. */
+/*
+ * It is at version `at` (0: not there) and book.db at a later one. What came from another host was
+ * packed when it came, so that the branch is behind until the version on top of it is packed too.
+ */
 static int behind(struct refs *refs, const struct branch *branch, int64_t at)
 {
 	struct finding finding = {.kind = "refs", .where = PACKED, .uuid = branch->uuid};
@@ -276,7 +280,7 @@ static int behind(struct refs *refs, const struct branch *branch, int64_t at)
 	int64_t packed;
 	int rc = number_ask(refs,
 		"SELECT min(number) FROM version v WHERE domain = ? AND number > ?"
-		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)",
+		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)" MADE_HERE,
 		branch->domain, at, &packed);
 
 	if (rc || !packed)
@@ -335,8 +339,7 @@ static int branches_check(struct refs *refs)
 			.newest = statement_integer(&statement, 2),
 		};
 
-		if (sqlite3_column_bytes(statement.handle, 3) == GIT_OID_RAWSZ)
-			git_oid_fromraw(&branch.head, sqlite3_column_blob(statement.handle, 3));
+		(void)statement_oid_maybe(&statement, 3, &branch.head);
 		rc = branch_check(refs, &branch);
 	}
 	return rc ? rc : statement_end(&statement, refs->verification->err);
@@ -413,9 +416,9 @@ static int tags_check(struct refs *refs)
 	while (!rc && statement_row(&statement)) {
 		struct finding finding = {
 			.kind = "refs", .where = PACKED, .uuid = statement_string(&statement, 0)};
-		const void *oid = sqlite3_column_blob(statement.handle, 2);
 		char name[sizeof TAG_REFS + UUID_SIZE + TAG_LABEL_LIMIT + 2];
 		struct ref *ref;
+		git_oid oid;
 
 		snprintf(name, sizeof name, TAG_REFS "%s/%s", finding.uuid,
 			statement_string(&statement, 1));
@@ -423,8 +426,8 @@ static int tags_check(struct refs *refs)
 		if (ref)
 			ref->seen = true;
 		if (statement_integer(&statement, 4) ||
-			(ref && oid && sqlite3_column_bytes(statement.handle, 2) == GIT_OID_RAWSZ &&
-				memcmp(oid, ref->oid.id, GIT_OID_RAWSZ) == 0))
+			(ref && statement_oid_maybe(&statement, 2, &oid) &&
+				git_oid_equal(&oid, &ref->oid)))
 			continue;
 		finding.version = finding.until = (uint32_t)statement_integer(&statement, 3);
 		rc = finding_tell(refs->verification, &finding, "the tag %s %s",
@@ -495,7 +498,7 @@ static int file_lost(struct refs *refs, bool *lost)
 		return 0;
 	rc = number_ask(refs,
 		"SELECT count(*) FROM version v WHERE ?1 = ?2"
-		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)",
+		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)" MADE_HERE,
 		0, 0, &packed);
 	*lost = packed != 0;
 	return rc || !packed ? rc : own_tell(refs, PACKED, "is gone: git finds no version");

@@ -5,7 +5,7 @@
 /* What the files verify_*.c share about one run of book_verify(). */
 
 #include "store/git/oid_set.h"
-#include "store/key/signers.h"
+#include "store/key/tenure.h"
 
 /* A commit with a version's trailers, as it was read. */
 struct sighting {
@@ -13,9 +13,19 @@ struct sighting {
 	char uuid[UUID_SIZE];
 	bool listed; /* book.db knows it */
 	enum signature_state state;
-	int signer; /* number of the key; -1: not one of the book's */
+	int key; /* what signed it, by number; -1: nothing that holds */
 	uint32_t number;
 	int64_t seq;
+};
+
+/* A version with which its host took the domain from another. */
+struct takeover {
+	git_oid oid;
+	char uuid[UUID_SIZE];
+	uint32_t number;
+	int64_t seq;
+	int key;
+	git_oid book; /* of the host before: newest commit of its branch "book" */
 };
 
 struct verification {
@@ -29,6 +39,11 @@ struct verification {
 	struct signers signers;
 	struct sighting *sightings; /* by name, once all were read */
 	size_t sighting_count, sighting_room;
+	unsigned char (*keys)[KEY_PUBLIC_SIZE]; /* that signed anything */
+	size_t key_count, key_room;
+	struct takeover *takeovers; /* by domain, the latest first, once all were read */
+	size_t takeover_count, takeover_room;
+	struct tenures tenures;
 	struct oid_set good, bad; /* objects: whole, and not whole */
 	struct oid_list needed;   /* by commits and trees that were read; some more than once */
 	struct text payload;      /* of the commit at hand */
@@ -62,11 +77,50 @@ const char *version_words(
 /* Nothing but damage: it becomes a finding of that kind and place, and 0. */
 int damage_tell(struct verification *verification, int rc, const char *kind, const char *where);
 
+/* ---- tenures.c: whose signature is due ---- */
+
+int takeover_add(struct verification *verification, const struct takeover *takeover);
+void takeovers_sort(struct verification *verification);
+
+/* From the version `first` on these are to sign, up to the next. */
+struct due {
+	uint32_t first;
+	const struct signers *signers;
+};
+
+/* Of one domain, the latest first; the last is from version 1 on. */
+struct dues {
+	struct due *list;
+	size_t count, room;
+};
+static inline void cleanup_dues(struct dues *dues)
+{
+	free(dues->list);
+}
+
+/*
+ * owner_book: as the domain's row says, see index_owner_write(); NULL: the book itself signs last.
+ * Those that holds() says are in the history at hand count, if who was to sign them did.
+ * DD_CORRUPT: the branch "book" of a host before cannot be read, and dues end there.
+ */
+int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
+	bool (*holds)(const struct takeover *takeover, void *context), void *context,
+	struct dues *out);
+const struct signers *dues_at(const struct dues *dues, uint32_t number);
+
+/* Number of the key that signed something, see sighting.key. */
+int key_number(
+	struct verification *verification, const unsigned char open[KEY_PUBLIC_SIZE], int *number);
+/* Was it signed with a key of the book itself? */
+bool sighting_own(const struct verification *verification, const struct sighting *sighting);
+
 /* The sighting of a commit; NULL: it was not read. */
 struct sighting *sighting_find(const struct verification *verification, const git_oid *oid);
 
 /* ---- the parts, in their order ---- */
 
+/* files.c: the log of book.db, before anything of it is read or copied. */
+int verify_log(struct verification *verification, bool *damaged);
 int verify_files(struct verification *verification);    /* verify_files.c: bytes as such */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */
@@ -74,8 +128,5 @@ int verify_versions(struct verification *verification); /* verify_versions.c: in
 int verify_chain(struct verification *verification);    /* verify_chain.c */
 int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
-
-/* What a column says, all zeros and false where it is no object's name. */
-bool oid_column(struct statement *statement, int column, git_oid *out);
 
 #endif

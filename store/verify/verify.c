@@ -30,17 +30,6 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 		       : NULL;
 }
 
-bool oid_column(struct statement *statement, int column, git_oid *out)
-{
-	const void *raw = sqlite3_column_blob(statement->handle, column);
-	bool whole = raw && sqlite3_column_bytes(statement->handle, column) == GIT_OID_RAWSZ;
-
-	*out = (git_oid){{0}};
-	if (whole)
-		git_oid_fromraw(out, raw);
-	return whole;
-}
-
 /* ---- findings ---- */
 
 static void cleanup_odb_object(git_odb_object **object)
@@ -125,6 +114,9 @@ void verification_release(struct verification *verification)
 {
 	signers_release(&verification->signers);
 	free(verification->sightings);
+	free(verification->keys);
+	free(verification->takeovers);
+	tenures_release(&verification->tenures);
 	oid_set_release(&verification->good);
 	oid_set_release(&verification->bad);
 	oid_list_release(&verification->needed);
@@ -178,12 +170,18 @@ static int verify_all(struct verification *verification)
 static int verify_in_snapshot(struct verification *verification)
 {
 	struct book *book = verification->book;
-	int rc;
+	bool damaged;
+	int rc = verify_log(verification, &damaged);
 
-	/* where the power went while the log was copied, pages are torn that the log still has */
-	(void)sqlite3_wal_checkpoint_v2(
-		book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	rc = database_execute(&book->database, "BEGIN", verification->err);
+	/*
+	 * Where the power went while the log was copied, pages are torn that the log still has; but
+	 * half a log would be copied over what is newer.
+	 */
+	if (!rc && !damaged)
+		(void)sqlite3_wal_checkpoint_v2(
+			book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (!rc)
+		rc = database_execute(&book->database, "BEGIN", verification->err);
 	if (rc)
 		return rc;
 	rc = verify_all(verification);

@@ -2,8 +2,9 @@
 /*
  * The rows of book.db beside the commits that they name, domain by domain from version 1 on: is it
  * the commit of that version of that domain, does it follow the one before, has it the place in the
- * chain that the row says, and is it signed with the key that was the book's then? And the other
- * way: commits that the book has signed and book.db does not know.
+ * chain that the row says, and is it signed with the key that was due then, the book's or that of
+ * the book it came from? And the other way: commits that the book has signed and book.db does not
+ * know.
  */
 #include "store/verify/verification.h"
 
@@ -25,6 +26,8 @@ struct walk {
 	int64_t domain;
 	uint32_t newest; /* as the domain's row says */
 	git_oid head;
+	git_oid owner_book; /* likewise; all zeros: none */
+	struct dues dues;
 	uint32_t number; /* of the row at hand */
 	git_oid before;  /* commit of the row before; all zeros: none */
 	struct lost lost;
@@ -109,18 +112,22 @@ static const char *signature_words(const struct sighting *sighting)
 
 static int check_signature(struct walk *walk, const struct sighting *sighting)
 {
-	const struct signers *signers = &walk->verification->signers;
-	const struct signer *due = signers_at(signers, sighting->seq);
+	const struct verification *verification = walk->verification;
+	const struct signers *signers = dues_at(&walk->dues, walk->number);
+	const unsigned char *open;
 
-	if (!signers->count)
+	if (!signers || !signers->count)
 		return 0; /* told already: there is nothing to compare with */
 	if (sighting->state != SIGNATURE_GOOD)
 		return version_tell(
 			walk, &sighting->oid, "signature", "book.git", signature_words(sighting));
-	if (sighting->signer < 0)
+	open = verification->keys[sighting->key];
+	if (signers_find(signers, open) < 0)
 		return version_tell(walk, &sighting->oid, "signature", "book.git",
-			"is signed with a key that is not the book's");
-	if (due != &signers->list[sighting->signer])
+			signers == &verification->signers
+				? "is signed with a key that is not the book's"
+				: "is signed with a key that is not that of the book it came from");
+	if (!signers_due(signers, open, sighting->seq))
 		return version_tell(walk, &sighting->oid, "signature", "book.git",
 			"is signed with a key of the book that was not the one in force");
 	return 0;
@@ -182,6 +189,50 @@ static int domain_end(struct walk *walk)
 	return 0;
 }
 
+/* The book has that commit as that version. */
+static bool is_row(const struct takeover *takeover, void *context)
+{
+	const struct walk *walk = context;
+	struct statement statement = statement_begin(&walk->verification->book->database,
+		"SELECT 1 FROM version WHERE domain = ? AND number = ? AND oid = ?");
+	bool found;
+
+	statement_number(&statement, walk->domain);
+	statement_number(&statement, takeover->number);
+	statement_blob(&statement, takeover->oid.id, sizeof takeover->oid.id);
+	found = statement_row(&statement);
+	statement_drop(&statement);
+	return found;
+}
+
+static int dues_find(struct walk *walk)
+{
+	struct verification *verification = walk->verification;
+	struct dd_error *err = verification->err;
+	int rc = dues_read(verification, walk->uuid,
+		git_oid_is_zero(&walk->owner_book) ? NULL : &walk->owner_book, is_row, walk,
+		&walk->dues);
+
+	if (rc != DD_CORRUPT)
+		return rc;
+
+	uint32_t count = (uint32_t)walk->dues.count;
+	struct finding finding = {
+		.kind = "key",
+		.where = "book.git",
+		.uuid = walk->uuid,
+		.version = 1,
+		.until = count ? walk->dues.list[count - 1].first - 1 : walk->newest,
+	};
+	char words[VERSION_WORDS_SIZE], reason[sizeof err->message];
+
+	snprintf(reason, sizeof reason, "%s", err->message);
+	*err = (struct dd_error){0};
+	return finding_tell(verification, &finding,
+		"%s: the keys of the host that it came from cannot be read: %s",
+		version_words(verification, &finding, words), reason);
+}
+
 static int domain_begin(struct walk *walk, struct statement *statement)
 {
 	int rc = domain_end(walk);
@@ -189,13 +240,15 @@ static int domain_begin(struct walk *walk, struct statement *statement)
 
 	*walk = (struct walk){
 		.verification = verification,
+		.dues = walk->dues,
 		.domain = statement_integer(statement, 0),
 		.newest = (uint32_t)statement_integer(statement, 2),
 	};
 	snprintf(walk->uuid, sizeof walk->uuid, "%s", statement_string(statement, 1));
-	(void)oid_column(statement, 3, &walk->head);
+	(void)statement_oid_maybe(statement, 3, &walk->head);
+	(void)statement_oid_maybe(statement, 7, &walk->owner_book);
 	verification->counts->domains++;
-	return rc;
+	return rc ? rc : dues_find(walk);
 }
 
 static int row_visit(struct walk *walk, struct statement *statement)
@@ -211,7 +264,7 @@ static int row_visit(struct walk *walk, struct statement *statement)
 	if (number > walk->number + 1)
 		rc = gap_tell(walk, walk->number + 1, number - 1);
 	walk->number = number;
-	(void)oid_column(statement, 5, &oid);
+	(void)statement_oid_maybe(statement, 5, &oid);
 	if (!rc)
 		rc = check_row(walk, &oid, statement_integer(statement, 6));
 	walk->before = oid;
@@ -222,7 +275,8 @@ static int rows_walk(struct verification *verification)
 {
 	CLEANUP(statement)
 	struct statement statement = statement_begin(&verification->book->database,
-		"SELECT d.id, d.uuid, d.version, d.head, v.number, v.oid, v.seq FROM domain d"
+		"SELECT d.id, d.uuid, d.version, d.head, v.number, v.oid, v.seq, d.owner_book"
+		" FROM domain d"
 		" LEFT JOIN version v ON v.domain = d.id WHERE ?1 IS NULL OR d.uuid = ?1"
 		" ORDER BY d.id, v.number");
 	struct walk walk = {.verification = verification};
@@ -233,7 +287,10 @@ static int rows_walk(struct verification *verification)
 		rc = row_visit(&walk, &statement);
 	if (!rc)
 		rc = statement_end(&statement, verification->err);
-	return rc ? rc : domain_end(&walk);
+	if (!rc)
+		rc = domain_end(&walk);
+	cleanup_dues(&walk.dues);
+	return rc;
 }
 
 /* Versions and uses of no domain. */
@@ -266,9 +323,9 @@ static int orphans_tell(struct verification *verification)
 /* ---- the other way ---- */
 
 /* One of ours: signed with the book's key, as a version. */
-static bool stray(const struct sighting *sighting)
+static bool stray(const struct verification *verification, const struct sighting *sighting)
 {
-	return sighting->uuid[0] && !sighting->listed && sighting->signer >= 0;
+	return sighting->uuid[0] && !sighting->listed && sighting_own(verification, sighting);
 }
 
 static int stray_compare(const void *a, const void *b)
@@ -306,14 +363,14 @@ static int find_strays(struct verification *verification)
 	int rc = 0;
 
 	for (size_t i = 0; i < verification->sighting_count; i++)
-		count += stray(&verification->sightings[i]);
+		count += stray(verification, &verification->sightings[i]);
 	if (!count)
 		return 0;
 	strays = calloc(count, sizeof *strays);
 	if (!strays)
 		return error_no_memory(verification->err);
 	for (size_t i = 0; i < verification->sighting_count; i++)
-		if (stray(&verification->sightings[i]))
+		if (stray(verification, &verification->sightings[i]))
 			strays[at++] = &verification->sightings[i];
 	qsort(strays, count, sizeof *strays, stray_compare);
 	for (at = 0; !rc && at < count; at += run) {

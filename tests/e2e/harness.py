@@ -86,24 +86,29 @@ def contains(text, *parts):
 class Book:
     """A book in a temporary folder, used through the command."""
 
-    def __init__(self, folder=None, name='book'):
+    def __init__(self, folder=None, name='book', host=None):
         self.folder = folder or tempfile.mkdtemp(prefix='e2e.')
         self.path = os.path.join(self.folder, name)
+        self.host = host
 
-    def another(self, name):
-        """A second book in the same temporary folder."""
-        return Book(self.folder, name)
+    def another(self, name, host=None):
+        """A second book in the same temporary folder, on a machine that is called host."""
+        rename = ['unshare', '--uts', 'hostname', host]
+        if host and subprocess.run(rename, capture_output=True, check=False).returncode:
+            raise Skip('this machine allows no host name of our own')
+        return Book(self.folder, name, host)
 
     # ---- the command ----
 
     def command(self, *args):
-        return [DOMESDAY, '--book', self.path, *map(str, args)]
+        elsewhere = ['unshare', '--uts', 'sh', '-c', f'hostname {self.host} && exec "$@"', 'sh']
+        return [*(elsewhere if self.host else []), DOMESDAY, '--book', self.path, *map(str, args)]
 
-    def popen(self, *args, env=None, stdin=subprocess.DEVNULL):
+    def popen(self, *args, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
         """Starts a command and does not wait for it."""
         return subprocess.Popen(
-            self.command(*args), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, **(env or {})})
+            self.command(*args), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(env or {})})
 
     def run(self, *args, stdin=None, timeout=COMMAND_TIMEOUT, env=None):
         began = time.monotonic()

@@ -72,6 +72,21 @@ def apply__a_running_guest_follows(book):
     book.ok('destroy', 'a')
 
 
+@test()
+def apply__current_is_the_record_until_the_guest_runs(book):
+    vda, vdb, vdc = (disk(book.image(f'{n}.img'), f'vd{n}') for n in 'abc')
+    book.define(domain('a', vda, *spare_ports('pc')))
+    book.ok('apply', '--current', given(book, vda, vdb, *spare_ports('pc')))
+    equal(book.version('a'), 2)
+    book.ok('start', 'a', '--paused')
+    book.refuse('apply', '--current', given(book, vda, *spare_ports('pc')), code='invalid',
+                says='a definition is for the record')
+    book.ok('attach-device', '--current', 'a', book.file('c.xml', vdc))
+    check('vdc' in book.dumpxml('a', '--live'), 'the guest has no vdc')
+    check('vdc' not in book.dumpxml('a'), 'the record has vdc')
+    book.ok('destroy', 'a')
+
+
 class Managed:
     """A running guest, and definitions of it as an old manager would write them each time anew."""
 

@@ -56,6 +56,13 @@ class Repository:
     def put(self, name='web', **options):
         self.write(f'{FOLDER}/{name}.xml', self.definition(name, **options))
 
+    def grow(self, domains, steps):
+        """So many versions of each of {name: UUID}, all of one day in one commit."""
+        for step in range(steps):
+            for name, own in domains.items():
+                self.put(name, own=own, memory=64 + step)
+            self.commit()
+
     def remove(self, name='web'):
         os.unlink(self.place(f'{FOLDER}/{name}.xml'))
 
@@ -469,10 +476,7 @@ def import_git__no_secret_gets_into_history(book):
 def import_git__that_is_killed_leaves_whole_histories_and_can_be_repeated(book):
     repository = Repository(book)
     domains = {f'd{number}': str(uuid.uuid4()) for number in range(8)}
-    for version in range(12):
-        for name, own in domains.items():
-            repository.put(name, own=own, memory=64 + version)
-        repository.commit()
+    repository.grow(domains, 12)
     equal(repository.import_all('--dry-run')['d0']['versions'], 12)
     seen = 0
     while seen < len(domains):
@@ -497,10 +501,7 @@ def import_git__a_long_folder(book):
     """More names than libgit2 keeps in memory by itself."""
     repository = Repository(book)
     names = {f'a-domain-with-a-long-name-{number}': str(uuid.uuid4()) for number in range(150)}
-    for step in range(3):
-        for name, own in names.items():
-            repository.put(name, own=own, memory=64 + step)
-        repository.commit()
+    repository.grow(names, 3)
     for name in list(names)[::2]:
         repository.remove(name)
     repository.commit()

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from definition import domain
-from harness import DOMESDAY, Skip, check, contains, equal, main, test
+from harness import check, contains, equal, main, test, wait_until
 from ssh_server import Server, make_key
 
 COUNTS = ('created', 'forwarded', 'current', 'diverged')
@@ -47,15 +47,12 @@ def two_domains(book):
     book.define(domain('b'))
 
 
-def on_host(book, host, *args):
-    """As the command runs on a machine of that name."""
-    done = subprocess.run(
-        ['unshare', '--uts', 'sh', '-c', f'hostname {host} && exec "$@"', 'sh',
-         DOMESDAY, '--book', book.path, *args],
-        capture_output=True, text=True, check=False)
-    if 'Operation not permitted' in done.stderr:
-        raise Skip('this machine allows no host name of our own')
-    equal(done.returncode, 0, done.stderr)
+def backed_up(book):
+    """Two domains, and a remote to push them to."""
+    two_domains(book)
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    return remote
 
 
 @test()
@@ -102,9 +99,7 @@ def remote__refuses_what_gives_secrets_away(book):
 
 @test()
 def push__brings_the_copy_up_to_date(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     equal(counts(book, 'push'), (2, 0, 0, 0))
     equal(counts(book, 'push', 'backup'), (0, 0, 2, 0))
     book.ok('desc', 'a', 'words')
@@ -122,9 +117,7 @@ def push__brings_the_copy_up_to_date(book):
 
 @test()
 def push__carries_tags_and_takes_them_away(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     book.ok('tag', 'a@1', 'good')
     book.ok('push')
     name = f'tags/hosts/{host_name()}/domains/{uuid(book, "a")}/good'
@@ -141,9 +134,7 @@ def push__carries_tags_and_takes_them_away(book):
 
 @test()
 def push__leaves_a_rewritten_history_alone_and_names_it(book):
-    two_domains(book)
-    remote = bare(book)
-    book.ok('remote', 'add', 'backup', remote)
+    remote = backed_up(book)
     book.ok('desc', 'a', 'words')
     book.ok('push')
     branch = f'refs/heads/hosts/{host_name()}/domains/{uuid(book, "a")}'
@@ -176,18 +167,18 @@ def push__to_one_remote_does_not_wait_for_another(book):
 def pull__shows_what_every_host_has_pushed(book):
     two_domains(book)
     remote = bare(book)
-    other = book.another('other')
-    on_host(other, 'beta', 'define', other.file('c.xml', domain('c')))
-    on_host(other, 'beta', 'remote', 'add', 'backup', remote)
-    on_host(other, 'beta', 'push')
+    other = book.another('other', host='beta')
+    other.define(domain('c'))
+    other.ok('remote', 'add', 'backup', remote)
+    other.ok('push')
     book.ok('remote', 'add', 'backup', remote)
     book.ok('push')
     equal(counts(book, 'pull'), (3, 0, 0, 0))
     name = f'remotes/backup/beta/domains/{uuid(other, "c")}'
     contains(book.git('show', name + ':domain.xml').out, '<name>c</name>')
     equal(sorted(book.domains()), ['a', 'b'])
-    on_host(other, 'beta', 'desc', 'c', 'words')
-    on_host(other, 'beta', 'push')
+    other.ok('desc', 'c', 'words')
+    other.ok('push')
     equal(counts(book, 'pull'), (0, 1, 2, 0))
     # what was seen once is not forgotten
     seen = book.git('rev-parse', name).out
@@ -232,6 +223,31 @@ def push__over_ssh_shows_the_books_own_key(book):
         book.ok('remote', 'add', 'backup', server.url(remote), '--identity', identity)
         equal(counts(book, 'pull', **with_ssh), (2, 0, 0, 0))
     book.refuse('push', code='system', says='127.0.0.1', env=server.environment)
+
+
+@test()
+def push__keeps_no_checkpoint_waiting_while_it_sends(book):
+    two_domains(book)
+    remote = bare(book)
+    seen, go_on = (os.path.join(book.folder, name) for name in ('seen', 'go-on'))
+    hook = os.path.join(remote, 'hooks', 'pre-receive')
+    with open(hook, 'w', encoding='ascii') as stream:
+        stream.write(f'#!/bin/sh\ntouch {seen}\nuntil [ -e {go_on} ]; do sleep 0.05; done\n')
+    os.chmod(hook, 0o755)
+    with Server(book.folder) as server:
+        book.ok('remote', 'add', 'backup', server.url(remote))
+        server.allow(os.path.join(book.path, 'keys', 'host.pub'))
+        server.be_known()
+        push = book.popen('push', env=server.environment)
+        wait_until(lambda: os.path.exists(seen), 'the server has what was sent')
+        book.ok('desc', 'a', 'meanwhile')
+        book.ok('sync')
+        book.file('go-on')
+        _, err = push.communicate(timeout=60)
+        equal(push.returncode, 0, err)
+        name = f'heads/hosts/{host_name()}/domains/{uuid(book, "a")}'
+        equal(refs(remote)[name], book.log('a')[1]['commit'])
+        equal(counts(book, 'push', env=server.environment), (0, 1, 1, 0))
 
 
 if __name__ == '__main__':

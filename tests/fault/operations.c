@@ -330,6 +330,8 @@ static int make_old(struct scene *scene, struct dd_error *err)
 	static const char sql[] =
 		"DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq; DROP TABLE tag;"
 		"DROP TABLE secret;"
+		"DROP INDEX domain_running; ALTER TABLE domain DROP COLUMN epoch; ALTER TABLE "
+		"domain DROP COLUMN owner; ALTER TABLE domain DROP COLUMN owner_book;"
 		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;

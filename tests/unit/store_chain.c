@@ -129,10 +129,11 @@ static void store_chain__threads_leave_no_gap(void **state)
 static void make_old(struct scene *scene)
 {
 	book_close(TAKE(scene->book));
-	execute(scene, "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
-		       "DROP TABLE tag; DROP TABLE secret; DELETE FROM setting WHERE key = "
-		       "'genesis'; PRAGMA "
-		       "user_version = 1");
+	execute(scene,
+		FORMAT_3 "DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq;"
+			 "DROP TABLE tag; DROP TABLE secret; DELETE FROM setting WHERE key = "
+			 "'genesis'; PRAGMA "
+			 "user_version = 1");
 }
 
 static void store_chain__a_book_of_before_gets_one(void **state)

@@ -37,6 +37,9 @@ static void assert_git_agrees(struct scene *scene)
 	assert_int_equal(count_of(&out, "error"), 0);
 	assert_int_equal(count_of(&out, "missing"), 0);
 	assert_int_equal(count_of(&out, "dangling"), 0);
+	/* nor is there anything that takes up room and is of no use */
+	assert_int_equal(GIT(scene, &out, "count-objects", "-v"), 0);
+	assert_non_null(strstr(text_string(&out), "garbage: 0\n"));
 }
 
 static void store_checkpoint__stock_git_reads_and_verifies_every_version(void **state)

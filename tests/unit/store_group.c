@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "store/commit/board.h"
 #include "store/database/database.h"
 #include "store/lock/lock.h"
 #include "store_chain.h"
@@ -207,6 +208,30 @@ static void store_group__who_waits_too_long_is_told_and_changes_nothing(void **s
 	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
 }
 
+static void store_group__who_stops_over_the_lock_file_holds_others_for_their_time_only(void **state)
+{
+	struct scene *scene = *state;
+	struct book_options options = {.create = true, .host_name = "alpha", .wait_ms = 100};
+	struct step step = {.uuid = UUID_A, .name = "web", .xml = "x"};
+	char path[PATH_MAX + 16];
+	int64_t began;
+	int fd = -1;
+
+	snprintf(path, sizeof path, "%s/lock", scene->place);
+	assert_ok(scene, book_open(scene->place, &options, &scene->book, &scene->err));
+	define(scene, UUID_B, "mail", "one");
+	book_close(TAKE(scene->book));
+	assert_ok(scene, lock_file_open(path, &fd, &scene->err));
+	assert_int_equal(lock_slot_take(fd, MAKING_LOCK, 0, 0, &scene->err), 0);
+	assert_ok(scene, book_open(scene->place, &options, &scene->book, &scene->err));
+	began = lock_clock_us();
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_BUSY);
+	assert_true(lock_clock_us() - began < 10000000);
+	assert_non_null(strstr(scene->err.message, path));
+	close(fd);
+	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+}
+
 /* ---- deaths ---- */
 
 /* Two wait, asleep so that the leader finds them whatever it does; it dies; they go on. */
@@ -394,6 +419,9 @@ int main(void)
 		TEST(store_group__who_fails_fails_alone),
 		TEST(store_group__what_fits_no_seat_waits_in_line),
 		TEST(store_group__who_waits_too_long_is_told_and_changes_nothing),
+		cmocka_unit_test_setup_teardown(
+			store_group__who_stops_over_the_lock_file_holds_others_for_their_time_only,
+			scene_setup, scene_teardown),
 		TEST(store_group__every_step_of_a_leader_may_be_its_last),
 		TEST(store_group__nothing_acknowledged_is_lost_and_nobody_stuck),
 	};

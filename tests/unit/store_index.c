@@ -65,12 +65,10 @@ static void store_index__gone_frees_the_name_and_the_uuid_comes_back(void **stat
 {
 	struct scene *scene = *state;
 	CLEANUP(domain_row) struct domain_row row = {0};
-	struct step undefine = {
-		.uuid = UUID_A, .name = "web", .base = 1, .xml = "one", .state = STATE_GONE};
 	struct step again = {.uuid = UUID_A, .name = "web", .xml = "back"};
 
 	define(scene, UUID_A, "web", "one");
-	assert_ok(scene, step_apply(scene->book, &undefine, NULL, &scene->err));
+	undefine(scene, UUID_A, "web", 1);
 	assert_int_equal(book_find(scene->book, "web", &row, &scene->err), DD_NOT_FOUND);
 	assert_string_equal(scene->err.message, "there is no domain 'web'");
 	assert_ok(scene, book_find(scene->book, UUID_A, &row, &scene->err));
@@ -103,6 +101,27 @@ static void store_index__the_index_alone_may_change(void **state)
 	assert_int_equal(row.version, 1);
 	draft.base = 2;
 	assert_int_equal(book_apply(scene->book, &draft, NULL, &scene->err), DD_CONFLICT);
+}
+
+static void store_index__what_runs_is_listed_by_name(void **state)
+{
+	struct scene *scene = *state;
+	struct names names = {""};
+	struct step stop = {.uuid = UUID_B, .name = "mail", .base = 1, .xml = "two"};
+	struct step starts[] = {
+		{.uuid = UUID_A, .name = "web", .xml = "one", .state = STATE_RUNNING},
+		{.uuid = UUID_B, .name = "mail", .xml = "one", .state = STATE_RUNNING},
+	};
+
+	define(scene, UUID_C, "news", "one");
+	for (int i = 0; i < 2; i++)
+		assert_ok(scene, step_apply(scene->book, &starts[i], NULL, &scene->err));
+	assert_ok(scene, book_list_running(scene->book, add_name, &names, &scene->err));
+	assert_string_equal(names.text, "mail@1 web@1 ");
+	assert_ok(scene, step_apply(scene->book, &stop, NULL, &scene->err));
+	names.text[0] = '\0';
+	assert_ok(scene, book_list_running(scene->book, add_name, &names, &scene->err));
+	assert_string_equal(names.text, "web@1 ");
 }
 
 static int add_use(const struct domain_row *row, const struct use_row *use, void *context)
@@ -195,6 +214,7 @@ int main(void)
 		TEST(store_index__rename_frees_the_name),
 		TEST(store_index__gone_frees_the_name_and_the_uuid_comes_back),
 		TEST(store_index__the_index_alone_may_change),
+		TEST(store_index__what_runs_is_listed_by_name),
 		TEST(store_index__who_uses_follows_every_change),
 		TEST(store_index__malformed_drafts_are_refused),
 		TEST(store_index__the_cache_keeps_what_was_put_last),

@@ -60,12 +60,6 @@ static void remove_database(struct scene *scene)
 
 static void fill(struct scene *scene)
 {
-	struct step gone = {.uuid = UUID_C,
-		.name = "old",
-		.base = 1,
-		.xml = "x",
-		.subject = "undefine",
-		.state = STATE_GONE};
 	struct tag_draft tag = {.uuid = UUID_A,
 		.number = 2,
 		.label = "sold",
@@ -76,7 +70,7 @@ static void fill(struct scene *scene)
 	change(scene, UUID_A, "web", 1, "two");
 	define(scene, UUID_B, "mail", "one");
 	define(scene, UUID_C, "old", "one");
-	assert_ok(scene, step_apply(scene->book, &gone, NULL, &scene->err));
+	undefine(scene, UUID_C, "old", 1);
 	assert_ok(scene, book_tag(scene->book, &tag, NULL, &made, &scene->err));
 	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
 }

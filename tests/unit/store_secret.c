@@ -178,7 +178,7 @@ static void store_secret__a_book_of_format_2_gets_the_table(void **state)
 
 	define(scene, UUID_A, "web", "one");
 	book_close(TAKE(scene->book));
-	execute(scene, "DROP TABLE secret; PRAGMA user_version = 2");
+	execute(scene, FORMAT_3 "DROP TABLE secret; PRAGMA user_version = 2");
 	scene_open(scene);
 	put(scene, &draft, UUID_A, SECRET);
 	scene_reopen(scene);

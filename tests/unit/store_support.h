@@ -26,6 +26,12 @@
 #define UUID_B "11111111-2222-4333-8444-00000000000b"
 #define UUID_C "11111111-2222-4333-8444-00000000000c"
 
+/* SQL that takes away what formats before 4 did not have. */
+#define FORMAT_3                                                                                   \
+	"DROP INDEX domain_running; ALTER TABLE domain DROP COLUMN epoch;"                         \
+	"ALTER TABLE domain DROP COLUMN owner; ALTER TABLE domain DROP COLUMN owner_book; PRAGMA " \
+	"user_version = 3; "
+
 struct scene {
 	char folder[PATH_MAX]; /* of the test */
 	char place[PATH_MAX + 8];
@@ -139,6 +145,18 @@ static inline int step_apply(
 static inline void define(struct scene *scene, const char *uuid, const char *name, const char *xml)
 {
 	struct step step = {.uuid = uuid, .name = name, .xml = xml};
+
+	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+}
+
+static inline void undefine(struct scene *scene, const char *uuid, const char *name, uint32_t base)
+{
+	struct step step = {.uuid = uuid,
+		.name = name,
+		.base = base,
+		.xml = "x",
+		.subject = "undefine",
+		.state = STATE_GONE};
 
 	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
 }

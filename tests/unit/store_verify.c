@@ -26,13 +26,6 @@ static void tag(struct scene *scene, const char *uuid, uint32_t number, const ch
 /* Two domains whose versions alternate, one that is gone, tags, two packs; and some staged. */
 static void fill(struct scene *scene)
 {
-	struct step gone = {.uuid = UUID_C,
-		.name = "old",
-		.base = 1,
-		.xml = "x",
-		.subject = "undefine",
-		.state = STATE_GONE};
-
 	for (uint32_t i = 0; i < 6; i++) {
 		char xml[64];
 
@@ -44,7 +37,7 @@ static void fill(struct scene *scene)
 		if (i == 2)
 			assert_ok(scene, book_checkpoint(scene->book, &scene->err));
 	}
-	assert_ok(scene, step_apply(scene->book, &gone, NULL, &scene->err));
+	undefine(scene, UUID_C, "old", 1);
 	tag(scene, UUID_A, 2, "sold");
 	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
 }
@@ -175,6 +168,64 @@ static void store_verify__a_bit_of_the_database_is_found(void **state)
 		for (int bit = 0; bit < 8; bit++)
 			assert_flip_told(scene, "book.db", header[i], bit);
 	assert_flips_told(scene, "book.db", 10 * FLIPS);
+}
+
+/* What SQLite takes for the end of its log, and says nothing of. */
+static void store_verify__a_bit_of_the_log_is_found(void **state)
+{
+	enum { HEADER = 32, FRAME_HEADER = 24, FRAME = FRAME_HEADER + 4096 };
+	struct scene *scene = *state;
+	char path[PATH_MAX + 32];
+	struct stat status;
+	unsigned seed = 7;
+
+	fill(scene);
+	flush(scene);
+	scene_reopen(scene);
+	for (uint32_t i = 6; i < 11; i++)
+		change(scene, UUID_A, "web", i, "<domain>something else</domain>");
+	book_close(TAKE(scene->book));
+	snprintf(path, sizeof path, "%s/book.db-wal", scene->place);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal((status.st_size - HEADER) % FRAME, 0);
+	assert_in_range((status.st_size - HEADER) / FRAME, 15, 100);
+	for (off_t at = 0; at < HEADER; at++)
+		assert_flip_told(scene, "book.db-wal", at, (int)random_next(&seed) % 8);
+	for (off_t at = HEADER; at < status.st_size; at += FRAME) {
+		assert_flip_told(scene, "book.db-wal", at + random_next(&seed) % FRAME_HEADER,
+			(int)random_next(&seed) % 8);
+		assert_flip_told(scene, "book.db-wal", at + random_next(&seed) % FRAME,
+			(int)random_next(&seed) % 8);
+	}
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_file(scene, UUID_A, 11, "domain.xml", "<domain>something else</domain>");
+}
+
+/* As a loss of power leaves it, and a transaction that was rolled back: the book is as it was. */
+static void store_verify__a_log_that_ends_in_a_torn_frame_is_sound(void **state)
+{
+	struct scene *scene = *state;
+	char path[PATH_MAX + 32], half[2048];
+	struct stat status;
+	int fd;
+
+	fill(scene);
+	flush(scene);
+	scene_reopen(scene);
+	change(scene, UUID_A, "web", 6, "<domain>something else</domain>");
+	book_close(TAKE(scene->book));
+	snprintf(path, sizeof path, "%s/book.db-wal", scene->place);
+	assert_int_equal(stat(path, &status), 0);
+	fd = open(path, O_RDWR);
+	memset(half, 'x', sizeof half);
+	/* the commit itself, which nobody was told of, and more than is read of it */
+	assert_int_equal(pwrite(fd, half, sizeof half, status.st_size - 4096), sizeof half);
+	assert_int_equal(ftruncate(fd, status.st_size + 5000), 0);
+	close(fd);
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_file(scene, UUID_A, 0, "domain.xml", "<domain>39595</domain>");
 }
 
 static void store_verify__a_bit_of_the_refs_is_found(void **state)
@@ -360,6 +411,8 @@ int main(void)
 		TEST(store_verify__a_full_book_has_no_findings),
 		TEST(store_verify__a_bit_of_a_pack_or_index_is_found),
 		TEST(store_verify__a_bit_of_the_database_is_found),
+		TEST(store_verify__a_bit_of_the_log_is_found),
+		TEST(store_verify__a_log_that_ends_in_a_torn_frame_is_sound),
 		TEST(store_verify__a_bit_of_the_refs_is_found),
 		TEST(store_verify__a_changed_setting_of_git_is_found),
 		TEST(store_verify__a_newest_version_taken_from_the_index_is_found),

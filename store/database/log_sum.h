@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_LOG_SUM_H
+#define STORE_LOG_SUM_H
+
+/*
+ * The checksums in SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4). Each frame's
+ * sum goes on from the one before; where one is wrong the log ends, and whatever was committed
+ * behind it is as if it had never been. So it must be after a loss of power, and so SQLite does it,
+ * without a word, where a bit has fallen over in what was synced long ago.
+ *
+ * The two are told apart: a frame that was not written to its end, or that an older transaction
+ * left there, differs in much; one that is right but for a single word, or but for the salt that
+ * says which log it is of, was whole once.
+ */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Reads the log as far as it goes. *damaged: frame number *frame (from 1 on; 0: the log's header)
+ * was whole once and is not any more. Returns SQLite's code.
+ */
+int log_sum_check(sqlite3 *sqlite, bool *damaged, uint32_t *frame);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_SUMS_H
+#define STORE_SUMS_H
+
+/*
+ * SQLite's checksum of its log, which the pages of book.db have as well: two running sums of 32
+ * bits over words in pairs, `a += word + b; b += word + a`. They are linear, so what was changed by
+ * one word can be told from what is something else.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sums {
+	uint32_t first, second;
+};
+
+/* Adds bytes, a multiple of eight, as words that have their lowest byte first, or their highest. */
+void sums_add(struct sums *sums, const unsigned char *data, size_t size, bool high_first);
+
+/*
+ * Is what was summed up over so many bytes just what was kept but for one word, there or in the
+ * sums themselves? They differ.
+ */
+bool sums_one_word(const struct sums *kept, const struct sums *made, size_t size);
+
+#endif

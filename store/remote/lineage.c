@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/remote/lineage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "store/commit/message.h"
+#include "store/git/object.h"
+
+void lineage_release(struct lineage *lineage)
+{
+	free(lineage->commits);
+	free(lineage->books);
+	free(lineage->genesis);
+	*lineage = (struct lineage){.commits = NULL};
+}
+
+bool lineage_has(const struct lineage *lineage, const git_oid *commit)
+{
+	for (uint32_t i = 0; i < lineage->count; i++)
+		if (git_oid_equal(&lineage->commits[i], commit))
+			return true;
+	return false;
+}
+
+static void cleanup_odb_object(git_odb_object **object)
+{
+	git_odb_object_free(*object);
+}
+
+static void cleanup_tree(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+
+struct reading {
+	struct book *book;
+	const char *uuid;
+	struct lineage *lineage;
+	struct tenures tenures;
+	const struct signers *due; /* who signs the version at hand */
+	struct text payload;
+	struct dd_error *err;
+};
+
+static void cleanup_reading(struct reading *reading)
+{
+	tenures_release(&reading->tenures);
+	text_release(&reading->payload);
+}
+
+/* Those who sign from here down to the takeover before. */
+static int tenure_begin(struct reading *reading, const git_oid *head)
+{
+	struct lineage *lineage = reading->lineage;
+	size_t count = lineage->book_count + 1;
+	git_oid *books = reallocarray(lineage->books, count, sizeof *books);
+	git_oid *genesis;
+	int rc;
+
+	if (!books)
+		return error_no_memory(reading->err);
+	lineage->books = books;
+	genesis = reallocarray(lineage->genesis, count, sizeof *genesis);
+	if (!genesis)
+		return error_no_memory(reading->err);
+	lineage->genesis = genesis;
+	rc = tenures_signers(&reading->tenures, reading->book, head, &reading->due, reading->err);
+	if (rc)
+		return rc;
+	books[count - 1] = *head;
+	genesis[count - 1] = reading->due->list[0].commit;
+	lineage->book_count = count;
+	return 0;
+}
+
+static const char *signature_fault(struct reading *reading, const char *data, size_t size,
+	const struct commit_parts *parts, int64_t seq)
+{
+	unsigned char open[KEY_PUBLIC_SIZE];
+
+	text_clear(&reading->payload);
+	text_add(&reading->payload, data, parts->header_at);
+	text_add(&reading->payload, data + parts->header_end, size - parts->header_end);
+	if (text_failed(&reading->payload) ||
+		signature_check(parts->signature, parts->signature_size, reading->payload.data,
+			reading->payload.size, open) != SIGNATURE_GOOD)
+		return "has no signature that holds";
+	if (signers_find(reading->due, open) < 0)
+		return "is signed with a key that is not its host's";
+	if (!signers_due(reading->due, open, seq))
+		return "is signed with a key that was not the one in force";
+	return NULL;
+}
+
+/* All that the tree names must be here: what is missing is best known before anything is taken. */
+static const char *tree_fault(struct reading *reading, const git_oid *oid)
+{
+	CLEANUP(tree) git_tree *tree = NULL;
+
+	if (git_tree_lookup(&tree, reading->book->repository, oid) < 0)
+		return "has no tree that can be read";
+	for (size_t i = 0; i < git_tree_entrycount(tree); i++)
+		if (!git_odb_exists(reading->book->objects,
+			    git_tree_entry_id(git_tree_entry_byindex(tree, i))))
+			return "lacks a file";
+	return NULL;
+}
+
+/* One version; *oid becomes the one before, all zeros where there is none. */
+static int version_check(struct reading *reading, git_oid *oid, uint32_t *number)
+{
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	struct commit_parts parts;
+	struct message_marks marks;
+	char hex[COMMIT_SIZE];
+	const char *data, *fault = NULL;
+	size_t size;
+	git_oid taken;
+
+	git_oid_tostr(hex, sizeof hex, oid);
+	if (git_odb_read(&object, reading->book->objects, oid) < 0 ||
+		git_odb_object_type(object) != GIT_OBJECT_COMMIT)
+		return error_set(reading->err, DD_CORRUPT,
+			"the commit %s of the domain %s cannot be read", hex, reading->uuid);
+	data = git_odb_object_data(object);
+	size = git_odb_object_size(object);
+	if (!commit_parse(data, size, &parts))
+		return error_set(reading->err, DD_CORRUPT,
+			"the commit %s of the domain %s is malformed", hex, reading->uuid);
+	message_marks(parts.message, parts.message_size, &marks);
+	if (strcmp(marks.uuid, reading->uuid) != 0)
+		fault = "is of another domain";
+	else if (!marks.number || marks.number > LINEAGE_LIMIT ||
+		 (*number && marks.number != *number - 1) ||
+		 (marks.number == 1) != git_oid_is_zero(&parts.parent))
+		fault = "is not the version that it follows by its place";
+	else
+		fault = signature_fault(reading, data, size, &parts, marks.seq);
+	if (!fault)
+		fault = tree_fault(reading, &parts.tree);
+	if (fault)
+		return error_set(reading->err, DD_CORRUPT,
+			"version %u of the domain %s (commit %s) %s", marks.number, reading->uuid,
+			hex, fault);
+	if (!*number) {
+		reading->lineage->count = marks.number;
+		reading->lineage->epoch = marks.epoch ? marks.epoch : 1;
+		reading->lineage->commits = calloc(marks.number, sizeof(git_oid));
+		if (!reading->lineage->commits)
+			return error_no_memory(reading->err);
+	}
+	*number = marks.number;
+	reading->lineage->commits[*number - 1] = *oid;
+	*oid = parts.parent;
+	if (marks.taken[0] && git_oid_fromstr(&taken, marks.taken) == 0)
+		return tenure_begin(reading, &taken);
+	return 0;
+}
+
+int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
+	struct lineage *out, struct dd_error *err)
+{
+	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
+	CLEANUP(reading)
+	struct reading reading = {
+		.book = book, .uuid = uuid, .lineage = &lineage, .payload = TEXT_INIT, .err = err};
+	git_oid oid = *head;
+	uint32_t number = 0;
+	int rc = repository_need(book, err);
+
+	if (!rc)
+		rc = tenure_begin(&reading, host_book);
+	while (!rc && !git_oid_is_zero(&oid))
+		rc = version_check(&reading, &oid, &number);
+	if (rc)
+		return rc;
+	*out = lineage;
+	lineage = (struct lineage){.commits = NULL};
+	return 0;
+}

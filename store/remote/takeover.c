@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Histories that other hosts pushed to a remote: looking at them, and taking one into the book.
+ * Taken, it is a history that another host owns, of a domain that is not there: the version with
+ * which this host claims it is an ordinary one, on top of it, and makes it there. Whoever dies in
+ * between leaves no more than a history, and begins anew.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/database/index.h"
+#include "store/git/object.h"
+#include "store/remote/lineage.h"
+#include "store/remote/ownership.h"
+#include "store/remote/remote.h"
+
+/* ---- looking ---- */
+
+static int fetched_tell(struct book *book, const char *host, const char *uuid, const git_oid *oid,
+	int (*visit)(const struct fetched_row *row, void *context), void *context,
+	struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	int rc = version_read(book, 0, oid, &info, err);
+	const char *number = rc ? NULL : version_trailer(&info, "Version");
+	struct fetched_row row = {host, uuid, &info};
+
+	if (rc)
+		return rc;
+	info.number = number ? (uint32_t)strtoul(number, NULL, 10) : 0;
+	return visit(&row, context);
+}
+
+int book_fetched(struct book *book, const char *remote, const char *host,
+	int (*visit)(const struct fetched_row *row, void *context), void *context,
+	struct dd_error *err)
+{
+	CLEANUP(free) char *glob = NULL;
+	git_reference_iterator *refs = NULL;
+	git_reference *ref = NULL;
+	int rc = repository_need_whole(book, err);
+	int code = 0;
+
+	if (!rc)
+		rc = string_format(
+			&glob, err, REMOTE_REFS "%s/%s/domains/*", remote, host ? host : "*");
+	if (!rc)
+		code = git_reference_iterator_glob_new(&refs, book->whole, glob);
+	while (!rc && !code && (code = git_reference_next(&ref, refs)) == 0) {
+		const git_oid *oid = git_reference_target(ref);
+		const char *rest = git_reference_name(ref) + sizeof REMOTE_REFS + strlen(remote);
+		char whose[256];
+		const char *uuid;
+
+		if (oid && branch_parts(rest, whose, sizeof whose, &uuid) && uuid)
+			rc = fetched_tell(book, whose, uuid, oid, visit, context, err);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(refs);
+	if (rc || !code || code == GIT_ITEROVER)
+		return rc;
+	return repository_failure(book, code, "cannot read what was fetched", err);
+}
+
+int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,
+	struct dd_error *err)
+{
+	git_oid oid;
+
+	if (git_oid_fromstr(&oid, commit) < 0)
+		return error_set(err, DD_INVALID, "'%.60s' names no commit", commit);
+	return commit_file_read(book, &oid, path, out, err);
+}
+
+/* ---- taking ---- */
+
+struct taking {
+	struct book *book;
+	const char *uuid, *host;
+	const struct lineage *lineage;
+};
+
+/* What the book has of it must be where the other's history comes from. */
+static int row_check(const struct taking *taking, struct statement *row, struct dd_error *err)
+{
+	const struct lineage *lineage = taking->lineage;
+	uint32_t version = (uint32_t)statement_integer(row, 1);
+	char ours[COMMIT_SIZE], theirs[COMMIT_SIZE], name[256];
+	git_oid head;
+
+	if (!statement_oid(row, 2, &head))
+		return 0; /* the statement's end says so */
+	index_name(taking->book, taking->uuid, name, sizeof name);
+	if (sqlite3_column_type(row->handle, 4) == SQLITE_NULL)
+		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", name);
+	if (statement_integer(row, 3) == STATE_RUNNING) {
+		error_set(err, DD_REFUSED, "a guest of the domain '%s' runs here", name);
+		return error_hint(err, "end it first: domesday destroy %s", name);
+	}
+	if (version && version <= lineage->count &&
+		git_oid_equal(&lineage->commits[version - 1], &head))
+		return 0;
+	error_set(err, DD_CONFLICT,
+		"the histories of '%s' parted: here it ends with version %u (%s), on %s with "
+		"version %u (%s), which does not go on from there",
+		name, version, git_oid_tostr(ours, sizeof ours, &head), taking->host,
+		lineage->count,
+		git_oid_tostr(theirs, sizeof theirs, &lineage->commits[lineage->count - 1]));
+	return error_hint(err, "see: domesday log %s", name);
+}
+
+static int row_find(
+	const struct taking *taking, int64_t *domain, uint32_t *version, struct dd_error *err)
+{
+	struct statement row = statement_begin(&taking->book->database,
+		"SELECT id, version, head, state, owner FROM domain WHERE uuid = ?");
+	int rc = 0;
+
+	*domain = 0;
+	*version = 0;
+	statement_text(&row, taking->uuid);
+	if (statement_row(&row)) {
+		*domain = statement_integer(&row, 0);
+		*version = (uint32_t)statement_integer(&row, 1);
+		rc = row_check(taking, &row, err);
+	}
+	if (rc) {
+		statement_drop(&row);
+		return rc;
+	}
+	return statement_end(&row, err);
+}
+
+static int row_make(const struct taking *taking, int64_t *domain, struct dd_error *err)
+{
+	struct database *database = &taking->book->database;
+	struct statement row = statement_begin(database,
+		"INSERT INTO domain(uuid, name, title, state, autostart, version, head)"
+		" VALUES(?1, ?1, '', 2, 0, 0, x'')");
+	int rc;
+
+	statement_text(&row, taking->uuid);
+	rc = statement_run(&row, err);
+	*domain = sqlite3_last_insert_rowid(database->sqlite);
+	return rc;
+}
+
+static int row_point(const struct taking *taking, int64_t domain, struct dd_error *err)
+{
+	const struct lineage *lineage = taking->lineage;
+	const git_oid *head = &lineage->commits[lineage->count - 1];
+	struct statement row = statement_begin(&taking->book->database,
+		"UPDATE domain SET version = ?, head = ?, state = 2 WHERE id = ?");
+	int rc;
+
+	statement_number(&row, lineage->count);
+	statement_blob(&row, head->id, sizeof head->id);
+	statement_number(&row, domain);
+	rc = statement_run(&row, err);
+	return rc ? rc
+		  : index_owner_write(taking->book, domain, lineage->epoch, taking->host,
+			    &lineage->books[0], err);
+}
+
+static int take_write(void *context, struct dd_error *err)
+{
+	const struct taking *taking = context;
+	const struct lineage *lineage = taking->lineage;
+	int64_t domain;
+	uint32_t version;
+	int rc = row_find(taking, &domain, &version, err);
+
+	if (!rc && !domain)
+		rc = row_make(taking, &domain, err);
+	for (uint32_t i = version; !rc && i < lineage->count; i++) {
+		struct statement row = statement_begin(&taking->book->database,
+			"INSERT INTO version(domain, number, oid, seq) VALUES(?, ?, ?, NULL)");
+
+		statement_number(&row, domain);
+		statement_number(&row, i + 1);
+		statement_blob(&row, lineage->commits[i].id, sizeof lineage->commits[i].id);
+		rc = statement_run(&row, err);
+	}
+	return rc ? rc : row_point(taking, domain, err);
+}
+
+static int fetched_ref(struct book *book, const char *remote, const char *host, const char *what,
+	git_oid *oid, struct dd_error *err)
+{
+	CLEANUP(free) char *name = NULL;
+	int rc = repository_need_whole(book, err);
+	int code;
+
+	if (!rc)
+		rc = string_format(&name, err, REMOTE_REFS "%s/%s/%s", remote, host, what);
+	if (rc)
+		return rc;
+	code = git_reference_name_to_id(oid, book->whole, name);
+	if (code == GIT_ENOTFOUND)
+		return error_set(err, DD_NOT_FOUND, "%s has no branch %s of the host '%s'", remote,
+			what, host);
+	return code ? repository_failure(book, code, "cannot read what was fetched", err) : 0;
+}
+
+int book_take(struct book *book, const char *remote, const char *host, const char *uuid,
+	struct book_taken *out, struct dd_error *err)
+{
+	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
+	CLEANUP(free) char *branch = NULL;
+	struct taking taking = {book, uuid, host, &lineage};
+	git_oid head, host_book;
+	int rc = string_format(&branch, err, "domains/%s", uuid);
+
+	if (!rc)
+		rc = fetched_ref(book, remote, host, branch, &head, err);
+	if (!rc)
+		rc = fetched_ref(book, remote, host, "book", &host_book, err);
+	if (!rc)
+		rc = lineage_read(book, uuid, &head, &host_book, &lineage, err);
+	if (!rc)
+		rc = books_keep(book, &lineage, err);
+	if (!rc)
+		rc = database_change(&book->database, "evacuate", take_write, &taking, err);
+	if (rc)
+		return rc;
+	out->version = lineage.count;
+	out->epoch = lineage.epoch;
+	git_oid_tostr(out->book, sizeof out->book, &host_book);
+	return 0;
+}

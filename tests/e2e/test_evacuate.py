@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 600
+"""A host is down, another takes its domains over, and the first comes back."""
+
+import os
+import subprocess
+
+from definition import domain
+from harness import check, contains, equal, main, test
+
+FENCE = """#!/bin/sh
+echo "$1" >> "$(dirname "$0")/asked"
+echo fenced
+"""
+
+# the link to the remote breaks when the proof is there
+BREAKS = """#!/bin/sh
+mv "$(dirname "$0")/remote.git" "$(dirname "$0")/away.git"
+echo fenced
+"""
+
+
+def two_hosts(book):
+    """alpha, which has pushed two domains; beta with one of its own; and where they push to."""
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    alpha, beta = book.another('alpha', host='alpha'), book.another('beta', host='beta')
+    alpha.define(domain('web'))
+    alpha.define(domain('db'))
+    alpha.ok('desc', 'web', 'front')
+    beta.define(domain('own'))
+    for host in (alpha, beta):
+        host.ok('remote', 'add', 'fleet', remote)
+        host.ok('push')
+    return alpha, beta, remote
+
+
+def fence(host, text=FENCE, name='fence'):
+    path = host.file(name, text)
+    os.chmod(path, 0o755)
+    host.ok('config', 'fence-command', path)
+    return path
+
+
+def cut_off(host):
+    """It takes web over, and cannot tell anybody."""
+    fence(host, BREAKS, 'breaks')
+    done = host.run('evacuate', 'alpha', 'web', '--from', 'fleet')
+    check(done.rc != 0, done)
+    contains(done.out, 'is taken over, but fleet was not told')
+    host.refuse('start', 'web', code='refused', says='domesday push')
+    os.rename(os.path.join(host.folder, 'away.git'), os.path.join(host.folder, 'remote.git'))
+
+
+def asked(host):
+    with open(os.path.join(host.folder, 'asked'), encoding='utf-8') as file:
+        return file.read().split()
+
+
+def clean(*hosts):
+    for host in hosts:
+        equal(host.json('verify')['findings'], [])
+
+
+def evacuate(host, *args):
+    return host.json('evacuate', 'alpha', *args, '--from', 'fleet')
+
+
+@test()
+def evacuate__takes_domains_with_their_history(book):
+    alpha, beta, remote = two_hosts(book)
+    before = {name: alpha.dumpxml(name) for name in ('web', 'db')}
+    versions = [alpha.dumpxml(f'web@{number}') for number in (1, 2)]
+    fence(beta)
+    answer = evacuate(beta, '--all', '--reason', 'fire')
+    equal((answer['taken'], answer['refused']), (2, 0))
+    equal(asked(beta), ['alpha'])
+    equal({name: beta.dumpxml(name) for name in before}, before)
+    equal([beta.dumpxml(f'web@{number}') for number in (1, 2)], versions)
+    equal([version['subject'] for version in beta.log('web')],
+          ['take over from alpha'] + [version['subject'] for version in alpha.log('web')])
+    trailers = beta.json('show', 'web')['trailers']
+    contains('\n'.join(trailers), 'Epoch: 2', 'Taken-From: alpha', 'answered fenced')
+    equal(beta.json('show', 'web')['reason'], 'fire')
+    equal((beta.json('dominfo', 'web')['epoch'], beta.json('dominfo', 'web')['owner']), (2, None))
+    # what comes next is an ordinary version, and the chain goes through
+    beta.ok('desc', 'web', 'taken')
+    clean(beta)
+    beta.ok('push')
+    equal(beta.json('verify', '--against', 'fleet')['findings'], [])
+    equal(beta.json('verify', 'web')['findings'], [])
+    beta.ok('sync')
+    subprocess.run(['git', '-C', os.path.join(beta.path, 'book.git'), 'fsck', '--strict'],
+                   check=True, capture_output=True)
+    subprocess.run(['git', '-C', remote, 'fsck', '--strict'], check=True, capture_output=True)
+
+
+@test()
+def evacuate__the_host_before_learns_that_it_owns_them_no_more(book):
+    alpha, beta, _ = two_hosts(book)
+    alpha.ok('start', 'db')
+    fence(beta)
+    evacuate(beta, 'web', 'db')
+    # it does not know yet, and one guest goes on there: the fence did not hold
+    equal(alpha.json('dominfo', 'db')['state'], 'running')
+    said = alpha.ok('push').err
+    contains(said, 'web is owned by beta now', 'db is owned by beta now')
+    equal(alpha.json('dominfo', 'web')['owner'], 'beta')
+    alpha.refuse('start', 'web', code='refused', says=("owned by the host 'beta'", 'evacuate'))
+    alpha.refuse('desc', 'web', 'mine', code='refused', says='beta')
+    alpha.refuse('autostart', 'web', code='refused', says='beta')
+    contains(alpha.ok('list', '--all').out, 'owned by beta')
+    # what still runs can be ended, and makes no version that would part the histories
+    alpha.ok('destroy', 'db')
+    equal(alpha.version('db'), 1)
+    alpha.refuse('start', 'db', code='refused', says='beta')
+    clean(alpha, beta)
+    # not by the back door either
+    old = alpha.dumpxml('web')
+    alpha.ok('undefine', 'web')
+    alpha.refuse('define', alpha.file('web.xml', old), code='refused', says='beta')
+    clean(alpha)
+    # said once
+    check('owned by' not in alpha.ok('push').err)
+    check('owned by' not in alpha.ok('pull').err)
+    beta.ok('start', 'db')
+    beta.ok('destroy', 'db')
+
+
+@test()
+def evacuate__a_pull_tells_it_too_and_the_way_back_is_open(book):
+    alpha, beta, _ = two_hosts(book)
+    evacuate(beta, 'web', '--override', 'the rack burnt down')
+    contains('\n'.join(beta.json('show', 'web')['trailers']),
+             'Fence-Override: the rack burnt down')
+    beta.ok('desc', 'web', 'at beta')
+    beta.ok('push')
+    contains(alpha.ok('pull').err, 'web is owned by beta now')
+    answer = alpha.json('evacuate', 'beta', 'web', '--from', 'fleet', '--override', 'beta left')
+    equal([entry['epoch'] for entry in answer['domains']], [3])
+    contains(alpha.dumpxml('web'), 'at beta')
+    alpha.ok('desc', 'web', 'home')
+    contains(beta.ok('pull').err, 'web is owned by alpha now')
+    beta.refuse('start', 'web', code='refused', says='alpha')
+    equal(alpha.json('dominfo', 'db')['owner'], None)
+    clean(alpha, beta)
+    for host in (alpha, beta):
+        host.ok('sync')
+        os.remove(os.path.join(host.path, 'book.db'))
+        host.ok('reindex', rc=1)
+        clean(host)
+    equal(alpha.version('web'), 6)
+    equal(alpha.json('dominfo', 'web')['epoch'], 3)
+    # who owns it now stands in no history of beta's: the remote says it again
+    contains(beta.ok('push').err, 'web is owned by alpha now')
+
+
+@test()
+def evacuate__wants_proof(book):
+    _, beta, _ = two_hosts(book)
+    before = beta.domains()
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused',
+                says=('nothing proves', 'fence-command', '--override'))
+    fence(beta, '#!/bin/sh\necho "cannot reach the power switch of $1"\n')
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused',
+                says=('not proved', 'power switch of alpha'))
+    fence(beta, '#!/bin/sh\necho fenced\nexit 1\n', 'second')
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='status 1')
+    equal(beta.domains(), before)
+    beta.refuse('config', 'fence-command', 'fence', code='invalid', says='absolute')
+    answer = evacuate(beta, '--all', '--dry-run')
+    equal((answer['taken'], answer['dry_run']), (2, True))
+    equal(beta.domains(), before)
+    # who would be refused for want of a reason is, before anybody is shot
+    fence(beta, name='third')
+    beta.ok('config', 'require-reason', 'yes')
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='reason')
+    check(not os.path.exists(os.path.join(beta.folder, 'asked')))
+
+
+@test()
+def evacuate__refuses_what_it_cannot_take(book):
+    alpha, beta, _ = two_hosts(book)
+    beta.refuse('evacuate', 'gamma', '--all', '--from', 'fleet', code='not-found',
+                says=('gamma', 'alpha'))
+    beta.refuse('evacuate', 'alpha', 'mail', '--from', 'fleet', code='not-found', says='mail')
+    beta.refuse('evacuate', 'alpha', 'web', '--from', 'nowhere', code='not-found', says='nowhere')
+    beta.refuse('evacuate', 'beta', 'own', '--from', 'fleet', code='refused', says='this host')
+    beta.refuse('evacuate', 'alpha', '--from', 'fleet', code='usage', says='--all')
+    beta.refuse('evacuate', 'alpha', 'web', code='usage', says='--from')
+    beta.refuse('evacuate', '../x', '--all', '--from', 'fleet', code='invalid', says='name')
+    alpha.ok('undefine', 'db')
+    alpha.ok('push')
+    beta.refuse('evacuate', 'alpha', 'db', '--from', 'fleet', '--override', 'x',
+                code='not-found', says='db')
+    # one that is in the way keeps nobody else out
+    beta.define(domain('web'))
+    alpha.define(domain('mail'))
+    alpha.ok('push')
+    done = beta.run('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+    check(done.rc != 0, done)
+    contains(done.out, "another domain is called 'web'", 'mail')
+    equal(sorted(beta.domains()), ['mail', 'own', 'web'])
+    clean(beta)
+
+
+@test()
+def evacuate__of_two_that_come_at_once_one_is_let_through(book):
+    alpha, beta, remote = two_hosts(book)
+    gamma = book.another('gamma', host='gamma')
+    gamma.define(domain('third'))
+    gamma.ok('remote', 'add', 'fleet', remote)
+    cut_off(gamma)
+    equal(evacuate(beta, 'web', '--override', 'y')['taken'], 1)
+    contains(gamma.run('push').err, 'web is owned by beta now')
+    gamma.refuse('start', 'web', code='refused', says='beta')
+    contains(alpha.ok('push').err, 'web is owned by beta now')
+    clean(alpha, beta, gamma)
+
+
+@test()
+def evacuate__what_was_not_told_is_told_by_a_later_push(book):
+    alpha, beta, _ = two_hosts(book)
+    cut_off(beta)
+    contains(beta.ok('dominfo', 'web').out, 'once a push has told others')
+    check('owned by' not in alpha.run('pull').out)
+    beta.ok('push')
+    equal(beta.json('dominfo', 'web')['claimed'], False)
+    beta.ok('start', 'web')
+    beta.ok('destroy', 'web')
+    contains(alpha.ok('push').err, 'web is owned by beta now')
+    clean(alpha, beta)
+
+
+@test()
+def evacuate__killed_at_any_moment_it_begins_anew(book):
+    _, beta, _ = two_hosts(book)
+    whole = beta.ok('evacuate', 'alpha', '--all', '--from', 'fleet', '--dry-run').seconds
+    for step in range(1, 13):
+        process = beta.popen('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+        try:
+            process.communicate(timeout=whole * step / 6)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        clean(beta)
+        # either not there, or not to be started before the remote was told, or ours
+        for domain_now in beta.json('list', '--all'):
+            check(domain_now['owner'] is None, domain_now)
+    done = beta.run('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+    beta.ok('push')
+    equal(sorted(beta.domains()), ['db', 'own', 'web'], done)
+    equal({(row['epoch'], row['claimed']) for row in beta.json('list', '--all')},
+          {(1, False), (2, False)})
+    equal([beta.version('web'), beta.version('db')], [3, 2])
+    clean(beta)
+
+
+@test()
+def evacuate__to_a_host_that_has_nothing_yet(book):
+    alpha, _, remote = two_hosts(book)
+    fresh = book.another('fresh', host='fresh')
+    fresh.refuse('remote', code='not-found')
+    fresh.ok('remote', 'add', 'fleet', remote)
+    equal(evacuate(fresh, '--all', '--override', 'x')['taken'], 2)
+    equal(fresh.dumpxml('web'), alpha.dumpxml('web'))
+    clean(fresh)
+
+
+@test()
+def evacuate__believes_no_forged_history(book):
+    _, beta, remote = two_hosts(book)
+    ref = f'refs/heads/hosts/alpha/domains/{uuid_of(remote, "web")}'
+
+    def git(*args, text=None):
+        return subprocess.run(['git', '-C', remote, '-c', 'user.name=x', '-c', 'user.email=x@x',
+                               *args], input=text, check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    raw = git('cat-file', 'commit', ref)
+    forged = git('hash-object', '-t', 'commit', '-w', '--stdin',
+                 text=raw.replace('Version: 2', 'Version: 3') + '\n')
+    git('update-ref', ref, forged)
+    done = beta.run('evacuate', 'alpha', 'web', '--from', 'fleet', '--override', 'x')
+    check(done.rc != 0, done)
+    check('web' not in beta.domains())
+    clean(beta)
+
+
+def uuid_of(remote, name):
+    for line in subprocess.run(
+            ['git', '-C', remote, 'for-each-ref', '--format=%(refname)', 'refs/heads/hosts'],
+            check=True, capture_output=True, text=True).stdout.split():
+        text = subprocess.run(['git', '-C', remote, 'show', line + ':domain.xml'],
+                              check=False, capture_output=True, text=True).stdout
+        if f'<name>{name}</name>' in text:
+            return line.rsplit('/', 1)[1]
+    raise AssertionError(name)
+
+
+if __name__ == '__main__':
+    main()
