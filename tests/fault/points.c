@@ -22,7 +22,7 @@
 #include "ticker.h"
 
 #define FAILURES_MAX 5  /* that are printed of one operation */
-#define POINTS_SHORT 10 /* that are tried of one operation in one weather without --long */
+#define POINTS_SHORT 8 /* that are tried of one operation in one weather without --long */
 #define GIT_STEP                                                                        \
 	16 /* how often git looks at the book, too; it is asked rarely for its slowness \
 	    */
@@ -180,9 +180,10 @@ static const char *error_judge(
 	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
 {
 	const char *words = told[trial->weather].words;
-	/* why they cannot write something libgit2 and SQLite may keep to themselves */
+	/* why they cannot write or remove something libgit2 and SQLite may keep to themselves */
 	bool vague = strstr(err->message, "no reason given") ||
 		     strstr(err->message, "unable to open database file") ||
+		     strstr(err->message, "book.db.new: disk I/O error") ||
 		     trial->well.operation->check;
 
 	if (rc && (err->code != rc || !err->message[0]))
