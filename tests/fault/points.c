@@ -21,7 +21,7 @@
 #include "state.h"
 #include "ticker.h"
 
-#define FAILURES_MAX 5  /* that are printed of one operation */
+#define FAILURES_MAX 5 /* that are printed of one operation */
 #define POINTS_SHORT 8 /* that are tried of one operation in one weather without --long */
 #define GIT_STEP                                                                        \
 	16 /* how often git looks at the book, too; it is asked rarely for its slowness \
