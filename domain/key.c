@@ -20,6 +20,7 @@ static int tell_key(const struct key_info *info, void *context)
 		.who = info->who,
 		.place = info->place,
 		.current = info->current,
+		.adopted = info->adopted,
 		.fault = info->fault,
 	};
 

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The index anew: the store reads the history, and is told here what each definition says. */
-#include "domain/derive.h"
-#include "domain/host.h"
-
-struct indexing {
-	struct derived derived; /* of the domain at hand */
-	void (*lost)(const char *sentence, void *context);
-	void *context;
-};
+#include "domain/reindex.h"
 
 static int index_of(struct book *book, const char *uuid, struct index_draft *out, void *context,
 	struct dd_error *err)
@@ -36,13 +29,18 @@ static void tell_lost(const char *sentence, void *context)
 	indexing->lost(sentence, indexing->context);
 }
 
+struct reindex_calls indexing_calls(struct indexing *indexing)
+{
+	return (struct reindex_calls){.index = index_of, .lost = tell_lost, .context = indexing};
+}
+
 int dd_reindex(const struct dd_host_options *options,
 	void (*lost)(const char *sentence, void *context), void *context,
 	struct dd_reindexed *result, struct dd_error *err)
 {
 	CLEANUP(free) char *folder = NULL;
-	struct indexing indexing = {.lost = lost, .context = context};
-	struct reindex_calls calls = {index_of, tell_lost, &indexing};
+	CLEANUP(indexing) struct indexing indexing = {.lost = lost, .context = context};
+	struct reindex_calls calls = indexing_calls(&indexing);
 	struct reindex_counts counts;
 	struct book_options book_options = {
 		.host_name = options->host_name,
@@ -52,7 +50,6 @@ int dd_reindex(const struct dd_host_options *options,
 
 	if (!rc)
 		rc = book_reindex(folder, &book_options, &calls, &counts, err);
-	derived_release(&indexing.derived);
 	if (!rc)
 		*result = (struct dd_reindexed){
 			.domains = counts.domains,

@@ -499,9 +499,9 @@ typedef int (*dd_branch_fn)(const struct dd_branch *branch, void *context);
 /*
  * Brings the remote's copy of this book up to date: everything that is committed when it begins.
  * branch (may be NULL) hears of every branch before any is sent. DD_CONFLICT: a branch there does
- * not lead to what this book has, since it was rewritten or two books have this host's name; all
- * others were sent. DD_SYSTEM: not reached. DD_REFUSED: it does not let us in, or does not prove to
- * be the right server.
+ * not lead to what this book has, since it was rewritten; all others were sent. Where that is the
+ * branch with the keys, two books have this host's name, and nothing was sent. DD_SYSTEM: not
+ * reached. DD_REFUSED: it does not let us in, or does not prove to be the right server.
  */
 int dd_push(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
 	struct dd_error *err);

@@ -30,7 +30,7 @@ bool uuid_valid(const char *text)
 }
 
 /* It stands in commits, in an e-mail address and in allowed_signers, so no surprises. */
-static bool host_name_valid(const char *name)
+bool host_name_valid(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789.-_";

@@ -347,6 +347,7 @@ struct reindex_calls {
 	/* Something that is not in the new index as it was in the old one. */
 	void (*lost)(const char *sentence, void *context);
 	void *context;
+	bool only_history; /* that there is no old book.db is no loss */
 };
 
 struct reindex_counts {
@@ -376,6 +377,11 @@ struct key_info {
 	const char *who; /* "Name <email>" */
 	int64_t place;   /* in the chain, of that commit; 0: of the first */
 	bool current;
+	/*
+	 * Why no key before it vouches for it: "restored from ssh://…"; NULL: the one before
+	 * does, or it is the first.
+	 */
+	const char *adopted;
 	const char *fault; /* why it does not count: "is not signed with the key before"; or NULL */
 };
 
@@ -390,6 +396,19 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
  */
 int book_rotate_key(
 	struct book *book, const struct person *author, const char *body, struct dd_error *err);
+
+/*
+ * The same where the old secret is lost: the new key signs for itself, which everybody can see.
+ * why, one line, stands in the commit.
+ */
+int book_adopt_key(
+	struct book *book, const struct person *author, const char *why, struct dd_error *err);
+
+/*
+ * The key in a file of OpenSSH's becomes the one of a book that has none. DD_REFUSED: it is not the
+ * newest that the branch "book" names, or others may read the file.
+ */
+int book_take_key(struct book *book, const char *file, struct dd_error *err);
 
 /* ---- tags: names that versions are given ---- */
 
@@ -485,9 +504,10 @@ struct branch_report {
 
 /*
  * Brings the remote's copy of this book up to date, after a checkpoint. A branch that diverged
- * there was rewritten, or another book pushes under this host's name: the others are pushed, then
- * the answer is DD_CONFLICT. visit (may be NULL) hears of every branch and must not change the
- * book. DD_NOT_FOUND: no such remote. DD_SYSTEM: not reached, or it does not let us in.
+ * there was rewritten: the others are pushed, then the answer is DD_CONFLICT. Where that is the
+ * branch "book", another book pushes under this host's name, and nothing is pushed at all. visit
+ * (may be NULL) hears of every branch and must not change the book. DD_NOT_FOUND: no such remote.
+ * DD_SYSTEM: not reached, or it does not let us in.
  */
 int book_push(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
@@ -497,6 +517,35 @@ int book_push(struct book *book, const char *remote,
 int book_pull(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
+
+/* ---- a whole book from a remote ---- */
+
+struct restored_book;
+
+struct restore_source {
+	struct remote_row remote; /* which the book has from then on */
+	const char *host;         /* that pushed there; NULL: the book's own name */
+	const char *key;          /* file with the key that signed last; NULL: it is lost */
+};
+
+/*
+ * Fetches what a host has pushed to a remote, and makes a book of it, in a folder beside the one
+ * that is to be the book's and is empty or not there (DD_REFUSED otherwise). It can be opened and
+ * used there: it needs its key (book_take_key() or book_adopt_key()) and then book_verify(), since
+ * what calls->lost() hears of is not all. Sealed secrets, settings, and what only book.db knew, are
+ * not on a remote. DD_NOT_FOUND: nothing of that host is there. Otherwise as book_remote_add() and
+ * book_pull().
+ */
+int book_restore_begin(const char *folder, const struct book_options *options,
+	const struct restore_source *source, const struct reindex_calls *calls,
+	struct reindex_counts *counts, struct restored_book **out, struct dd_error *err);
+/* Where it is. */
+const char *restored_folder(const struct restored_book *restored);
+/* Gives it its name, durably. Nobody has it open. */
+int restored_finish(struct restored_book *restored, struct dd_error *err);
+/* Removes it, unless it has its name. NULL does nothing. */
+void restored_release(struct restored_book *restored);
+CLEANUP_DEFINE(restored_book, struct restored_book *, restored_release)
 
 /* ---- owners: domains that come from another host ---- */
 
@@ -537,6 +586,14 @@ struct book_taken {
  */
 int book_take(struct book *book, const char *remote, const char *host, const char *uuid,
 	struct book_taken *out, struct dd_error *err);
+
+/*
+ * A restored book learns whose its domains are by now: claims of its own that the remote knows are
+ * settled, and visit hears of each domain that another took over (BRANCH_LOST), as at book_push().
+ */
+int book_ask_owners(struct book *book, const char *remote,
+	int (*visit)(const struct branch_report *branch, void *context), void *context,
+	struct dd_error *err);
 
 /* ---- the journal: what is under way, one row a domain ---- */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,6 +14,23 @@ int folder_sync(const char *path, struct dd_error *err)
 	return 0;
 }
 
+int folder_open(const char *path, DIR **out, struct dd_error *err)
+{
+	*out = opendir(path);
+	return *out || errno == ENOENT ? 0 : error_errno(err, errno, "cannot open %s", path);
+}
+
+const struct dirent *folder_next(DIR *folder, const char *path, int *rc, struct dd_error *err)
+{
+	const struct dirent *entry;
+
+	errno = 0;
+	entry = readdir(folder);
+	if (!entry && errno)
+		*rc = error_errno(err, errno, "cannot list %s", path);
+	return entry;
+}
+
 static bool matches(const char *name, const char *prefix, const char *suffix)
 {
 	size_t length = strlen(name), tail = strlen(suffix);
@@ -23,27 +39,18 @@ static bool matches(const char *name, const char *prefix, const char *suffix)
 	       strcmp(name + length - tail, suffix) == 0;
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 int folder_clean(const char *path, const char *prefix, const char *suffix, struct dd_error *err)
 {
-	CLEANUP(folder) DIR *folder = opendir(path);
+	CLEANUP(folder) DIR *folder = NULL;
 	const struct dirent *entry;
+	int rc = folder_open(path, &folder, err);
 
-	if (!folder && errno == ENOENT)
-		return 0;
-	if (!folder)
-		return error_errno(err, errno, "cannot open %s", path);
-	while ((entry = readdir(folder))) {
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
 		if (!matches(entry->d_name, prefix, suffix))
 			continue;
 		if (unlinkat(dirfd(folder), entry->d_name, 0) < 0 && errno != ENOENT)
 			return error_errno(
 				err, errno, "cannot remove %s from %s", entry->d_name, path);
 	}
-	return 0;
+	return rc;
 }

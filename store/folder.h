@@ -2,7 +2,24 @@
 #ifndef STORE_FOLDER_H
 #define STORE_FOLDER_H
 
+#include <dirent.h>
+
 #include "base/text.h"
+
+static inline void cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* *out is NULL where there is no such folder. */
+int folder_open(const char *path, DIR **out, struct dd_error *err);
+
+/*
+ * The next entry of the folder that path names; NULL behind the last. Where the disk does not say
+ * what else there is, rc becomes DD_SYSTEM: what was not listed is not for that missing.
+ */
+const struct dirent *folder_next(DIR *folder, const char *path, int *rc, struct dd_error *err);
 
 /* Makes the names in the folder durable. */
 int folder_sync(const char *path, struct dd_error *err);

@@ -11,7 +11,6 @@
  */
 #include "store/room.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -32,7 +31,8 @@ static const char tables[] =
 	"  id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
 	"  title TEXT NOT NULL, state INTEGER NOT NULL, autostart INTEGER NOT NULL,"
 	"  version INTEGER NOT NULL, head BLOB NOT NULL, runtime TEXT,"
-	"  epoch INTEGER NOT NULL DEFAULT 1, owner TEXT);"
+	/* owner_book: while all of the history is another owner's, whose keys signed it */
+	"  epoch INTEGER NOT NULL DEFAULT 1, owner TEXT, owner_book BLOB);"
 	"CREATE UNIQUE INDEX domain_name ON domain(name) WHERE state <> 2;" UPGRADE_RUNNING_INDEX
 	"CREATE TABLE version("
 	"  domain INTEGER NOT NULL, number INTEGER NOT NULL, oid BLOB NOT NULL, seq INTEGER,"
@@ -132,30 +132,21 @@ static bool known_name(const char *name)
 	return false;
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* A folder that somebody uses for something else is not made into a book. */
 static int folder_check(struct book *book, struct dd_error *err)
 {
-	CLEANUP(folder) DIR *folder = opendir(book->folder);
+	CLEANUP(folder) DIR *folder = NULL;
 	const struct dirent *entry;
+	int rc = folder_open(book->folder, &folder, err);
 
-	if (!folder && errno == ENOENT)
-		return 0;
-	if (!folder)
-		return error_errno(err, errno, "cannot open the folder %s", book->folder);
-	while ((entry = readdir(folder))) {
+	while (!rc && folder && (entry = folder_next(folder, book->folder, &rc, err))) {
 		if (known_name(entry->d_name))
 			continue;
 		error_set(err, DD_REFUSED, "%s is no book, and %s is in it", book->folder,
 			entry->d_name);
 		return error_hint(err, "name an empty folder, or one that is not there yet");
 	}
-	return 0;
+	return rc;
 }
 
 /* A history without its index is a damaged book, not a new one. */

@@ -56,6 +56,9 @@ int book_prepare(const char *folder, const struct book_options *options, const c
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
 
+/* May a host be called so? */
+bool host_name_valid(const char *name);
+
 /* Text that looks like a UUID in the one spelling that is used here. */
 bool uuid_valid(const char *text);
 
@@ -83,6 +86,12 @@ int repository_need_whole(struct book *book, struct dd_error *err);
 void repository_close(struct book *book);
 /* libgit2's last error, or the one of the staging table behind it. */
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err);
+/*
+ * The same of an object that has to be there, oid where it may be anywhere in the book. Libgit2
+ * calls missing what it could not look for, so before that is called damage somebody looks again.
+ */
+int object_failure(
+	struct book *book, int code, const git_oid *oid, const char *what, struct dd_error *err);
 
 /* ---- history.c ---- */
 

@@ -2,7 +2,6 @@
 #include "cli/arguments.h"
 #include "cli/change.h"
 #include "cli/command/all.h"
-#include "cli/findings.h"
 
 static int backup(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
@@ -27,29 +26,4 @@ const struct command command_backup = {
 		 "has the host's signing key, too. 'restore' makes a book of it.",
 	.book = BOOK_OPEN,
 	.run = backup,
-};
-
-static int restore(struct cli *cli, const struct arguments *args, struct dd_error *err)
-{
-	struct dd_host_options options = {.book = cli->book, .program = "domesday"};
-	CLEANUP(findings) struct findings findings;
-	struct dd_verified verified = {0};
-	int rc;
-
-	findings_init(&findings, cli);
-	rc = dd_restore(&options, operand(args, 0), findings_add, &findings, &verified, err);
-	return rc < 0 ? rc : findings_finish(&findings, "the restored book", &verified, err);
-}
-
-const struct command command_restore = {
-	.name = "restore",
-	.group = GROUP_HOST,
-	.operands = "FILE",
-	.summary = "make the book of a backup, in a folder that is empty or not there",
-	.about =
-		"The book is verified afterwards; what is found is printed as verify does, and the "
-		"exit\n"
-		"status is 1 where there is anything. Two hosts must not go on with the same book.",
-	.book = BOOK_NONE,
-	.run = restore,
 };

@@ -32,6 +32,7 @@ static struct json *key_json(const struct dd_key *key)
 	json_put_string(object, "commit", key->commit);
 	json_put(object, "place", key->place ? json_number(key->place) : json_null());
 	json_put_bool(object, "current", key->current);
+	json_put_string(object, "adopted", key->adopted);
 	json_put_string(object, "fault", key->fault);
 	return object;
 }
@@ -40,17 +41,21 @@ static int add_key(const struct dd_key *key, void *context)
 {
 	struct keys *keys = context;
 	struct json *object = key_json(key);
-	char number[16], since[MOMENT_SIZE], who[128];
-	const char *const cells[] = {number, key->fingerprint, since, who,
+	char number[16], since[MOMENT_SIZE], who[128], state[160];
+	const char *const cells[] = {number, key->fingerprint, since, who, state};
+
+	snprintf(state, sizeof state, "%s%s%s",
 		key->current ? "signs"
 		: key->fault ? key->fault
-			     : ""};
-
+			     : "",
+		key->adopted && key->current ? "; " : "",
+		key->adopted ? "adopted at a restore: nothing signed before vouches for it" : "");
 	snprintf(number, sizeof number, "%u", key->number);
 	moment_format(key->since, since);
 	snprintf(who, sizeof who, "%.*s", person_name_length(key->who), key->who);
 	table_row(keys->table,
 		key->fault     ? COLOUR_RED
+		: key->adopted ? COLOUR_YELLOW
 		: key->current ? COLOUR_GREEN
 			       : COLOUR_NONE,
 		cells);

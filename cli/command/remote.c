@@ -72,8 +72,9 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	}
 	if (remote.identity && !adding)
 		return error_set(err, CLI_USAGE, "--identity goes with remote add");
-	if (wanted == 1)
-		return list(cli, err);
+	rc = cli->host ? 0 : cli_open(cli, adding, err);
+	if (rc || wanted == 1)
+		return rc ? rc : list(cli, err);
 	rc = adding ? dd_remote_add(cli->host, &remote, err)
 		    : dd_remote_remove(cli->host, remote.name, err);
 	return rc ? rc : finish(cli, remote.name, adding ? "added" : "removed", err);
@@ -96,6 +97,6 @@ const struct command command_remote = {
 		"never\n"
 		"stands in the URL: the identity's file, which its owner alone may read, holds it.",
 	.options = options,
-	.book = BOOK_OPEN,
+	.book = BOOK_MAYBE,
 	.run = run,
 };

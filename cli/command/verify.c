@@ -23,6 +23,9 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		rc = dd_verify_against(
 			cli->host, domain, remote, findings_add, &findings, &witnessed, err);
 	verified.findings += witnessed.findings;
+	/* where they cannot be read, that was found */
+	if (rc >= 0)
+		(void)dd_keys(cli->host, findings_key, &findings, NULL);
 	return rc < 0 ? rc
 		      : findings_finish(&findings, domain ? domain : dd_host_book(cli->host),
 				&verified, err);
@@ -40,7 +43,9 @@ const struct command command_verify = {
 		"of one\n"
 		"domain. A line a finding: what is wrong, where, and since which version. The exit "
 		"status\n"
-		"is 0 where there is none and 1 otherwise.",
+		"is 0 where there is none and 1 otherwise. A notice of a key that was adopted at a "
+		"restore\n"
+		"is no finding: compare its fingerprint with the one that was noted then.",
 	.options = options,
 	.book = BOOK_OPEN,
 	.run = run,

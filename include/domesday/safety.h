@@ -3,8 +3,8 @@
 #define DOMESDAY_SAFETY_H
 
 /*
- * That the book is true, and stays: verify, keys, backup, and book.db made anew. A part of
- * <domesday.h>, whose words on names, ownership, errors and threads hold here.
+ * That the book is true, and stays: verify, keys, backup, book.db made anew, and a whole book from
+ * a remote. A part of <domesday.h>, whose words on names, ownership, errors and threads hold here.
  */
 
 #include <domesday.h>
@@ -20,7 +20,8 @@ struct dd_finding {
 	/*
 	 * "object": cannot be read, or is not what its name says; "signature", "key"; "chain": a
 	 * version is missing, or not where it was; "index": book.db and the history contradict each
-	 * other; "refs": a branch or tag is not where book.db says; "file": damaged as such.
+	 * other; "refs": a branch or tag is not where book.db says; "file": damaged as such; at a
+	 * restore from a remote "lost": it is not there, or not readable.
 	 */
 	const char *kind;
 	const char *where; /* below the book's folder: "book.db", "book.git/packed-refs" */
@@ -104,8 +105,13 @@ struct dd_key {
 	char commit[DD_COMMIT_SIZE]; /* of the branch "book", that made it the book's */
 	int64_t since;               /* seconds since the epoch, UTC */
 	const char *who;             /* "Name <email>" */
-	int64_t place;     /* of that commit in the chain of all versions; 0: of the first key */
-	bool current;      /* it signs now */
+	int64_t place; /* of that commit in the chain of all versions; 0: of the first key */
+	bool current;  /* it signs now */
+	/*
+	 * Where no key before it says that it follows: why not, such as "restored from ssh://…".
+	 * Nothing that was signed earlier vouches for such a key. Otherwise NULL.
+	 */
+	const char *adopted;
 	const char *fault; /* why it does not count, such as "is not signed with the key before";
 			      NULL */
 };
@@ -119,6 +125,46 @@ int dd_keys(struct dd_host *host, dd_key_fn key, void *context, struct dd_error 
  * gone. What it signed stays good. reason as in struct dd_change. DD_BUSY, DD_REFUSED, DD_SYSTEM.
  */
 int dd_key_rotate(struct dd_host *host, const char *reason, struct dd_error *err);
+
+/* ---- a whole book from a remote ---- */
+
+struct dd_restore_source {
+	struct dd_remote remote; /* which the book has afterwards */
+	/*
+	 * That pushed there; NULL: the name that the book will have, which is options' host_name.
+	 * Another's book goes on under that name, and leaves the other's branches where they end.
+	 */
+	const char *host;
+	/*
+	 * File with the host's private key, as keys/host is. NULL: it is lost, and the book adopts
+	 * a new one (struct dd_key's adopted).
+	 */
+	const char *key;
+	const char *fingerprint; /* that the first key must have; NULL: whichever */
+	bool incomplete;         /* what is left, where something is lost or not as it was signed */
+};
+
+/* What a restore tells, each of which may be NULL. As everywhere, they may not call back. */
+struct dd_restore_calls {
+	dd_finding_fn
+		finding; /* lost, or as dd_verify() finds it; before a failure for that, too */
+	dd_key_fn key;   /* every key, from the first on */
+	/* A domain whose passwords are to be given anew: they are beside history, sealed. */
+	int (*no_passwords)(const char *domain, void *context);
+	void *context;
+};
+
+/*
+ * Makes the book that a host had from what it has pushed to a remote, in the folder that options
+ * mean, which must be empty or not be there (DD_REFUSED); or makes nothing. Lost is what is in no
+ * commit, too: passwords, autostart, settings. Findings are in result only with incomplete;
+ * otherwise they are DD_CORRUPT. DD_NOT_FOUND: no such host there (which there are is said), or no
+ * such file. DD_INVALID: the remote's URL or name, as at dd_remote_add(). DD_REFUSED: not the
+ * fingerprint, not the key that signed last, or the remote has a book of the name that this one
+ * would have. DD_SYSTEM: not reached.
+ */
+int dd_restore_from(const struct dd_host_options *options, const struct dd_restore_source *source,
+	const struct dd_restore_calls *calls, struct dd_verified *result, struct dd_error *err);
 
 #ifdef __cplusplus
 }

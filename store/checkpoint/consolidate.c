@@ -15,7 +15,6 @@
  */
 #include "store/checkpoint/consolidate.h"
 
-#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,12 +49,6 @@ struct old_packs {
 static void cleanup_old_packs(struct old_packs *packs)
 {
 	free(packs->list);
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 static int size_compare(const void *a, const void *b)
@@ -120,7 +113,7 @@ static int old_packs_read(const char *path, struct old_packs *packs, struct dd_e
 
 	if (!folder)
 		return error_errno(err, errno, "cannot open %s", path);
-	while (!rc && (entry = readdir(folder))) {
+	while (!rc && (entry = folder_next(folder, path, &rc, err))) {
 		struct old_pack pack;
 
 		if (mergeable(folder, entry->d_name, &pack))
@@ -220,7 +213,7 @@ static int doomed_remove(const char *path, struct dd_error *err)
 
 	if (!folder)
 		return error_errno(err, errno, "cannot open %s", path);
-	while ((entry = readdir(folder))) {
+	while (!rc && (entry = folder_next(folder, path, &rc, err))) {
 		size_t length = strlen(entry->d_name), end = sizeof PACK_GONE - 1;
 
 		if (length != DOOMED_LENGTH || strncmp(entry->d_name, PREFIX, sizeof PREFIX - 1) ||
@@ -232,8 +225,8 @@ static int doomed_remove(const char *path, struct dd_error *err)
 			return rc;
 		all = old_pack_remove(folder, entry->d_name, length - end) && all;
 	}
-	if (!found || !all)
-		return 0;
+	if (rc || !found || !all)
+		return rc;
 	rc = folder_sync(path, err);
 	return rc ? rc : folder_clean(path, PREFIX, PACK_GONE, err);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/checkpoint/loose.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,18 +11,6 @@
 #include "store/folder.h"
 
 #define REF_LIMIT 4096 /* bytes of a file that may be a ref */
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
-static int folder_open(const char *path, DIR **out, struct dd_error *err)
-{
-	*out = opendir(path);
-	return *out || errno == ENOENT ? 0 : error_errno(err, errno, "cannot open %s", path);
-}
 
 /* ---- what is there ---- */
 
@@ -75,7 +62,7 @@ static int others_wrote(struct book *book, bool *wrote, struct dd_error *err)
 		rc = folder_open(tags, &folder, err);
 	if (!rc)
 		*wrote = access(branch, F_OK) == 0;
-	while (!rc && folder && (entry = readdir(folder)))
+	while (!rc && folder && (entry = folder_next(folder, tags, &rc, err)))
 		*wrote |= entry->d_name[0] != '.';
 	return rc;
 }
@@ -93,7 +80,7 @@ int loose_agree(struct book *book, size_t limit, bool *agree, struct dd_error *e
 	if (!rc)
 		rc = folder_open(path, &folder, err);
 	*agree = !others;
-	while (!rc && *agree && folder && (entry = readdir(folder))) {
+	while (!rc && *agree && folder && (entry = folder_next(folder, path, &rc, err))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		*agree = limit-- > 0;
@@ -157,7 +144,7 @@ static int tags_remove(struct book *book, struct dd_error *err)
 
 	if (!rc)
 		rc = folder_open(path, &folder, err);
-	while (!rc && folder && (entry = readdir(folder))) {
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
 		CLEANUP(free) char *domain = NULL;
 
 		if (!uuid_valid(entry->d_name))

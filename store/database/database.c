@@ -95,26 +95,30 @@ static sqlite3_file *log_file(struct database *database)
 	return log && log->pMethods ? log : NULL;
 }
 
-/* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached. */
-static bool space_is_out(struct database *database)
+/* What the system said of the log, or of the database, when it failed last; 0: nothing. */
+static int file_errno(struct database *database)
 {
-	sqlite3_file *log = log_file(database);
+	sqlite3_file *log = database->sqlite ? log_file(database) : NULL;
 	int number = 0;
 
 	if (log)
 		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
-	if (!number)
+	if (!number && database->sqlite)
 		(void)sqlite3_file_control(
 			database->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
-	return means_no_space(number);
+	return number;
 }
 
 static int input_output_failure(struct database *database, int code, struct dd_error *err)
 {
 	int number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
+	int of_file = file_errno(database);
 
-	if (means_no_space(number) || (database->sqlite && space_is_out(database)))
+	/* SQLite calls a full disk SQLITE_FULL, but not a quota or a limit that is reached */
+	if (means_no_space(number) || means_no_space(of_file))
 		return space_failure(database, err);
+	if (!number)
+		number = of_file;
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);
 	return error_set(err, DD_SYSTEM, "cannot read or write the book %s: %s", database->path,

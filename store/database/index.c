@@ -186,14 +186,18 @@ static int row_write(
 	return statement_run(&statement, err);
 }
 
-int index_owner_write(
-	struct book *book, int64_t domain, uint32_t epoch, const char *owner, struct dd_error *err)
+int index_owner_write(struct book *book, int64_t domain, uint32_t epoch, const char *owner,
+	const git_oid *owner_book, struct dd_error *err)
 {
-	struct statement statement = statement_begin(
-		&book->database, "UPDATE domain SET epoch = ?, owner = ? WHERE id = ?");
+	struct statement statement = statement_begin(&book->database,
+		"UPDATE domain SET epoch = ?, owner = ?, owner_book = ? WHERE id = ?");
 
 	statement_number(&statement, epoch);
 	statement_text(&statement, owner);
+	if (owner_book)
+		statement_blob(&statement, owner_book->id, sizeof owner_book->id);
+	else
+		statement_text(&statement, NULL);
 	statement_number(&statement, domain);
 	return statement_run(&statement, err);
 }
@@ -204,6 +208,6 @@ int index_write(
 	int rc = row_write(book, domain, draft, err);
 
 	if (!rc && draft->epoch)
-		rc = index_owner_write(book, domain, draft->epoch, book->host_name, err);
+		rc = index_owner_write(book, domain, draft->epoch, book->host_name, NULL, err);
 	return rc ? rc : uses_write(book, domain, draft->uses, draft->use_count, err);
 }

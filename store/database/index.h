@@ -16,9 +16,12 @@ int index_name_free(struct book *book, const char *uuid, const char *name, struc
 int index_write(
 	struct book *book, int64_t domain, const struct index_draft *draft, struct dd_error *err);
 
-/* owner NULL: this host. Inside database_change(). */
-int index_owner_write(
-	struct book *book, int64_t domain, uint32_t epoch, const char *owner, struct dd_error *err);
+/*
+ * owner NULL: this host. owner_book: newest commit of the branch "book" of the owner, where no
+ * version of this host is on top of his; otherwise NULL. Inside database_change().
+ */
+int index_owner_write(struct book *book, int64_t domain, uint32_t epoch, const char *owner,
+	const git_oid *owner_book, struct dd_error *err);
 
 /* Adds one use, or its scope to the one that is there. Inside database_change(). */
 int use_add(struct book *book, int64_t domain, const struct use_row *use, struct dd_error *err);

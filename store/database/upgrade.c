@@ -23,7 +23,8 @@ static const char from_1[] =
 
 static const char from_3[] =
 	"ALTER TABLE domain ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;"
-	"ALTER TABLE domain ADD COLUMN owner TEXT;" UPGRADE_RUNNING_INDEX "PRAGMA user_version=4";
+	"ALTER TABLE domain ADD COLUMN owner TEXT;ALTER TABLE domain ADD COLUMN owner_book "
+	"BLOB;" UPGRADE_RUNNING_INDEX "PRAGMA user_version=4";
 
 static int upgrade_write(void *context, struct dd_error *err)
 {

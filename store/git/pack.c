@@ -47,7 +47,7 @@ int pack_add(struct pack *pack, const git_oid *oid, const char *hint, struct dd_
 {
 	int code = git_packbuilder_insert(pack->builder, oid, hint);
 
-	return code ? repository_failure(pack->book, code, "cannot pack an object", err) : 0;
+	return code ? object_failure(pack->book, code, oid, "cannot pack an object", err) : 0;
 }
 
 static int file_install(const struct pack *pack, const char *source, const char *name,

@@ -6,6 +6,8 @@
  */
 #include "store/room.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <git2/sys/repository.h>
 #include <libgen.h>
 #include <pthread.h>
@@ -106,6 +108,27 @@ static bool memory_was_out(const git_error *last)
 			       (last->klass == GIT_ERROR_ZLIB && strstr(last->message, "init")));
 }
 
+/* Libgit2 passes over packs that it cannot list or open, and calls what is in them missing. */
+static int packs_reach(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "book.git/objects/pack", &path, err);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
+		CLEANUP(close)
+		int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+		/* a merge removes packs meanwhile */
+		if (fd < 0 && errno != ENOENT)
+			rc = error_errno(err, errno, "cannot open %s/%s", path, entry->d_name);
+	}
+	return rc;
+}
+
 int repository_failure(struct book *book, int code, const char *what, struct dd_error *err)
 {
 	const git_error *last = git_error_last();
@@ -122,6 +145,24 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 		return error_set(
 			err, DD_SYSTEM, "%s in %s/book.git: %s", what, book->folder, detail);
 	return error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
+}
+
+int object_failure(
+	struct book *book, int code, const git_oid *oid, const char *what, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = repository_failure(book, code, what, err);
+
+	if (code != GIT_ENOTFOUND || rc != DD_CORRUPT)
+		return rc;
+	rc = packs_reach(book, &reason);
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	if (!oid || !git_odb_exists(book->objects, oid))
+		return DD_CORRUPT;
+	error_set(err, DD_SYSTEM, "%s in %s/book.git: it was out of reach for a moment", what,
+		book->folder);
+	return error_hint(err, "try again");
 }
 
 /* Nobody but remotes cares for its configuration and refs; reading them is much of opening it. */

@@ -36,6 +36,9 @@ void commit_parent(struct text *headers, const git_oid *parent)
 	struct text with = TEXT_INIT;
 	char hex[GIT_OID_HEXSZ + 1];
 
+	/* what lacks its end must stay known for that */
+	if (text_failed(headers))
+		return;
 	text_add(&with, headers->data, tree);
 	text_printf(&with, "parent %s\n", git_oid_tostr(hex, sizeof hex, parent));
 	text_add(&with, headers->data + tree, headers->size - tree);

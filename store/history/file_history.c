@@ -27,7 +27,7 @@ static int object_read(struct walk *walk, const git_oid *oid, git_object_t type,
 	int code = git_odb_read(out, walk->book->objects, oid);
 
 	if (code)
-		return repository_failure(walk->book, code, "cannot read a version", err);
+		return object_failure(walk->book, code, oid, "cannot read a version", err);
 	if (git_odb_object_type(*out) != type)
 		return error_set(err, DD_CORRUPT, "a version is not made of what it should be");
 	return 0;

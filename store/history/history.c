@@ -69,7 +69,7 @@ static int commit_find(
 	if (rc)
 		return rc;
 	code = git_commit_lookup(out, book->repository, oid);
-	return code ? repository_failure(book, code, "cannot read a version", err) : 0;
+	return code ? object_failure(book, code, oid, "cannot read a version", err) : 0;
 }
 
 static void cleanup_odb_object(git_odb_object **object)
@@ -90,7 +90,7 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 		return rc;
 	code = git_odb_read(&object, book->objects, oid);
 	if (code)
-		return repository_failure(book, code, "cannot read a version", err);
+		return object_failure(book, code, oid, "cannot read a version", err);
 	if (git_odb_object_type(object) != GIT_OBJECT_COMMIT)
 		return error_set(err, DD_CORRUPT, "version %u is not a commit", number);
 	git_oid_tostr(info.commit, sizeof info.commit, oid);
@@ -220,9 +220,11 @@ static int file_find(struct book *book, const git_commit *commit, const char *pa
 
 	*oid = (git_oid){0};
 	if (code)
-		return repository_failure(book, code, "cannot read a version's tree", err);
+		return object_failure(book, code, git_commit_tree_id(commit),
+			"cannot read a version's tree", err);
 	code = git_tree_entry_bypath(&entry, tree, path);
-	if (code == GIT_ENOTFOUND)
+	/* the path, and not a folder on the way that could not be read */
+	if (code == GIT_ENOTFOUND && git_error_last()->klass == GIT_ERROR_TREE)
 		return 0;
 	if (code)
 		return repository_failure(book, code, "cannot read a version's tree", err);
@@ -264,7 +266,7 @@ int commit_file_read(struct book *book, const git_oid *oid, const char *path, st
 		return error_set(err, DD_NOT_FOUND, "the version has no file %s", path);
 	code = git_blob_lookup(&blob, book->repository, &file);
 	if (code)
-		return repository_failure(book, code, "cannot read a version's file", err);
+		return object_failure(book, code, &file, "cannot read a version's file", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
 }

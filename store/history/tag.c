@@ -172,7 +172,7 @@ int book_tag_read(struct book *book, const char *uuid, const char *label, struct
 		return rc;
 	code = git_tag_lookup(&tag, book->repository, &row.oid);
 	if (code)
-		return repository_failure(book, code, "cannot read a tag", err);
+		return object_failure(book, code, &row.oid, "cannot read a tag", err);
 	info.number = row.number;
 	git_oid_tostr(info.object, sizeof info.object, &row.oid);
 	rc = info_fill(&info, tag, err);
@@ -344,7 +344,7 @@ static int object_restage(
 	int rc;
 
 	if (code)
-		return repository_failure(book, code, "cannot read a tag", err);
+		return object_failure(book, code, &row->oid, "cannot read a tag", err);
 	rc = object_add(set, GIT_OBJECT_TAG, git_odb_object_data(object),
 		git_odb_object_size(object), &oid, err);
 	return rc ? rc : object_set_stage(set, &book->database, row->domain, err);

@@ -147,8 +147,7 @@ static void secret_text_puts(struct secret_text *text, const char *string)
 		text->data + text->size, sizeof text->data - text->size, "%s\n", string);
 }
 
-static int key_write(
-	const struct key *key, const char *path, const char *comment, struct dd_error *err)
+int key_save(const struct key *key, const char *path, const char *comment, struct dd_error *err)
 {
 	CLEANUP(packet) struct packet packet = {.size = 0};
 	CLEANUP(secret_text) struct secret_text text = {.size = 0};
@@ -295,7 +294,7 @@ int key_generate(const char *path, const char *comment, struct dd_error *err)
 	if (rc)
 		return rc;
 	crypto_sign_keypair(key->open, key->secret);
-	return key_write(key, path, comment, err);
+	return key_save(key, path, comment, err);
 }
 
 int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err)

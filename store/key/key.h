@@ -42,6 +42,8 @@ int key_make(const char *folder, const char *principal, struct dd_error *err);
 
 /* A new key, in a file that is replaced where it is there. */
 int key_generate(const char *path, const char *comment, struct dd_error *err);
+/* Writes keys/host. */
+int key_save(const struct key *key, const char *path, const char *comment, struct dd_error *err);
 /* Writes host.pub, one line with the comment. */
 int key_publish(const struct key *key, const char *path, const char *comment, struct dd_error *err);
 

@@ -90,7 +90,8 @@ static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], st
 {
 	CLEANUP(key) struct key *key = NULL;
 	CLEANUP(key) struct key *next = NULL;
-	int rc = load(book, KEY, &key, err);
+	struct dd_error reason = {0};
+	int rc = load(book, KEY, &key, &reason);
 
 	if (!rc && key_is(key, open)) {
 		*out = TAKE(key);
@@ -102,6 +103,8 @@ static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], st
 			*out = TAKE(next);
 		return rc;
 	}
+	if (rc && err)
+		*err = reason;
 	if (rc)
 		return rc;
 	error_set(err, DD_CORRUPT, "%s/" KEY " is not the key that the book names", book->folder);
@@ -131,6 +134,8 @@ struct rotation {
 	struct book *book;
 	const struct person *author;
 	const char *body;
+	const char *adopted; /* why the old key cannot sign; NULL: it does */
+	unsigned char old[KEY_PUBLIC_SIZE];
 	struct key *next;
 	int64_t now;
 };
@@ -172,18 +177,23 @@ static int signers_extend(const struct rotation *rotation, struct text *out, str
 static int message_make(const struct rotation *rotation, const struct chain_link *link,
 	struct text *out, struct dd_error *err)
 {
+	const char *adopted = rotation->adopted;
 	unsigned char open[KEY_PUBLIC_SIZE];
 	char words[KEY_WORDS_SIZE], prev[GIT_OID_HEXSZ + 1];
-	int rc = message_open("change the host's key", rotation->body, out, err);
+	int rc = message_open(adopted ? "adopt a new key of the host" : "change the host's key",
+		rotation->body, out, err);
 
 	if (rc)
 		return rc;
-	key_public(rotation->book->key, open);
-	key_words(open, words);
-	text_printf(out, "Operation: key-rotate\nOld-Key: %s\n", words);
+	key_words(rotation->old, words);
+	text_printf(
+		out, "Operation: %s\nOld-Key: %s\n", adopted ? "key-adopt" : "key-rotate", words);
 	key_public(rotation->next, open);
 	key_words(open, words);
-	text_printf(out, "New-Key: %s\nHost: %s\n", words, rotation->book->host_name);
+	text_printf(out, "New-Key: %s\n", words);
+	if (adopted)
+		text_printf(out, "Adopted: %s\n", adopted);
+	text_printf(out, "Host: %s\n", rotation->book->host_name);
 	message_chain(out, link->seq, git_oid_tostr(prev, sizeof prev, &link->prev));
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
@@ -217,6 +227,33 @@ static int rows_write(
 	return statement_run(&statement, err);
 }
 
+/* The new key signs in the place of the newest that there is. */
+static int self_begin(struct rotation *rotation, struct dd_error *err)
+{
+	CLEANUP(signers) struct signers signers = {0};
+	struct book *book = rotation->book;
+	const struct signer *newest;
+	int rc = signers_read(book, &signers, err);
+
+	if (rc)
+		return rc;
+	newest = signers_newest(&signers);
+	if (!newest)
+		return error_set(err, DD_CORRUPT, "the branch \"book\" names no key that counts");
+	memcpy(rotation->old, newest->open, sizeof rotation->old);
+	key_release(TAKE(book->key));
+	return load(book, KEY_NEXT, &book->key, err);
+}
+
+static int old_begin(struct rotation *rotation, struct dd_error *err)
+{
+	int rc = signing_key(rotation->book, err);
+
+	if (!rc)
+		key_public(rotation->book->key, rotation->old);
+	return rc;
+}
+
 static int rotation_write(void *context, struct dd_error *err)
 {
 	struct rotation *rotation = context;
@@ -232,7 +269,7 @@ static int rotation_write(void *context, struct dd_error *err)
 	};
 	struct chain_link link;
 	git_oid head, oid;
-	int rc = signing_key(book, err);
+	int rc = rotation->adopted ? self_begin(rotation, err) : old_begin(rotation, err);
 
 	if (!rc)
 		rc = chain_next(book, &link, err);
@@ -257,7 +294,7 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 	int rc = book_path(book, KEY_NEXT, &path, err);
 
 	/* what somebody left who died has its end first, as the file is needed again */
-	if (!rc)
+	if (!rc && !rotation->adopted)
 		rc = signing_key(book, err);
 	if (!rc)
 		rc = key_generate(path, book->committer_email, err);
@@ -265,7 +302,24 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 		rc = key_load(path, &rotation->next, err);
 	if (!rc)
 		rc = database_change(&book->database, "key rotate", rotation_write, rotation, err);
+	/* the key at hand may be the new one, which is not in its place yet */
+	key_release(TAKE(book->key));
 	return rc ? rc : signing_key(book, err);
+}
+
+static int rotate_locked(struct rotation *rotation, struct dd_error *err)
+{
+	struct book *book = rotation->book;
+	int rc = repository_need(book, err);
+
+	if (!rc)
+		rc = database_lock(&book->database, SLOT_CREATE, "key rotate", book->wait_ms, err);
+	if (rc)
+		return rc;
+	rc = rotate(rotation, err);
+	database_unlock(&book->database, SLOT_CREATE);
+	key_release(rotation->next);
+	return rc;
 }
 
 int book_rotate_key(
@@ -273,16 +327,47 @@ int book_rotate_key(
 {
 	struct rotation rotation = {
 		.book = book, .author = author, .body = body, .now = time(NULL)};
-	int rc = repository_need(book, err);
+
+	return rotate_locked(&rotation, err);
+}
+
+int book_adopt_key(
+	struct book *book, const struct person *author, const char *why, struct dd_error *err)
+{
+	struct rotation rotation = {
+		.book = book, .author = author, .adopted = why, .now = time(NULL)};
+
+	return rotate_locked(&rotation, err);
+}
+
+int book_take_key(struct book *book, const char *file, struct dd_error *err)
+{
+	CLEANUP(signers) struct signers signers = {0};
+	CLEANUP(key) struct key *key = NULL;
+	CLEANUP(free) char *path = NULL;
+	char is[KEY_WORDS_SIZE], due[KEY_WORDS_SIZE];
+	unsigned char open[KEY_PUBLIC_SIZE];
+	const struct signer *newest;
+	int rc = key_load(file, &key, err);
 
 	if (!rc)
-		rc = database_lock(&book->database, SLOT_CREATE, "key rotate", book->wait_ms, err);
+		rc = signers_read(book, &signers, err);
+	if (!rc)
+		rc = book_path(book, KEY, &path, err);
 	if (rc)
 		return rc;
-	rc = rotate(&rotation, err);
-	database_unlock(&book->database, SLOT_CREATE);
-	key_release(rotation.next);
-	return rc;
+	newest = signers_newest(&signers);
+	if (!newest)
+		return error_set(err, DD_CORRUPT, "the branch \"book\" names no key that counts");
+	if (!key_is(key, newest->open)) {
+		key_public(key, open);
+		key_fingerprint(open, is);
+		key_fingerprint(newest->open, due);
+		return error_set(err, DD_REFUSED, "the key %s is %s, and the book's newest is %s",
+			file, is, due);
+	}
+	rc = key_save(key, path, book->committer_email, err);
+	return rc ? rc : publish(book, key, err);
 }
 
 /* ---- looking ---- */
@@ -304,6 +389,7 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
 			.who = signer->who,
 			.place = signer->after,
 			.current = signer == signers_newest(&signers),
+			.adopted = signer->adopted,
 			.fault = signer->fault,
 		};
 

@@ -10,6 +10,8 @@
  *    a place in the chain; and the setting "signer", which from then on is the key that counts.
  * 3. keys/host.next becomes keys/host, and the two public files follow.
  *
+ * Where the old key was lost, the new one signs that commit itself (struct signer's adopted).
+ *
  * Who dies before 2 leaves a file that nobody reads; who dies after it leaves 3 to whoever signs
  * next. A book whose key was never changed has no such setting: its key is keys/host.
  */

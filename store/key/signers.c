@@ -10,8 +10,10 @@
 
 void signers_release(struct signers *signers)
 {
-	for (size_t i = 0; i < signers->count; i++)
+	for (size_t i = 0; i < signers->count; i++) {
 		free(signers->list[i].who);
+		free(signers->list[i].adopted);
+	}
 	free(signers->list);
 	*signers = (struct signers){0};
 }
@@ -41,13 +43,15 @@ static int file_of(
 	const git_tree_entry *entry;
 	int code = git_tree_lookup(&tree, book->repository, tree_oid);
 
-	entry = code ? NULL : git_tree_entry_byname(tree, "allowed_signers");
-	if (!code && !entry)
-		return error_set(err, DD_CORRUPT, "the branch \"book\" has no allowed_signers");
-	if (!code)
-		code = git_blob_lookup(&blob, book->repository, git_tree_entry_id(entry));
 	if (code)
-		return repository_failure(book, code, "cannot read who signs", err);
+		return object_failure(book, code, tree_oid, "cannot read who signs", err);
+	entry = git_tree_entry_byname(tree, "allowed_signers");
+	if (!entry)
+		return error_set(err, DD_CORRUPT, "the branch \"book\" has no allowed_signers");
+	code = git_blob_lookup(&blob, book->repository, git_tree_entry_id(entry));
+	if (code)
+		return object_failure(
+			book, code, git_tree_entry_id(entry), "cannot read who signs", err);
 	text_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
@@ -66,7 +70,7 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 		return rc;
 	code = git_odb_read(&object, book->objects, &head);
 	if (code)
-		return repository_failure(book, code, "cannot read who signs", err);
+		return object_failure(book, code, &head, "cannot read who signs", err);
 	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
 	return file_of(book, &parts.tree, out, err);
@@ -74,51 +78,76 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 
 /* ---- one commit after the other ---- */
 
-/* What it was signed with; false where that is nothing or does not hold. */
-static bool signed_by(const char *data, size_t size, const struct commit_parts *parts,
-	unsigned char signer[KEY_PUBLIC_SIZE])
+/* What it was signed with; *good false where that is nothing or does not hold. */
+static int signed_by(const char *data, size_t size, const struct commit_parts *parts,
+	unsigned char signer[KEY_PUBLIC_SIZE], bool *good, struct dd_error *err)
 {
 	CLEANUP(text) struct text payload = TEXT_INIT;
 
 	text_add(&payload, data, parts->header_at);
 	text_add(&payload, data + parts->header_end, size - parts->header_end);
-	return !text_failed(&payload) &&
-	       signature_check(parts->signature, parts->signature_size, payload.data, payload.size,
-		       signer) == SIGNATURE_GOOD;
+	if (text_failed(&payload))
+		return error_no_memory(err);
+	*good = signature_check(parts->signature, parts->signature_size, payload.data, payload.size,
+			signer) == SIGNATURE_GOOD;
+	return 0;
 }
 
-/* The key that a commit brings. */
-static bool brings(struct book *book, const struct commit_parts *parts, bool first,
-	unsigned char open[KEY_PUBLIC_SIZE])
+/* The key that a commit brings; *brought false where it brings none. */
+static int brings(struct book *book, const struct commit_parts *parts, bool first,
+	unsigned char open[KEY_PUBLIC_SIZE], bool *brought, struct dd_error *err)
 {
 	CLEANUP(text) struct text words = TEXT_INIT;
+	int rc = 0;
 
-	if (first ? file_of(book, &parts->tree, &words, NULL) != 0
-		  : !message_trailer(parts->message, parts->message_size, "New-Key", &words))
-		return false;
-	return key_words_read(text_string(&words), open);
+	if (first)
+		rc = file_of(book, &parts->tree, &words, err);
+	else
+		(void)message_trailer(parts->message, parts->message_size, "New-Key", &words);
+	if (!rc && text_failed(&words))
+		return error_no_memory(err);
+	/* damage here is a fault of that commit */
+	*brought = !rc && key_words_read(text_string(&words), open);
+	return rc == DD_CORRUPT ? 0 : rc;
 }
 
-static void judge(struct book *book, const char *data, size_t size,
-	const struct commit_parts *parts, struct signers *signers)
+/* Did it take the place of a lost key, and vouches for itself? Then why. */
+static bool adopted(const struct commit_parts *parts, const struct signer *signer,
+	const unsigned char by[KEY_PUBLIC_SIZE], struct text *why)
+{
+	return memcmp(by, signer->open, KEY_PUBLIC_SIZE) == 0 &&
+	       message_trailer(parts->message, parts->message_size, "Adopted", why);
+}
+
+static int judge(struct book *book, const char *data, size_t size, const struct commit_parts *parts,
+	struct signers *signers, struct dd_error *err)
 {
 	struct signer *signer = &signers->list[signers->count];
 	const struct signer *before = signers_newest(signers);
 	unsigned char by[KEY_PUBLIC_SIZE];
+	CLEANUP(text) struct text why = TEXT_INIT;
 	struct message_marks marks;
+	bool brought = false, good = false;
+	int rc = brings(book, parts, signers->count == 0, signer->open, &brought, err);
 
+	if (!rc)
+		rc = signed_by(data, size, parts, by, &good, err);
+	if (rc)
+		return rc;
 	message_marks(parts->message, parts->message_size, &marks);
 	signer->after = marks.seq;
 	signer->when = parts->when;
-	if (!brings(book, parts, signers->count == 0, signer->open))
+	if (!brought)
 		signer->fault = "names no key";
-	else if (!signed_by(data, size, parts, by))
+	else if (!good)
 		signer->fault = "has no signature that holds";
-	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0)
+	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0 &&
+		 !(before && adopted(parts, signer, by, &why)))
 		signer->fault = before ? "is not signed with the key before"
 				       : "is not signed with its own key";
 	else if (before && marks.seq <= before->after)
 		signer->fault = "has no place in the chain behind the key before";
+	return why.size ? string_copy(&signer->adopted, text_string(&why), err) : 0;
 }
 
 static int signer_add(
@@ -131,14 +160,19 @@ static int signer_add(
 	int rc;
 
 	if (code)
-		return repository_failure(book, code, "cannot read the branch \"book\"", err);
+		return object_failure(book, code, oid, "cannot read the branch \"book\"", err);
 	git_oid_cpy(&signer->commit, oid);
 	if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 		return error_set(err, DD_CORRUPT, "the branch \"book\" has a malformed commit");
-	judge(book, git_odb_object_data(object), git_odb_object_size(object), &parts, signers);
-	rc = string_format(&signer->who, err, "%.*s", (int)parts.author_size, parts.author);
+	rc = judge(book, git_odb_object_data(object), git_odb_object_size(object), &parts, signers,
+		err);
+	if (!rc)
+		rc = string_format(&signer->who, err, "%.*s", (int)parts.author_size, parts.author);
+	/* from here on its words are released with it */
 	if (!rc)
 		signers->count++;
+	else
+		free(TAKE(signer->adopted));
 	return rc;
 }
 
@@ -154,8 +188,8 @@ static int branch_walk(
 		int code = git_odb_read(&object, book->objects, &oid);
 
 		if (code)
-			return repository_failure(
-				book, code, "cannot read the branch \"book\"", err);
+			return object_failure(
+				book, code, &oid, "cannot read the branch \"book\"", err);
 		list[(*count)++] = oid;
 		if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 			break;

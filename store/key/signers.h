@@ -7,7 +7,8 @@
  * brings the first key in its file allowed_signers, and is signed with it. Each later commit of the
  * branch names the key that comes next (trailer New-Key), is signed with the key before, and has
  * its place in the chain: what stands behind it is signed with the new key, all before it with the
- * old.
+ * old. Where the key before was lost, the new one signs that itself, and a trailer Adopted says
+ * why: nothing from before vouches for such a key.
  */
 
 #include "store/git/signature.h"
@@ -19,6 +20,7 @@ struct signer {
 	git_oid commit;
 	int64_t when;
 	char *who;         /* "Name <email>" */
+	char *adopted;     /* why the key before could not vouch for it; NULL: it did */
 	const char *fault; /* why the key does not count; NULL: it does */
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/room.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/commit/apply.h"
+#include "store/folder.h"
 #include "store/lock/lock.h"
 
 #define LONGEST_SLEEP_US 20000
@@ -115,12 +115,6 @@ static int visit_file(const struct jobs *jobs, const char *uuid)
 	return jobs->visit(&row, jobs->context);
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* A row whose domain nobody holds; held ones have been visited. */
 static int visit_row(const struct journal_row *journal, void *context)
 {
@@ -149,7 +143,7 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 	if (!folder)
 		return error_errno(err, errno, "cannot open the folder %s", path);
 	jobs.folder = dirfd(folder);
-	while (!rc && (entry = readdir(folder)))
+	while (!rc && (entry = folder_next(folder, path, &rc, err)))
 		rc = visit_file(&jobs, entry->d_name);
 	return rc ? rc : journal_list(book, visit_row, &jobs, err);
 }

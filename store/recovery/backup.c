@@ -7,7 +7,6 @@
  */
 #include "store/recovery/backup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -52,12 +51,6 @@ bool backup_is_pack(const char *name)
 
 	return sscanf(name, "pack-%40[0-9a-f].%n", hex, &end) == 1 && end == 46 &&
 	       (strcmp(name + end, "pack") == 0 || strcmp(name + end, "idx") == 0);
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 /* ---- book.db ---- */
@@ -143,14 +136,11 @@ static int folder_add(
 	if (rc)
 		return rc;
 
-	CLEANUP(folder) DIR *folder = opendir(path);
+	CLEANUP(folder) DIR *folder = NULL;
 	const struct dirent *entry;
 
-	if (!folder && errno == ENOENT)
-		return 0;
-	if (!folder)
-		return error_errno(backup->err, errno, "cannot open %s", path);
-	while (!rc && (entry = readdir(folder))) {
+	rc = folder_open(path, &folder, backup->err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, backup->err))) {
 		CLEANUP(free) char *below = NULL;
 		CLEANUP(free) char *from = NULL;
 		struct backup_file file = {.mode = mode, .needed = true};

@@ -5,6 +5,7 @@
  */
 #include "store/recovery/reindex.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "store/database/index.h"
@@ -12,27 +13,23 @@
 
 #define OLD_KEPT "book.db.old" /* by a reindex that was cut short, or that lost something */
 
-int old_open(struct reindex *reindex)
+static int is_there(struct reindex *reindex, const char *path, bool *there)
+{
+	*there = access(path, F_OK) == 0;
+	return *there || errno == ENOENT ? 0
+					 : error_errno(reindex->err, errno, "cannot read %s", path);
+}
+
+/* The old database in that file, if it is one. */
+static int old_read(struct reindex *reindex, char *path)
 {
 	struct dd_error reason = {0};
-	CLEANUP(free) char *path = NULL;
 	int64_t tables = 0;
-	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
+	int rc;
 
-	if (!rc && access(path, F_OK) < 0) {
-		free(TAKE(path));
-		rc = book_path(reindex->book, OLD_KEPT, &path, reindex->err);
-	}
-	if (rc)
-		return rc;
-	if (access(path, F_OK) < 0) {
-		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "
-				      "what only book.db knew, is gone");
-		return 0;
-	}
 	reindex->old = (struct database){
-		.path = TAKE(path), .lock_fd = -1, .seat = -1, .wait_ms = reindex->book->wait_ms};
-	rc = database_open(&reindex->old, reindex->old.path, &reason);
+		.path = path, .lock_fd = -1, .seat = -1, .wait_ms = reindex->book->wait_ms};
+	rc = database_open(&reindex->old, path, &reason);
 	if (!rc) {
 		struct statement statement = statement_begin(
 			&reindex->old, "SELECT count(*) FROM sqlite_schema WHERE name = 'version'");
@@ -40,6 +37,11 @@ int old_open(struct reindex *reindex)
 		if (statement_row(&statement))
 			tables = statement_integer(&statement, 0);
 		rc = statement_end(&statement, &reason);
+	}
+	if (reindex_hindered(rc)) {
+		error_set(reindex->err, rc, "%s", reason.message);
+		return error_hint(reindex->err,
+			"where the disk never gives it back, move %s away and try again", path);
 	}
 	reindex->old_open = !rc && tables;
 	if (reindex->old_open) {
@@ -57,14 +59,38 @@ int old_open(struct reindex *reindex)
 	return 0;
 }
 
+int old_open(struct reindex *reindex)
+{
+	CLEANUP(free) char *path = NULL;
+	bool there = false;
+	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
+
+	if (!rc)
+		rc = is_there(reindex, path, &there);
+	if (!rc && !there) {
+		free(TAKE(path));
+		rc = book_path(reindex->book, OLD_KEPT, &path, reindex->err);
+		if (!rc)
+			rc = is_there(reindex, path, &there);
+	}
+	if (rc || (!there && reindex->calls->only_history))
+		return rc;
+	if (!there) {
+		reindex_lost(reindex, "there is no book.db: what was not synced to book.git, and "
+				      "what only book.db knew, is gone");
+		return 0;
+	}
+	return old_read(reindex, TAKE(path));
+}
+
 /* Ends a statement over the old tables: damage is a loss. */
 static int old_end(struct reindex *reindex, struct statement *statement, const char *what)
 {
 	struct dd_error reason = {0};
 	int rc = statement_end(statement, &reason);
 
-	if (rc == DD_NO_MEMORY)
-		return error_no_memory(reindex->err);
+	if (reindex_hindered(rc))
+		return error_set(reindex->err, rc, "%s", reason.message);
 	if (rc)
 		reindex_lost(reindex, "%s in the old book.db cannot be read to the end: %s", what,
 			reason.message);
@@ -88,9 +114,14 @@ int old_staged(struct reindex *reindex)
 		CLEANUP(object_set) struct object_set set = {0};
 		git_oid is, wanted;
 
-		if (!statement_oid_maybe(&rows, 0, &wanted) || !git_object_typeisloose(type) ||
-			object_add(&set, type, data ? data : "", size, &is, NULL) ||
-			!git_oid_equal(&is, &wanted)) {
+		if (!statement_oid_maybe(&rows, 0, &wanted) || !git_object_typeisloose(type)) {
+			damaged++;
+			continue;
+		}
+		rc = object_add(&set, type, data, size, &is, reindex->err);
+		if (rc)
+			break;
+		if (!git_oid_equal(&is, &wanted)) {
 			damaged++;
 			continue;
 		}
@@ -247,16 +278,15 @@ int old_rest(struct reindex *reindex)
 	return rc;
 }
 
-bool old_oid(struct reindex *reindex, const char *key, git_oid *out)
+int old_oid(struct reindex *reindex, const char *key, git_oid *out, bool *found)
 {
 	struct statement statement;
-	bool found;
 
+	*found = false;
 	if (!reindex->old_open)
-		return false;
+		return 0;
 	statement = statement_begin(&reindex->old, "SELECT value FROM setting WHERE key = ?");
 	statement_text(&statement, key);
-	found = statement_row(&statement) && statement_oid_maybe(&statement, 0, out);
-	statement_drop(&statement);
-	return found;
+	*found = statement_row(&statement) && statement_oid_maybe(&statement, 0, out);
+	return old_end(reindex, &statement, "where the branch \"book\" ends");
 }

@@ -13,6 +13,7 @@
 #include "store/recovery/reindex.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,22 @@ void reindex_lost(struct reindex *reindex, const char *format, ...)
 	reindex->calls->lost(text_string(&sentence), reindex->calls->context);
 }
 
+bool reindex_hindered(int rc)
+{
+	return rc == DD_NO_MEMORY || rc == DD_SYSTEM || rc == DD_BUSY;
+}
+
+/* Damage to what libgit2 reads, an object where oid is not NULL, is for the caller to do without.
+ */
+static int unread(struct reindex *reindex, int code, const git_oid *oid, const char *what)
+{
+	struct dd_error reason = {0};
+	int rc = oid ? object_failure(reindex->book, code, oid, what, &reason)
+		     : repository_failure(reindex->book, code, what, &reason);
+
+	return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
+}
+
 /* ---- where trust begins ---- */
 
 static void cleanup_odb_object(git_odb_object **object)
@@ -45,24 +62,30 @@ static void cleanup_odb_object(git_odb_object **object)
 	git_odb_object_free(*object);
 }
 
-/* The first commit that one leads back to; false where it leads nowhere. */
-static bool root_find(struct book *book, const git_oid *from, git_oid *root)
+/* The first commit that one leads back to; *found false where it leads nowhere. */
+static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root, bool *found)
 {
 	*root = *from;
+	*found = false;
 	for (int i = 0; i < WALK_LIMIT; i++) {
 		CLEANUP(odb_object) git_odb_object *object = NULL;
 		struct commit_parts parts;
 
-		if (git_odb_read(&object, book->objects, root) < 0 ||
-			git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
+		int code = git_odb_read(&object, reindex->book->objects, root);
+
+		if (code)
+			return unread(reindex, code, root, "cannot read the branch \"book\"");
+		if (git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
 			!commit_parse(
 				git_odb_object_data(object), git_odb_object_size(object), &parts))
-			return false;
-		if (git_oid_is_zero(&parts.parent))
-			return true;
+			return 0;
+		if (git_oid_is_zero(&parts.parent)) {
+			*found = true;
+			return 0;
+		}
 		*root = parts.parent;
 	}
-	return false;
+	return 0;
 }
 
 static int heads_write(
@@ -76,16 +99,33 @@ static int heads_write(
 	return statement_run(&statement, err);
 }
 
+static int ref_read(struct reindex *reindex, git_oid *ref, git_oid *root, bool *found)
+{
+	struct dd_error reason = {0};
+	int code, rc = repository_need_whole(reindex->book, &reason);
+
+	*found = false;
+	if (rc)
+		return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
+	code = git_reference_name_to_id(ref, reindex->book->whole, BOOK_REF);
+	return code ? unread(reindex, code, NULL, "cannot read the branch \"book\"")
+		    : root_find(reindex, ref, root, found);
+}
+
 /* The old book.db is further than the ref where a change of the key was not synced yet. */
 static int trust_begin(struct reindex *reindex)
 {
 	struct book *book = reindex->book;
 	git_oid ref, old, ref_root, old_root;
-	bool has_ref = repository_need_whole(book, NULL) == 0 &&
-		       git_reference_name_to_id(&ref, book->whole, BOOK_REF) == 0 &&
-		       root_find(book, &ref, &ref_root);
-	bool has_old = old_oid(reindex, "book-head", &old) && root_find(book, &old, &old_root);
+	bool has_ref, has_old = false;
+	int rc = ref_read(reindex, &ref, &ref_root, &has_ref);
 
+	if (!rc)
+		rc = old_oid(reindex, "book-head", &old, &has_old);
+	if (!rc && has_old)
+		rc = root_find(reindex, &old, &old_root, &has_old);
+	if (rc)
+		return rc;
 	if (has_ref && has_old && !git_oid_equal(&ref_root, &old_root)) {
 		reindex_lost(
 			reindex, "the branch \"book\" of book.git is of another book than book.db");
@@ -130,7 +170,7 @@ static int versions_keep(
 	struct verification *verification, struct sighting *list, size_t count, size_t *kept)
 {
 	CLEANUP(dues) struct dues dues = {.list = NULL};
-	int rc = dues_read(verification, list->uuid, any, NULL, &dues);
+	int rc = dues_read(verification, list->uuid, NULL, any, NULL, &dues);
 
 	*kept = 0;
 	/* what stands before the keys that cannot be read is lost, and told as that */
@@ -183,16 +223,14 @@ static const struct sighting *choose(
 	return &list[0];
 }
 
-static int is_staged(struct reindex *reindex, const git_oid *oid)
+static int count_staged(struct reindex *reindex, const git_oid *oid)
 {
 	struct statement statement =
 		statement_begin(&reindex->book->database, "SELECT 1 FROM staged WHERE oid = ?");
-	bool found;
 
 	statement_blob(&statement, oid->id, sizeof oid->id);
-	found = statement_row(&statement);
-	statement_drop(&statement);
-	return found;
+	reindex->counts->staged += statement_row(&statement);
+	return statement_end(&statement, reindex->err);
 }
 
 static int versions_insert(struct reindex *reindex, int64_t domain, const struct sighting *list,
@@ -216,8 +254,9 @@ static int versions_insert(struct reindex *reindex, int64_t domain, const struct
 				"version %u of the domain %s does not go on from version %u",
 				chosen->number, chosen->uuid, number);
 		rc = row_insert(reindex, domain, chosen->number, &chosen->oid, chosen->seq);
+		if (!rc)
+			rc = count_staged(reindex, &chosen->oid);
 		reindex->counts->versions++;
-		reindex->counts->staged += (uint64_t)is_staged(reindex, &chosen->oid);
 		number = chosen->number;
 		before = chosen->oid;
 		*newest = chosen;
@@ -341,11 +380,14 @@ static int owner_write(
 	int rc = book_version(reindex->book, place->uuid, 0, &info, &reason);
 	const char *epoch = rc ? NULL : version_trailer(&info, "Epoch");
 	uint32_t number = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
+	/* what was taken over is claimed, until a remote says that it is ours */
+	const char *owner =
+		reindex->calls->only_history && number > 1 ? reindex->book->host_name : old->owner;
 
 	if (rc == DD_NO_MEMORY)
 		return error_no_memory(reindex->err);
 	return index_owner_write(
-		reindex->book, place->domain, number ? number : 1, old->owner, reindex->err);
+		reindex->book, place->domain, number ? number : 1, owner, NULL, reindex->err);
 }
 
 static int index_domain(struct reindex *reindex, const struct place *place)
@@ -357,8 +399,8 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 	int rc = reindex->calls->index(
 		reindex->book, place->uuid, &draft, reindex->calls->context, &reason);
 
-	if (rc == DD_NO_MEMORY)
-		return error_no_memory(reindex->err);
+	if (reindex_hindered(rc))
+		return error_set(reindex->err, rc, "%s", reason.message);
 	if (rc || index_draft_check(&draft, &reason)) {
 		draft = (struct index_draft){.name = place->uuid};
 		reindex_lost(reindex, "the newest version of the domain %s cannot be read: %s",
@@ -432,11 +474,15 @@ static int tag_from_ref(const char *name, void *context)
 	const char *label = name + sizeof TAG_REFS - 1 + UUID_SIZE;
 	struct statement statement;
 	git_oid oid;
+	int code;
 
-	if (strlen(name) <= sizeof TAG_REFS - 1 + UUID_SIZE || label[-1] != '/' ||
-		git_reference_name_to_id(&oid, reindex->book->whole, name) < 0 ||
-		git_tag_lookup(&tag, reindex->book->repository, &oid) < 0)
+	if (strlen(name) <= sizeof TAG_REFS - 1 + UUID_SIZE || label[-1] != '/')
 		return 0;
+	code = git_reference_name_to_id(&oid, reindex->book->whole, name);
+	if (!code)
+		code = git_tag_lookup(&tag, reindex->book->repository, &oid);
+	if (code)
+		return unread(reindex, code, NULL, "cannot read a tag");
 	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
 	statement = statement_begin(&reindex->book->database,
 		"INSERT INTO tag(domain, label, number, oid)"
@@ -457,7 +503,9 @@ static int tags_all(struct reindex *reindex)
 	if (rc || read || !reindex->book->whole)
 		return rc;
 	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
-	return rc && reindex->err->code ? reindex->err->code : 0;
+	if (rc && reindex->err->code)
+		return reindex->err->code;
+	return rc ? unread(reindex, rc, NULL, "cannot read the tags") : 0;
 }
 
 /* ---- the files ---- */
@@ -503,10 +551,11 @@ static int move_file(struct reindex *reindex, const char *from, const char *to)
 	return rc;
 }
 
-static int leftovers_remove(struct reindex *reindex)
+/* What SQLite has beside the new database. */
+static int companions_remove(struct reindex *reindex)
 {
 	static const char *const names[] = {
-		NEW_DATABASE, NEW_DATABASE "-journal", NEW_DATABASE "-wal", NEW_DATABASE "-shm"};
+		NEW_DATABASE "-journal", NEW_DATABASE "-wal", NEW_DATABASE "-shm"};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++)
@@ -514,16 +563,32 @@ static int leftovers_remove(struct reindex *reindex)
 	return rc;
 }
 
+/* Takes the old log into the old file; *whole false where that is too damaged, or was read with
+ * losses. */
+static int old_settle(struct reindex *reindex, bool *whole)
+{
+	int code, rc;
+
+	*whole = false;
+	if (!reindex->old_open || reindex->counts->losses)
+		return 0;
+	code = sqlite3_wal_checkpoint_v2(
+		reindex->old.sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	*whole = code == SQLITE_OK;
+	rc = code ? database_failure(&reindex->old, code, reindex->err) : 0;
+	return reindex_hindered(rc) ? rc : 0;
+}
+
 /* The old log would be taken for the new file's, so it must not be there when that comes. */
 static int old_away(struct reindex *reindex)
 {
-	bool whole = reindex->old_open && !reindex->counts->losses &&
-		     sqlite3_wal_checkpoint_v2(reindex->old.sqlite, "main",
-			     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK;
-	int rc;
+	bool whole;
+	int rc = old_settle(reindex, &whole);
 
 	database_close(&reindex->old);
 	reindex->old_open = false;
+	if (rc)
+		return rc;
 	if (whole)
 		rc = remove_file(reindex, BOOK_DATABASE "-wal");
 	else
@@ -537,24 +602,32 @@ static int old_away(struct reindex *reindex)
 
 static int swap(struct reindex *reindex)
 {
-	struct database *database = &reindex->book->database;
-	int rc = database_execute(database, "PRAGMA journal_mode=WAL", reindex->err);
+	struct book *book = reindex->book;
+	/* beforehand, so that nothing but the sync itself can fail when it is done */
+	CLEANUP(close) int folder = open(book->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = folder < 0 ? error_errno(reindex->err, errno, "cannot open %s", book->folder)
+			    : database_execute(
+				      &book->database, "PRAGMA journal_mode=WAL", reindex->err);
 
+	sqlite3_close(TAKE(book->database.sqlite));
+	if (!rc)
+		rc = companions_remove(reindex);
 	if (!rc)
 		rc = old_away(reindex);
-	sqlite3_close(TAKE(database->sqlite));
 	if (!rc)
 		rc = move_file(reindex, NEW_DATABASE, BOOK_DATABASE);
-	if (!rc)
-		rc = leftovers_remove(reindex);
-	return rc ? rc : folder_sync(reindex->book->folder, reindex->err);
+	if (!rc && fsync(folder) < 0)
+		rc = error_errno(reindex->err, errno, "cannot sync %s", book->folder);
+	return rc;
 }
 
 static int reindex_run(struct reindex *reindex)
 {
 	struct book *book = reindex->book;
-	int rc = leftovers_remove(reindex);
+	int rc = remove_file(reindex, NEW_DATABASE);
 
+	if (!rc)
+		rc = companions_remove(reindex);
 	if (!rc)
 		rc = layout_database_make(book, reindex->err);
 	if (!rc)

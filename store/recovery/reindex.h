@@ -17,8 +17,13 @@ struct reindex {
 
 /* Tells of a loss. */
 void reindex_lost(struct reindex *reindex, const char *format, ...) PRINTF_LIKE(2, 3);
+/*
+ * No loss, but a machine that fails at the moment: no memory, a disk that does not answer, a lock.
+ * What is damaged stays so, and is given up for the rest; this ends it, with the book as it was.
+ */
+bool reindex_hindered(int rc);
 
-/* Opens the old database, where there is one that can be. Never fails for what is in it. */
+/* Opens the old database, where there is one that is not damaged. */
 int old_open(struct reindex *reindex);
 
 /* Takes its staged objects, as far as they are what their names say. */
@@ -31,7 +36,7 @@ int old_uses(struct reindex *reindex, const char *uuid, int64_t domain);
 int old_tags(struct reindex *reindex, bool *read);
 /* Settings, counters, cache, and what is under way. */
 int old_rest(struct reindex *reindex);
-/* A setting that is an object's name. */
-bool old_oid(struct reindex *reindex, const char *key, git_oid *out);
+/* A setting that is an object's name; *found false where there is none. */
+int old_oid(struct reindex *reindex, const char *key, git_oid *out, bool *found);
 
 #endif

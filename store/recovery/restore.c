@@ -2,30 +2,25 @@
 /*
  * A book from a backup, which may be anybody's file: names come from a list, each once, plain files
  * only, none larger than the archive is; of the git configuration nothing but remotes' addresses is
- * taken over. All of it grows in a folder beside, which takes the book's name when it is whole and
- * synced: so there is a book afterwards, or nothing.
+ * taken over.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "store/folder.h"
 #include "store/recovery/archive.h"
 #include "store/recovery/backup.h"
+#include "store/recovery/growing.h"
 
 #define ENTRIES_LIMIT 100000
-#define WALK_DESCRIPTORS 16
 #define GIVEN_CONFIG "book.git/config.given"
 
 struct restoring {
 	struct archive archive;
-	char *folder; /* the unfinished one */
+	struct growing growing;
 	struct dd_error *err;
 };
 
@@ -60,7 +55,7 @@ static int entry_take(struct restoring *restoring, const struct archive_entry *e
 		return error_set(restoring->err, DD_CORRUPT,
 			"%s is no backup of a book: '%.100s' is in it", restoring->archive.path,
 			entry->name);
-	rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, place);
+	rc = growing_path(&restoring->growing, place, &path, restoring->err);
 	if (rc)
 		return rc;
 
@@ -81,7 +76,7 @@ static int note_check(struct restoring *restoring)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
 	CLEANUP(free) char *path = NULL;
-	int rc = string_format(&path, restoring->err, "%s/" BACKUP_NOTE, restoring->folder);
+	int rc = growing_path(&restoring->growing, BACKUP_NOTE, &path, restoring->err);
 
 	if (!rc && (file_read(path, 4096, &text, NULL) ||
 			   strncmp(text_string(&text), "domesday backup ", 16) != 0))
@@ -128,7 +123,7 @@ static int needed_check(struct restoring *restoring)
 	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
 		CLEANUP(free) char *path = NULL;
 
-		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, file->name);
+		rc = growing_path(&restoring->growing, file->name, &path, restoring->err);
 		if (!rc && file->needed && access(path, F_OK) < 0)
 			rc = error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
 				restoring->archive.path, file->name);
@@ -172,10 +167,10 @@ static int config_take(struct restoring *restoring)
 	CLEANUP(free) char *given = NULL;
 	CLEANUP(free) char *made = NULL;
 	git_config *from = NULL, *to = NULL;
-	int rc = string_format(&given, restoring->err, "%s/" GIVEN_CONFIG, restoring->folder);
+	int rc = growing_path(&restoring->growing, GIVEN_CONFIG, &given, restoring->err);
 
 	if (!rc)
-		rc = string_format(&made, restoring->err, "%s/book.git/config", restoring->folder);
+		rc = growing_path(&restoring->growing, "book.git/config", &made, restoring->err);
 	if (rc || access(given, F_OK) < 0)
 		return rc;
 	if (git_config_open_ondisk(&from, given) == 0 && git_config_open_ondisk(&to, made) == 0)
@@ -187,104 +182,19 @@ static int config_take(struct restoring *restoring)
 	return rc;
 }
 
-/* ---- folders ---- */
-
-static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
-{
-	(void)status;
-	(void)flag;
-	(void)walk;
-	(void)remove(path);
-	return 0;
-}
+/* ---- all of it ---- */
 
 static void cleanup_restoring(struct restoring *restoring)
 {
-	if (restoring->folder)
-		(void)nftw(restoring->folder, remove_entry, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+	growing_release(&restoring->growing);
 	if (restoring->archive.fd >= 0)
 		close(restoring->archive.fd);
-	free(restoring->folder);
-}
-
-static int folders_make(struct restoring *restoring)
-{
-	static const char *const names[] = {"keys", "locks", "run", "book.git/objects/pack",
-		"book.git/refs/heads/domains", "book.git/refs/book"};
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
-		CLEANUP(free) char *path = NULL;
-
-		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, names[i]);
-		if (!rc)
-			rc = directory_make(path, 0700, restoring->err);
-	}
-	return rc;
-}
-
-static int folders_sync(struct restoring *restoring)
-{
-	static const char *const names[] = {"keys", "book.git/objects/pack", "book.git/objects",
-		"book.git/refs/heads/domains", "book.git/refs/book", "book.git/refs/heads",
-		"book.git/refs", "book.git", "."};
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
-		CLEANUP(free) char *path = NULL;
-
-		rc = string_format(&path, restoring->err, "%s/%s", restoring->folder, names[i]);
-		if (!rc)
-			rc = folder_sync(path, restoring->err);
-	}
-	return rc;
-}
-
-static int refuse_full(const char *folder, struct dd_error *err)
-{
-	DIR *open = opendir(folder);
-	const struct dirent *entry;
-	bool full = false;
-
-	if (!open && errno == ENOENT)
-		return 0;
-	if (!open)
-		return error_errno(err, errno, "cannot open the folder %s", folder);
-	while ((entry = readdir(open)))
-		full = full ||
-		       (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
-	closedir(open);
-	if (!full)
-		return 0;
-	error_set(err, DD_REFUSED, "%s is not empty", folder);
-	return error_hint(err, "name a folder that is empty, or not there yet, with --book");
-}
-
-static int parent_of(const char *folder, char **out, struct dd_error *err)
-{
-	CLEANUP(free) char *copy = NULL;
-	int rc = string_copy(&copy, folder, err);
-
-	return rc ? rc : string_copy(out, dirname(copy), err);
-}
-
-static int unfinished_make(struct restoring *restoring, const char *folder, const char *parent)
-{
-	int rc = directory_make(parent, 0700, restoring->err);
-
-	if (!rc)
-		rc = string_format(&restoring->folder, restoring->err, "%s.XXXXXX", folder);
-	if (!rc && !mkdtemp(restoring->folder)) {
-		rc = error_errno(restoring->err, errno, "cannot make a folder in %s", parent);
-		free(TAKE(restoring->folder));
-	}
-	return rc ? rc : folders_make(restoring);
 }
 
 static int book_make(struct restoring *restoring)
 {
 	CLEANUP(free) char *repository = NULL;
-	int rc = string_format(&repository, restoring->err, "%s/book.git", restoring->folder);
+	int rc = growing_path(&restoring->growing, "book.git", &repository, restoring->err);
 
 	if (!rc)
 		rc = all_take(restoring);
@@ -294,9 +204,7 @@ static int book_make(struct restoring *restoring)
 		rc = libgit2_need(restoring->err);
 	if (!rc)
 		rc = repository_make(repository, restoring->err);
-	if (!rc)
-		rc = config_take(restoring);
-	return rc ? rc : folders_sync(restoring);
+	return rc ? rc : config_take(restoring);
 }
 
 int book_restore(const char *folder, const char *file, struct dd_error *err)
@@ -307,7 +215,6 @@ int book_restore(const char *folder, const char *file, struct dd_error *err)
 		.archive = {.fd = open(file, O_RDONLY | O_CLOEXEC), .path = file},
 		.err = err ? err : &own,
 	};
-	CLEANUP(free) char *parent = NULL;
 	struct stat status;
 	int rc;
 
@@ -316,17 +223,8 @@ int book_restore(const char *folder, const char *file, struct dd_error *err)
 	if (restoring.archive.fd < 0 || fstat(restoring.archive.fd, &status) < 0)
 		return error_errno(restoring.err, errno, "cannot open %s", file);
 	restoring.archive.left = S_ISREG(status.st_mode) ? status.st_size : 0;
-	rc = refuse_full(folder, restoring.err);
-	if (!rc)
-		rc = parent_of(folder, &parent, restoring.err);
-	if (!rc)
-		rc = unfinished_make(&restoring, folder, parent);
+	rc = growing_begin(folder, &restoring.growing, restoring.err);
 	if (!rc)
 		rc = book_make(&restoring);
-	if (!rc && rename(restoring.folder, folder) < 0)
-		rc = error_errno(restoring.err, errno, "cannot make %s", folder);
-	if (rc)
-		return rc;
-	free(TAKE(restoring.folder));
-	return folder_sync(parent, restoring.err);
+	return rc ? rc : growing_finish(&restoring.growing, restoring.err);
 }

@@ -2,6 +2,7 @@
 #include "store/remote/ownership.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/remote/lineage.h"
@@ -99,6 +100,32 @@ static int goes_on(struct book *book, const git_oid *head, const git_oid *from, 
 		return repository_failure(book, code, "cannot compare histories", err);
 	*result = code == 1;
 	return 0;
+}
+
+int ownership_confirm(
+	struct book *book, const char *uuid, const git_oid *owned, struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	struct dd_error reason = {0};
+	struct owned_row row;
+	const char *epoch;
+	bool ours = false;
+	int rc = row_read(book, uuid, &row, err);
+
+	if (rc || !row.claimed)
+		return rc;
+	rc = repository_need(book, err);
+	if (!rc)
+		rc = goes_on(book, &row.head, owned, &ours, err);
+	if (rc || !ours)
+		return rc;
+	if (version_read(book, 0, owned, &info, &reason) == DD_NO_MEMORY)
+		return error_no_memory(err);
+	epoch = version_trailer(&info, "Epoch");
+	/* of an earlier owner, who did not lose it yet */
+	if (!epoch || strtoul(epoch, NULL, 10) != row.epoch)
+		return 0;
+	return ownership_told(book, uuid, err);
 }
 
 int ownership_doubtful(struct book *book, const char *uuid, const git_oid *owned, bool *doubtful,

@@ -25,6 +25,10 @@ int ownership_claimed(struct book *book, const char *uuid, bool *claimed, struct
 /* A push has told it. */
 int ownership_told(struct book *book, const char *uuid, struct dd_error *err);
 
+/* The remote's owner is at that commit: that is this host, if its own last claim leads there. */
+int ownership_confirm(
+	struct book *book, const char *uuid, const git_oid *owned, struct dd_error *err);
+
 /*
  * What a remote says of the owner of a domain. host has it there, in the history that ends with
  * head; host_book is the newest commit of its branch "book"; owned is the commit of the ref. *lost:

@@ -442,6 +442,9 @@ static int offer_key(struct remote_link *link, const char *user, git_credential 
 		return git_credential_ssh_key_from_agent(out, user);
 	if (link->offered++ > 2 || book_path(link->book, "keys/host", &own, &link->refusal))
 		return GIT_PASSTHROUGH;
+	link->keyless = access(own, F_OK) < 0;
+	if (link->keyless)
+		return GIT_PASSTHROUGH;
 	return git_credential_ssh_key_new(out, user, NULL, own, NULL);
 }
 
@@ -462,10 +465,13 @@ static int offer(git_credential **out, const char *url, const char *user_in_url,
 	if (code != GIT_PASSTHROUGH || link->refusal.code)
 		return code == GIT_PASSTHROUGH ? GIT_EUSER : code;
 	error_set(&link->refusal, DD_REFUSED, "it does not accept who we are");
-	error_hint(&link->refusal,
-		link->identity ? "does it know the identity %s?"
-			       : "allow %s there, or name another key as the remote's identity",
-		link->identity ? link->identity : "keys/host.pub of the book");
+	if (link->identity)
+		error_hint(&link->refusal, "does it know the identity %s?", link->identity);
+	else if (link->keyless)
+		error_hint(&link->refusal, "name a key that it knows as the identity");
+	else
+		error_hint(&link->refusal, "allow keys/host.pub of the book there, or name another "
+					   "key as the remote's identity");
 	return GIT_EUSER;
 }
 

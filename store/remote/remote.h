@@ -14,6 +14,7 @@ struct remote_link {
 	git_remote *remote;
 	char *identity;
 	int offered;             /* how many ways to prove who we are it has been shown */
+	bool keyless;            /* the book has no key yet that could be shown */
 	struct dd_error refusal; /* why none is left */
 };
 
@@ -32,6 +33,13 @@ bool branch_parts(const char *rest, char *host, size_t size, const char **uuid);
 
 /* What libgit2 has just said about the link. */
 int remote_failure(struct remote_link *link, int code, const char *what, struct dd_error *err);
+
+/*
+ * Fetches all that a host has pushed into the book.git of an empty book, as the branches and tags
+ * that they were there. Other names than those of a host's book are left out. DD_NOT_FOUND says
+ * which hosts there are; DD_REFUSED: another book pushes there under the name that this one has.
+ */
+int remote_fetch_host(struct book *book, const char *name, const char *host, struct dd_error *err);
 
 /* Callbacks that prove who we are. */
 void remote_callbacks(struct remote_link *link, git_remote_callbacks *out);

@@ -157,7 +157,9 @@ static int row_point(const struct taking *taking, int64_t domain, struct dd_erro
 	statement_blob(&row, head->id, sizeof head->id);
 	statement_number(&row, domain);
 	rc = statement_run(&row, err);
-	return rc ? rc : index_owner_write(taking->book, domain, lineage->epoch, taking->host, err);
+	return rc ? rc
+		  : index_owner_write(taking->book, domain, lineage->epoch, taking->host,
+			    &lineage->books[0], err);
 }
 
 static int take_write(void *context, struct dd_error *err)

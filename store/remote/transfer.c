@@ -7,12 +7,19 @@
  * changed one is noticed, here and by every other host that once fetched it. Tags are no history:
  * the newest wins.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "store/folder.h"
 #include "store/remote/ownership.h"
 #include "store/remote/remote.h"
+
+#define LOCK_SECONDS 100 /* that nobody takes to move a branch */
 
 typedef int branch_fn(const struct branch_report *branch, void *context);
 
@@ -21,12 +28,15 @@ struct transfer {
 	const char *name; /* of the remote */
 	branch_fn *visit;
 	void *context;
+	size_t domains, seen; /* that should have a branch here, and those that have */
 	size_t diverged;
+	bool other_book;                /* the branch "book" is among them */
 	char first[2 * UUID_SIZE + 64]; /* that diverged, in words */
 	const git_remote_head **heads;  /* what the remote has, by name */
 	size_t head_count;
 	char **specs; /* refspecs to push */
 	size_t spec_count, spec_room;
+	bool held;           /* SLOT_CHECKPOINT */
 	struct text claimed; /* UUIDs of domains that the remote will know to be ours, with a NUL */
 	struct dd_error *err;
 };
@@ -120,12 +130,13 @@ static int tell(struct transfer *transfer, const char *host, const char *uuid,
 	if (outcome == BRANCH_DIVERGED && !transfer->diverged++)
 		snprintf(transfer->first, sizeof transfer->first, "%s%s of host %.64s",
 			uuid ? "domain " : "the branch book", uuid ? uuid : "", host);
+	transfer->other_book |= outcome == BRANCH_DIVERGED && !uuid;
 	return transfer->visit ? transfer->visit(&report, transfer->context) : 0;
 }
 
 static int conclude(const struct transfer *transfer, const char *what)
 {
-	char more[32] = "";
+	char more[48] = "";
 
 	if (!transfer->diverged)
 		return 0;
@@ -136,6 +147,18 @@ static int conclude(const struct transfer *transfer, const char *what)
 	return error_hint(transfer->err, "that history was rewritten, or two books have one host's "
 					 "name: compare them before "
 					 "anything is removed; all other branches are up to date");
+}
+
+static int other_book(const struct transfer *transfer)
+{
+	error_set(transfer->err, DD_CONFLICT,
+		"%s has another book under the name of this host, %s: its keys do not lead to "
+		"those "
+		"of this one, and nothing was pushed",
+		transfer->name, transfer->link.book->host_name);
+	return error_hint(transfer->err,
+		"was this host restored elsewhere, or another machine given its name? One of the "
+		"two must not go on");
 }
 
 /* ---- push ---- */
@@ -202,6 +225,7 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	rc = string_format(&there, transfer->err, HOST_REFS "%s/%s", host, rest);
 	if (rc)
 		return rc;
+	transfer->seen += uuid != NULL;
 	before = head_find(transfer, there);
 	rc = outcome_of(transfer, before, oid, &outcome);
 	if (!rc && (outcome == BRANCH_CREATED || outcome == BRANCH_FORWARDED))
@@ -271,8 +295,98 @@ static int refused(const char *ref, const char *status, void *payload)
 {
 	struct remote_link *link = payload;
 
-	if (status && !link->refusal.code)
-		error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
+	if (!status || link->refusal.code)
+		return 0;
+	error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
+	if (strstr(status, ".lock"))
+		error_hint(&link->refusal,
+			"somebody moves that branch, or died doing so: try again in two minutes");
+	return 0;
+}
+
+/* Where the remote is a folder of this machine; NULL: it is not. */
+static const char *local_folder(const struct transfer *transfer)
+{
+	static const char scheme[] = "file://";
+	const char *folder = git_remote_url(transfer->link.remote);
+
+	if (strncmp(folder, scheme, sizeof scheme - 1) == 0)
+		folder += sizeof scheme - 1;
+	return folder[0] == '/' ? folder : NULL;
+}
+
+/*
+ * In a repository on this machine, locks of what is to be pushed whose holder died. One is held for
+ * the moment in which a line is written, and nobody else moves the branches of this host; but git
+ * and libgit2 would wait for somebody to remove it.
+ */
+static void locks_clear(const struct transfer *transfer)
+{
+	const char *folder = local_folder(transfer);
+
+	for (size_t i = 0; folder && i < transfer->spec_count; i++) {
+		CLEANUP(free) char *path = NULL;
+		struct stat status;
+
+		if (string_format(&path, NULL, "%s/%s.lock", folder,
+			    strrchr(transfer->specs[i], ':') + 1) == 0 &&
+			lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+			status.st_mtime + LOCK_SECONDS < time(NULL))
+			(void)unlink(path);
+	}
+}
+
+/* There libgit2 syncs the folder of a branch, but not that the folder itself is there. */
+static int folders_sync(struct transfer *transfer)
+{
+	static const struct {
+		const char *above, *below; /* the host's name */
+	} refs[] = {{"refs"}, {"refs/heads"}, {HOST_REFS}, {HOST_REFS, ""}, {HOST_REFS, "/domains"},
+		{"refs/tags"}, {HOST_TAG_REFS}, {HOST_TAG_REFS, ""}, {HOST_TAG_REFS, "/domains"}};
+	const char *folder = local_folder(transfer);
+	int rc = 0;
+
+	for (size_t i = 0; !rc && folder && i < sizeof refs / sizeof refs[0]; i++) {
+		CLEANUP(free) char *path = NULL;
+
+		rc = string_format(&path, transfer->err, "%s/%s%s%s", folder, refs[i].above,
+			refs[i].below ? transfer->link.book->host_name : "",
+			refs[i].below ? refs[i].below : "");
+		if (!rc && access(path, F_OK) == 0)
+			rc = folder_sync(path, transfer->err);
+	}
+	return rc;
+}
+
+/*
+ * Branches of two moments would be a gap in the chain, for whoever restores from them. So no
+ * checkpoint moves one until libgit2, too, has read where they are; it needs no network for that.
+ */
+static int refs_hold(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = database_lock(
+		&book->database, SLOT_CHECKPOINT, "push", book->wait_ms, transfer->err);
+
+	transfer->held = !rc;
+	return rc;
+}
+
+static void refs_let_go(struct transfer *transfer)
+{
+	if (transfer->held)
+		database_unlock(&transfer->link.book->database, SLOT_CHECKPOINT);
+	transfer->held = false;
+}
+
+static int refs_were_read(const git_push_update **updates, size_t count, void *payload)
+{
+	struct remote_link *link = payload;
+
+	(void)updates;
+	(void)count;
+	/* the link is in a transfer */
+	refs_let_go((struct transfer *)((char *)link - offsetof(struct transfer, link)));
 	return 0;
 }
 
@@ -282,14 +396,46 @@ static int upload(struct transfer *transfer)
 	git_strarray specs = {transfer->specs, transfer->spec_count};
 	int code;
 
-	if (!transfer->spec_count)
+	/* keys that do not follow each other: what either signs is nothing to the other */
+	if (!transfer->spec_count || transfer->other_book)
 		return 0;
+	locks_clear(transfer);
 	remote_callbacks(&transfer->link, &options.callbacks);
+	options.callbacks.push_negotiation = refs_were_read;
 	options.callbacks.push_update_reference = refused;
 	code = git_remote_upload(transfer->link.remote, &specs, &options);
-	return code || transfer->link.refusal.code
-		       ? remote_failure(&transfer->link, code, "cannot push to", transfer->err)
-		       : 0;
+	if (code || transfer->link.refusal.code)
+		return remote_failure(&transfer->link, code, "cannot push to", transfer->err);
+	return folders_sync(transfer);
+}
+
+/* Each has a branch after the next checkpoint, but for what another host owns; and none ever goes.
+ */
+static int domains_count(struct transfer *transfer)
+{
+	struct statement statement = statement_begin(&transfer->link.book->database,
+		"SELECT count(*) FROM domain WHERE owner_book IS NULL");
+
+	if (statement_row(&statement))
+		transfer->domains = (size_t)statement_integer(&statement, 0);
+	return statement_end(&statement, transfer->err);
+}
+
+/*
+ * Libgit2 passes over branches whose folder it cannot list, and takes packed-refs, where the branch
+ * "book" always is, for missing from then on where it could not look at it once.
+ */
+static int refs_judge(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	git_oid oid;
+
+	if (transfer->seen >= transfer->domains &&
+		git_reference_name_to_id(&oid, book->whole, BOOK_REF) == 0)
+		return 0;
+	error_set(transfer->err, DD_SYSTEM, "the branches of %s/book.git cannot all be read",
+		book->folder);
+	return error_hint(transfer->err, "try again; does 'domesday verify' find them?");
 }
 
 /* ---- who owns what ---- */
@@ -385,6 +531,36 @@ static int owners_ask(struct transfer *transfer)
 	return rc ? rc : owners_heed(transfer, &unseen);
 }
 
+static int owners_confirm(struct transfer *transfer)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *ref = transfer->heads[i];
+		const char *uuid = ref->name + strlen(OWNER_REFS);
+
+		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) == 0 && uuid_valid(uuid))
+			rc = ownership_confirm(transfer->link.book, uuid, &ref->oid, transfer->err);
+	}
+	return rc;
+}
+
+int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, void *context,
+	struct dd_error *err)
+{
+	struct dd_error own = {0};
+	CLEANUP(transfer)
+	struct transfer transfer = {
+		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
+	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+
+	if (!rc)
+		rc = heads_read(&transfer);
+	if (!rc)
+		rc = owners_confirm(&transfer);
+	return rc ? rc : owners_ask(&transfer);
+}
+
 static int owners_told(struct transfer *transfer)
 {
 	int rc = 0;
@@ -395,32 +571,57 @@ static int owners_told(struct transfer *transfer)
 	return rc;
 }
 
+static int push(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = domains_count(transfer);
+
+	if (!rc)
+		rc = book_checkpoint(book, transfer->err);
+	if (!rc)
+		rc = remote_connect(
+			book, transfer->name, GIT_DIRECTION_PUSH, &transfer->link, transfer->err);
+	if (!rc)
+		rc = heads_read(transfer);
+	if (!rc)
+		rc = owners_ask(transfer);
+	if (!rc)
+		rc = refs_hold(transfer);
+	if (!rc)
+		rc = consider_all(transfer, "refs/heads/*", consider_branch);
+	if (!rc)
+		rc = consider_all(transfer, TAG_REFS "*", consider_tag);
+	if (!rc)
+		rc = drop_tags(transfer);
+	if (!rc)
+		rc = refs_judge(transfer);
+	if (!rc)
+		rc = upload(transfer);
+	refs_let_go(transfer);
+	/* what libgit2 opened meanwhile may be half of it */
+	if (rc)
+		book->objects_doubtful = true;
+	if (!rc && transfer->other_book)
+		return other_book(transfer);
+	if (!rc)
+		rc = owners_told(transfer);
+	return rc ? rc : conclude(transfer, "does not lead to what this book has");
+}
+
 int book_push(struct book *book, const char *remote, branch_fn *visit, void *context,
 	struct dd_error *err)
 {
 	struct dd_error own = {0};
 	CLEANUP(transfer)
 	struct transfer transfer = {
-		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
-	int rc = book_checkpoint(book, err);
+		.link.book = book,
+		.name = remote,
+		.visit = visit,
+		.context = context,
+		.err = err ? err : &own,
+	};
 
-	if (!rc)
-		rc = remote_connect(book, remote, GIT_DIRECTION_PUSH, &transfer.link, err);
-	if (!rc)
-		rc = heads_read(&transfer);
-	if (!rc)
-		rc = owners_ask(&transfer);
-	if (!rc)
-		rc = consider_all(&transfer, "refs/heads/*", consider_branch);
-	if (!rc)
-		rc = consider_all(&transfer, TAG_REFS "*", consider_tag);
-	if (!rc)
-		rc = drop_tags(&transfer);
-	if (!rc)
-		rc = upload(&transfer);
-	if (!rc)
-		rc = owners_told(&transfer);
-	return rc ? rc : conclude(&transfer, "does not lead to what this book has");
+	return push(&transfer);
 }
 
 /* ---- pull ---- */

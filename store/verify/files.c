@@ -6,7 +6,6 @@
  */
 #include "store/verify/verification.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +17,7 @@
 #include "base/sha1.h"
 #include "store/database/log_sum.h"
 #include "store/database/page_sum.h"
+#include "store/folder.h"
 #include "store/git/pack.h"
 
 #define PACKS "book.git/objects/pack"
@@ -32,12 +32,6 @@ static int file_tell(struct verification *verification, const char *where, const
 }
 
 /* ---- packs ---- */
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
 
 /* Does the file end with the SHA-1 of all before? */
 static int sum_check(int fd, bool *whole)
@@ -132,7 +126,7 @@ static int packs_check(struct verification *verification)
 
 	if (!folder)
 		return file_tell(verification, PACKS, "cannot be opened");
-	while (!rc && (entry = readdir(folder))) {
+	while (!rc && (entry = folder_next(folder, path, &rc, verification->err))) {
 		for (size_t i = 0; !rc && i < sizeof sums / sizeof sums[0]; i++)
 			if (has_suffix(entry->d_name, sums[i]))
 				rc = pack_file_check(verification, folder, entry->d_name);

@@ -5,13 +5,13 @@
  */
 #include "store/verify/verification.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <git2/sys/odb_backend.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "store/commit/message.h"
+#include "store/folder.h"
 #include "store/git/object.h"
 
 #define PREFIX "pack-"
@@ -42,6 +42,8 @@ static int signature_judge(struct verification *verification, const char *data, 
 	text_clear(payload);
 	text_add(payload, data, parts->header_at);
 	text_add(payload, data + parts->header_end, size - parts->header_end);
+	if (text_failed(payload))
+		return error_no_memory(verification->err);
 	sighting->state = signature_check(
 		parts->signature, parts->signature_size, payload->data, payload->size, open);
 	return sighting->state == SIGNATURE_GOOD ? key_number(verification, open, &sighting->key)
@@ -77,9 +79,8 @@ static int commit_seen(
 		return 0;
 	message_marks(parts.message, parts.message_size, &marks);
 	rc = oid_list_add(&verification->needed, &parts.tree, verification->err);
-	if (rc)
-		return rc;
-	rc = signature_judge(verification, data, size, &parts, &sighting);
+	if (!rc)
+		rc = signature_judge(verification, data, size, &parts, &sighting);
 	if (rc)
 		return rc;
 	sighting.parent = parts.parent;
@@ -137,12 +138,27 @@ static int object_bad(
 			    git_oid_tostr(hex, sizeof hex, oid), where, what);
 }
 
+/* An object that libgit2 does not give out: damage is one thing, no memory or no disk another. */
+static int object_unread(
+	struct verification *verification, int code, const git_oid *oid, const char *where)
+{
+	int rc = object_failure(
+		verification->book, code, NULL, "cannot read an object", verification->err);
+
+	return rc == DD_CORRUPT
+		       ? object_bad(verification, oid, where, "cannot be read: it is damaged")
+		       : rc;
+}
+
 static int object_check(struct verification *verification, const git_oid *oid, git_object_t type,
 	const void *data, size_t size, const char *where)
 {
 	git_oid is;
 
-	if (git_odb_hash(&is, data, size, type) < 0 || !git_oid_equal(&is, oid))
+	if (git_odb_hash(&is, data, size, type) < 0)
+		return repository_failure(
+			verification->book, GIT_ERROR, "cannot name an object", verification->err);
+	if (!git_oid_equal(&is, oid))
 		return object_bad(
 			verification, oid, where, "is not what its name says: it was changed");
 	return object_seen(verification, oid, type, data, size);
@@ -165,9 +181,11 @@ static int read_object(const git_oid *oid, void *context)
 	git_object_t type = GIT_OBJECT_INVALID;
 	int code = reading->backend->read(&data, &size, &type, reading->backend, oid);
 
+	/* so it says of a pack that it could not open, too */
+	if (code == GIT_ENOTFOUND)
+		code = reading->backend->read(&data, &size, &type, reading->backend, oid);
 	if (code)
-		reading->rc = object_bad(reading->verification, oid, reading->where,
-			"cannot be read: it is damaged");
+		reading->rc = object_unread(reading->verification, code, oid, reading->where);
 	else
 		reading->rc =
 			object_check(reading->verification, oid, type, data, size, reading->where);
@@ -180,8 +198,7 @@ static int read_backend(
 	struct verification *verification, git_odb_backend *backend, int code, const char *where)
 {
 	struct reading reading = {verification, backend, where, 0};
-	struct finding finding = {.kind = "file", .where = where};
-	const git_error *last;
+	int rc;
 
 	if (!code)
 		code = backend->foreach (backend, read_object, &reading);
@@ -189,9 +206,8 @@ static int read_backend(
 		backend->free(backend);
 	if (reading.rc || !code)
 		return reading.rc;
-	last = git_error_last();
-	return finding_tell(verification, &finding, "%s cannot be read: %s", where,
-		last && last->message ? last->message : "no reason given");
+	rc = repository_failure(verification->book, code, "cannot read a file", verification->err);
+	return damage_tell(verification, rc, "file", where);
 }
 
 static bool is_index(const char *name)
@@ -200,12 +216,6 @@ static bool is_index(const char *name)
 
 	return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && length > 4 &&
 	       strcmp(name + length - 4, ".idx") == 0;
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 static int read_pack(struct verification *verification, const char *packs, const char *name)
@@ -236,7 +246,7 @@ static int read_packs(struct verification *verification)
 
 	if (!folder)
 		return error_errno(verification->err, errno, "cannot open %s", packs);
-	while (!rc && (entry = readdir(folder)))
+	while (!rc && (entry = folder_next(folder, packs, &rc, verification->err)))
 		if (is_index(entry->d_name))
 			rc = read_pack(verification, packs, entry->d_name);
 	return rc;
@@ -288,10 +298,15 @@ static int read_one(struct verification *verification, const git_oid *oid)
 	CLEANUP(odb_object) git_odb_object *object = NULL;
 	int code = git_odb_read(&object, verification->book->objects, oid);
 
-	if (code == GIT_ENOTFOUND)
-		return 0; /* missed later, as all that is needed and was not seen */
+	/* missed later, as all that is needed and was not seen */
+	if (code == GIT_ENOTFOUND) {
+		int rc = object_failure(
+			verification->book, code, oid, "cannot read an object", verification->err);
+
+		return rc == DD_CORRUPT ? 0 : rc;
+	}
 	if (code)
-		return object_bad(verification, oid, "book.git", "cannot be read: it is damaged");
+		return object_unread(verification, code, oid, "book.git");
 	return object_seen(verification, oid, git_odb_object_type(object),
 		git_odb_object_data(object), git_odb_object_size(object));
 }

@@ -6,7 +6,6 @@
  */
 #include "store/verify/verification.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +14,15 @@
 #include "base/file.h"
 #include "base/moment.h"
 #include "store/commit/chain.h"
+#include "store/folder.h"
 
 #define REFS_LIMIT ((size_t)1 << 30)
 #define LOOSE_LIMIT 4096
 #define DEPTH_LIMIT 16
+/* Of a domain that did not come from another host, or made here since. */
+#define MADE_HERE                                                       \
+	" AND (v.seq IS NOT NULL OR NOT EXISTS (SELECT 1 FROM domain d" \
+	"  WHERE d.id = v.domain AND (d.epoch > 1 OR d.owner IS NOT NULL)))"
 #define PACKED "book.git/packed-refs"
 #define LOOSE "book.git/refs"
 
@@ -43,12 +47,6 @@ static void cleanup_refs(struct refs *refs)
 	for (size_t i = 0; i < refs->count; i++)
 		free(refs->list[i].name);
 	free(refs->list);
-}
-
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
 }
 
 /* ---- reading ---- */
@@ -186,7 +184,8 @@ static int loose_read(struct refs *refs, const char *name, int depth)
 		return 0;
 	if (!folder)
 		return error_errno(refs->verification->err, errno, "cannot open %s", path);
-	while (!rc && (entry = readdir(folder)) && depth < DEPTH_LIMIT) {
+	while (!rc && depth < DEPTH_LIMIT &&
+		(entry = folder_next(folder, path, &rc, refs->verification->err))) {
 		CLEANUP(free) char *below = NULL;
 
 		if (entry->d_name[0] == '.')
@@ -269,7 +268,10 @@ struct branch {
 	git_oid head;
 };
 
-/* It is at version `at` (0: not there) and book.db at a later one. */
+/*
+ * It is at version `at` (0: not there) and book.db at a later one. What came from another host was
+ * packed when it came, so that the branch is behind until the version on top of it is packed too.
+ */
 static int behind(struct refs *refs, const struct branch *branch, int64_t at)
 {
 	struct finding finding = {.kind = "refs", .where = PACKED, .uuid = branch->uuid};
@@ -278,7 +280,7 @@ static int behind(struct refs *refs, const struct branch *branch, int64_t at)
 	int64_t packed;
 	int rc = number_ask(refs,
 		"SELECT min(number) FROM version v WHERE domain = ? AND number > ?"
-		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)",
+		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)" MADE_HERE,
 		branch->domain, at, &packed);
 
 	if (rc || !packed)
@@ -496,7 +498,7 @@ static int file_lost(struct refs *refs, bool *lost)
 		return 0;
 	rc = number_ask(refs,
 		"SELECT count(*) FROM version v WHERE ?1 = ?2"
-		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)",
+		" AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.oid = v.oid)" MADE_HERE,
 		0, 0, &packed);
 	*lost = packed != 0;
 	return rc || !packed ? rc : own_tell(refs, PACKED, "is gone: git finds no version");

@@ -104,14 +104,19 @@ static size_t takeovers_of(const struct verification *verification, const char *
 	return from;
 }
 
-int dues_read(struct verification *verification, const char *uuid,
+int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
 	bool (*holds)(const struct takeover *takeover, void *context), void *context,
 	struct dues *out)
 {
-	int rc;
+	const struct signers *newest = &verification->signers;
+	int rc = 0;
 
 	out->count = 0;
-	rc = due_add(verification, out, &verification->signers);
+	if (owner_book)
+		rc = tenures_signers(&verification->tenures, verification->book, owner_book,
+			&newest, verification->err);
+	if (!rc)
+		rc = due_add(verification, out, newest);
 	for (size_t i = takeovers_of(verification, uuid);
 		!rc && i < verification->takeover_count &&
 		strcmp(verification->takeovers[i].uuid, uuid) == 0;

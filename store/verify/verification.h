@@ -99,10 +99,11 @@ static inline void cleanup_dues(struct dues *dues)
 }
 
 /*
+ * owner_book: as the domain's row says, see index_owner_write(); NULL: the book itself signs last.
  * Those that holds() says are in the history at hand count, if who was to sign them did.
  * DD_CORRUPT: the branch "book" of a host before cannot be read, and dues end there.
  */
-int dues_read(struct verification *verification, const char *uuid,
+int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
 	bool (*holds)(const struct takeover *takeover, void *context), void *context,
 	struct dues *out);
 const struct signers *dues_at(const struct dues *dues, uint32_t number);

@@ -26,6 +26,7 @@ struct walk {
 	int64_t domain;
 	uint32_t newest; /* as the domain's row says */
 	git_oid head;
+	git_oid owner_book; /* likewise; all zeros: none */
 	struct dues dues;
 	uint32_t number; /* of the row at hand */
 	git_oid before;  /* commit of the row before; all zeros: none */
@@ -208,18 +209,20 @@ static int dues_find(struct walk *walk)
 {
 	struct verification *verification = walk->verification;
 	struct dd_error *err = verification->err;
-	int rc = dues_read(verification, walk->uuid, is_row, walk, &walk->dues);
+	int rc = dues_read(verification, walk->uuid,
+		git_oid_is_zero(&walk->owner_book) ? NULL : &walk->owner_book, is_row, walk,
+		&walk->dues);
 
 	if (rc != DD_CORRUPT)
 		return rc;
 
-	const struct due *last = &walk->dues.list[walk->dues.count - 1];
+	uint32_t count = (uint32_t)walk->dues.count;
 	struct finding finding = {
 		.kind = "key",
 		.where = "book.git",
 		.uuid = walk->uuid,
 		.version = 1,
-		.until = last->first - 1,
+		.until = count ? walk->dues.list[count - 1].first - 1 : walk->newest,
 	};
 	char words[VERSION_WORDS_SIZE], reason[sizeof err->message];
 
@@ -243,6 +246,7 @@ static int domain_begin(struct walk *walk, struct statement *statement)
 	};
 	snprintf(walk->uuid, sizeof walk->uuid, "%s", statement_string(statement, 1));
 	(void)statement_oid_maybe(statement, 3, &walk->head);
+	(void)statement_oid_maybe(statement, 7, &walk->owner_book);
 	verification->counts->domains++;
 	return rc ? rc : dues_find(walk);
 }
@@ -271,7 +275,8 @@ static int rows_walk(struct verification *verification)
 {
 	CLEANUP(statement)
 	struct statement statement = statement_begin(&verification->book->database,
-		"SELECT d.id, d.uuid, d.version, d.head, v.number, v.oid, v.seq FROM domain d"
+		"SELECT d.id, d.uuid, d.version, d.head, v.number, v.oid, v.seq, d.owner_book"
+		" FROM domain d"
 		" LEFT JOIN version v ON v.domain = d.id WHERE ?1 IS NULL OR d.uuid = ?1"
 		" ORDER BY d.id, v.number");
 	struct walk walk = {.verification = verification};

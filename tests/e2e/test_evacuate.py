@@ -116,6 +116,11 @@ def evacuate__the_host_before_learns_that_it_owns_them_no_more(book):
     equal(alpha.version('db'), 1)
     alpha.refuse('start', 'db', code='refused', says='beta')
     clean(alpha, beta)
+    # not by the back door either
+    old = alpha.dumpxml('web')
+    alpha.ok('undefine', 'web')
+    alpha.refuse('define', alpha.file('web.xml', old), code='refused', says='beta')
+    clean(alpha)
     # said once
     check('owned by' not in alpha.ok('push').err)
     check('owned by' not in alpha.ok('pull').err)
@@ -226,6 +231,41 @@ def evacuate__what_was_not_told_is_told_by_a_later_push(book):
     beta.ok('destroy', 'web')
     contains(alpha.ok('push').err, 'web is owned by beta now')
     clean(alpha, beta)
+
+
+@test()
+def evacuate__killed_at_any_moment_it_begins_anew(book):
+    _, beta, _ = two_hosts(book)
+    whole = beta.ok('evacuate', 'alpha', '--all', '--from', 'fleet', '--dry-run').seconds
+    for step in range(1, 13):
+        process = beta.popen('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+        try:
+            process.communicate(timeout=whole * step / 6)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        clean(beta)
+        # either not there, or not to be started before the remote was told, or ours
+        for domain_now in beta.json('list', '--all'):
+            check(domain_now['owner'] is None, domain_now)
+    done = beta.run('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+    beta.ok('push')
+    equal(sorted(beta.domains()), ['db', 'own', 'web'], done)
+    equal({(row['epoch'], row['claimed']) for row in beta.json('list', '--all')},
+          {(1, False), (2, False)})
+    equal([beta.version('web'), beta.version('db')], [3, 2])
+    clean(beta)
+
+
+@test()
+def evacuate__to_a_host_that_has_nothing_yet(book):
+    alpha, _, remote = two_hosts(book)
+    fresh = book.another('fresh', host='fresh')
+    fresh.refuse('remote', code='not-found')
+    fresh.ok('remote', 'add', 'fleet', remote)
+    equal(evacuate(fresh, '--all', '--override', 'x')['taken'], 2)
+    equal(fresh.dumpxml('web'), alpha.dumpxml('web'))
+    clean(fresh)
 
 
 @test()

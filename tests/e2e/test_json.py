@@ -73,12 +73,15 @@ SESSION = (
     ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('key rotate', 0, {'fingerprint', 'key'}),
     ('key', 0, {'number', 'fingerprint', 'key', 'since', 'until', 'who', 'commit', 'place',
-                'current', 'fault'}),
+                'current', 'adopted', 'fault'}),
     ('backup BACKUP', 0, {'backup'}),
     ('restore --book RESTORED BACKUP', 0,
-     {'sound', 'domains', 'versions', 'objects', 'findings'}),
+     {'sound', 'domains', 'versions', 'objects', 'findings', 'adopted'}),
+    ('restore --book RETURNED --from REMOTE', 0,
+     {'sound', 'domains', 'versions', 'objects', 'findings', 'adopted', 'keys',
+      'without_passwords'}),
     ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
-    ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings'}),
+    ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings', 'adopted'}),
     ('gc', 0, {'book'}),
     ('undefine b', 0, CHANGE),
 )
@@ -95,7 +98,8 @@ def json__of_every_command(book):
             'a', cdrom.format(''), serial_file(serial), boot=True)), 'IMAGE': book.image('b.img'),
         'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
         'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git',
-        'BACKUP': book.folder + '/book.tar', 'RESTORED': book.folder + '/restored'}
+        'BACKUP': book.folder + '/book.tar', 'RESTORED': book.folder + '/restored',
+        'RETURNED': book.folder + '/returned'}
     subprocess.run(['git', 'init', '-q', '--bare', places['REMOTE']], check=True)
     for words, status, members in SESSION:
         result = book.run('--json', *(places.get(word, word) for word in words.split()))

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from definition import domain
-from harness import check, contains, equal, main, test
+from harness import check, contains, equal, main, test, wait_until
 from ssh_server import Server, make_key
 
 COUNTS = ('created', 'forwarded', 'current', 'diverged')
@@ -223,6 +223,31 @@ def push__over_ssh_shows_the_books_own_key(book):
         book.ok('remote', 'add', 'backup', server.url(remote), '--identity', identity)
         equal(counts(book, 'pull', **with_ssh), (2, 0, 0, 0))
     book.refuse('push', code='system', says='127.0.0.1', env=server.environment)
+
+
+@test()
+def push__keeps_no_checkpoint_waiting_while_it_sends(book):
+    two_domains(book)
+    remote = bare(book)
+    seen, go_on = (os.path.join(book.folder, name) for name in ('seen', 'go-on'))
+    hook = os.path.join(remote, 'hooks', 'pre-receive')
+    with open(hook, 'w', encoding='ascii') as stream:
+        stream.write(f'#!/bin/sh\ntouch {seen}\nuntil [ -e {go_on} ]; do sleep 0.05; done\n')
+    os.chmod(hook, 0o755)
+    with Server(book.folder) as server:
+        book.ok('remote', 'add', 'backup', server.url(remote))
+        server.allow(os.path.join(book.path, 'keys', 'host.pub'))
+        server.be_known()
+        push = book.popen('push', env=server.environment)
+        wait_until(lambda: os.path.exists(seen), 'the server has what was sent')
+        book.ok('desc', 'a', 'meanwhile')
+        book.ok('sync')
+        book.file('go-on')
+        _, err = push.communicate(timeout=60)
+        equal(push.returncode, 0, err)
+        name = f'heads/hosts/{host_name()}/domains/{uuid(book, "a")}'
+        equal(refs(remote)[name], book.log('a')[1]['commit'])
+        equal(counts(book, 'push', env=server.environment), (0, 1, 1, 0))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,8 @@
  * libc's functions, ours before libc's own. Memory comes from a sanitizer's allocator where there
  * is one, and else from libc's second names for it, so that nothing here depends on dlsym(), which
  * allocates. Nothing is synced in truth: no test here pulls a real plug, and a disk would make them
- * slow. This file is built without sanitizers, as it is called before they are ready.
+ * slow; and nobody sleeps who is watched. This file is built without sanitizers, as it is called
+ * before they are ready.
  */
 #include "calls.h"
 
@@ -435,6 +436,17 @@ QUESTION(int, faccessat, (int folder, const char *path, int mode, int flags), fo
 QUESTION(int, fstatat, (int folder, const char *path, struct stat *out, int flags), folder, path,
 	out, flags)
 QUESTION(ssize_t, readlink, (const char *path, char *out, size_t size), path, out, size)
+
+/* Who is watched is alone with the book: there is nobody to wait for. */
+int nanosleep(const struct timespec *duration, struct timespec *left)
+{
+	return atomic_load(&watching) ? 0 : REAL(nanosleep)(duration, left);
+}
+
+int usleep(useconds_t duration)
+{
+	return atomic_load(&watching) ? 0 : REAL(usleep)(duration);
+}
 
 time_t time(time_t *out)
 {

@@ -574,14 +574,12 @@ int main(int argc, char **argv)
 {
 	bool all = argc > 1 && strcmp(argv[1], "--long") == 0;
 	unsigned int seed = argc > 1 + all ? (unsigned int)strtoul(argv[1 + all], NULL, 10) : 1086;
-	const char *temporary = getenv("TMPDIR");
-	char place[128], folder[192];
+	char place[PLACE_SIZE], folder[PLACE_SIZE + 8];
 	bool good;
 
 	shared = mmap(
 		NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	snprintf(place, sizeof place, "%s/fault-XXXXXX", temporary ? temporary : "/tmp");
-	if (shared == MAP_FAILED || !mkdtemp(place)) {
+	if (shared == MAP_FAILED || !place_make(place)) {
 		puts("Bail out! no memory or no temporary folder");
 		return 2;
 	}

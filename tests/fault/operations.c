@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operations.h"
 
+#include <git2.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 #include "state.h"
 #include "store/database/page_sum.h"
 
-#define WAIT_MS 300      /* for a lock that fails for ever */
-#define CLOCK 1790000000 /* all versions are of that second */
+#define WAIT_MS 300            /* for a lock that fails for ever */
+#define CLOCK 1790000000       /* all versions are of that second */
+#define CLOCK_LATER 4000000000 /* than any file is from */
 #define XML_SIZE 4096
 #define LARGE_SIZE 150000
 #define PACKS 31 /* one more makes a checkpoint merge them */
@@ -329,7 +331,7 @@ static int make_old(struct scene *scene, struct dd_error *err)
 		"DROP INDEX version_seq; ALTER TABLE version DROP COLUMN seq; DROP TABLE tag;"
 		"DROP TABLE secret;"
 		"DROP INDEX domain_running; ALTER TABLE domain DROP COLUMN epoch; ALTER TABLE "
-		"domain DROP COLUMN owner;"
+		"domain DROP COLUMN owner; ALTER TABLE domain DROP COLUMN owner_book;"
 		"DELETE FROM setting WHERE key = 'genesis'; PRAGMA user_version = 1";
 	char path[sizeof scene->folder + 16];
 	sqlite3 *database = NULL;
@@ -349,6 +351,142 @@ static int make_old(struct scene *scene, struct dd_error *err)
 		rc = error_set(err, DD_CORRUPT, "%s", sqlite3_errmsg(database));
 	sqlite3_close(database);
 	return rc;
+}
+
+/* ---- elsewhere ---- */
+
+/* In the book's folder, so that whatever happens to that happens to the remote, too. */
+#define REMOTE "remote.git"
+#define BRANCHES 5 /* four domains and the book's own */
+
+static int tag_and_remote(struct scene *scene, struct dd_error *err)
+{
+	char path[sizeof scene->folder + 16];
+	git_repository *remote = NULL;
+	int rc = tag_two(scene, err);
+
+	snprintf(path, sizeof path, "%s/" REMOTE, scene->folder);
+	if (!rc && git_repository_init(&remote, path, true))
+		rc = error_set(err, DD_SYSTEM, "%s", git_error_last()->message);
+	git_repository_free(remote);
+	return rc;
+}
+
+struct arrivals {
+	int current, late, diverged;
+};
+
+static int visit_branch(const struct branch_report *branch, void *context)
+{
+	struct arrivals *arrivals = context;
+
+	arrivals->current += branch->outcome == BRANCH_CURRENT;
+	arrivals->late += branch->outcome == BRANCH_CREATED || branch->outcome == BRANCH_FORWARDED;
+	arrivals->diverged += branch->outcome == BRANCH_DIVERGED;
+	return 0;
+}
+
+static int push(struct scene *scene, struct arrivals *arrivals, struct dd_error *err)
+{
+	char path[sizeof scene->folder + 16];
+
+	*arrivals = (struct arrivals){0};
+	snprintf(path, sizeof path, "%s/" REMOTE, scene->folder);
+	return book_push(scene->book, path, visit_branch, arrivals, err);
+}
+
+static int run_push(struct scene *scene, struct dd_error *err)
+{
+	struct arrivals arrivals;
+
+	return told(scene, push(scene, &arrivals, err));
+}
+
+/*
+ * What was said to be there is; what was not comes at the next try, if not at once: a lock that was
+ * left there is somebody's for a while. And git finds it whole.
+ */
+static int check_push(struct scene *scene, bool done, struct dd_error *err)
+{
+	char path[sizeof scene->folder + 16];
+	struct arrivals before, after;
+	int rc;
+
+	atomic_store(&calls_clock, CLOCK_LATER);
+	rc = push(scene, &before, err);
+	if (!rc)
+		rc = push(scene, &after, err);
+	atomic_store(&calls_clock, CLOCK);
+	if (rc)
+		return rc;
+	if ((done && before.late) || after.late || after.diverged || after.current != BRANCHES)
+		return error_set(err, DD_CORRUPT,
+			"the remote lacked %d branches, then %d, and has %d", before.late,
+			after.late, after.current);
+	snprintf(path, sizeof path, "%s/" REMOTE, scene->folder);
+	return state_check_repository(path, err);
+}
+
+/* ---- anew ---- */
+
+/* Something in every table. */
+static int fill_tables(struct scene *scene, struct dd_error *err)
+{
+	uint64_t undone;
+	int rc = tag_two(scene, err);
+
+	if (!rc)
+		rc = run_undefine(scene, err);
+	if (!rc)
+		rc = run_small_things(scene, err);
+	return rc ? rc : journal_begin(scene, 1, &undone, err);
+}
+
+/* The tests' definitions say which domain and version they are of. */
+static int index_of(struct book *book, const char *uuid, struct index_draft *out, void *context,
+	struct dd_error *err)
+{
+	static char name[32], disk[64];
+	static const struct use_row uses[] = {
+		{"disk", disk, 'w', USE_CONFIG}, {"mac", name, 's', USE_CONFIG}};
+	CLEANUP(version_info) struct version_info info = {0};
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	int domain, rc = book_version(book, uuid, 0, &info, err);
+
+	(void)context;
+	if (!rc)
+		rc = book_read(book, uuid, 0, "domain.xml", &xml, err);
+	if (rc)
+		return rc;
+	if (sscanf(text_string(&xml), "<d n='%d'", &domain) != 1)
+		return error_set(err, DD_CORRUPT, "no definition of the tests");
+	snprintf(name, sizeof name, "guest%d", domain);
+	snprintf(disk, sizeof disk, "/disks/%d-%u.img", domain, info.number);
+	*out = (struct index_draft){.name = name,
+		.title = "",
+		.state = strcmp(info.subject, "undefine") == 0 ? STATE_GONE : STATE_SHUT_OFF,
+		.uses = uses,
+		.use_count = 2};
+	return 0;
+}
+
+static void keep_loss(const char *sentence, void *context)
+{
+	text_printf(context, "%s; ", sentence);
+}
+
+/* Nothing was lost before, so nothing may be missing afterwards. */
+static int run_reindex(struct scene *scene, struct dd_error *err)
+{
+	CLEANUP(text) struct text lost = TEXT_INIT;
+	struct book_options options = {.host_name = HOST, .wait_ms = WAIT_MS};
+	struct reindex_calls calls = {index_of, keep_loss, &lost};
+	struct reindex_counts counts;
+	int rc = book_reindex(scene->folder, &options, &calls, &counts, err);
+
+	if (!rc && counts.losses)
+		rc = error_set(err, DD_CONFLICT, "lost: %s", text_string(&lost));
+	return told(scene, rc);
 }
 
 static int run_gc(struct scene *scene, struct dd_error *err)
@@ -414,6 +552,8 @@ const struct operation operations[] = {
 	{"checkpoint-tags", tag_two, checkpoint, .repeats = true},
 	{"repack", fill_packs, checkpoint, .repeats = true},
 	{"gc", fill_packs, run_gc, .repeats = true},
+	{"reindex", fill_tables, run_reindex, .repeats = true},
+	{"push", tag_and_remote, run_push, .check = check_push},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},
 };

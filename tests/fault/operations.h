@@ -24,6 +24,8 @@ struct operation {
 	const char *name;
 	int (*prepare)(struct scene *scene, struct dd_error *err); /* on a full book; may be NULL */
 	int (*run)(struct scene *scene, struct dd_error *err);
+	/* Does it hold outside the book, too? done: run() has said so. May be NULL. */
+	int (*check)(struct scene *scene, bool done, struct dd_error *err);
 	bool makes;   /* run() makes the book: there is none before */
 	bool opens;   /* run() opens the book itself */
 	bool repeats; /* run() may be called again once it has failed */

@@ -4,10 +4,10 @@
  * after it, and what the book says afterwards is what it said before or after, to the byte. It is
  * whole for SQLite and for git, the same open book goes on working, and nothing is leaked.
  *
- *   test_fault_points [--long] [OPERATION [WEATHER [POINT]]]
+ *   test_fault_points [--long | --every N] [OPERATION [WEATHER [POINT]]]
  *
- * --long fails every point, and otherwise some that lie evenly between the first and the last are
- * failed. POINT alone is tried.
+ * --long fails every point, --every each Nth; otherwise some that lie evenly between the first and
+ * the last are failed. POINT alone is tried.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -17,11 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "operations.h"
+#include "rehearsal.h"
 #include "state.h"
 #include "ticker.h"
 
-#define STATES_MAX 64
 #define FAILURES_MAX 5 /* that are printed of one operation */
 #define POINTS_SHORT 6 /* that are tried of one operation in one weather without --long */
 #define GIT_STEP                                                                        \
@@ -34,7 +33,7 @@ extern void __lsan_disable(void) __attribute__((weak));
 extern void __lsan_enable(void) __attribute__((weak));
 
 struct options {
-	bool all;
+	long every; /* 0: a few */
 	const char *operation;
 	int weather; /* -1: each */
 	long point;  /* 0: each */
@@ -48,15 +47,10 @@ struct progress {
 };
 
 struct trial {
-	const struct operation *operation;
+	struct rehearsal well;
 	enum weather weather;
 	const struct options *options;
 	struct progress *progress;
-	char pristine[PATH_MAX], folder[256];
-	struct text states[STATES_MAX]; /* before, and after each change that was reported done */
-	size_t state_count;
-	size_t acknowledged;
-	enum call_kind *kinds; /* of each point */
 	long most_allocated;
 };
 
@@ -76,7 +70,7 @@ static void complain(
 	struct progress *progress = trial->progress;
 
 	if (progress->failures++ < FAILURES_MAX)
-		printf("# %s %s %ld (%s), %s: %s: %s\n", trial->operation->name,
+		printf("# %s %s %ld (%s), %s: %s: %s\n", trial->well.operation->name,
 			weather_names[trial->weather], point_of(progress), kind,
 			for_ever(progress) ? "and all after it" : "alone", wrong, detail);
 	fflush(stdout);
@@ -84,81 +78,17 @@ static void complain(
 
 /* ---- a run in which all is well ---- */
 
-static void note_state(struct scene *scene)
-{
-	struct trial *trial = scene->context;
-	struct dd_error err = {0};
-
-	if (trial->state_count == STATES_MAX ||
-		state_read(scene->folder, &trial->states[trial->state_count++], &err)) {
-		printf("# %s: %s\n", trial->operation->name, err.message);
-		exit(1);
-	}
-}
-
-static void count_acknowledged(struct scene *scene)
-{
-	struct trial *trial = scene->context;
-
-	trial->acknowledged++;
-}
-
-static struct scene scene_of(struct trial *trial, const char *folder)
-{
-	struct scene scene = {.context = trial};
-
-	snprintf(scene.folder, sizeof scene.folder, "%s", folder);
-	return scene;
-}
-
-static int pristine_make(struct trial *trial, struct dd_error *err)
-{
-	struct scene scene = scene_of(trial, trial->pristine);
-	int rc;
-
-	folder_remove(trial->pristine);
-	rc = scene_open(&scene, true, err);
-	if (!rc)
-		rc = scene_fill(&scene, err);
-	if (!rc && trial->operation->prepare)
-		rc = trial->operation->prepare(&scene, err);
-	scene_close(&scene);
-	return rc;
-}
-
-/* Puts the scene's folder back to where the operation begins. */
-static int scene_begin(struct trial *trial, struct scene *scene, struct dd_error *err)
-{
-	folder_remove(trial->folder);
-	if (trial->operation->makes)
-		return 0;
-	int rc = folder_copy(trial->pristine, trial->folder, err);
-
-	return rc || trial->operation->opens ? rc : scene_open(scene, false, err);
-}
-
 static int run_well(struct trial *trial, struct dd_error *err)
 {
-	struct scene scene = scene_of(trial, trial->folder);
-	int rc = trial->operation->makes ? 0 : pristine_make(trial, err);
-
-	if (!rc)
-		rc = scene_begin(trial, &scene, err);
-	if (!rc && !trial->operation->makes)
-		note_state(&scene);
-	scene.acknowledged = note_state;
-	if (!rc)
-		rc = trial->operation->run(&scene, err);
-	scene_close(&scene);
-	if (rc)
-		return rc;
+	struct scene scene = rehearsal_scene(&trial->well, trial->well.folder);
+	int rc = rehearsal_run(&trial->well, err);
 
 	/* and again, to count what can fail with everything as it is in the runs to come */
-	rc = scene_begin(trial, &scene, err);
-	scene.acknowledged = NULL;
+	if (!rc)
+		rc = rehearsal_begin(&trial->well, &scene, err);
 	ticker_start(trial->weather, 0, false);
 	if (!rc)
-		rc = trial->operation->run(&scene, err);
+		rc = trial->well.operation->run(&scene, err);
 	trial->progress->points = ticker_stop().points;
 	scene_close(&scene);
 	return rc;
@@ -175,28 +105,30 @@ static const char *state_judge(
 {
 	CLEANUP(text) struct text now = TEXT_INIT;
 
-	if (trial->operation->makes)
+	if (trial->well.operation->makes)
 		return NULL;
-	if (state_read(trial->folder, &now, err))
+	if (state_read(trial->well.folder, &now, err))
 		return "the book cannot be read";
-	if (!rc && trial->acknowledged + 1 != trial->state_count)
+	if (!rc && trial->well.acknowledged + 1 != trial->well.state_count)
 		return "it has not reported all that it has done";
-	if (strcmp(text_string(&now), text_string(&trial->states[trial->acknowledged])) == 0)
+	if (strcmp(text_string(&now), text_string(&trial->well.states[trial->well.acknowledged])) ==
+		0)
 		return NULL;
-	snprintf(err->message, sizeof err->message, "after %zu steps", trial->acknowledged);
-	if (trial->acknowledged + 1 < trial->state_count &&
-		strcmp(text_string(&now), text_string(&trial->states[trial->acknowledged + 1])) ==
-			0)
+	(void)error_wrap(err, "after %zu steps", trial->well.acknowledged);
+	if (trial->well.acknowledged + 1 < trial->well.state_count &&
+		strcmp(text_string(&now),
+			text_string(&trial->well.states[trial->well.acknowledged + 1])) == 0)
 		return FAILED(*ticked, CALL_SYNC) ? NULL : "what it says has failed is done";
 	return "the book is between before and after";
 }
 
 /* Who was told of a failure tries again, with the same open book where there is one. */
-static const char *go_on(struct trial *trial, struct scene *scene, bool again, struct dd_error *err)
+static const char *go_on(
+	struct trial *trial, struct scene *scene, bool done, bool again, struct dd_error *err)
 {
 	CLEANUP(text) struct text now = TEXT_INIT;
-	const struct operation *operation = trial->operation;
-	size_t last = trial->state_count - 1;
+	const struct operation *operation = trial->well.operation;
+	size_t last = trial->well.state_count - 1;
 
 	/* who may only read is given a book that can only be read */
 	if (operation->opens)
@@ -206,11 +138,13 @@ static const char *go_on(struct trial *trial, struct scene *scene, bool again, s
 	if (!scene->book && scene_open(scene, false, err))
 		return "the book does not open any more";
 	if (again && !operation->makes) {
-		if (state_read(trial->folder, &now, err))
+		if (state_read(trial->well.folder, &now, err))
 			return "the book cannot be read when it was done again";
-		if (strcmp(text_string(&now), text_string(&trial->states[last])) != 0)
+		if (strcmp(text_string(&now), text_string(&trial->well.states[last])) != 0)
 			return "done again it came to something else";
 	}
+	if (operation->check && operation->check(scene, done || again, err))
+		return "it does not hold outside the book";
 	if (scene_edit(scene, 8, 0, err) || book_checkpoint(scene->book, err))
 		return "the book takes no other version afterwards";
 	return NULL;
@@ -230,17 +164,31 @@ static const char *leaks_judge(struct trial *trial, int descriptors)
 		       : NULL;
 }
 
+/* What somebody is told who has to do something about the book's disk. */
+static const struct {
+	int code;
+	const char *words;
+} told[WEATHERS] = {
+	[WEATHER_FULL] = {DD_SYSTEM, "o space left"},
+	[WEATHER_READ_ONLY] = {DD_SYSTEM, "ead-only"},
+	[WEATHER_DENIED] = {DD_SYSTEM, ""},
+	[WEATHER_LOCKLESS] = {DD_UNSUPPORTED, "OFD locks"},
+};
+
 /* What a disk does not give back is damaged, as SQLite sees it, too. */
 static const char *error_judge(
 	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
 {
+	const char *words = told[trial->weather].words;
+	bool far = trial->well.operation->check != NULL && trial->weather != WEATHER_LOCKLESS;
+
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
 	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
 		return "the failure is called damage";
-	if (rc && trial->weather == WEATHER_LOCKLESS &&
-		(rc != DD_UNSUPPORTED || !strstr(err->message, "OFD locks")))
-		return "it is not said that there are no locks";
+	if (rc && words && !far &&
+		(rc != told[trial->weather].code || !strstr(err->message, words)))
+		return "it is not said what is wrong with the disk";
 	if (!rc && trial->weather == WEATHER_LOCKLESS && trial->progress->step == 1)
 		return "it works without any lock";
 	return NULL;
@@ -251,7 +199,7 @@ static struct ticked point_run(
 	struct trial *trial, struct scene *scene, int *rc, struct dd_error *err)
 {
 	ticker_start(trial->weather, point_of(trial->progress), for_ever(trial->progress));
-	*rc = trial->operation->run(scene, err);
+	*rc = trial->well.operation->run(scene, err);
 	return ticker_stop();
 }
 
@@ -260,25 +208,25 @@ static const char *point_judge(
 {
 	bool again;
 	const char *wrong;
-	int rc = scene_begin(trial, scene, err);
+	int rc = rehearsal_begin(&trial->well, scene, err);
 
 	if (rc)
 		return "the scene cannot be set";
-	trial->acknowledged = 0;
-	scene->acknowledged = count_acknowledged;
+	rehearsal_count(&trial->well, scene);
 	*ticked = point_run(trial, scene, &rc, err);
 	scene->acknowledged = NULL;
 	/* what could not be synced may be done, and then cannot be done again */
-	again = rc && trial->operation->repeats && !FAILED(*ticked, CALL_SYNC);
+	again = rc && trial->well.operation->repeats && !FAILED(*ticked, CALL_SYNC);
 	wrong = error_judge(trial, rc, err, ticked);
 	if (!wrong)
 		wrong = state_judge(trial, rc, ticked, err);
-	if (!wrong && trial->progress->tried % GIT_STEP == 0 && !trial->operation->makes &&
-		state_check_git(trial->folder, err))
+	if (!wrong && trial->progress->tried % GIT_STEP == 0 && !trial->well.operation->makes &&
+		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it";
 	if (!wrong)
-		wrong = go_on(trial, scene, again, err);
-	if (!wrong && trial->progress->tried % GIT_STEP == 0 && state_check_git(trial->folder, err))
+		wrong = go_on(trial, scene, !rc, again, err);
+	if (!wrong && trial->progress->tried % GIT_STEP == 0 &&
+		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it when it was done again";
 	return wrong;
 }
@@ -286,7 +234,7 @@ static const char *point_judge(
 static void point_try(struct trial *trial)
 {
 	struct progress *progress = trial->progress;
-	struct scene scene = scene_of(trial, trial->folder);
+	struct scene scene = rehearsal_scene(&trial->well, trial->well.folder);
 	struct dd_error err = {0};
 	struct ticked ticked = {0};
 	int descriptors = descriptors_open();
@@ -313,7 +261,7 @@ static void point_try(struct trial *trial)
 static bool point_chosen(const struct trial *trial)
 {
 	const struct options *options = trial->options;
-	long step = options->all ? 1 : 1 + trial->progress->points / POINTS_SHORT;
+	long step = options->every ? options->every : 1 + trial->progress->points / POINTS_SHORT;
 
 	if (options->point)
 		return point_of(trial->progress) == options->point;
@@ -335,8 +283,7 @@ static void trial_run(struct trial *trial)
 	for (; point_of(progress) <= progress->points; progress->step++)
 		if (point_chosen(trial))
 			point_try(trial);
-	for (size_t i = 0; i < trial->state_count; i++)
-		text_release(&trial->states[i]);
+	rehearsal_release(&trial->well);
 }
 
 /* Whether there is more to do: it crashed at one point. */
@@ -360,8 +307,7 @@ static void trial_fork(struct trial *trial, const char *place)
 {
 	pid_t pid;
 
-	snprintf(trial->pristine, sizeof trial->pristine, "%s/pristine", place);
-	snprintf(trial->folder, sizeof trial->folder, "%s/book", place);
+	rehearsal_place(&trial->well, place);
 	do {
 		trial->progress->trying = false;
 		fflush(stdout);
@@ -371,8 +317,7 @@ static void trial_fork(struct trial *trial, const char *place)
 			exit(0);
 		}
 	} while (trial_crashed(trial, pid));
-	folder_remove(trial->pristine);
-	folder_remove(trial->folder);
+	rehearsal_clear(&trial->well);
 }
 
 static bool chosen(const struct options *options, size_t operation, int weather)
@@ -388,8 +333,11 @@ static int options_read(struct options *options, int argc, char **argv)
 
 	*options = (struct options){.weather = -1};
 	if (next < argc && strcmp(argv[next], "--long") == 0) {
-		options->all = true;
+		options->every = 1;
 		next++;
+	} else if (next + 1 < argc && strcmp(argv[next], "--every") == 0) {
+		options->every = strtol(argv[next + 1], NULL, 10);
+		next += 2;
 	}
 	if (next < argc)
 		options->operation = argv[next++];
@@ -398,7 +346,7 @@ static int options_read(struct options *options, int argc, char **argv)
 			options->weather < WEATHERS &&
 			strcmp(argv[next], weather_names[options->weather]) != 0;)
 			options->weather++;
-	if (options->weather == WEATHERS)
+	if (options->weather == WEATHERS || options->every < 0)
 		return -1;
 	next++;
 	if (next < argc)
@@ -411,19 +359,18 @@ int main(int argc, char **argv)
 	struct options options;
 	struct progress *progress = mmap(
 		NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	const char *temporary = getenv("TMPDIR");
-	char place[128];
+	char place[PLACE_SIZE];
 	long points = 0, tried = 0;
 	int number = 0, failed = 0;
 
-	snprintf(place, sizeof place, "%s/fault-XXXXXX", temporary ? temporary : "/tmp");
-	if (options_read(&options, argc, argv) || progress == MAP_FAILED || !mkdtemp(place)) {
-		puts("Bail out! usage: test_fault_points [--long] [OPERATION [WEATHER [POINT]]]");
+	if (options_read(&options, argc, argv) || progress == MAP_FAILED || !place_make(place)) {
+		puts("Bail out! usage: test_fault_points [--long | --every N] [OPERATION [WEATHER "
+		     "[POINT]]]");
 		return 2;
 	}
 	for (size_t i = 0; i < operation_count; i++)
 		for (int weather = 0; weather < WEATHERS; weather++) {
-			struct trial trial = {.operation = &operations[i],
+			struct trial trial = {.well.operation = &operations[i],
 				.weather = (enum weather)weather,
 				.options = &options,
 				.progress = progress};

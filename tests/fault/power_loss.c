@@ -14,13 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "operations.h"
 #include "power.h"
+#include "rehearsal.h"
 #include "state.h"
 
 #define ROUNDS_LONG 6000 /* of all operations together */
 #define ROUNDS_SHORT 340
-#define STATES_MAX 64
 #define GIT_STEP 8 /* how often git looks at the book, too */
 #define FAILURES_MAX 5
 
@@ -32,67 +31,22 @@ const char *__lsan_default_options(void)
 }
 
 struct trial {
-	const struct operation *operation;
-	char pristine[PATH_MAX], folder[256], after[256];
-	struct text states[STATES_MAX]; /* before, and after each change that was reported done */
-	size_t state_count, acknowledged;
+	struct rehearsal well;
+	char after[256];
 	long changes; /* of the last run */
 	int failures;
 };
 
-static void note_state(struct scene *scene)
-{
-	struct trial *trial = scene->context;
-	struct dd_error err = {0};
-
-	if (trial->state_count == STATES_MAX ||
-		state_read(scene->folder, &trial->states[trial->state_count++], &err)) {
-		printf("Bail out! %s: %s\n", trial->operation->name, err.message);
-		exit(1);
-	}
-}
-
-static void count_acknowledged(struct scene *scene)
-{
-	struct trial *trial = scene->context;
-
-	trial->acknowledged++;
-}
-
-static struct scene scene_of(struct trial *trial, const char *folder)
-{
-	struct scene scene = {.context = trial};
-
-	snprintf(scene.folder, sizeof scene.folder, "%s", folder);
-	return scene;
-}
-
-static int pristine_make(struct trial *trial, struct dd_error *err)
-{
-	struct scene scene = scene_of(trial, trial->pristine);
-	int rc = scene_open(&scene, true, err);
-
-	if (!rc)
-		rc = scene_fill(&scene, err);
-	if (!rc && trial->operation->prepare)
-		rc = trial->operation->prepare(&scene, err);
-	scene_close(&scene);
-	return rc;
-}
-
 /* Runs it, with the power gone after so many changes; 0: never. */
 static int run(struct trial *trial, struct scene *scene, long cut, struct dd_error *err)
 {
-	const struct operation *operation = trial->operation;
-	int rc;
+	const struct operation *operation = trial->well.operation;
+	int rc = rehearsal_reset(&trial->well, err);
 
-	folder_remove(trial->folder);
-	rc = operation->makes ? 0 : folder_copy(trial->pristine, trial->folder, err);
 	if (rc)
 		return rc;
-	power_watch(trial->folder, operation->makes ? NULL : trial->pristine);
-	if (!operation->makes && !operation->opens)
-		rc = scene_open(scene, false, err);
+	power_watch(trial->well.folder, operation->makes ? NULL : trial->well.pristine);
+	rc = rehearsal_open(&trial->well, scene, err);
 	power_cut_after(cut);
 	if (!rc)
 		rc = operation->run(scene, err);
@@ -103,20 +57,9 @@ static int run(struct trial *trial, struct scene *scene, long cut, struct dd_err
 
 static int run_well(struct trial *trial, struct dd_error *err)
 {
-	struct scene scene = scene_of(trial, trial->folder);
-	int rc = trial->operation->makes ? 0 : pristine_make(trial, err);
+	struct scene scene = rehearsal_scene(&trial->well, trial->well.folder);
+	int rc = rehearsal_run(&trial->well, err);
 
-	if (!rc && !trial->operation->makes)
-		rc = folder_copy(trial->pristine, trial->folder, err);
-	if (!rc && !trial->operation->makes && !trial->operation->opens)
-		rc = scene_open(&scene, false, err);
-	if (!rc && !trial->operation->makes)
-		note_state(&scene);
-	scene.acknowledged = trial->operation->makes ? NULL : note_state;
-	if (!rc)
-		rc = trial->operation->run(&scene, err);
-	scene_close(&scene);
-	scene.acknowledged = NULL;
 	if (!rc)
 		rc = run(trial, &scene, 0, err);
 	return rc ? rc : power_restore(trial->after, 0, err);
@@ -127,28 +70,34 @@ static int run_well(struct trial *trial, struct dd_error *err)
 static const char *state_judge(struct trial *trial, struct dd_error *err)
 {
 	CLEANUP(text) struct text now = TEXT_INIT;
-	struct scene scene = scene_of(trial, trial->after);
+	struct scene scene = rehearsal_scene(&trial->well, trial->after);
 
-	if (trial->operation->makes) {
+	if (trial->well.operation->makes) {
 		/* where nobody was told that it is made, it is made now */
-		if (scene_open(&scene, !trial->acknowledged, err))
+		if (scene_open(&scene, !trial->well.acknowledged, err))
 			return "the book does not open";
 		scene_close(&scene);
 	}
 	if (state_read(trial->after, &now, err))
 		return "the book cannot be read";
-	for (size_t i = trial->acknowledged; i <= trial->acknowledged + 1 && i < trial->state_count;
-		i++)
-		if (strcmp(text_string(&now), text_string(&trial->states[i])) == 0)
+	for (size_t i = trial->well.acknowledged;
+		i <= trial->well.acknowledged + 1 && i < trial->well.state_count; i++)
+		if (strcmp(text_string(&now), text_string(&trial->well.states[i])) == 0)
 			return NULL;
-	return trial->operation->makes ? NULL : "the book is not as it was told to be";
+	return trial->well.operation->makes ? NULL : "the book is not as it was told to be";
 }
 
 static const char *go_on(struct trial *trial, bool git, struct dd_error *err)
 {
-	struct scene scene = scene_of(trial, trial->after);
+	struct scene scene = rehearsal_scene(&trial->well, trial->after);
+	const struct rehearsal *well = &trial->well;
 	int rc = scene_open(&scene, false, err);
 
+	if (!rc && well->operation->check &&
+		well->operation->check(&scene, well->acknowledged > 0, err)) {
+		scene_close(&scene);
+		return "it does not hold outside the book";
+	}
 	if (!rc)
 		rc = scene_edit(&scene, 8, 0, err);
 	if (!rc)
@@ -161,14 +110,13 @@ static const char *go_on(struct trial *trial, bool git, struct dd_error *err)
 
 static void round_try(struct trial *trial, long changes, uint64_t seed)
 {
-	struct scene scene = scene_of(trial, trial->folder);
+	struct scene scene = rehearsal_scene(&trial->well, trial->well.folder);
 	struct dd_error err = {0};
 	unsigned int mixed = (unsigned int)seed;
 	long cut = 1 + rand_r(&mixed) % changes;
 	const char *wrong;
 
-	trial->acknowledged = 0;
-	scene.acknowledged = count_acknowledged;
+	rehearsal_count(&trial->well, &scene);
 	folder_remove(trial->after);
 	(void)run(trial, &scene, cut, &err); /* it fails, or has done all before */
 	if (power_restore(trial->after, seed, &err))
@@ -179,8 +127,8 @@ static void round_try(struct trial *trial, long changes, uint64_t seed)
 		wrong = go_on(trial, seed % GIT_STEP == 0, &err);
 	if (wrong && trial->failures++ < FAILURES_MAX)
 		printf("# %s %llu: power lost after change %ld of %ld, %zu acknowledged: %s: %s\n",
-			trial->operation->name, (unsigned long long)seed, cut, changes,
-			trial->acknowledged, wrong, err.message);
+			trial->well.operation->name, (unsigned long long)seed, cut, changes,
+			trial->well.acknowledged, wrong, err.message);
 	fflush(stdout);
 }
 
@@ -191,15 +139,15 @@ static long trial_run(struct trial *trial, long rounds, uint64_t only)
 	long changes;
 
 	if (run_well(trial, &err)) {
-		printf("# %s: the power stays, and yet: %s\n", trial->operation->name, err.message);
+		printf("# %s: the power stays, and yet: %s\n", trial->well.operation->name,
+			err.message);
 		trial->failures++;
 		return 0;
 	}
 	changes = trial->changes;
 	for (long i = 0; i < rounds && changes; i++)
 		round_try(trial, changes, only ? only : (uint64_t)i + 1);
-	for (size_t i = 0; i < trial->state_count; i++)
-		text_release(&trial->states[i]);
+	rehearsal_release(&trial->well);
 	return changes;
 }
 
@@ -209,23 +157,20 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 + all ? argv[1 + all] : NULL;
 	uint64_t only = argc > 2 + all ? strtoull(argv[2 + all], NULL, 10) : 0;
 	long each = (all ? ROUNDS_LONG : ROUNDS_SHORT) / (long)operation_count, rounds = 0;
-	const char *temporary = getenv("TMPDIR");
-	char place[128];
+	char place[PLACE_SIZE];
 	int number = 0, failed = 0;
 
-	snprintf(place, sizeof place, "%s/fault-XXXXXX", temporary ? temporary : "/tmp");
-	if (!mkdtemp(place)) {
+	if (!place_make(place)) {
 		puts("Bail out! no temporary folder");
 		return 2;
 	}
 	scene_be_predictable();
 	for (size_t i = 0; i < operation_count; i++) {
-		struct trial trial = {.operation = &operations[i]};
+		struct trial trial = {.well.operation = &operations[i]};
 
 		if (name && strcmp(name, operations[i].name) != 0)
 			continue;
-		snprintf(trial.pristine, sizeof trial.pristine, "%s/pristine", place);
-		snprintf(trial.folder, sizeof trial.folder, "%s/book", place);
+		rehearsal_place(&trial.well, place);
 		snprintf(trial.after, sizeof trial.after, "%s/after", place);
 
 		long changes = trial_run(&trial, only ? 1 : each, only);
@@ -235,8 +180,7 @@ int main(int argc, char **argv)
 		printf("%sok %d - fault_power_loss__%s # %ld changes\n",
 			trial.failures ? "not " : "", ++number, operations[i].name, changes);
 		fflush(stdout);
-		folder_remove(trial.pristine);
-		folder_remove(trial.folder);
+		rehearsal_clear(&trial.well);
 		folder_remove(trial.after);
 	}
 	printf("# %ld rounds\n1..%d\n", rounds, number);

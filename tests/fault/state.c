@@ -163,16 +163,13 @@ static int git_run(const char *const *argv, struct text *said)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int state_check_git(const char *folder, struct dd_error *err)
+int state_check_repository(const char *repository, struct dd_error *err)
 {
 	CLEANUP(text) struct text said = TEXT_INIT;
-	char path[PATH_MAX];
-	const char *const fsck[] = {"git", "-C", path, "fsck", "--strict", "--full",
+	const char *const fsck[] = {"git", "-C", repository, "fsck", "--strict", "--full",
 		"--no-dangling", "--no-progress", NULL};
-	int status;
+	int status = git_run(fsck, &said);
 
-	snprintf(path, sizeof path, "%s/book.git", folder);
-	status = git_run(fsck, &said);
 	/* before the first checkpoint its HEAD has no commit yet, which is said and is no fault */
 	if (status != 0 || strstr(text_string(&said), "missing") ||
 		strstr(text_string(&said), "error:"))
@@ -180,7 +177,23 @@ int state_check_git(const char *folder, struct dd_error *err)
 	return 0;
 }
 
+int state_check_git(const char *folder, struct dd_error *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/book.git", folder);
+	return state_check_repository(path, err);
+}
+
 /* ---- folders ---- */
+
+bool place_make(char place[PLACE_SIZE])
+{
+	const char *temporary = getenv("TMPDIR");
+	int length = snprintf(place, PLACE_SIZE, "%s/fault-XXXXXX", temporary ? temporary : "/tmp");
+
+	return length < PLACE_SIZE && mkdtemp(place);
+}
 
 static int file_copy(const char *from, const char *to, mode_t mode, struct dd_error *err)
 {

@@ -4,6 +4,8 @@
 
 /* What a book holds, and whether it holds together. Nobody is to watch the calls meanwhile. */
 
+#include <stdbool.h>
+
 #include "base/text.h"
 
 /*
@@ -12,8 +14,13 @@
  */
 int state_read(const char *folder, struct text *out, struct dd_error *err);
 
-/* Is stock git content with book.git as it lies there? */
+/* Is stock git content with a repository as it lies there, and with book.git? */
+int state_check_repository(const char *repository, struct dd_error *err);
 int state_check_git(const char *folder, struct dd_error *err);
+
+/* A folder of one's own below TMPDIR; false: there cannot be one. */
+#define PLACE_SIZE 128
+bool place_make(char place[PLACE_SIZE]);
 
 /* Folders with all that is in them. */
 int folder_copy(const char *from, const char *to, struct dd_error *err);

@@ -218,6 +218,77 @@ static void store_rotation__a_key_signs_in_its_time_only(void **state)
 		"is signed with a key of the book that was not the one in force");
 }
 
+struct last_key {
+	uint32_t number;
+	int64_t place;
+	bool current;
+	char adopted[64]; /* "": it is not */
+};
+
+static int keep_last(const struct key_info *key, void *context)
+{
+	struct last_key *last = context;
+
+	*last = (struct last_key){key->number, key->place, key->current, ""};
+	if (key->adopted)
+		snprintf(last->adopted, sizeof last->adopted, "%s", key->adopted);
+	return 0;
+}
+
+static void adopt(struct scene *scene)
+{
+	struct person ada = {"Ada Operator", "ada@example.org"};
+
+	scene_reopen(scene);
+	assert_ok(scene, book_adopt_key(scene->book, &ada, "restored from /srv/x", &scene->err));
+}
+
+static void store_rotation__a_lost_key_is_followed_by_one_that_is_adopted(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const old[] = {
+		"verify-commit", "domains/" UUID_A "~1", "domains/" UUID_A, "book", "book~1", NULL};
+	struct last_key last;
+
+	define(scene, UUID_A, "web", "one");
+	move(scene, "keys/host", "keys/lost");
+	adopt(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	git(scene, old);
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_int_equal(keys_of(scene).faults, 0);
+	assert_ok(scene, book_keys(scene->book, keep_last, &last, &scene->err));
+	assert_int_equal(last.number, 2);
+	assert_int_equal(last.place, 2);
+	assert_true(last.current);
+	assert_string_equal(last.adopted, "restored from /srv/x");
+	/* and is changed like any other, by a key that it vouches for */
+	rotate(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_ok(scene, book_keys(scene->book, keep_last, &last, &scene->err));
+	assert_string_equal(last.adopted, "");
+}
+
+static void store_rotation__the_lost_key_does_not_sign_what_comes_after_an_adopted_one(void **state)
+{
+	struct scene *scene = *state;
+
+	define(scene, UUID_A, "web", "one");
+	move(scene, "keys/host", "keys/lost");
+	adopt(scene);
+	book_close(TAKE(scene->book));
+	move(scene, "keys/lost", "keys/host");
+	execute(scene, "DELETE FROM setting WHERE key = 'signer'");
+	scene_open(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
+		"is signed with a key of the book that was not the one in force");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
@@ -231,6 +302,8 @@ int main(void)
 		TEST(store_rotation__one_that_was_taken_away_is_found),
 		TEST(store_rotation__a_forged_one_is_found_and_does_not_count),
 		TEST(store_rotation__a_key_signs_in_its_time_only),
+		TEST(store_rotation__a_lost_key_is_followed_by_one_that_is_adopted),
+		TEST(store_rotation__the_lost_key_does_not_sign_what_comes_after_an_adopted_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

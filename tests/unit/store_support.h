@@ -27,9 +27,10 @@
 #define UUID_C "11111111-2222-4333-8444-00000000000c"
 
 /* SQL that takes away what formats before 4 did not have. */
-#define FORMAT_3                                                           \
-	"DROP INDEX domain_running; ALTER TABLE domain DROP COLUMN epoch;" \
-	"ALTER TABLE domain DROP COLUMN owner; PRAGMA user_version = 3; "
+#define FORMAT_3                                                                                   \
+	"DROP INDEX domain_running; ALTER TABLE domain DROP COLUMN epoch;"                         \
+	"ALTER TABLE domain DROP COLUMN owner; ALTER TABLE domain DROP COLUMN owner_book; PRAGMA " \
+	"user_version = 3; "
 
 struct scene {
 	char folder[PATH_MAX]; /* of the test */
