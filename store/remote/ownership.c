@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/remote/lineage.h"
+#include "store/remote/transfer.h"
 
 #define HOST_SIZE 256
 
@@ -175,7 +176,6 @@ static int book_keep(
 	struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err)
 {
 	char name[sizeof BOOKS_REFS + GIT_OID_HEXSZ] = BOOKS_REFS;
-	git_reference *ref = NULL;
 	git_oid before;
 	bool later = true;
 	int rc = 0, code;
@@ -187,9 +187,7 @@ static int book_keep(
 	/* where the kept one is the later it says all that the other does */
 	if (rc || !later)
 		return rc;
-	code = git_reference_create(&ref, book->whole, name, head, true, NULL);
-	git_reference_free(ref);
-	return code ? repository_failure(book, code, "cannot set a branch", err) : 0;
+	return ref_point(book, name, head, err);
 }
 
 int books_keep(struct book *book, const struct lineage *lineage, struct dd_error *err)

@@ -166,6 +166,14 @@ static int loose_file(struct refs *refs, const char *path, const char *name)
 	return rc;
 }
 
+/* Git moves a ref by writing the new value there first: it is none, and no ref may be called so. */
+static bool is_lock(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 5 && strcmp(name + length - 5, ".lock") == 0;
+}
+
 static int loose_read(struct refs *refs, const char *name, int depth)
 {
 	CLEANUP(free) char *path = NULL;
@@ -188,7 +196,7 @@ static int loose_read(struct refs *refs, const char *name, int depth)
 		(entry = folder_next(folder, path, &rc, refs->verification->err))) {
 		CLEANUP(free) char *below = NULL;
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || is_lock(entry->d_name))
 			continue;
 		rc = string_format(&below, refs->verification->err, "%s/%s", name, entry->d_name);
 		if (!rc)
