@@ -552,7 +552,7 @@ static int count_line(const struct dd_blame_line *line, void *context)
 
 static int blame_all(struct dd_host *host, double *time, struct dd_error *err)
 {
-	const struct dd_blame_options options = {.domain = "domain0"};
+	const struct dd_blame_options options = {.domain = "domain00000000"};
 	unsigned lines = 0;
 	double began = now();
 	int rc = dd_blame(host, &options, NULL, count_line, &lines, err);

@@ -126,7 +126,7 @@ def evacuate__the_host_before_learns_that_it_owns_them_no_more(book):
     clean(alpha, beta)
     # not by the back door either
     old = alpha.dumpxml('web')
-    alpha.ok('undefine', 'web')
+    contains(alpha.ok('undefine', 'web').err, 'its name is free')
     alpha.refuse('define', alpha.file('web.xml', old), code='refused', says='beta')
     clean(alpha)
     # said once

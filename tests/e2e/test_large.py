@@ -16,10 +16,11 @@ def fill(book):
     """As many domains as that, whose histories nobody asks for."""
     book.define(domain('model'))
     with sqlite3.connect(book.path + '/book.db') as connection:
+        version, head = connection.execute('select version, head from domain').fetchone()
         connection.executemany(
             'insert into domain(uuid, name, title, state, autostart, version, head)'
-            " select ?, ?, '', 0, 0, version, head from domain where name = 'model'",
-            ((f'11111111-2222-4333-8444-{number:012}', name)
+            " values(?, ?, '', 0, 0, ?, ?)",
+            ((f'11111111-2222-4333-8444-{number:012}', name, version, head)
              for number, name in enumerate(NAMES)))
     connection.close()
 

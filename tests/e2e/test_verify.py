@@ -120,6 +120,27 @@ def verify__names_a_commit_that_was_rewritten_with_another_key(book):
 
 
 @test()
+def verify__names_a_taken_over_version_that_this_host_rewrote(book):
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    alpha, beta = book.another('alpha', host='alpha'), book.another('beta', host='beta')
+    uuid = fill(alpha)['web']
+    alpha.ok('remote', 'add', 'fleet', remote)
+    alpha.ok('push')
+    beta.ok('remote', 'add', 'fleet', remote)
+    beta.ok('evacuate', 'alpha', 'web', '--from', 'fleet', '--override', 'gone')
+    beta.ok('verify')
+    old = beta.git('rev-parse', f'domains/{uuid}~2').out.strip()
+    new = rewrite(beta, old, beta.path + '/keys/host')
+    execute(beta, ('UPDATE version SET oid = ? WHERE oid = ?',
+                   (bytes.fromhex(new), bytes.fromhex(old))))
+    found = findings(beta)
+    forged = find(found, kind='signature', domain='web', version=3, commit=new)
+    contains(forged['sentence'], 'not that of the book it came from')
+    find(found, kind='chain', domain='web', version=4)
+
+
+@test()
 def verify__names_what_the_index_says_falsely(book):
     uuids = fill(book)
     execute(book, ("UPDATE domain SET name = 'mail2' WHERE uuid = ?", (uuids['mail'],)),
