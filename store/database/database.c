@@ -121,6 +121,9 @@ static int input_output_failure(struct database *database, int code, struct dd_e
 		number = of_file;
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);
+	/* a lock to write, of a file that could be opened for reading alone */
+	if (number == EBADF)
+		number = EROFS;
 	return error_set(err, DD_SYSTEM, "cannot read or write the book %s: %s", database->path,
 		number ? strerror(number) : sqlite3_errstr(code));
 }
