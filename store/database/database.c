@@ -121,6 +121,9 @@ static int input_output_failure(struct database *database, int code, struct dd_e
 		number = of_file;
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);
+	/* a lock to write, of a file that could be opened for reading alone */
+	if (number == EBADF)
+		number = EROFS;
 	return error_set(err, DD_SYSTEM, "cannot read or write the book %s: %s", database->path,
 		number ? strerror(number) : sqlite3_errstr(code));
 }
@@ -142,12 +145,18 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	case SQLITE_NOTADB:
 		return error_set(err, DD_CORRUPT, "%s is not a book", database->path);
 	case SQLITE_CORRUPT:
+		/* so SQLite calls what the disk did not give it */
+		if (file_errno(database) == EIO)
+			return input_output_failure(database, code, err);
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
 		error_hint(err, "'domesday reindex' makes it anew from what can be read");
 		return DD_CORRUPT;
 	case SQLITE_PROTOCOL:
 		return error_set(err, DD_SYSTEM, "cannot lock the book %s", database->path);
 	case SQLITE_READONLY:
+		return error_set(err, DD_SYSTEM,
+			"cannot open the book %s for writing: it is read-only here",
+			database->path);
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:

@@ -6,8 +6,9 @@
  * windows into packs) fails, which libgit2 does expect. The book itself asks malloc() and soon
  * finds out; so the reserve has to last only until its caller returns.
  *
- * It is handed out from front to back, each piece behind its size, and is whole again when the last
- * piece has come back.
+ * It is a row of pieces, each behind its size, and the first that is free and large enough is
+ * handed out: where libgit2 fails it also forgets some for good, and all around these must serve
+ * again.
  */
 #include "store/git/reserve.h"
 
@@ -23,13 +24,14 @@
 #define PIECE_LIMIT ((size_t)16384)
 
 struct piece {
-	size_t size;
+	size_t size; /* of data, a multiple of 16 */
+	bool taken;
 	_Alignas(16) char data[];
 };
 
 static struct {
 	pthread_mutex_t lock;
-	size_t used, pieces;
+	size_t used; /* where the row ends */
 	_Alignas(16) char room[RESERVE_SIZE];
 } reserve = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -44,29 +46,76 @@ static struct piece *piece_of(void *memory)
 	return (struct piece *)((char *)memory - sizeof(struct piece));
 }
 
+static struct piece *piece_at(size_t offset)
+{
+	return (struct piece *)(reserve.room + offset);
+}
+
+/* The offset behind a piece. */
+static size_t piece_end(size_t offset)
+{
+	return offset + sizeof(struct piece) + piece_at(offset)->size;
+}
+
+/* Makes a free piece and those that are free behind it one, or the end of the row. */
+static void pieces_join(size_t offset)
+{
+	size_t end;
+
+	for (end = piece_end(offset); end < reserve.used && !piece_at(end)->taken;)
+		end = piece_end(end);
+	piece_at(offset)->size = end - offset - sizeof(struct piece);
+	if (end == reserve.used)
+		reserve.used = offset;
+}
+
+/* A free piece of that size, where there is one; what is left of a larger one stays free. */
+static struct piece *hole_find(size_t size)
+{
+	for (size_t at = 0; at < reserve.used; at = piece_end(at)) {
+		struct piece *piece = piece_at(at);
+
+		if (piece->taken)
+			continue;
+		pieces_join(at);
+		if (at >= reserve.used)
+			break;
+		if (piece->size >= size + sizeof(struct piece)) {
+			size_t left = piece->size - size - sizeof(struct piece);
+
+			piece->size = size;
+			*piece_at(piece_end(at)) = (struct piece){.size = left};
+		}
+		if (piece->size >= size)
+			return piece;
+	}
+	return NULL;
+}
+
 static void *reserve_take(size_t size)
 {
-	size_t whole = sizeof(struct piece) + ((size + 15) & ~(size_t)15);
-	struct piece *piece = NULL;
+	size_t rounded = (size + 15) & ~(size_t)15;
+	struct piece *piece;
 
 	if (size > PIECE_LIMIT)
 		return NULL;
 	pthread_mutex_lock(&reserve.lock);
-	if (whole <= RESERVE_SIZE - reserve.used) {
-		piece = (struct piece *)(reserve.room + reserve.used);
-		piece->size = size;
-		reserve.used += whole;
-		reserve.pieces++;
+	piece = hole_find(rounded);
+	if (!piece && sizeof *piece + rounded <= RESERVE_SIZE - reserve.used) {
+		piece = piece_at(reserve.used);
+		piece->size = rounded;
+		reserve.used = piece_end(reserve.used);
 	}
+	if (piece)
+		piece->taken = true;
 	pthread_mutex_unlock(&reserve.lock);
 	return piece ? piece->data : NULL;
 }
 
-static void reserve_return(void)
+static void reserve_return(struct piece *piece)
 {
 	pthread_mutex_lock(&reserve.lock);
-	if (--reserve.pieces == 0)
-		reserve.used = 0;
+	piece->taken = false;
 	pthread_mutex_unlock(&reserve.lock);
 }
 
@@ -88,7 +137,7 @@ static void *give(size_t size, const char *file, int line)
 static void take_back(void *memory)
 {
 	if (reserved(memory))
-		reserve_return();
+		reserve_return(piece_of(memory));
 	else
 		free(memory);
 }

@@ -22,7 +22,7 @@
 #include "ticker.h"
 
 #define FAILURES_MAX 5 /* that are printed of one operation */
-#define POINTS_SHORT 6 /* that are tried of one operation in one weather without --long */
+#define POINTS_SHORT 8 /* that are tried of one operation in one weather without --long */
 #define GIT_STEP                                                                        \
 	16 /* how often git looks at the book, too; it is asked rarely for its slowness \
 	    */
@@ -180,13 +180,17 @@ static const char *error_judge(
 	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
 {
 	const char *words = told[trial->weather].words;
-	bool far = trial->well.operation->check != NULL && trial->weather != WEATHER_LOCKLESS;
+	/* why they cannot write or remove something libgit2 and SQLite may keep to themselves */
+	bool vague = strstr(err->message, "no reason given") ||
+		     strstr(err->message, "unable to open database file") ||
+		     strstr(err->message, "book.db.new: disk I/O error") ||
+		     trial->well.operation->check;
 
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
 	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
 		return "the failure is called damage";
-	if (rc && words && !far &&
+	if (rc && words && !vague &&
 		(rc != told[trial->weather].code || !strstr(err->message, words)))
 		return "it is not said what is wrong with the disk";
 	if (!rc && trial->weather == WEATHER_LOCKLESS && trial->progress->step == 1)

@@ -97,7 +97,8 @@ static int tables_read(const struct reading *reading, struct dd_error *err)
 
 static int finding_take(const struct finding *finding, void *context)
 {
-	return error_set(context, DD_CORRUPT, "%s: %s", finding->kind, finding->sentence);
+	(void)error_set(context, DD_CORRUPT, "%s: %s", finding->kind, finding->sentence);
+	return 1; /* no more */
 }
 
 static int domain_check(const struct domain_row *row, void *context)
@@ -113,6 +114,7 @@ int state_read(const char *folder, struct text *out, struct dd_error *err)
 	struct reading reading = {.out = out, .err = err};
 	CLEANUP(sqlite) sqlite3 *database = NULL;
 	struct verify_counts counts;
+	struct dd_error found = {0};
 	char path[PATH_MAX];
 	int rc;
 
@@ -129,7 +131,9 @@ int state_read(const char *folder, struct text *out, struct dd_error *err)
 	if (!rc)
 		rc = book_list(reading.scene.book, true, domain_check, &reading, err);
 	if (!rc)
-		rc = book_verify(reading.scene.book, NULL, finding_take, err, &counts, err);
+		rc = book_verify(reading.scene.book, NULL, finding_take, &found, &counts, err);
+	if (found.code)
+		*err = found;
 	scene_close(&reading.scene);
 	return !rc && text_failed(out) ? error_no_memory(err) : rc;
 }
