@@ -12,7 +12,8 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	if (rc == 0)
 		rc = dd_undefine(cli->host, domain, &change, &result, err);
 	if (rc == 0 && !result.changed && !cli->json) {
-		cli_note(cli, "%s: its name is free; the host that owns it goes on with it", domain);
+		cli_note(
+			cli, "%s: its name is free; the host that owns it goes on with it", domain);
 		return 0;
 	}
 	return change_finish(cli, domain, rc, &change, &result, err);
