@@ -377,6 +377,10 @@ int remote_failure(struct remote_link *link, int code, const char *what, struct 
 	if (code == GIT_ECERTIFICATE) {
 		error_set(err, DD_REFUSED, "%s %s: it does not prove to be the right server: %s",
 			what, git_remote_url(link->remote), detail);
+		if (strncmp(git_remote_url(link->remote), "https://", 8) == 0)
+			return error_hint(err, "is its certificate signed by an authority of "
+					       "/etc/ssl/certs/ca-certificates.crt? See "
+					       "update-ca-certificates(8)");
 		return error_hint(err, "ssh to it once by hand, or ssh-keyscan, so that "
 				       "~/.ssh/known_hosts has its key");
 	}
@@ -467,6 +471,10 @@ static int offer(git_credential **out, const char *url, const char *user_in_url,
 	error_set(&link->refusal, DD_REFUSED, "it does not accept who we are");
 	if (link->identity)
 		error_hint(&link->refusal, "does it know the identity %s?", link->identity);
+	else if (allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT)
+		error_hint(&link->refusal,
+			"add the remote with --identity FILE, which holds a line "
+			"\"user:password\"");
 	else if (link->keyless)
 		error_hint(&link->refusal, "name a key that it knows as the identity");
 	else

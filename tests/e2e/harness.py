@@ -89,7 +89,9 @@ class Book:
     def __init__(self, folder=None, name='book', host=None):
         self.folder = folder or tempfile.mkdtemp(prefix='e2e.')
         self.path = os.path.join(self.folder, name)
-        self.host = host
+        self.around = []  # words before each command
+        if host:
+            self.around = ['unshare', '--uts', 'sh', '-c', f'hostname {host} && exec "$@"', 'sh']
 
     def another(self, name, host=None):
         """A second book in the same temporary folder, on a machine that is called host."""
@@ -101,8 +103,7 @@ class Book:
     # ---- the command ----
 
     def command(self, *args):
-        elsewhere = ['unshare', '--uts', 'sh', '-c', f'hostname {self.host} && exec "$@"', 'sh']
-        return [*(elsewhere if self.host else []), DOMESDAY, '--book', self.path, *map(str, args)]
+        return [*self.around, DOMESDAY, '--book', self.path, *map(str, args)]
 
     def popen(self, *args, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
         """Starts a command and does not wait for it."""

@@ -7,6 +7,8 @@ import subprocess
 
 from definition import domain
 from harness import check, contains, equal, main, test, wait_until
+from https_server import AUTHORITIES
+from https_server import Server as HttpsServer
 from ssh_server import Server, make_key
 
 COUNTS = ('created', 'forwarded', 'current', 'diverged')
@@ -190,6 +192,31 @@ def pull__shows_what_every_host_has_pushed(book):
     book.ok('remote', 'remove', 'backup')
     equal(refs(os.path.join(book.path, 'book.git'), 'refs/remotes'), {})
     book.verify()
+
+
+@test()
+def push__over_https_proves_both_sides(book):
+    two_domains(book)
+    remote = bare(book)
+    git(remote, 'config', 'http.receivepack', 'true')
+    password = book.file('password', 'operator:guessed\n')
+    os.chmod(password, 0o600)
+    with HttpsServer(book.folder) as server:
+        book.ok('remote', 'add', 'backup', server.url(remote))
+        book.refuse('push', code='refused', says=('right server', AUTHORITIES))
+        server.be_known(book)
+        book.refuse('push', code='refused', says=('user:password', '--identity'))
+        book.ok('remote', 'remove', 'backup')
+        book.ok('remote', 'add', 'backup', server.url(remote), '--identity', password)
+        book.refuse('push', code='refused', says=password)
+        equal(refs(remote), {})
+        book.file('password', server.password + '\n')
+        equal(counts(book, 'push'), (2, 0, 0, 0))
+        book.ok('desc', 'a', 'words')
+        equal(counts(book, 'push'), (0, 1, 1, 0))
+        equal(counts(book, 'pull'), (2, 0, 0, 0))
+        equal(book.json('verify', '--against', 'backup')['findings'], [])
+    book.refuse('push', code='system', says='localhost')
 
 
 @test()
