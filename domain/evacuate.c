@@ -225,6 +225,10 @@ static int claim(struct evacuating *evacuating, struct operation *op, struct can
 		return rc;
 	candidate->version = result.version;
 	candidate->epoch = outcome.epoch;
+	if (op->secrets_text.size)
+		host_warn(op->host,
+			"no version has the passwords of '%s': give them anew before it starts",
+			candidate->name);
 	return 0;
 }
 

@@ -267,6 +267,18 @@ def evacuate__killed_at_any_moment_it_begins_anew(book):
 
 
 @test()
+def evacuate__says_whose_passwords_are_lost(book):
+    alpha, beta, _ = two_hosts(book)
+    alpha.define(domain('screen', "<graphics type='vnc' passwd='geheim'/>"))
+    alpha.ok('push')
+    done = beta.ok('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+    contains(done.err, "the passwords of 'screen'")
+    check("the passwords of 'web'" not in done.err)
+    beta.refuse('start', 'screen', says='password')
+    clean(beta)
+
+
+@test()
 def evacuate__to_a_host_that_has_nothing_yet(book):
     alpha, _, remote = two_hosts(book)
     fresh = book.another('fresh', host='fresh')
