@@ -558,7 +558,7 @@ CLEANUP_DEFINE(restored_book, struct restored_book *, restored_release)
 struct fetched_row {
 	const char *host;
 	const char *uuid;
-	const struct version_info *newest;
+	const struct version_info *newest; /* its commit alone where it is no version */
 };
 
 /*

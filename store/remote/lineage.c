@@ -135,6 +135,8 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		 (*number && marks.number != *number - 1) ||
 		 (marks.number == 1) != git_oid_is_zero(&parts.parent))
 		fault = "is not the version that it follows by its place";
+	else if (marks.epoch > LINEAGE_LIMIT)
+		fault = "had more owners than can be";
 	else
 		fault = signature_fault(reading, data, size, &parts, marks.seq);
 	if (!fault)

@@ -6,7 +6,7 @@
 
 #include "store/key/tenure.h"
 
-#define LINEAGE_LIMIT 1000000 /* versions */
+#define LINEAGE_LIMIT 1000000 /* versions, and owners */
 
 struct lineage {
 	git_oid *commits; /* of version 1 first */

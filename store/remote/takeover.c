@@ -21,12 +21,14 @@ static int fetched_tell(struct book *book, const char *host, const char *uuid, c
 	struct dd_error *err)
 {
 	CLEANUP(version_info) struct version_info info = {0};
-	int rc = version_read(book, 0, oid, &info, err);
+	struct dd_error reason = {0};
+	int rc = version_read(book, 0, oid, &info, &reason);
 	const char *number = rc ? NULL : version_trailer(&info, "Version");
 	struct fetched_row row = {host, uuid, &info};
 
-	if (rc)
-		return rc;
+	if (rc && rc != DD_CORRUPT)
+		return error_set(err, rc, "%s", reason.message);
+	git_oid_tostr(info.commit, sizeof info.commit, oid);
 	info.number = number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 	return visit(&row, context);
 }

@@ -305,8 +305,17 @@ def evacuate__believes_no_forged_history(book):
     git('update-ref', ref, forged)
     done = beta.run('evacuate', 'alpha', 'web', '--from', 'fleet', '--override', 'x')
     check(done.rc != 0, done)
+    contains(done.out, 'has no signature that holds')
     check('web' not in beta.domains())
     clean(beta)
+    # nor what is no version at all; and the others come
+    git('update-ref', ref, git('commit-tree', '-m', 'mine', git('mktree', text='')))
+    gamma = book.another('gamma', host='gamma')
+    gamma.ok('remote', 'add', 'fleet', remote)
+    done = gamma.run('evacuate', 'alpha', '--all', '--from', 'fleet', '--override', 'x')
+    check(done.rc != 0, done)
+    equal(sorted(gamma.domains()), ['db'])
+    clean(gamma)
 
 
 def uuid_of(remote, name):
