@@ -4,6 +4,7 @@
 
 /* Git objects in the making: blobs, trees and signed commits, as bytes with their names. */
 
+#include "store/git/signature.h"
 #include "store/room.h"
 
 struct object {
@@ -72,6 +73,13 @@ struct commit_parts {
 
 /* False for what has not the form that commit_sign() gives a commit. */
 bool commit_parse(const char *data, size_t size, struct commit_parts *out);
+
+/*
+ * Who signed such a commit, and does it hold? room is used for what was signed; it may be handed in
+ * again and again. signer as in signature_check(). DD_NO_MEMORY.
+ */
+int commit_check(const char *data, size_t size, const struct commit_parts *parts, struct text *room,
+	enum signature_state *state, unsigned char signer[KEY_PUBLIC_SIZE], struct dd_error *err);
 
 /* Writes the set into the table of staged objects; inside database_change(). */
 int object_set_stage(const struct object_set *set, struct database *database, int64_t domain,

@@ -162,3 +162,16 @@ bool commit_parse(const char *data, size_t size, struct commit_parts *out)
 	out->message_size = (size_t)(reading.end - reading.at);
 	return true;
 }
+
+int commit_check(const char *data, size_t size, const struct commit_parts *parts, struct text *room,
+	enum signature_state *state, unsigned char signer[KEY_PUBLIC_SIZE], struct dd_error *err)
+{
+	text_clear(room);
+	text_add(room, data, parts->header_at);
+	text_add(room, data + parts->header_end, size - parts->header_end);
+	if (text_failed(room))
+		return error_no_memory(err);
+	*state = signature_check(
+		parts->signature, parts->signature_size, room->data, room->size, signer);
+	return 0;
+}

@@ -78,21 +78,6 @@ int signers_file(struct book *book, struct text *out, struct dd_error *err)
 
 /* ---- one commit after the other ---- */
 
-/* What it was signed with; *good false where that is nothing or does not hold. */
-static int signed_by(const char *data, size_t size, const struct commit_parts *parts,
-	unsigned char signer[KEY_PUBLIC_SIZE], bool *good, struct dd_error *err)
-{
-	CLEANUP(text) struct text payload = TEXT_INIT;
-
-	text_add(&payload, data, parts->header_at);
-	text_add(&payload, data + parts->header_end, size - parts->header_end);
-	if (text_failed(&payload))
-		return error_no_memory(err);
-	*good = signature_check(parts->signature, parts->signature_size, payload.data, payload.size,
-			signer) == SIGNATURE_GOOD;
-	return 0;
-}
-
 /* The key that a commit brings; *brought false where it brings none. */
 static int brings(struct book *book, const struct commit_parts *parts, bool first,
 	unsigned char open[KEY_PUBLIC_SIZE], bool *brought, struct dd_error *err)
@@ -127,11 +112,13 @@ static int judge(struct book *book, const char *data, size_t size, const struct 
 	unsigned char by[KEY_PUBLIC_SIZE];
 	CLEANUP(text) struct text why = TEXT_INIT;
 	struct message_marks marks;
-	bool brought = false, good = false;
+	CLEANUP(text) struct text room = TEXT_INIT;
+	enum signature_state state;
+	bool brought = false;
 	int rc = brings(book, parts, signers->count == 0, signer->open, &brought, err);
 
 	if (!rc)
-		rc = signed_by(data, size, parts, by, &good, err);
+		rc = commit_check(data, size, parts, &room, &state, by, err);
 	if (rc)
 		return rc;
 	message_marks(parts->message, parts->message_size, &marks);
@@ -139,7 +126,7 @@ static int judge(struct book *book, const char *data, size_t size, const struct 
 	signer->when = parts->when;
 	if (!brought)
 		signer->fault = "names no key";
-	else if (!good)
+	else if (state != SIGNATURE_GOOD)
 		signer->fault = "has no signature that holds";
 	else if (memcmp(by, before ? before->open : signer->open, sizeof by) != 0 &&
 		 !(before && adopted(parts, signer, by, &why)))

@@ -74,23 +74,22 @@ static int tenure_begin(struct reading *reading, const git_oid *head)
 	return 0;
 }
 
-static const char *signature_fault(struct reading *reading, const char *data, size_t size,
-	const struct commit_parts *parts, int64_t seq)
+static int signature_fault(struct reading *reading, const char *data, size_t size,
+	const struct commit_parts *parts, int64_t seq, const char **fault)
 {
 	unsigned char open[KEY_PUBLIC_SIZE];
+	enum signature_state state;
+	int rc = commit_check(data, size, parts, &reading->payload, &state, open, reading->err);
 
-	text_clear(&reading->payload);
-	text_add(&reading->payload, data, parts->header_at);
-	text_add(&reading->payload, data + parts->header_end, size - parts->header_end);
-	if (text_failed(&reading->payload) ||
-		signature_check(parts->signature, parts->signature_size, reading->payload.data,
-			reading->payload.size, open) != SIGNATURE_GOOD)
-		return "has no signature that holds";
-	if (signers_find(reading->due, open) < 0)
-		return "is signed with a key that is not its host's";
-	if (!signers_due(reading->due, open, seq))
-		return "is signed with a key that was not the one in force";
-	return NULL;
+	if (rc)
+		return rc;
+	if (state != SIGNATURE_GOOD)
+		*fault = "has no signature that holds";
+	else if (signers_find(reading->due, open) < 0)
+		*fault = "is signed with a key that is not its host's";
+	else if (!signers_due(reading->due, open, seq))
+		*fault = "is signed with a key that was not the one in force";
+	return 0;
 }
 
 /* All that the tree names must be here: what is missing is best known before anything is taken. */
@@ -117,6 +116,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	const char *data, *fault = NULL;
 	size_t size;
 	git_oid taken;
+	int rc = 0;
 
 	git_oid_tostr(hex, sizeof hex, oid);
 	if (git_odb_read(&object, reading->book->objects, oid) < 0 ||
@@ -134,11 +134,13 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	else if (!marks.number || marks.number > LINEAGE_LIMIT ||
 		 (*number && marks.number != *number - 1) ||
 		 (marks.number == 1) != git_oid_is_zero(&parts.parent))
-		fault = "is not the version that it follows by its place";
+		fault = "has another number than its place in the history";
 	else if (marks.epoch > LINEAGE_LIMIT)
 		fault = "had more owners than can be";
-	else
-		fault = signature_fault(reading, data, size, &parts, marks.seq);
+	if (!fault)
+		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
+	if (rc)
+		return rc;
 	if (!fault)
 		fault = tree_fault(reading, &parts.tree);
 	if (fault)

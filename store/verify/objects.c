@@ -36,18 +36,13 @@ static int sighting_add(struct verification *verification, const struct sighting
 static int signature_judge(struct verification *verification, const char *data, size_t size,
 	const struct commit_parts *parts, struct sighting *sighting)
 {
-	struct text *payload = &verification->payload;
 	unsigned char open[KEY_PUBLIC_SIZE];
+	int rc = commit_check(data, size, parts, &verification->payload, &sighting->state, open,
+		verification->err);
 
-	text_clear(payload);
-	text_add(payload, data, parts->header_at);
-	text_add(payload, data + parts->header_end, size - parts->header_end);
-	if (text_failed(payload))
-		return error_no_memory(verification->err);
-	sighting->state = signature_check(
-		parts->signature, parts->signature_size, payload->data, payload->size, open);
-	return sighting->state == SIGNATURE_GOOD ? key_number(verification, open, &sighting->key)
-						 : 0;
+	return rc || sighting->state != SIGNATURE_GOOD
+		       ? rc
+		       : key_number(verification, open, &sighting->key);
 }
 
 static int takeover_seen(struct verification *verification, const struct sighting *sighting,

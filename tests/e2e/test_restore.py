@@ -96,6 +96,13 @@ def verified_by_git(book):
         book.git('verify-tag', tag)
 
 
+def goes_on(book, name):
+    """It makes versions, and the remote takes them."""
+    book.ok('desc', name, 'after')
+    book.ok('push')
+    book.ok('verify', '--against', 'origin')
+
+
 @test()
 def restore__over_ssh_brings_a_lost_host_back(book):
     remote = bare(book)
@@ -235,9 +242,7 @@ def restore__with_the_key_that_was_kept(book):
     equal(contents(book), before)
     equal(book.json('verify')['adopted'], [])
     verified_by_git(book)
-    book.ok('desc', 'a', 'after')
-    book.ok('push')
-    book.ok('verify', '--against', 'origin')
+    goes_on(book, 'a')
 
 
 @test()
@@ -400,9 +405,7 @@ def restore__knows_whose_domains_are_by_now(book):
     beta.ok('verify')
     beta.ok('start', 'web')
     beta.ok('destroy', 'web')
-    beta.ok('desc', 'web', 'after')
-    beta.ok('push')
-    beta.ok('verify', '--against', 'origin')
+    goes_on(beta, 'web')
 
 
 @test()

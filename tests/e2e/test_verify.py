@@ -104,15 +104,21 @@ def rewrite(book, commit, key):
         input=signed, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def put_in_place(book, old, key):
+    """Rewrites that version, and what book.db says of it."""
+    new = rewrite(book, old, key)
+    execute(book, ('UPDATE version SET oid = ? WHERE oid = ?',
+                   (bytes.fromhex(new), bytes.fromhex(old))))
+    return new
+
+
 @test()
 def verify__names_a_commit_that_was_rewritten_with_another_key(book):
     uuid = fill(book)['web']
     key = book.folder + '/other'
     subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key], check=True)
     old = book.git('rev-parse', f'domains/{uuid}~1').out.strip()
-    new = rewrite(book, old, key)
-    execute(book, ('UPDATE version SET oid = ? WHERE oid = ?',
-                   (bytes.fromhex(new), bytes.fromhex(old))))
+    new = put_in_place(book, old, key)
     found = findings(book)
     forged = find(found, kind='signature', domain='web', version=3, commit=new)
     contains(forged['sentence'], "not the book's")
@@ -131,9 +137,7 @@ def verify__names_a_taken_over_version_that_this_host_rewrote(book):
     beta.ok('evacuate', 'alpha', 'web', '--from', 'fleet', '--override', 'gone')
     beta.ok('verify')
     old = beta.git('rev-parse', f'domains/{uuid}~2').out.strip()
-    new = rewrite(beta, old, beta.path + '/keys/host')
-    execute(beta, ('UPDATE version SET oid = ? WHERE oid = ?',
-                   (bytes.fromhex(new), bytes.fromhex(old))))
+    new = put_in_place(beta, old, beta.path + '/keys/host')
     found = findings(beta)
     forged = find(found, kind='signature', domain='web', version=3, commit=new)
     contains(forged['sentence'], 'not that of the book it came from')
