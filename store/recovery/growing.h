@@ -3,9 +3,9 @@
 #define STORE_GROWING_H
 
 /*
- * A book that is being restored: it grows in a folder beside, NAME.XXXXXX, which takes the book's
- * name when it is whole and synced. So there is a book afterwards, or nothing; who is killed in
- * between leaves such a folder, which nobody reads.
+ * A book that is being restored: it grows in a folder beside (a dot and six letters behind the
+ * name), which takes the book's name when it is whole and synced. So there is a book afterwards, or
+ * nothing; who is killed in between leaves such a folder, which nobody reads.
  */
 
 #include "base/text.h"

@@ -193,7 +193,7 @@ int book_verify(struct book *book, const char *uuid,
 	int (*visit)(const struct finding *finding, void *context), void *context,
 	struct verify_counts *counts, struct dd_error *err)
 {
-	struct dd_error own;
+	struct dd_error own = {0};
 	struct verify_counts counted = {0};
 	struct verification verification = {
 		.book = book,

@@ -201,6 +201,18 @@ static void store_rotation__a_forged_one_is_found_and_does_not_count(void **stat
 	assert_int_equal(keys_of(scene).faults, 1);
 }
 
+/* Somebody has an earlier key still, and makes the book believe in it: what it signs is named. */
+static void assert_out_of_force(struct scene *scene, const char *key)
+{
+	book_close(TAKE(scene->book));
+	move(scene, key, "keys/host");
+	execute(scene, "DELETE FROM setting WHERE key = 'signer'");
+	scene_open(scene);
+	change(scene, UUID_A, "web", 1, "two");
+	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
+		"is signed with a key of the book that was not the one in force");
+}
+
 static void store_rotation__a_key_signs_in_its_time_only(void **state)
 {
 	struct scene *scene = *state;
@@ -208,14 +220,7 @@ static void store_rotation__a_key_signs_in_its_time_only(void **state)
 	define(scene, UUID_A, "web", "one");
 	copy(scene, "keys/host", "keys/old");
 	rotate(scene);
-	/* who has the old key still, and makes the book believe in it */
-	book_close(TAKE(scene->book));
-	move(scene, "keys/old", "keys/host");
-	execute(scene, "DELETE FROM setting WHERE key = 'signer'");
-	scene_open(scene);
-	change(scene, UUID_A, "web", 1, "two");
-	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
-		"is signed with a key of the book that was not the one in force");
+	assert_out_of_force(scene, "keys/old");
 }
 
 struct last_key {
@@ -280,13 +285,7 @@ static void store_rotation__the_lost_key_does_not_sign_what_comes_after_an_adopt
 	define(scene, UUID_A, "web", "one");
 	move(scene, "keys/host", "keys/lost");
 	adopt(scene);
-	book_close(TAKE(scene->book));
-	move(scene, "keys/lost", "keys/host");
-	execute(scene, "DELETE FROM setting WHERE key = 'signer'");
-	scene_open(scene);
-	change(scene, UUID_A, "web", 1, "two");
-	assert_told(scene, NULL, "signature book.git web@2: version 2 of 'web' (",
-		"is signed with a key of the book that was not the one in force");
+	assert_out_of_force(scene, "keys/lost");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
