@@ -6,7 +6,7 @@
 
 #include "store/commit/board.h"
 #include "store/commit/turn.h"
-#include "store/database/page_sum.h"
+#include "store/database/vfs.h"
 #include "store/lock/lock.h"
 #include "store/lock/proclocks.h"
 
@@ -20,7 +20,7 @@
 int database_open(struct database *database, const char *path, struct dd_error *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	const char *vfs = page_sum_vfs();
+	const char *vfs = database_vfs();
 	int code = vfs ? sqlite3_open_v2(path, &database->sqlite, flags, vfs) : SQLITE_NOMEM;
 
 	if (code)
@@ -34,7 +34,7 @@ int database_open(struct database *database, const char *path, struct dd_error *
 
 	CLEANUP(free) char *settings = NULL;
 	int rc = string_format(
-		&settings, err, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%d", CACHE_KIB);
+		&settings, err, "PRAGMA synchronous=FULL; PRAGMA cache_size=-%d", CACHE_KIB);
 
 	return rc ? rc : database_execute(database, settings, err);
 }

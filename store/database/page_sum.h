@@ -5,7 +5,7 @@
 /*
  * A checksum at the end of every page of book.db, so that a changed bit is found wherever it is, in
  * what SQLite calls free space too. SQLite leaves the last PAGE_SUM_SIZE bytes of each page alone
- * where the file was made so (page_sum_reserve); the VFS page_sum_vfs() fills them in when a page
+ * where the file was made so (page_sum_reserve); the VFS fills them in (vfs.h) when a page
  * is written to the file. Pages that are still in the log have SQLite's own checksum there.
  *
  * The sum is made of all before it and of the page's number: two running sums of 32 bits, as SQLite
@@ -22,8 +22,15 @@
 
 #define PAGE_SUM_SIZE 8
 
-/* The name of the VFS, which wraps the default one; NULL: no memory. */
-const char *page_sum_vfs(void);
+struct page_summing {
+	bool reserved; /* the last bytes of the file's pages are ours */
+	unsigned char *page;
+};
+
+/* Writes to real, a page with its sum where it has room for one. A code of SQLite. */
+int page_sum_write(struct page_summing *summing, sqlite3_file *real, const void *data, int size,
+	sqlite3_int64 at);
+void page_summing_release(struct page_summing *summing);
 
 /* Before anything is written to a file that is empty. A code of SQLite. */
 int page_sum_reserve(sqlite3 *sqlite);

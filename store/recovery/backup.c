@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "store/database/page_sum.h"
+#include "store/database/vfs.h"
 #include "store/folder.h"
 #include "store/recovery/archive.h"
 
@@ -84,7 +84,7 @@ static int database_copy(struct backup *backup)
 	rc = database_execute(database, "BEGIN; SELECT count(*) FROM sqlite_schema", backup->err);
 	if (rc)
 		return rc;
-	code = sqlite3_open_v2(backup->copy, &to, flags, page_sum_vfs());
+	code = sqlite3_open_v2(backup->copy, &to, flags, database_vfs());
 	if (!code)
 		code = pages_copy(backup, to);
 	sqlite3_close(to);

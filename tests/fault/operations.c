@@ -9,7 +9,7 @@
 
 #include "calls.h"
 #include "state.h"
-#include "store/database/page_sum.h"
+#include "store/database/vfs.h"
 
 #define WAIT_MS 300            /* for a lock that fails for ever */
 #define CLOCK 1790000000       /* all versions are of that second */
@@ -344,7 +344,7 @@ static int make_old(struct scene *scene, struct dd_error *err)
 		return rc;
 	scene_close(scene);
 	snprintf(path, sizeof path, "%s/book.db", scene->folder);
-	code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs());
+	code = sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, database_vfs());
 	if (!code)
 		code = sqlite3_exec(database, sql, NULL, NULL, NULL);
 	if (code)

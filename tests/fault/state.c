@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "operations.h"
-#include "store/database/page_sum.h"
+#include "store/database/vfs.h"
 
 #define FILE_LIMIT ((size_t)1 << 30)
 
@@ -123,7 +123,7 @@ int state_read(const char *folder, struct text *out, struct dd_error *err)
 	rc = scene_open(&reading.scene, false, err);
 	if (rc)
 		return rc;
-	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs()))
+	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, database_vfs()))
 		rc = error_set(err, DD_CORRUPT, "%s cannot be opened", path);
 	reading.database = database;
 	if (!rc)

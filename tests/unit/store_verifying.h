@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "store/database/page_sum.h"
+#include "store/database/vfs.h"
 #include "store_support.h"
 
 /* ---- what verify says ---- */
@@ -111,7 +111,7 @@ static inline void flush(struct scene *scene)
 	book_close(TAKE(scene->book));
 	snprintf(path, sizeof path, "%s/book.db", scene->place);
 	assert_int_equal(
-		sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, page_sum_vfs()), 0);
+		sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, database_vfs()), 0);
 	assert_int_equal(sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)", 0, 0, 0), 0);
 	sqlite3_close(database);
 }
