@@ -7,7 +7,7 @@
  * XML: it is handed files as bytes and rows as words.
  *
  * In its folder (0700):
- *   book.db   SQLite, WAL, synchronous=FULL: where a version becomes true
+ *   book.db   SQLite, WAL, synced with each version: where a version becomes true
  *   book.git  bare repository that a checkpoint fills and stock git reads
  *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers; secrets
  *             (seals what is not for history, 0600)

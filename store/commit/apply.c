@@ -148,6 +148,7 @@ static int lead(struct prepared *prepared, struct dd_error *err)
 	/* otherwise they find that it was made, and try to sync it themselves */
 	if (!rc && leading.served)
 		seats_move(&leading, SEAT_DONE);
+	database_tidy(database);
 	return rc;
 }
 

@@ -11,11 +11,35 @@
 #include "store/lock/proclocks.h"
 
 /*
- * Pages in the write-ahead log before a commit copies them back. A book that nobody has open reads
- * the whole log when it is opened next, which this keeps within a few milliseconds.
+ * Pages in the write-ahead log before they are copied back. A book that nobody has open reads the
+ * whole log when it is opened next, which this keeps within a few milliseconds. Others go on
+ * changing the book meanwhile, so the log begins anew only when what they added is copied, too:
+ * from LOG_PAGES_MOST on before anybody has the turn again.
  */
 #define LOG_PAGES 1000
+#define LOG_PAGES_MOST 1250
 #define CACHE_KIB 8192
+
+/* After each commit. */
+static int log_note(void *context, sqlite3 *sqlite, const char *name, int pages)
+{
+	struct database *database = context;
+
+	(void)sqlite;
+	(void)name;
+	database->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* It can be done another time, and says what is wrong to whoever must be told (database_sync). */
+static void log_shorten(struct database *database, int most)
+{
+	if (database->log_pages < most)
+		return;
+	database->log_pages = 0;
+	(void)sqlite3_wal_checkpoint_v2(
+		database->sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
 
 int database_open(struct database *database, const char *path, struct dd_error *err)
 {
@@ -27,7 +51,7 @@ int database_open(struct database *database, const char *path, struct dd_error *
 		return database_failure(database, code, err);
 	sqlite3_extended_result_codes(database->sqlite, 1);
 	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
-	sqlite3_wal_autocheckpoint(database->sqlite, LOG_PAGES);
+	sqlite3_wal_hook(database->sqlite, log_note, database);
 	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -273,6 +297,8 @@ int database_transaction(struct database *database,
 
 		rc = statement_run(&commit, err);
 	}
+	if (!rc)
+		log_shorten(database, LOG_PAGES_MOST);
 	/* some failures have rolled back by themselves */
 	if (rc && !sqlite3_get_autocommit(database->sqlite))
 		(void)statement_run(&rollback, NULL);
@@ -320,6 +346,11 @@ int database_sync(struct database *database, struct dd_error *err)
 	return DD_SYSTEM;
 }
 
+void database_tidy(struct database *database)
+{
+	log_shorten(database, LOG_PAGES);
+}
+
 int database_change(struct database *database, const char *what,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
@@ -330,7 +361,10 @@ int database_change(struct database *database, const char *what,
 	rc = database_transaction(database, body, context, err);
 	turn_drop(database);
 	/* not while others wait for the turn */
-	return rc ? rc : database_sync(database, err);
+	if (!rc)
+		rc = database_sync(database, err);
+	database_tidy(database);
+	return rc;
 }
 
 static int pages_read(

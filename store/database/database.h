@@ -24,6 +24,7 @@ struct database {
 	struct board *board; /* in the lock file; comes with it */
 	int seat;            /* on the board; -1: none yet */
 	int wait_ms;
+	int log_pages; /* of the log, after the last commit of this process */
 	struct kept_statement {
 		const char *sql; /* a literal: known by its address */
 		sqlite3_stmt *statement;
@@ -109,6 +110,9 @@ int database_transaction(struct database *database,
  * one is durable until these are.
  */
 int database_sync(struct database *database, struct dd_error *err);
+
+/* Copies the log back where it has become long. Without the turn, for nobody is to wait for it. */
+void database_tidy(struct database *database);
 
 /* Waits its turn, and gives free pages back to the file system where they are many. */
 int database_compact(struct database *database, struct dd_error *err);
