@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/line.h"
+
 static const struct {
 	int code;
 	const char *name;
@@ -74,22 +76,24 @@ size_t dd_error_format(const struct dd_error *error, char *buffer, size_t size)
 	return line.length;
 }
 
-/* Copies text, with every control character spelt out, so that a message stays one line. */
+/* Copies text, with what cannot stand in a line spelt out, so that a message stays one. */
 static void copy_visible(char *to, size_t size, const char *from)
 {
 	size_t length = 0;
 
-	for (; *from; from++) {
-		unsigned char c = (unsigned char)*from;
-		size_t need = c < 0x20 || c == 0x7f ? 4 : 1;
+	while (*from) {
+		bool shown;
+		size_t bytes = line_character(from, &shown);
+		size_t need = shown ? bytes : 4 * bytes;
 
 		if (length + need >= size)
 			break;
-		if (need == 4)
-			snprintf(to + length, size - length, "\\x%02x", c);
-		else
-			to[length] = (char)c;
+		if (shown)
+			memcpy(to + length, from, bytes);
+		for (size_t i = 0; !shown && i < bytes; i++)
+			snprintf(to + length + 4 * i, 5, "\\x%02x", (unsigned char)from[i]);
 		length += need;
+		from += bytes;
 	}
 	to[length] = '\0';
 }

@@ -51,6 +51,18 @@ static bool is_banned(uint32_t character)
 	return false;
 }
 
+size_t line_character(const char *text, bool *shown)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	uint32_t character = 0;
+
+	*shown = character_take(&at, &character);
+	if (!*shown)
+		return 1;
+	*shown = !is_banned(character);
+	return (size_t)((const char *)at - text);
+}
+
 int line_check(const char *line, size_t limit, const char *what, struct dd_error *err)
 {
 	const unsigned char *at = (const unsigned char *)line;
@@ -75,21 +87,17 @@ int line_check(const char *line, size_t limit, const char *what, struct dd_error
 int line_visible(char **out, const char *string, struct dd_error *err)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
-	const unsigned char *at = (const unsigned char *)string;
-	uint32_t character = 0;
 	char *line;
 
-	while (*at) {
-		const unsigned char *begin = at;
+	while (*string) {
+		bool shown;
+		size_t bytes = line_character(string, &shown);
 
-		if (!character_take(&at, &character))
-			at = begin + 1;
-		else if (!is_banned(character)) {
-			text_add(&text, begin, (size_t)(at - begin));
-			continue;
-		}
-		for (; begin < at; begin++)
-			text_printf(&text, "%%%02x", *begin);
+		if (shown)
+			text_add(&text, string, bytes);
+		for (size_t i = 0; !shown && i < bytes; i++)
+			text_printf(&text, "%%%02x", (unsigned char)string[i]);
+		string += bytes;
 	}
 	line = text_take(&text);
 	if (!line)

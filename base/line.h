@@ -8,6 +8,7 @@
  * its direction.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text.h"
@@ -18,6 +19,9 @@
  * blank. what names it in the message: "the reason".
  */
 int line_check(const char *line, size_t limit, const char *what, struct dd_error *err);
+
+/* Bytes of the character in front; *shown: it may stand in a line. A byte that is none is alone. */
+size_t line_character(const char *text, bool *shown);
 
 /* The same for what cannot be refused, the name of a file: such bytes are spelt out as "%1b". */
 int line_visible(char **out, const char *string, struct dd_error *err);

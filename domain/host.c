@@ -134,6 +134,7 @@ static int host_fill(
 	struct dd_host *host, const struct dd_host_options *options, struct dd_error *err)
 {
 	CLEANUP(free) char *folder = NULL;
+	struct dd_error doubt = {0};
 	struct book_options book_options = {
 		.create = options->create,
 		.host_name = options->host_name,
@@ -146,6 +147,8 @@ static int host_fill(
 	host->warn_context = options->warn_context;
 	if (!rc)
 		rc = book_open(folder, &book_options, &host->book, err);
+	if (!rc && options->warn && book_log_check(host->book, &doubt) == DD_CORRUPT)
+		options->warn(doubt.message, options->warn_context);
 	return rc ? rc : host_introduce(host, options, err);
 }
 

@@ -56,6 +56,7 @@ int dd_reindex(const struct dd_host_options *options,
 			.versions = counts.versions,
 			.staged = counts.staged,
 			.losses = counts.losses,
+			.mended = counts.mended,
 		};
 	return rc;
 }

@@ -120,6 +120,11 @@ int book_open(const char *folder, const struct book_options *options, struct boo
 	return rc;
 }
 
+int book_log_check(struct book *book, struct dd_error *err)
+{
+	return database_log_check(&book->database, err);
+}
+
 void book_close(struct book *book)
 {
 	if (!book)

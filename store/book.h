@@ -44,6 +44,9 @@ int book_open(const char *folder, const struct book_options *options, struct boo
 	struct dd_error *err);
 
 /* Releases everything; checkpoints nothing. NULL does nothing. */
+/* DD_CORRUPT: a changed bit keeps what was done last from being seen; nothing can be changed then.
+ */
+int book_log_check(struct book *book, struct dd_error *err);
 void book_close(struct book *book);
 CLEANUP_DEFINE(book, struct book *, book_close)
 
@@ -353,6 +356,7 @@ struct reindex_calls {
 struct reindex_counts {
 	uint64_t domains, versions, losses;
 	uint64_t staged; /* versions that book.git did not have yet */
+	unsigned mended; /* frames of the old log in which a bit was changed */
 };
 
 /*

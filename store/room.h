@@ -26,6 +26,7 @@
 
 #define BOOK_APPLICATION 0x446f6d45 /* "DomE", application_id of book.db */
 #define BOOK_REF "refs/heads/book"
+#define REPOSITORY_DESCRIPTION "Domesday: every version of every domain\n" /* for gitweb */
 #define DOMAIN_REFS "refs/heads/domains/"
 #define TAG_REFS "refs/tags/domains/" /* UUID/LABEL */
 
@@ -79,6 +80,13 @@ int libgit2_need(struct dd_error *err);
 int repository_make(const char *path, struct dd_error *err);
 /* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
+/*
+ * The same, but with those packs alone whose index is sound (a file's name in objects/pack):
+ * libgit2 believes what an index says, and may read beyond a pack's end. repository_close() ends
+ * it.
+ */
+int repository_restrict(struct book *book, bool (*sound)(const char *index, void *context),
+	void *context, struct dd_error *err);
 /* Lets it be opened anew after a failure; where nobody holds anything of libgit2's. */
 void repository_forget(struct book *book);
 /* And book->whole. */

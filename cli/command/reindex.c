@@ -25,6 +25,7 @@ static int answer(struct cli *cli, const struct dd_reindexed *result, struct jso
 	json_put_number(object, "domains", (int64_t)result->domains);
 	json_put_number(object, "versions", (int64_t)result->versions);
 	json_put_number(object, "staged", (int64_t)result->staged);
+	json_put_number(object, "mended", (int64_t)result->mended);
 	json_put(object, "losses", losses);
 	return cli_answer(cli, object, err);
 }
@@ -43,7 +44,10 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	cli_note(cli, "%llu versions of %llu domains are indexed, %llu of which book.git has not",
 		(unsigned long long)result.versions, (unsigned long long)result.domains,
 		(unsigned long long)result.staged);
-	if (result.losses)
+	if (result.mended)
+		cli_note(cli, "put right in the old book.db-wal: %llu frame%s with a changed word",
+			(unsigned long long)result.mended, result.mended == 1 ? "" : "s");
+	if (result.losses || result.mended)
 		cli_note(cli, "the old book.db is kept as book.db.old");
 	if (cli->json)
 		rc = answer(cli, &result, TAKE(array), err);

@@ -82,15 +82,20 @@ struct dd_reindexed {
 	uint64_t domains, versions;
 	uint64_t staged; /* versions that book.git did not have yet */
 	uint64_t losses; /* as many as lost() was told */
+	/*
+	 * Frames of book.db's log that had one word changed, which their checksums tell; they are
+	 * as they were, and what was committed with them and after them counts again.
+	 */
+	uint64_t mended;
 };
 
 /*
  * Makes book.db anew from book.git, and from what the old book.db still says of what is not there:
  * versions that wait for a sync, running guests, what is under way. The book need not be one that
  * can be opened; of options the book's folder, host_name and wait_ms are looked at. The new file
- * takes the old one's place in one step; where something was lost the old one stays as book.db.old.
- * lost is told each loss in a sentence. DD_NOT_FOUND: there is no book.git. DD_CORRUPT: it does not
- * say whose signature counts. DD_BUSY.
+ * takes the old one's place in one step; where something was lost or mended the old one stays as
+ * book.db.old. lost is told each loss in a sentence. DD_NOT_FOUND: there is no book.git.
+ * DD_CORRUPT: it does not say whose signature counts. DD_BUSY.
  */
 int dd_reindex(const struct dd_host_options *options,
 	void (*lost)(const char *sentence, void *context), void *context,

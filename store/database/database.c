@@ -6,6 +6,7 @@
 
 #include "store/commit/board.h"
 #include "store/commit/turn.h"
+#include "store/database/log_sum.h"
 #include "store/database/vfs.h"
 #include "store/lock/lock.h"
 #include "store/lock/proclocks.h"
@@ -49,6 +50,7 @@ int database_open(struct database *database, const char *path, struct dd_error *
 
 	if (code)
 		return database_failure(database, code, err);
+	database->log_seen = false;
 	sqlite3_extended_result_codes(database->sqlite, 1);
 	sqlite3_busy_timeout(database->sqlite, database->wait_ms);
 	sqlite3_wal_hook(database->sqlite, log_note, database);
@@ -279,6 +281,32 @@ static int database_follow(struct database *database, struct dd_error *err)
 	return rc;
 }
 
+int database_log_check(struct database *database, struct dd_error *err)
+{
+	bool damaged;
+	uint32_t frame;
+	int code = log_sum_end(database->sqlite, &damaged, &frame);
+
+	if (code)
+		return database_failure(database, code, err);
+	if (!damaged)
+		return 0;
+	error_set(err, DD_CORRUPT,
+		"%s-wal is damaged: frame %u is not what its checksum says, so what was committed "
+		"with it and after it does not count",
+		database->path, frame);
+	return error_hint(err, "'domesday reindex' puts it right");
+}
+
+/* Once: what is written goes over what could still be put right. */
+static int log_look(struct database *database, struct dd_error *err)
+{
+	int rc = database->log_seen ? 0 : database_log_check(database, err);
+
+	database->log_seen |= !rc;
+	return rc;
+}
+
 int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
 {
@@ -296,7 +324,9 @@ int database_transaction(struct database *database,
 	rc = statement_run(&begin, err);
 	if (rc)
 		return rc;
-	rc = body(context, err);
+	rc = log_look(database, err);
+	if (!rc)
+		rc = body(context, err);
 	if (!rc) {
 		struct statement commit = statement_begin(database, "COMMIT");
 

@@ -24,6 +24,7 @@ struct database {
 	struct board *board; /* in the lock file; comes with it */
 	int seat;            /* on the board; -1: none yet */
 	int wait_ms;
+	bool log_seen; /* it ends as it should */
 	int log_pages; /* of the log, after the last commit of this process */
 	struct kept_statement {
 		const char *sql; /* a literal: known by its address */
@@ -99,6 +100,12 @@ int database_lock_busy(struct database *database, enum lock_slot slot, struct dd
 int database_lock(struct database *database, enum lock_slot slot, const char *what, int wait_ms,
 	struct dd_error *err);
 void database_unlock(struct database *database, enum lock_slot slot);
+
+/*
+ * DD_CORRUPT: the log goes on where SQLite has stopped reading, with a frame that a changed bit
+ * keeps from counting. Something of the database was read before.
+ */
+int database_log_check(struct database *database, struct dd_error *err);
 
 /* Runs body in one transaction, which is true for all when 0 is returned. Who has the turn may. */
 int database_transaction(struct database *database,

@@ -2,17 +2,21 @@
 #include "store/database/log_sum.h"
 
 #include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "store/database/sums.h"
+#include "store/database/vfs.h"
 
 #define HEADER_SIZE 32
 #define HEADER_SUMMED 24
 #define HEADER_SALT 16
 #define FRAME_HEADER 24
+#define FRAME_PAGES 4  /* of the database after a commit; else 0 */
 #define FRAME_SUMMED 8 /* of its header */
 #define FRAME_SALT 8
 #define FRAME_SUM 16
@@ -20,6 +24,11 @@
 #define MAGIC 0x377f0682 /* and one more where words have their highest byte first */
 #define PAGE_MIN 512
 #define PAGE_MAX 65536
+#define INDEX_SIZE 32768 /* of the first piece of shared memory */
+#define INDEX_FRAMES 16  /* there: frames that count, in the machine's own order of bytes */
+#define INDEX_SUMS 24
+#define INDEX_SALT 32
+#define INDEX_READ 40
 #define TRIES 5 /* while the log is being written, or begun anew, under our eyes */
 #define TRY_AGAIN_US 10000
 
@@ -30,6 +39,11 @@ struct log {
 	bool high_first;
 	size_t page;
 	struct sums sums; /* up to the last frame that is right */
+	/* a page that somebody wants, of the newest commit; NULL: nobody does */
+	unsigned char *wanted;
+	unsigned char *pending; /* of a transaction whose end was not read yet */
+	uint32_t number;
+	bool found, is_pending;
 };
 
 static uint32_t number_at(const unsigned char *data)
@@ -73,17 +87,31 @@ static enum frame_is frame_judge(struct log *log, const unsigned char *frame)
 		log->sums = made;
 		return salted ? FRAME_RIGHT : FRAME_DAMAGED;
 	}
-	return salted && sums_one_word(&kept, &made, FRAME_SUMMED + log->page) ? FRAME_DAMAGED
-									       : FRAME_OTHER;
+	return salted && sums_one_word(&kept, &made, FRAME_SUMMED + log->page, NULL) ? FRAME_DAMAGED
+										     : FRAME_OTHER;
 }
 
-static int log_read(struct log *log, bool *damaged, uint32_t *frame)
+static void frame_keep(struct log *log, const unsigned char *frame)
+{
+	bool commit = number_at(frame + FRAME_PAGES) != 0;
+
+	if (number_at(frame) == log->number) {
+		memcpy(log->pending, frame + FRAME_HEADER, log->page);
+		log->is_pending = true;
+	}
+	if (!commit || !log->is_pending)
+		return;
+	memcpy(log->wanted, log->pending, log->page);
+	log->is_pending = false;
+	log->found = true;
+}
+
+/* From the frame behind *frame on, as far as it goes. */
+static int frames_read(struct log *log, bool *damaged, uint32_t *frame)
 {
 	CLEANUP(free) unsigned char *data = malloc(FRAME_HEADER + PAGE_MAX);
 	int code = data ? SQLITE_OK : SQLITE_NOMEM;
 
-	*frame = 0;
-	*damaged = !header_is_sound(log);
 	while (!code && !*damaged) {
 		size_t size = FRAME_HEADER + log->page;
 		sqlite3_int64 at = HEADER_SIZE + (sqlite3_int64)*frame * (sqlite3_int64)size;
@@ -99,30 +127,231 @@ static int log_read(struct log *log, bool *damaged, uint32_t *frame)
 			break;
 		++*frame;
 		*damaged = is == FRAME_DAMAGED;
+		if (log->wanted && !*damaged)
+			frame_keep(log, data);
 	}
 	return code;
+}
+
+static int log_read(struct log *log, bool *damaged, uint32_t *frame)
+{
+	*frame = 0;
+	*damaged = !header_is_sound(log);
+	return frames_read(log, damaged, frame);
+}
+
+/* From the beginning, and again while something is wrong with it, as it may be changing. */
+static int log_walk(sqlite3 *sqlite, struct log *log, bool *damaged, uint32_t *frame)
+{
+	int code = sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log->file);
+
+	*damaged = false;
+	if (code || !vfs_is_log(log->file))
+		return code;
+	for (int i = 0; i < TRIES && !code && (i == 0 || *damaged); i++) {
+		if (i)
+			usleep(TRY_AGAIN_US);
+		log->sums = (struct sums){0};
+		log->found = log->is_pending = false;
+		*damaged = false;
+		code = log->file->pMethods->xFileSize(log->file, &log->size);
+		if (code || log->size < HEADER_SIZE)
+			return code;
+		code = log->file->pMethods->xRead(log->file, log->header, HEADER_SIZE, 0);
+		if (!code)
+			code = log_read(log, damaged, frame);
+	}
+	/* cut off under our eyes */
+	return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
 }
 
 int log_sum_check(sqlite3 *sqlite, bool *damaged, uint32_t *frame)
 {
 	struct log log = {.file = NULL};
-	int code = sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log.file);
+
+	return log_walk(sqlite, &log, damaged, frame);
+}
+
+static void index_copy(void volatile *memory, unsigned char out[INDEX_READ])
+{
+	const unsigned char volatile *from = memory;
+
+	for (size_t i = 0; i < INDEX_READ; i++)
+		out[i] = from[i];
+}
+
+int log_sum_end(sqlite3 *sqlite, bool *damaged, uint32_t *frame)
+{
+	struct log log = {.file = NULL};
+	unsigned char index[INDEX_READ];
+	void volatile *memory = NULL;
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 
 	*damaged = false;
-	if (code || !log.file || !log.file->pMethods)
+	*frame = 0;
+	if (!code)
+		code = sqlite3_file_control(
+			sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log.file);
+	if (code || !vfs_is_log(log.file))
 		return code;
-	for (int i = 0; i < TRIES && !code && (i == 0 || *damaged); i++) {
-		if (i)
-			usleep(TRY_AGAIN_US);
-		log.sums = (struct sums){0};
-		*damaged = false;
-		code = log.file->pMethods->xFileSize(log.file, &log.size);
-		if (code || log.size < HEADER_SIZE)
-			return code;
-		code = log.file->pMethods->xRead(log.file, log.header, HEADER_SIZE, 0);
-		if (!code)
-			code = log_read(&log, damaged, frame);
+	code = log.file->pMethods->xFileSize(log.file, &log.size);
+	if (code || log.size < HEADER_SIZE)
+		return code;
+	code = log.file->pMethods->xRead(log.file, log.header, HEADER_SIZE, 0);
+	if (!code)
+		code = file->pMethods->xShmMap(file, 0, INDEX_SIZE, 0, &memory);
+	if (code || !memory)
+		return code;
+	index_copy(memory, index);
+	*damaged = !header_is_sound(&log);
+	memcpy(frame, index + INDEX_FRAMES, sizeof *frame);
+	if (*frame)
+		memcpy(&log.sums, index + INDEX_SUMS, sizeof log.sums);
+	/* all of it is in the database, and it begins anew */
+	else if (!*damaged && memcmp(index + INDEX_SALT, log.header + HEADER_SALT, SALT_SIZE))
+		return 0;
+	if (*damaged)
+		*frame = 0;
+	return frames_read(&log, damaged, frame);
+}
+
+/* ---- mending ---- */
+
+static void number_put(unsigned char *data, uint32_t number)
+{
+	uint32_t bytes = htobe32(number);
+
+	memcpy(data, &bytes, sizeof bytes);
+}
+
+static void word_change(const struct log *log, unsigned char *data, uint32_t by)
+{
+	uint32_t word;
+
+	memcpy(&word, data, sizeof word);
+	word = log->high_first ? htobe32(be32toh(word) + by) : htole32(le32toh(word) + by);
+	memcpy(data, &word, sizeof word);
+}
+
+/* A frame that is damaged becomes what it was. */
+static void frame_mend(const struct log *log, unsigned char *frame)
+{
+	const struct sums kept = {number_at(frame + FRAME_SUM), number_at(frame + FRAME_SUM + 4)};
+	struct sums made = log->sums;
+	struct sums_change change;
+
+	memcpy(frame + FRAME_SALT, log->header + HEADER_SALT, SALT_SIZE);
+	sums_add(&made, frame, FRAME_SUMMED, log->high_first);
+	sums_add(&made, frame + FRAME_HEADER, log->page, log->high_first);
+	if (sums_equal(&made, &kept) ||
+		!sums_one_word(&kept, &made, FRAME_SUMMED + log->page, &change))
+		return;
+	if (change.in_sums) {
+		number_put(frame + FRAME_SUM, made.first);
+		number_put(frame + FRAME_SUM + 4, made.second);
+	} else if (change.at < FRAME_SUMMED) {
+		word_change(log, frame + change.at, change.by);
+	} else {
+		word_change(log, frame + FRAME_HEADER + change.at - FRAME_SUMMED, change.by);
 	}
-	/* cut off under our eyes */
-	return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
+}
+
+static bool header_mend(struct log *log)
+{
+	unsigned char *header = log->header;
+	const struct sums kept = {
+		number_at(header + HEADER_SUMMED), number_at(header + HEADER_SUMMED + 4)};
+	struct sums_change change = {.at = 0};
+
+	/* which byte of a word comes first stands in the header itself */
+	for (int high = 0; high < 2; high++) {
+		struct sums made = {0};
+		struct log tried = *log;
+
+		tried.high_first = high;
+		sums_add(&made, header, HEADER_SUMMED, tried.high_first);
+		if (!sums_equal(&made, &kept) &&
+			!sums_one_word(&kept, &made, HEADER_SUMMED, &change))
+			continue;
+		if (change.in_sums) {
+			number_put(tried.header + HEADER_SUMMED, made.first);
+			number_put(tried.header + HEADER_SUMMED + 4, made.second);
+		} else {
+			word_change(&tried, tried.header + change.at, change.by);
+		}
+		tried.sums = (struct sums){0};
+		if (!header_is_sound(&tried))
+			continue;
+		*log = tried;
+		return true;
+	}
+	return false;
+}
+
+/* 0 or a negative errno. */
+static int frames_mend(struct log *log, int fd, unsigned *mended)
+{
+	CLEANUP(free) unsigned char *data = malloc(FRAME_HEADER + PAGE_MAX);
+	size_t size = FRAME_HEADER + log->page;
+	enum frame_is is = FRAME_RIGHT;
+
+	if (!data)
+		return -ENOMEM;
+	for (off_t at = HEADER_SIZE; is != FRAME_OTHER; at += (off_t)size) {
+		ssize_t got = pread(fd, data, size, at);
+
+		if (got != (ssize_t)size)
+			return got < 0 ? -errno : 0;
+		is = frame_judge(log, data);
+		if (is != FRAME_DAMAGED)
+			continue;
+		frame_mend(log, data);
+		/* the sums go on from it only where it is right now */
+		if (frame_judge(log, data) != FRAME_RIGHT)
+			return 0;
+		if (pwrite(fd, data, size, at) != (ssize_t)size)
+			return errno ? -errno : -EIO;
+		++*mended;
+	}
+	return 0;
+}
+
+int log_sum_mend(const char *path, unsigned *mended)
+{
+	CLEANUP(close) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct log log = {.file = NULL};
+	int rc = 0;
+
+	*mended = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (pread(fd, log.header, HEADER_SIZE, 0) != HEADER_SIZE)
+		return 0;
+	if (!header_is_sound(&log)) {
+		if (!header_mend(&log))
+			return 0;
+		if (pwrite(fd, log.header, HEADER_SIZE, 0) != HEADER_SIZE)
+			return -EIO;
+		++*mended;
+	}
+	rc = frames_mend(&log, fd, mended);
+	if (!rc && *mended && fdatasync(fd) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int log_sum_page(sqlite3 *sqlite, uint32_t number, unsigned char *page, size_t size, bool *found)
+{
+	CLEANUP(free) unsigned char *wanted = malloc(PAGE_MAX);
+	CLEANUP(free) unsigned char *pending = malloc(PAGE_MAX);
+	struct log log = {.wanted = wanted, .pending = pending, .number = number};
+	uint32_t frame;
+	bool damaged;
+	int code = wanted && pending ? log_walk(sqlite, &log, &damaged, &frame) : SQLITE_NOMEM;
+
+	*found = !code && log.found && log.page == size;
+	if (*found)
+		memcpy(page, wanted, size);
+	return code;
 }

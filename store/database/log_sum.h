@@ -15,6 +15,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -22,5 +23,24 @@
  * was whole once and is not any more. Returns SQLite's code.
  */
 int log_sum_check(sqlite3 *sqlite, bool *damaged, uint32_t *frame);
+
+/*
+ * The same for what comes behind the last frame that counts for whoever has the database open:
+ * where SQLite has stopped reading. One frame is read, as a rule. While nobody writes.
+ */
+int log_sum_end(sqlite3 *sqlite, bool *damaged, uint32_t *frame);
+
+/*
+ * Puts right what log_sum_check() calls damaged, in the file of that name, which nobody has open:
+ * of sums that are linear the one word can be told. *mended is how many frames, and the header.
+ * 0 or a negative errno; a log that is not there is right.
+ */
+int log_sum_mend(const char *path, unsigned *mended);
+
+/*
+ * The page of that number as the newest commit in the log has it, size bytes of it. *found is false
+ * where the log has not. SQLite's code.
+ */
+int log_sum_page(sqlite3 *sqlite, uint32_t number, unsigned char *page, size_t size, bool *found);
 
 #endif

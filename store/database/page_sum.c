@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/database/log_sum.h"
 #include "store/database/sums.h"
 
 #define PAGE_MIN 512
@@ -13,6 +14,7 @@
 #define HEADER_PAGE_SIZE 16 /* two bytes; 1 means 65536 */
 #define HEADER_RESERVED 20
 #define LOCK_BYTE 0x40000000 /* the page that it is in is never written */
+#define SECTOR 512           /* that a disk writes whole */
 #define TRIES 5              /* while a page is being written under our eyes */
 #define TRY_AGAIN_US 10000
 
@@ -100,29 +102,76 @@ static int file_read(sqlite3_file *file, void *data, size_t size, sqlite3_int64 
 	return file->pMethods->xRead(file, data, (int)size, at);
 }
 
+struct looking {
+	sqlite3 *sqlite;
+	sqlite3_file *file;
+	unsigned char *page;   /* PAGE_MAX bytes each */
+	unsigned char *in_log; /* the same page there */
+	size_t size;
+	int code; /* of SQLite */
+};
+
+static unsigned bits_apart(const unsigned char *a, const unsigned char *b, size_t size)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < size; i++)
+		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
+	return bits;
+}
+
+static bool same_sector(const struct looking *looking, size_t at)
+{
+	at -= at % SECTOR;
+	return memcmp(looking->page + at, looking->in_log + at, SECTOR) == 0;
+}
+
+/*
+ * The power went while the page was copied from the log, which still has it: so one part of it is
+ * as it is there, and the other as it was before. A bit that fell over makes neither, but for one
+ * in a page that had been copied whole.
+ */
+static bool is_torn(struct looking *looking, uint32_t number, size_t at)
+{
+	size_t size = looking->size;
+	struct sums sums;
+	bool found = false;
+
+	looking->code = log_sum_page(looking->sqlite, number, looking->in_log, size, &found);
+	if (looking->code || !found)
+		return false;
+	sums = sum_make(looking->in_log, size, number);
+	sum_put(&sums, looking->in_log + size - PAGE_SUM_SIZE);
+	return same_sector(looking, at) ||
+	       (same_sector(looking, size - 1) &&
+		       bits_apart(looking->page, looking->in_log, size) > 1);
+}
+
 /*
  * A free page that was never written is a hole of zeros. A program that wrote a page without its
  * sum has changed more than a word; a bit that fell over has not.
  */
-static bool page_is_sound(
-	sqlite3_file *file, unsigned char *page, size_t size, uint32_t number, int *code)
+static bool page_is_sound(struct looking *looking, uint32_t number)
 {
-	for (int i = 0; i < TRIES; i++) {
-		struct sums kept, made;
+	size_t size = looking->size;
+	struct sums_change change = {.at = 0};
+	struct sums kept, made;
 
+	for (int i = 0; i < TRIES; i++) {
 		if (i)
 			usleep(TRY_AGAIN_US);
-		*code = file_read(
-			file, page, size, (sqlite3_int64)(number - 1) * (sqlite3_int64)size);
-		if (*code)
+		looking->code = file_read(looking->file, looking->page, size,
+			(sqlite3_int64)(number - 1) * (sqlite3_int64)size);
+		if (looking->code)
 			return true;
-		kept = sum_get(page + size - PAGE_SUM_SIZE);
-		made = sum_make(page, size, number);
+		kept = sum_get(looking->page + size - PAGE_SUM_SIZE);
+		made = sum_make(looking->page, size, number);
 		if ((kept.first == made.first && kept.second == made.second) ||
-			is_empty(page, size) || !sums_one_word(&kept, &made, size - PAGE_SUM_SIZE))
+			is_empty(looking->page, size) ||
+			!sums_one_word(&kept, &made, size - PAGE_SUM_SIZE, &change))
 			return true;
 	}
-	return false;
+	return is_torn(looking, number, change.at);
 }
 
 /* 0 where the file has no sums; -1 where the header cannot be. */
@@ -138,29 +187,43 @@ static long page_size(const unsigned char *header)
 	return header[HEADER_RESERVED] ? size : 0;
 }
 
+static int pages_look(struct looking *looking, sqlite3_int64 length,
+	int (*tell)(uint32_t page, void *context), void *context)
+{
+	sqlite3_int64 size = (sqlite3_int64)looking->size;
+	int rc = 0;
+
+	for (uint32_t number = 1; !rc && !looking->code && number * size <= length; number++)
+		if (number != LOCK_BYTE / size + 1 && !page_is_sound(looking, number) &&
+			!looking->code)
+			rc = tell(number, context);
+	return rc;
+}
+
 int page_sum_check(
 	sqlite3 *sqlite, int (*tell)(uint32_t page, void *context), void *context, int *code)
 {
 	CLEANUP(free) unsigned char *page = malloc(PAGE_MAX);
+	CLEANUP(free) unsigned char *in_log = malloc(PAGE_MAX);
+	struct looking looking = {.sqlite = sqlite, .page = page, .in_log = in_log};
 	unsigned char header[HEADER_SIZE];
-	sqlite3_file *file = NULL;
 	sqlite3_int64 length = 0;
 	long size = 0;
-	int rc = 0;
+	int rc;
 
-	*code = page ? sqlite3_file_control(sqlite, "main", SQLITE_FCNTL_FILE_POINTER, &file)
-		     : SQLITE_NOMEM;
+	*code = page && in_log ? sqlite3_file_control(
+					 sqlite, "main", SQLITE_FCNTL_FILE_POINTER, &looking.file)
+			       : SQLITE_NOMEM;
 	if (!*code)
-		*code = file->pMethods->xFileSize(file, &length);
+		*code = looking.file->pMethods->xFileSize(looking.file, &length);
 	if (!*code && length >= HEADER_SIZE)
-		*code = file_read(file, header, sizeof header, 0);
+		*code = file_read(looking.file, header, sizeof header, 0);
 	if (!*code && length >= HEADER_SIZE)
 		size = page_size(header);
 	if (*code || size <= 0)
 		return *code || !size ? 0 : tell(0, context);
-	for (uint32_t number = 1; !rc && !*code && (sqlite3_int64)number * size <= length; number++)
-		if (number != LOCK_BYTE / size + 1 &&
-			!page_is_sound(file, page, (size_t)size, number, code))
-			rc = tell(number, context);
+	looking.size = (size_t)size;
+	rc = pages_look(&looking, length, tell, context);
+	*code = looking.code;
 	return rc;
 }

@@ -29,32 +29,35 @@ static uint32_t inverse(uint32_t odd)
 }
 
 /* Is there one change of a word that makes these differences, where it counts so often in each? */
-static bool one_change(uint32_t in_first, uint32_t in_second, uint32_t first, uint32_t second)
+static bool one_change(const uint32_t weights[2], uint32_t first, uint32_t second, uint32_t *change)
 {
-	uint32_t change = in_first & 1 ? first * inverse(in_first) : second * inverse(in_second);
-
-	return change * in_first == first && change * in_second == second;
+	*change = weights[0] & 1 ? first * inverse(weights[0]) : second * inverse(weights[1]);
+	return *change * weights[0] == first && *change * weights[1] == second;
 }
 
 /*
  * A word counts in the sums as often as the pairs behind it say, and of the two numbers one is
  * always odd.
  */
-bool sums_one_word(const struct sums *kept, const struct sums *made, size_t size)
+bool sums_one_word(
+	const struct sums *kept, const struct sums *made, size_t size, struct sums_change *change)
 {
 	uint32_t first = kept->first - made->first, second = kept->second - made->second;
 	uint32_t even[2] = {1, 1}, odd[2] = {0, 1}; /* of the words of a pair */
+	struct sums_change found = {.in_sums = !first || !second, .at = size};
+	bool is = found.in_sums;
 
-	if (!first || !second)
-		return true; /* in the sums */
-	for (size_t at = 0; at + 8 <= size; at += 8) {
-		if (one_change(even[0], even[1], first, second) ||
-			one_change(odd[0], odd[1], first, second))
-			return true;
+	for (size_t at = size; !is && at >= 8; at -= 8) {
+		is = one_change(even, first, second, &found.by);
+		found.at = at - 8;
+		if (!is && (is = one_change(odd, first, second, &found.by)))
+			found.at = at - 4;
 		even[0] += even[1];
 		even[1] += even[0];
 		odd[0] += odd[1];
 		odd[1] += odd[0];
 	}
-	return false;
+	if (change)
+		*change = found;
+	return is;
 }

@@ -19,10 +19,17 @@ struct sums {
 /* Adds bytes, a multiple of eight, as words that have their lowest byte first, or their highest. */
 void sums_add(struct sums *sums, const unsigned char *data, size_t size, bool high_first);
 
+struct sums_change {
+	bool in_sums; /* not in what they are of, which has the rest */
+	size_t at;    /* of the word; in_sums: behind the last one */
+	uint32_t by;  /* to be added to it */
+};
+
 /*
  * Is what was summed up over so many bytes just what was kept but for one word, there or in the
- * sums themselves? They differ.
+ * sums themselves? They differ. *change (may be NULL) is what makes them alike again.
  */
-bool sums_one_word(const struct sums *kept, const struct sums *made, size_t size);
+bool sums_one_word(
+	const struct sums *kept, const struct sums *made, size_t size, struct sums_change *change);
 
 #endif

@@ -196,6 +196,11 @@ static const sqlite3_io_methods log_methods = {
 	.xDeviceCharacteristics = pass_device,
 };
 
+bool vfs_is_log(const sqlite3_file *file)
+{
+	return file && file->pMethods == &log_methods;
+}
+
 static int vfs_open(
 	sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int *out_flags)
 {

@@ -11,8 +11,12 @@
  */
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 /* Its name; NULL: no memory. Any thread. */
 const char *database_vfs(void);
+
+/* Is it an open log of a database that was opened through it? */
+bool vfs_is_log(const sqlite3_file *file);
 
 #endif

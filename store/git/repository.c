@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "store/folder.h"
+#include "store/git/configuration.h"
 #include "store/git/reserve.h"
 
 static const char repository_config[] =
@@ -73,6 +74,15 @@ static int file_make(const char *folder, const char *name, const char *text, str
 	return file_replace(path, 0644, text, strlen(text), err);
 }
 
+static int config_make(const char *folder, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = string_format(&path, err, "%s/config", folder);
+
+	return rc || access(path, F_OK) == 0 ? rc
+					     : configuration_make(path, repository_config, err);
+}
+
 int repository_make(const char *path, struct dd_error *err)
 {
 	static const char *const folders[] = {
@@ -90,11 +100,10 @@ int repository_make(const char *path, struct dd_error *err)
 			return rc;
 	}
 
-	int rc = file_make(path, "config", repository_config, err);
+	int rc = config_make(path, err);
 
 	if (!rc)
-		rc = file_make(
-			path, "description", "Domesday: every version of every domain\n", err);
+		rc = file_make(path, "description", REPOSITORY_DESCRIPTION, err);
 	/* last: what has no HEAD is no repository */
 	if (!rc)
 		rc = file_make(path, "HEAD", "ref: " BOOK_REF "\n", err);
@@ -211,6 +220,55 @@ int repository_need(struct book *book, struct dd_error *err)
 	}
 	book->objects_doubtful = false;
 	return 0;
+}
+
+static bool is_index(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 4 && strcmp(name + length - 4, ".idx") == 0;
+}
+
+static int packs_add(struct book *book, bool (*sound)(const char *index, void *context),
+	void *context, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "book.git/objects/pack", &path, err);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
+		CLEANUP(free) char *index = NULL;
+		git_odb_backend *pack = NULL;
+
+		if (!is_index(entry->d_name) || !sound(entry->d_name, context))
+			continue;
+		rc = string_format(&index, err, "%s/%s", path, entry->d_name);
+		if (!rc && git_odb_backend_one_pack(&pack, index) == 0 &&
+			git_odb_add_backend(book->objects, pack, 1) < 0)
+			rc = repository_failure(book, GIT_ERROR, "cannot open a pack", err);
+	}
+	return rc;
+}
+
+int repository_restrict(struct book *book, bool (*sound)(const char *index, void *context),
+	void *context, struct dd_error *err)
+{
+	int code, rc;
+
+	repository_close(book);
+	code = git_odb_new(&book->objects);
+	if (!code)
+		code = staging_attach(&book->database, book->objects, &book->staging);
+	if (!code)
+		code = repository_wrap(book);
+	rc = code ? repository_failure(book, code, "cannot open the history", err)
+		  : packs_add(book, sound, context, err);
+	if (rc)
+		repository_close(book);
+	return rc;
 }
 
 void repository_forget(struct book *book)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/database/index.h"
+#include "store/database/log_sum.h"
 #include "store/git/object.h"
 
 #define OLD_KEPT "book.db.old" /* by a reindex that was cut short, or that lost something */
@@ -20,6 +21,28 @@ static int is_there(struct reindex *reindex, const char *path, bool *there)
 					 : error_errno(reindex->err, errno, "cannot read %s", path);
 }
 
+/*
+ * A log that a changed bit has cut short is whole again before SQLite reads it. Whoever has the old
+ * database open goes on with what it saw; nobody changes it meanwhile.
+ */
+static int log_mend(struct reindex *reindex, const char *path)
+{
+	CLEANUP(free) char *log = NULL;
+	CLEANUP(free) char *memory = NULL;
+	int rc = string_format(&log, reindex->err, "%s-wal", path);
+
+	if (!rc)
+		rc = string_format(&memory, reindex->err, "%s-shm", path);
+	if (rc)
+		return rc;
+	rc = log_sum_mend(log, &reindex->counts->mended);
+	if (rc)
+		return error_errno(reindex->err, -rc, "cannot put %s right", log);
+	if (reindex->counts->mended && unlink(memory) < 0 && errno != ENOENT)
+		return error_errno(reindex->err, errno, "cannot remove %s", memory);
+	return 0;
+}
+
 /* The old database in that file, if it is one. */
 static int old_read(struct reindex *reindex, char *path)
 {
@@ -29,6 +52,9 @@ static int old_read(struct reindex *reindex, char *path)
 
 	reindex->old = (struct database){
 		.path = path, .lock_fd = -1, .seat = -1, .wait_ms = reindex->book->wait_ms};
+	rc = log_mend(reindex, path);
+	if (rc)
+		return rc;
 	rc = database_open(&reindex->old, path, &reason);
 	if (!rc) {
 		struct statement statement = statement_begin(

@@ -563,14 +563,16 @@ static int companions_remove(struct reindex *reindex)
 	return rc;
 }
 
-/* Takes the old log into the old file; *whole false where that is too damaged, or was read with
- * losses. */
+/*
+ * Takes the old log into the old file; *whole false where that is too damaged, had to be mended, or
+ * was read with losses.
+ */
 static int old_settle(struct reindex *reindex, bool *whole)
 {
 	int code, rc;
 
 	*whole = false;
-	if (!reindex->old_open || reindex->counts->losses)
+	if (!reindex->old_open || reindex->counts->losses || reindex->counts->mended)
 		return 0;
 	code = sqlite3_wal_checkpoint_v2(
 		reindex->old.sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "store/git/configuration.h"
 #include "store/recovery/archive.h"
 #include "store/recovery/backup.h"
 #include "store/recovery/growing.h"
@@ -149,35 +150,35 @@ static bool is_address(const char *name)
 	return false;
 }
 
-static void remotes_copy(git_config *from, git_config *to)
+/* Of a file that somebody may have made to do harm, as far as it can be read. */
+static int remotes_copy(git_config *to, void *context, struct dd_error *err)
 {
 	git_config_iterator *all = NULL;
 	git_config_entry *entry;
+	git_config *from = NULL;
 
-	if (git_config_iterator_new(&all, from) < 0)
-		return;
-	while (git_config_next(&entry, all) == 0)
-		if (is_address(entry->name) && entry->value)
-			(void)git_config_set_multivar(to, entry->name, "^$", entry->value);
+	(void)err;
+	if (git_config_open_ondisk(&from, context) == 0 && git_config_iterator_new(&all, from) == 0)
+		while (git_config_next(&entry, all) == 0)
+			if (is_address(entry->name) && entry->value)
+				(void)git_config_set_multivar(to, entry->name, "^$", entry->value);
 	git_config_iterator_free(all);
+	git_config_free(from);
+	return 0;
 }
 
 static int config_take(struct restoring *restoring)
 {
 	CLEANUP(free) char *given = NULL;
 	CLEANUP(free) char *made = NULL;
-	git_config *from = NULL, *to = NULL;
 	int rc = growing_path(&restoring->growing, GIVEN_CONFIG, &given, restoring->err);
 
 	if (!rc)
 		rc = growing_path(&restoring->growing, "book.git/config", &made, restoring->err);
 	if (rc || access(given, F_OK) < 0)
 		return rc;
-	if (git_config_open_ondisk(&from, given) == 0 && git_config_open_ondisk(&to, made) == 0)
-		remotes_copy(from, to);
-	git_config_free(from);
-	git_config_free(to);
-	if (unlink(given) < 0)
+	rc = configuration_change(made, remotes_copy, given, restoring->err);
+	if (unlink(given) < 0 && !rc)
 		rc = error_errno(restoring->err, errno, "cannot remove %s", given);
 	return rc;
 }

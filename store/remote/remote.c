@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/git/configuration.h"
 
 #define IDENTITY_LIMIT 4096
 #define CONFIG_KEY_SIZE 256
@@ -161,9 +162,10 @@ static int config_get(struct book *book, git_config *config, const char *name, c
 }
 
 /* NULL takes it away. */
-static int config_set(struct book *book, git_config *config, const char *name, const char *what,
-	const char *value, struct dd_error *err)
+static int config_set(git_config *config, const char *name, const char *what, const char *value,
+	struct dd_error *err)
 {
+	const git_error *last;
 	char key[CONFIG_KEY_SIZE];
 	int code, rc = key_of(name, what, key, err);
 
@@ -171,27 +173,68 @@ static int config_set(struct book *book, git_config *config, const char *name, c
 		return rc;
 	code = value ? git_config_set_string(config, key, value)
 		     : git_config_delete_entry(config, key);
-	return !code || (!value && code == GIT_ENOTFOUND) ? 0 : config_failure(book, code, err);
+	if (!code || (!value && code == GIT_ENOTFOUND))
+		return 0;
+	last = git_error_last();
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		return error_no_memory(err);
+	return error_set(err, DD_SYSTEM, "the configuration of book.git cannot be written: %s",
+		last ? last->message : "no reason given");
 }
 
-/* The URL last: without it there is no remote. */
-static int section_write(struct book *book, git_config *config, const struct remote_row *remote,
-	struct dd_error *err)
+struct section {
+	struct book *book;
+	const struct remote_row *remote;
+};
+
+static int section_write(git_config *config, void *context, struct dd_error *err)
 {
+	const struct section *section = context;
+	const struct remote_row *remote = section->remote;
 	CLEANUP(free) char *fetch = NULL;
 	CLEANUP(free) char *push = NULL;
 	int rc = string_format(&fetch, err, HOST_REFS "*:" REMOTE_REFS "%s/*", remote->name);
 
 	/* with these, git's own push and fetch do what ours do */
 	if (!rc)
-		rc = string_format(&push, err, "refs/heads/*:" HOST_REFS "%s/*", book->host_name);
+		rc = string_format(
+			&push, err, "refs/heads/*:" HOST_REFS "%s/*", section->book->host_name);
 	if (!rc)
-		rc = config_set(book, config, remote->name, "fetch", fetch, err);
+		rc = config_set(config, remote->name, "fetch", fetch, err);
 	if (!rc)
-		rc = config_set(book, config, remote->name, "push", push, err);
+		rc = config_set(config, remote->name, "push", push, err);
 	if (!rc)
-		rc = config_set(book, config, remote->name, "identity", remote->identity, err);
-	return rc ? rc : config_set(book, config, remote->name, "url", remote->url, err);
+		rc = config_set(config, remote->name, "identity", remote->identity, err);
+	return rc ? rc : config_set(config, remote->name, "url", remote->url, err);
+}
+
+static int section_remove(git_config *config, void *context, struct dd_error *err)
+{
+	static const char *const keys[] = {"url", "fetch", "push", "identity"};
+	const struct section *section = context;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof keys / sizeof keys[0]; i++)
+		rc = config_set(config, section->remote->name, keys[i], NULL, err);
+	return rc;
+}
+
+/* A checkpoint writes refs beside it, and a backup reads it. */
+static int config_change(struct book *book,
+	int (*change)(git_config *config, void *context, struct dd_error *err),
+	const struct remote_row *remote, struct dd_error *err)
+{
+	struct section section = {book, remote};
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "book.git/config", &path, err);
+
+	if (!rc)
+		rc = database_lock(&book->database, SLOT_CHECKPOINT, "remote", book->wait_ms, err);
+	if (rc)
+		return rc;
+	rc = configuration_change(path, change, &section, err);
+	database_unlock(&book->database, SLOT_CHECKPOINT);
+	return rc;
 }
 
 int book_remote_add(struct book *book, const struct remote_row *remote, struct dd_error *err)
@@ -213,7 +256,7 @@ int book_remote_add(struct book *book, const struct remote_row *remote, struct d
 	if (url)
 		return error_set(
 			err, DD_EXISTS, "there is a remote '%s' already: %s", remote->name, url);
-	return section_write(book, config, remote, err);
+	return config_change(book, section_write, remote, err);
 }
 
 /* The NAME of a key remote.NAME.url, or NULL; the caller frees it. */
@@ -315,7 +358,7 @@ static int refs_forget(struct book *book, const char *name, struct dd_error *err
 
 int book_remote_remove(struct book *book, const char *name, struct dd_error *err)
 {
-	static const char *const keys[] = {"url", "fetch", "push", "identity"};
+	const struct remote_row remote = {.name = name};
 	CLEANUP(config) git_config *config = NULL;
 	CLEANUP(free) char *url = NULL;
 	int rc = config_open(book, &config, err);
@@ -326,9 +369,7 @@ int book_remote_remove(struct book *book, const char *name, struct dd_error *err
 		return rc;
 	if (!url)
 		return no_remote(book, config, name, err);
-	for (size_t i = 0; !rc && i < sizeof keys / sizeof keys[0]; i++)
-		rc = config_set(book, config, name, keys[i], NULL, err);
-	/* a checkpoint writes refs too */
+	rc = config_change(book, section_remove, &remote, err);
 	if (!rc)
 		rc = database_lock(&book->database, SLOT_CHECKPOINT, "remote", book->wait_ms, err);
 	if (rc)

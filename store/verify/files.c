@@ -18,6 +18,7 @@
 #include "store/database/log_sum.h"
 #include "store/database/page_sum.h"
 #include "store/folder.h"
+#include "store/git/configuration.h"
 #include "store/git/pack.h"
 
 #define PACKS "book.git/objects/pack"
@@ -69,6 +70,16 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
+static bool leads_astray(DIR *folder, const char *index, int fd)
+{
+	char pack[NAME_MAX + sizeof ".pack"];
+	struct stat status;
+
+	snprintf(pack, sizeof pack, "%.*s.pack", (int)(strlen(index) - strlen(".idx")), index);
+	return fstatat(dirfd(folder), pack, &status, 0) < 0 ||
+	       pack_index_leads_astray(fd, status.st_size);
+}
+
 static int pack_file_check(struct verification *verification, DIR *folder, const char *name)
 {
 	CLEANUP(free) char *where = NULL;
@@ -81,6 +92,8 @@ static int pack_file_check(struct verification *verification, DIR *folder, const
 		number = sum_check(fd, &whole);
 	if (rc || whole)
 		return rc;
+	if (has_suffix(name, ".idx") && (fd < 0 || leads_astray(folder, name, fd)))
+		text_printf(&verification->unsound, "%s\n", name);
 	return file_tell(verification, where,
 		number == -EIO ? "cannot be read: the disk has an error there"
 		: number < 0   ? "cannot be read"
@@ -160,18 +173,46 @@ static int small_read(
 				  : 0;
 }
 
-static int head_check(struct verification *verification)
+/* A file of whose content nothing may differ. */
+static int fixed_check(struct verification *verification, const char *where, const char *content,
+	const char *otherwise)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
 	bool found;
-	int rc = small_read(verification, "book.git/HEAD", &text, &found);
+	int rc = small_read(verification, where, &text, &found);
 
-	if (rc || !found || strcmp(text_string(&text), "ref: " BOOK_REF "\n") == 0)
+	if (rc || !found ||
+		(text.size == strlen(content) && memcmp(text.data, content, text.size) == 0))
 		return rc;
-	return file_tell(verification, "book.git/HEAD", "does not name the branch \"book\"");
+	return file_tell(verification, where, otherwise);
 }
 
-/* What is ours of the configuration; a remote that somebody added is his. */
+static int head_check(struct verification *verification)
+{
+	return fixed_check(verification, "book.git/HEAD", "ref: " BOOK_REF "\n",
+		"does not name the branch \"book\"");
+}
+
+static int description_check(struct verification *verification)
+{
+	return fixed_check(verification, "book.git/description", REPOSITORY_DESCRIPTION,
+		"has been changed: it does not describe a book");
+}
+
+static int seal_check(struct verification *verification)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	bool found;
+	int rc = small_read(verification, "book.git/config", &text, &found);
+
+	if (rc || !found || configuration_is_whole(&text))
+		return rc;
+	return file_tell(verification, "book.git/config",
+		"is not as Domesday wrote it; 'domesday remote add' and 'remove' take over what it "
+		"says now");
+}
+
+/* Without these the book does not work as it should, whoever has changed them. */
 static int config_check(struct verification *verification)
 {
 	static const char *const ours[][2] = {
@@ -252,17 +293,18 @@ static int database_check(struct verification *verification)
 		verification, statement_end(&statement, verification->err), "file", "book.db");
 }
 
-int verify_log(struct verification *verification, bool *damaged)
+int verify_log(struct verification *verification)
 {
 	struct database *database = &verification->book->database;
 	struct finding finding = {.kind = "file", .where = "book.db-wal"};
 	uint32_t frame = 0;
-	int code = log_sum_check(database->sqlite, damaged, &frame);
+	bool damaged;
+	int code = log_sum_check(database->sqlite, &damaged, &frame);
 
 	if (code)
 		return damage_tell(verification,
 			database_failure(database, code, verification->err), "file", "book.db-wal");
-	if (!*damaged)
+	if (!damaged)
 		return 0;
 	if (!frame)
 		return finding_tell(verification, &finding,
@@ -276,8 +318,9 @@ int verify_log(struct verification *verification, bool *damaged)
 
 int verify_files(struct verification *verification)
 {
-	static int (*const parts[])(struct verification * verification) = {
-		pages_check, database_check, packs_check, head_check, config_check};
+	static int (*const parts[])(struct verification * verification) = {pages_check,
+		database_check, packs_check, head_check, description_check, seal_check,
+		config_check};
 	int rc = 0;
 
 	if (verification->uuid)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/moment.h"
 #include "store/git/object.h"
 
@@ -37,6 +38,29 @@ static void cleanup_odb_object(git_odb_object **object)
 	git_odb_object_free(*object);
 }
 
+/* Whatever bytes the damaged have become, what is said of them is one line of text. */
+static int visible_tell(struct verification *verification, const struct finding *finding)
+{
+	struct finding shown = *finding;
+	const char **const words[] = {
+		&shown.where, &shown.uuid, &shown.name, &shown.who, &shown.sentence};
+	char *lines[sizeof words / sizeof words[0]] = {NULL};
+	size_t count = sizeof words / sizeof words[0];
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < count; i++) {
+		if (!*words[i])
+			continue;
+		rc = line_visible(&lines[i], *words[i], verification->err);
+		*words[i] = lines[i];
+	}
+	if (!rc)
+		rc = verification->visit(&shown, verification->context);
+	for (size_t i = 0; i < count; i++)
+		free(lines[i]);
+	return rc;
+}
+
 int finding_tell(
 	struct verification *verification, struct finding *finding, const char *format, ...)
 {
@@ -54,7 +78,7 @@ int finding_tell(
 	text_vprintf(&sentence, format, args);
 	va_end(args);
 	finding->sentence = text_string(&sentence);
-	return verification->visit(finding, verification->context);
+	return visible_tell(verification, finding);
 }
 
 void commit_facts_read(struct verification *verification, const git_oid *oid,
@@ -121,6 +145,7 @@ void verification_release(struct verification *verification)
 	oid_set_release(&verification->bad);
 	oid_list_release(&verification->needed);
 	text_release(&verification->payload);
+	text_release(&verification->unsound);
 }
 
 /* Who signs must be known before anything signed is read. */
@@ -148,6 +173,12 @@ static int read_signers(struct verification *verification)
 	return rc;
 }
 
+bool index_sound(const char *index, void *context)
+{
+	const struct verification *verification = context;
+	return !strstr(text_string(&verification->unsound), index);
+}
+
 static int verify_all(struct verification *verification)
 {
 	static int (*const parts[])(struct verification * verification) = {read_signers,
@@ -158,6 +189,11 @@ static int verify_all(struct verification *verification)
 	int opened = repository_need(verification->book, &reason);
 	int rc = verify_files(verification);
 
+	if (!rc && text_failed(&verification->unsound))
+		rc = error_no_memory(verification->err);
+	if (!rc && verification->unsound.size)
+		opened =
+			repository_restrict(verification->book, index_sound, verification, &reason);
 	if (!rc && opened) {
 		error_set(verification->err, opened, "%s", reason.message);
 		return damage_tell(verification, opened, "file", "book.git");
@@ -170,22 +206,17 @@ static int verify_all(struct verification *verification)
 static int verify_in_snapshot(struct verification *verification)
 {
 	struct book *book = verification->book;
-	bool damaged;
-	int rc = verify_log(verification, &damaged);
+	int rc = verify_log(verification);
 
-	/*
-	 * Where the power went while the log was copied, pages are torn that the log still has; but
-	 * half a log would be copied over what is newer.
-	 */
-	if (!rc && !damaged)
-		(void)sqlite3_wal_checkpoint_v2(
-			book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (!rc)
 		rc = database_execute(&book->database, "BEGIN", verification->err);
 	if (rc)
 		return rc;
 	rc = verify_all(verification);
 	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
+	/* what was opened without damaged packs */
+	if (verification->unsound.size)
+		repository_close(book);
 	return rc;
 }
 

@@ -80,7 +80,7 @@ SESSION = (
     ('restore --book RETURNED --from REMOTE', 0,
      {'sound', 'domains', 'versions', 'objects', 'findings', 'adopted', 'keys',
       'without_passwords'}),
-    ('reindex', 0, {'domains', 'versions', 'staged', 'losses'}),
+    ('reindex', 0, {'domains', 'versions', 'staged', 'mended', 'losses'}),
     ('verify', 0, {'sound', 'domains', 'versions', 'objects', 'findings', 'adopted'}),
     ('gc', 0, {'book'}),
     ('undefine b', 0, CHANGE),

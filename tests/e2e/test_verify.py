@@ -158,6 +158,55 @@ def verify__names_what_the_index_says_falsely(book):
     equal(set(book.domains()), {'web', 'mail'})
 
 
+def flip(path, at, bit):
+    with open(path, 'r+b') as stream:
+        stream.seek(at)
+        byte = stream.read(1)[0]
+        stream.seek(at)
+        stream.write(bytes([byte ^ 1 << bit]))
+
+
+@test()
+def verify__a_bit_in_a_young_books_log_hides_nothing_for_long(book):
+    """All of the book is in the log still, and SQLite would read none of it."""
+    for name in ('web', 'mail'):
+        book.define(domain(name))
+    before = [book.ok('dumpxml', name).out for name in ('web', 'mail')]
+    flip(book.path + '/book.db-wal', 32 + 4120 + 99, 5)
+    for words in (('desc', 'web', 'over it'), ('verify',), ('list', '--all')):
+        contains(book.ok(*words, rc=10).err, 'book.db-wal is damaged: frame 2')
+    result = book.ok('reindex')
+    contains(result.err, 'put right in the old book.db-wal: 1 frame with a changed word')
+    equal([book.ok('dumpxml', name).out for name in ('web', 'mail')], before)
+    contains(book.ok('verify').err, 'is sound')
+
+
+@test()
+def verify__a_bit_in_the_log_is_warned_of(book):
+    fill(book)
+    book.ok('desc', 'web', 'the last')
+    size = os.path.getsize(book.path + '/book.db-wal')
+    flip(book.path + '/book.db-wal', size - 2000, 2)
+    result = book.ok('desc', 'web')
+    contains(result.err, 'warning: ' + book.path + '/book.db-wal is damaged')
+    equal(result.out.strip(), 'three')
+    book.ok('desc', 'web', 'over it', rc=10)
+    find(findings(book), kind='file', where='book.db-wal')
+    book.ok('reindex')
+    equal(book.ok('desc', 'web').out.strip(), 'the last')
+
+
+@test()
+def verify__says_it_in_text_whatever_the_bytes_are(book):
+    """A branch whose name is no UTF-8 any more."""
+    fill(book)
+    path = book.path + '/book.git/packed-refs'
+    with open(path, 'rb') as stream:
+        refs = stream.read()
+    flip(path, refs.index(b'refs/heads/domains/') + len('refs/heads/domains/') + 3, 7)
+    check(all(finding['sentence'].isprintable() for finding in findings(book)), 'not printable')
+
+
 @test()
 def verify__a_remote_is_a_witness(book):
     uuid = fill(book)['web']

@@ -244,6 +244,44 @@ static void store_reindex__a_forged_version_does_not_come_in(void **state)
 	assert_domain(scene, "web", 2);
 }
 
+/* Nothing is written over what can be put right; and it is put right, down to the bit. */
+static void store_reindex__a_log_that_a_bit_has_cut_short_is_mended(void **state)
+{
+	struct scene *scene = *state;
+	char path[PATH_MAX + 64];
+	uint32_t newest = 0;
+
+	path_of(scene, "book.db-wal", path);
+	for (unsigned i = 0; i < 8; i++) {
+		CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+		struct step step = {.uuid = UUID_A, .name = "web", .xml = "<domain/>"};
+		struct step other = {.uuid = UUID_B, .name = "mail", .xml = "<domain/>"};
+		struct stat status;
+
+		for (int j = 0; j < 3; j++) {
+			step.base = newest++;
+			assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+		}
+		book_close(TAKE(scene->book));
+		assert_int_equal(stat(path, &status), 0);
+		/* the header's magic and sum, then anywhere */
+		flip(path, i < 2 ? 3 + 25 * (off_t)i : (status.st_size / 8 + 5) * (off_t)i, (int)i);
+		if (book_open(scene->place, NULL, &scene->book, &scene->err) == 0) {
+			assert_int_equal(book_log_check(scene->book, &scene->err), DD_CORRUPT);
+			assert_int_equal(
+				step_apply(scene->book, &other, NULL, &scene->err), DD_CORRUPT);
+			book_close(TAKE(scene->book));
+		}
+		assert_non_null(strstr(scene->err.message, "book.db-wal is damaged"));
+		assert_ok(scene, reindex(scene, &outcome));
+		assert_int_equal(outcome.counts.mended, 1);
+		assert_int_equal(outcome.counts.losses, 0);
+		assert_int_equal(outcome.counts.versions, newest);
+		assert_sound(scene, NULL);
+		scene_open(scene);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
@@ -255,6 +293,7 @@ int main(void)
 		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
 		TEST(store_reindex__refs_that_were_moved_do_not_matter),
 		TEST(store_reindex__a_forged_version_does_not_come_in),
+		TEST(store_reindex__a_log_that_a_bit_has_cut_short_is_mended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

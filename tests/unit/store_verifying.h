@@ -4,6 +4,7 @@
 
 /* For tests that change a book behind its back, and look what verify says of it. */
 
+#include <fcntl.h>
 #include <sqlite3.h>
 
 #include "store/database/vfs.h"
@@ -114,6 +115,20 @@ static inline void flush(struct scene *scene)
 		sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, database_vfs()), 0);
 	assert_int_equal(sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)", 0, 0, 0), 0);
 	sqlite3_close(database);
+}
+
+static inline void flip(const char *path, off_t at, int bit)
+{
+	unsigned char byte;
+	int fd;
+
+	assert_int_equal(chmod(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte = (unsigned char)(byte ^ (1 << bit));
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
 }
 
 #endif

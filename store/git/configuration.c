@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/git/configuration.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/git/digest.h"
+
+#define SEAL "# sha256 of all below, for 'domesday verify': "
+#define SEAL_SIZE (sizeof SEAL - 1 + DIGEST_SIZE) /* with its newline */
+#define CONFIGURATION_LIMIT ((size_t)1 << 20)
+#define COPY ".change" /* behind the file's name */
+
+static bool begins_with_comment(const struct text *content)
+{
+	return content->size && content->data[0] == '#';
+}
+
+static size_t seal_length(const struct text *content)
+{
+	const char *end =
+		begins_with_comment(content) ? memchr(content->data, '\n', content->size) : NULL;
+
+	return end ? (size_t)(end - content->data) + 1 : 0;
+}
+
+static void seal_make(const char *below, size_t size, struct text *out)
+{
+	char digest[DIGEST_SIZE];
+
+	digest_hex(below, size, digest);
+	text_printf(out, SEAL "%s\n", digest);
+}
+
+bool configuration_is_whole(const struct text *content)
+{
+	CLEANUP(text) struct text seal = TEXT_INIT;
+	size_t length = seal_length(content);
+
+	if (!begins_with_comment(content))
+		return true;
+	seal_make(content->data + length, content->size - length, &seal);
+	return length == SEAL_SIZE && !text_failed(&seal) &&
+	       memcmp(content->data, seal.data, SEAL_SIZE) == 0;
+}
+
+int configuration_make(const char *path, const char *content, struct dd_error *err)
+{
+	CLEANUP(text) struct text whole = TEXT_INIT;
+
+	seal_make(content, strlen(content), &whole);
+	text_puts(&whole, content);
+	if (text_failed(&whole))
+		return error_no_memory(err);
+	return file_replace(path, 0644, whole.data, whole.size, err);
+}
+
+static int copy_change(const char *copy,
+	int (*change)(git_config *config, void *context, struct dd_error *err), void *context,
+	struct dd_error *err)
+{
+	git_config *config = NULL;
+	int rc = 0;
+
+	if (git_config_open_ondisk(&config, copy) < 0)
+		rc = error_set(err, DD_SYSTEM, "cannot open %s", copy);
+	if (!rc)
+		rc = change(config, context, err);
+	git_config_free(config);
+	return rc;
+}
+
+int configuration_change(const char *path,
+	int (*change)(git_config *config, void *context, struct dd_error *err), void *context,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text before = TEXT_INIT;
+	CLEANUP(text) struct text after = TEXT_INIT;
+	CLEANUP(free) char *copy = NULL;
+	size_t seal;
+	int rc = file_read(path, CONFIGURATION_LIMIT, &before, err);
+
+	if (!rc)
+		rc = string_format(&copy, err, "%s" COPY, path);
+	if (rc)
+		return rc;
+	seal = seal_length(&before);
+	rc = file_replace(copy, 0644, before.data + seal, before.size - seal, err);
+	if (!rc)
+		rc = copy_change(copy, change, context, err);
+	if (!rc)
+		rc = file_read(copy, CONFIGURATION_LIMIT, &after, err);
+	if (!rc)
+		rc = configuration_make(path, text_string(&after), err);
+	if (copy && unlink(copy) < 0 && errno != ENOENT && !rc)
+		rc = error_errno(err, errno, "cannot remove %s", copy);
+	return rc;
+}
