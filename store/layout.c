@@ -102,6 +102,20 @@ static int stage_judge(struct database *database, enum book_stage *stage, struct
 	return 0;
 }
 
+/* SQLite takes an empty database for a new one, and throws its log away. */
+static int log_check(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *log = NULL;
+	struct stat database, written;
+	int rc = string_format(&log, err, "%s-wal", book->database.path);
+
+	if (rc || stat(book->database.path, &database) < 0 || database.st_size ||
+		stat(log, &written) < 0 || !written.st_size)
+		return rc;
+	error_set(err, DD_CORRUPT, "%s is empty, but its log is not", book->database.path);
+	return error_hint(err, "'domesday reindex' brings back what the log has");
+}
+
 /* Opens book.db where there is one and says how far it is. */
 static int database_try(struct book *book, enum book_stage *stage, struct dd_error *err)
 {
@@ -114,8 +128,15 @@ static int database_try(struct book *book, enum book_stage *stage, struct dd_err
 			       ? 0
 			       : error_errno(err, errno, "cannot open the book %s", book->folder);
 	if (!database->sqlite)
+		rc = log_check(book, err);
+	if (!rc && !database->sqlite)
 		rc = database_open(database, database->path, err);
-	return rc ? rc : stage_judge(database, stage, err);
+	if (!rc)
+		rc = stage_judge(database, stage, err);
+	/* an empty one is what a log that a bit has cut short looks like, too */
+	if (!rc && *stage == STAGE_MISSING && database->sqlite)
+		rc = database_log_check(database, err);
+	return rc;
 }
 
 /* ---- making ---- */
@@ -149,17 +170,43 @@ static int folder_check(struct book *book, struct dd_error *err)
 	return rc;
 }
 
-/* A history without its index is a damaged book, not a new one. */
-static int history_check(struct book *book, struct dd_error *err)
+/* Was anything ever done to a domain of this book? Who does, locks it. */
+static int was_used(struct book *book, bool *used, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "locks", &path, err);
+
+	*used = false;
+	if (!rc && access(path, F_OK) == 0)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
+		*used |= uuid_valid(entry->d_name);
+	return rc;
+}
+
+/* A history without its index, or domains without either, are a damaged book and not a new one. */
+static int history_check(struct book *book, struct dd_error *err)
+{
+	const char *state = access(book->database.path, F_OK) < 0 ? "missing" : "empty";
+	CLEANUP(free) char *path = NULL;
+	bool used;
 	int rc = book_path(book, "book.git/packed-refs", &path, err);
 
-	if (rc || access(path, F_OK) < 0)
+	if (!rc && access(path, F_OK) == 0) {
+		error_set(err, DD_CORRUPT,
+			"the book %s has a history in book.git, but book.db is %s", book->folder,
+			state);
+		return error_hint(err, "'domesday reindex' makes it anew from the history");
+	}
+	if (!rc)
+		rc = was_used(book, &used, err);
+	if (rc || !used)
 		return rc;
-	error_set(err, DD_CORRUPT, "the book %s has a history in book.git, but book.db is %s",
-		book->folder, access(book->database.path, F_OK) < 0 ? "missing" : "empty");
-	return error_hint(err, "'domesday reindex' makes it anew from the history");
+	error_set(
+		err, DD_CORRUPT, "the book %s had domains, but book.db is %s", book->folder, state);
+	return error_hint(err, "bring it back from a backup, or from a remote (restore --from)");
 }
 
 static int folders_make(struct book *book, struct dd_error *err)

@@ -78,6 +78,8 @@ int layout_tables_make(struct database *database, struct dd_error *err);
 int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
+/* The same where the folder of refs is gone, without which git takes it for no repository. */
+int repository_complete(struct book *book, struct dd_error *err);
 /* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
 /*

@@ -185,6 +185,8 @@ static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
 	repository_forget(book);
 	rc = repository_need(book, err);
 	if (!rc)
+		rc = repository_complete(book, err);
+	if (!rc)
 		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, wait_ms, err);
 	if (rc)
 		return rc;

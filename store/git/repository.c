@@ -110,6 +110,17 @@ int repository_make(const char *path, struct dd_error *err)
 	return rc;
 }
 
+int repository_complete(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *refs = NULL;
+	int rc = book_path(book, "book.git", &path, err);
+
+	if (!rc)
+		rc = book_path(book, "book.git/refs", &refs, err);
+	return rc || access(refs, F_OK) == 0 ? rc : repository_make(path, err);
+}
+
 /* What starts a zlib stream fails for want of memory, what goes on with one for what it is fed. */
 static bool memory_was_out(const git_error *last)
 {
@@ -285,7 +296,9 @@ int repository_need_whole(struct book *book, struct dd_error *err)
 
 	if (rc || book->whole)
 		return rc;
-	rc = book_path(book, "book.git", &path, err);
+	rc = repository_complete(book, err);
+	if (!rc)
+		rc = book_path(book, "book.git", &path, err);
 	if (rc)
 		return rc;
 	code = git_repository_open_ext(&book->whole, path,

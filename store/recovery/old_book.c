@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/database/index.h"
 #include "store/database/log_sum.h"
 #include "store/git/object.h"
 
+#define PAGE_BYTES 4096        /* of book.db, any of which begins as zeros */
 #define OLD_KEPT "book.db.old" /* by a reindex that was cut short, or that lost something */
 
 static int is_there(struct reindex *reindex, const char *path, bool *there)
@@ -19,6 +21,19 @@ static int is_there(struct reindex *reindex, const char *path, bool *there)
 	*there = access(path, F_OK) == 0;
 	return *there || errno == ENOENT ? 0
 					 : error_errno(reindex->err, errno, "cannot read %s", path);
+}
+
+/* SQLite would throw the log of an empty database away. */
+static int emptiness_mend(struct reindex *reindex, const char *path, const char *log)
+{
+	struct stat database, written;
+
+	if (stat(path, &database) < 0 || database.st_size || stat(log, &written) < 0 ||
+		!written.st_size)
+		return 0;
+	if (truncate(path, PAGE_BYTES) < 0)
+		return error_errno(reindex->err, errno, "cannot write %s", path);
+	return 0;
 }
 
 /*
@@ -33,6 +48,9 @@ static int log_mend(struct reindex *reindex, const char *path)
 
 	if (!rc)
 		rc = string_format(&memory, reindex->err, "%s-shm", path);
+	if (rc)
+		return rc;
+	rc = emptiness_mend(reindex, path, log);
 	if (rc)
 		return rc;
 	rc = log_sum_mend(log, &reindex->counts->mended);

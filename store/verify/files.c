@@ -187,6 +187,17 @@ static int fixed_check(struct verification *verification, const char *where, con
 	return file_tell(verification, where, otherwise);
 }
 
+static int folders_check(struct verification *verification)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(verification->book, "book.git/refs", &path, verification->err);
+
+	if (rc || access(path, F_OK) == 0)
+		return rc;
+	return file_tell(verification, "book.git/refs",
+		"is missing: git takes the folder for no repository. 'domesday sync' makes it");
+}
+
 static int head_check(struct verification *verification)
 {
 	return fixed_check(verification, "book.git/HEAD", "ref: " BOOK_REF "\n",
@@ -319,8 +330,8 @@ int verify_log(struct verification *verification)
 int verify_files(struct verification *verification)
 {
 	static int (*const parts[])(struct verification * verification) = {pages_check,
-		database_check, packs_check, head_check, description_check, seal_check,
-		config_check};
+		database_check, packs_check, folders_check, head_check, description_check,
+		seal_check, config_check};
 	int rc = 0;
 
 	if (verification->uuid)

@@ -182,6 +182,32 @@ def verify__a_bit_in_a_young_books_log_hides_nothing_for_long(book):
 
 
 @test()
+def verify__an_emptied_young_book_is_not_begun_anew(book):
+    for name in ('web', 'mail'):
+        book.define(domain(name))
+    before = [book.ok('dumpxml', name).out for name in ('web', 'mail')]
+    shutil.copytree(book.path, book.path + '.kept')
+    os.truncate(book.path + '/book.db', 0)
+    for words in (('desc', 'web', 'over it'), ('verify',), ('list', '--all')):
+        contains(book.ok(*words, rc=10).err, 'book.db is empty, but its log is not')
+    book.ok('reindex')
+    equal([book.ok('dumpxml', name).out for name in ('web', 'mail')], before)
+    shutil.rmtree(book.path)
+    os.rename(book.path + '.kept', book.path)
+    os.unlink(book.path + '/book.db-wal')
+    contains(book.ok('list', '--all', rc=10).err, 'had domains, but book.db is empty')
+
+
+@test()
+def verify__says_that_the_folder_of_refs_is_gone(book):
+    fill(book)
+    shutil.rmtree(book.path + '/book.git/refs')
+    find(findings(book), kind='file', where='book.git/refs')
+    book.ok('sync')
+    contains(book.ok('verify').err, 'is sound')
+
+
+@test()
 def verify__a_bit_in_the_log_is_warned_of(book):
     fill(book)
     book.ok('desc', 'web', 'the last')
