@@ -70,26 +70,49 @@ static int pages_copy(struct backup *backup, sqlite3 *to)
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* In one read transaction, so that it does not begin anew with each change. */
-static int database_copy(struct backup *backup)
+/* The copy may be on another disk than the book. */
+static int copy_failure(struct backup *backup, sqlite3 *to, int code)
 {
 	struct database *database = &backup->book->database;
-	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	CLEANUP(close) int fd = open(backup->copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	sqlite3 *to = NULL;
-	int code, rc;
 
-	if (fd < 0)
-		return error_errno(backup->err, errno, "cannot make %s", backup->copy);
-	rc = database_execute(database, "BEGIN; SELECT count(*) FROM sqlite_schema", backup->err);
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return error_errno(backup->err, ENOSPC, "cannot write %s", backup->copy);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+		return error_errno(backup->err, sqlite3_system_errno(to), "cannot write %s",
+			backup->copy);
+	default:
+		return database_failure(database, code, backup->err);
+	}
+}
+
+/* In one read transaction, so that it does not begin anew with each change. */
+static int database_copy(void *context, struct dd_error *err)
+{
+	struct backup *backup = context;
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	sqlite3 *to = NULL;
+	int code, rc = database_execute(&backup->book->database,
+			  "SELECT count(*) FROM sqlite_schema", err);
+
 	if (rc)
 		return rc;
 	code = sqlite3_open_v2(backup->copy, &to, flags, database_vfs());
 	if (!code)
 		code = pages_copy(backup, to);
+	if (code)
+		rc = copy_failure(backup, to, code);
 	sqlite3_close(to);
-	(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
-	return code ? database_failure(database, code, backup->err) : 0;
+	return rc;
+}
+
+/* A file of this name was left by somebody of this number who died. */
+static int file_make(struct backup *backup, const char *path, int *fd)
+{
+	(void)unlink(path);
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return *fd < 0 ? error_errno(backup->err, errno, "cannot make %s", path) : 0;
 }
 
 /* ---- files ---- */
@@ -192,12 +215,15 @@ static int parent_sync(struct backup *backup)
 static int backup_make(struct backup *backup)
 {
 	struct database *database = &backup->book->database;
-	int rc = database_lock(
-		database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
+	CLEANUP(close) int copy = -1;
+	int rc = file_make(backup, backup->copy, &copy);
 
+	if (!rc)
+		rc = database_lock(
+			database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
 	if (rc)
 		return rc;
-	rc = database_copy(backup);
+	rc = database_snapshot(database, database_copy, backup, backup->err);
 	if (!rc)
 		rc = all_add(backup);
 	database_unlock(database, SLOT_CHECKPOINT);
@@ -222,11 +248,8 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 		error_set(backup.err, DD_EXISTS, "%s is there already", file);
 		rc = error_hint(backup.err, "name another file, or remove that one first");
 	}
-	if (!rc) {
-		backup.fd = open(backup.unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (backup.fd < 0)
-			rc = error_errno(backup.err, errno, "cannot make %s", backup.unfinished);
-	}
+	if (!rc)
+		rc = file_make(&backup, backup.unfinished, &backup.fd);
 	if (!rc)
 		rc = backup_make(&backup);
 	if (backup.fd >= 0) {
@@ -234,8 +257,12 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 		(void)unlink(backup.unfinished);
 		(void)unlink(backup.copy);
 	}
-	if (!rc)
+	if (!rc) {
 		rc = parent_sync(&backup);
+		/* what is said to have failed is not there */
+		if (rc)
+			(void)unlink(file);
+	}
 	free(backup.unfinished);
 	free(backup.copy);
 	return rc;

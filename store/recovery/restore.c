@@ -17,6 +17,8 @@
 
 #define ENTRIES_LIMIT 100000
 #define GIVEN_CONFIG "book.git/config.given"
+/* Until all else is there: without book.db a folder is no book. */
+#define GIVEN_DATABASE "book.db.given"
 
 struct restoring {
 	struct archive archive;
@@ -26,13 +28,21 @@ struct restoring {
 
 /* ---- what may be in it ---- */
 
+/* Files that are under another name until the end. */
+static const char *place_of_file(const char *name)
+{
+	if (strcmp(name, "book.git/config") == 0)
+		return GIVEN_CONFIG;
+	return strcmp(name, "book.db") == 0 ? GIVEN_DATABASE : name;
+}
+
 /* Where an entry goes to, and with which mode; NULL: it has no business here. */
 static const char *place_of(const char *name, mode_t *mode)
 {
 	for (const struct backup_file *file = backup_files; file->name; file++)
 		if (strcmp(name, file->name) == 0) {
 			*mode = file->mode;
-			return strcmp(name, "book.git/config") == 0 ? GIVEN_CONFIG : file->name;
+			return place_of_file(file->name);
 		}
 	*mode = 0644;
 	if (strncmp(name, BACKUP_BRANCHES, sizeof BACKUP_BRANCHES - 1) == 0)
@@ -78,8 +88,9 @@ static int note_check(struct restoring *restoring)
 	CLEANUP(free) char *path = NULL;
 	int rc = growing_path(&restoring->growing, BACKUP_NOTE, &path, restoring->err);
 
-	if (!rc && (file_read(path, 4096, &text, NULL) ||
-			   strncmp(text_string(&text), "domesday backup ", 16) != 0))
+	if (!rc)
+		rc = file_read(path, 4096, &text, restoring->err);
+	if (rc == DD_INVALID || (!rc && strncmp(text_string(&text), "domesday backup ", 16) != 0))
 		return error_set(restoring->err, DD_CORRUPT, "%s is no backup of a book",
 			restoring->archive.path);
 	if (!rc && strncmp(text_string(&text), BACKUP_NOTE_BEGINS, sizeof BACKUP_NOTE_BEGINS - 1) !=
@@ -123,10 +134,16 @@ static int needed_check(struct restoring *restoring)
 	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
 		CLEANUP(free) char *path = NULL;
 
-		rc = growing_path(&restoring->growing, file->name, &path, restoring->err);
-		if (!rc && file->needed && access(path, F_OK) < 0)
-			rc = error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
-				restoring->archive.path, file->name);
+		if (!file->needed)
+			continue;
+		rc = growing_path(
+			&restoring->growing, place_of_file(file->name), &path, restoring->err);
+		if (rc || access(path, F_OK) == 0)
+			continue;
+		rc = errno == ENOENT ? error_set(restoring->err, DD_CORRUPT,
+					       "the backup %s lacks %s", restoring->archive.path,
+					       file->name)
+				     : error_errno(restoring->err, errno, "cannot reach %s", path);
 	}
 	return rc;
 }
@@ -149,17 +166,31 @@ static bool is_address(const char *name)
 	return false;
 }
 
-static void remotes_copy(git_config *from, git_config *to)
+/* What libgit2 says. */
+static int remotes_copy(git_config *from, git_config *to)
 {
 	git_config_iterator *all = NULL;
 	git_config_entry *entry;
+	int code = git_config_iterator_new(&all, from);
 
-	if (git_config_iterator_new(&all, from) < 0)
-		return;
-	while (git_config_next(&entry, all) == 0)
+	while (!code && (code = git_config_next(&entry, all)) == 0)
 		if (is_address(entry->name) && entry->value)
-			(void)git_config_set_multivar(to, entry->name, "^$", entry->value);
+			code = git_config_set_multivar(to, entry->name, "^$", entry->value);
 	git_config_iterator_free(all);
+	return code == GIT_ITEROVER ? 0 : code;
+}
+
+/* One that is no configuration brings no remotes; but what fails must not lose them. */
+static int remotes_failure(struct restoring *restoring)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		return error_no_memory(restoring->err);
+	if (last && last->klass == GIT_ERROR_CONFIG)
+		return 0;
+	return error_set(restoring->err, DD_SYSTEM, "cannot take over the remotes: %s",
+		last ? last->message : "no reason given");
 }
 
 static int config_take(struct restoring *restoring)
@@ -167,22 +198,44 @@ static int config_take(struct restoring *restoring)
 	CLEANUP(free) char *given = NULL;
 	CLEANUP(free) char *made = NULL;
 	git_config *from = NULL, *to = NULL;
-	int rc = growing_path(&restoring->growing, GIVEN_CONFIG, &given, restoring->err);
+	int code, rc = growing_path(&restoring->growing, GIVEN_CONFIG, &given, restoring->err);
 
 	if (!rc)
 		rc = growing_path(&restoring->growing, "book.git/config", &made, restoring->err);
-	if (rc || access(given, F_OK) < 0)
+	if (rc)
 		return rc;
-	if (git_config_open_ondisk(&from, given) == 0 && git_config_open_ondisk(&to, made) == 0)
-		remotes_copy(from, to);
+	if (access(given, F_OK) < 0)
+		return errno == ENOENT ? 0
+				       : error_errno(restoring->err, errno, "cannot reach %s",
+						 given);
+	code = git_config_open_ondisk(&from, given);
+	if (!code)
+		code = git_config_open_ondisk(&to, made);
+	if (!code)
+		code = remotes_copy(from, to);
 	git_config_free(from);
 	git_config_free(to);
-	if (unlink(given) < 0)
+	if (code)
+		rc = remotes_failure(restoring);
+	if (!rc && unlink(given) < 0)
 		rc = error_errno(restoring->err, errno, "cannot remove %s", given);
 	return rc;
 }
 
 /* ---- all of it ---- */
+
+static int database_name(struct restoring *restoring)
+{
+	CLEANUP(free) char *given = NULL;
+	CLEANUP(free) char *path = NULL;
+	int rc = growing_path(&restoring->growing, GIVEN_DATABASE, &given, restoring->err);
+
+	if (!rc)
+		rc = growing_path(&restoring->growing, "book.db", &path, restoring->err);
+	if (!rc && rename(given, path) < 0)
+		rc = error_errno(restoring->err, errno, "cannot make %s", path);
+	return rc;
+}
 
 static void cleanup_restoring(struct restoring *restoring)
 {
@@ -204,7 +257,9 @@ static int book_make(struct restoring *restoring)
 		rc = libgit2_need(restoring->err);
 	if (!rc)
 		rc = repository_make(repository, restoring->err);
-	return rc ? rc : config_take(restoring);
+	if (!rc)
+		rc = config_take(restoring);
+	return rc ? rc : database_name(restoring);
 }
 
 int book_restore(const char *folder, const char *file, struct dd_error *err)

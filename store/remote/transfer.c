@@ -65,7 +65,8 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	enum branch_outcome *out)
 {
 	struct book *book = transfer->link.book;
-	int code;
+	bool there;
+	int code, rc;
 
 	*out = BRANCH_CREATED;
 	if (!before)
@@ -74,11 +75,12 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	if (git_oid_equal(before, after))
 		return 0;
 	*out = BRANCH_DIVERGED;
-	if (!git_odb_exists(book->objects, before))
-		return 0;
+	rc = object_there(book, before, &there, transfer->err);
+	if (rc || !there)
+		return rc;
 	code = git_graph_descendant_of(book->whole, after, before);
 	if (code < 0)
-		return repository_failure(book, code, "cannot compare branches", transfer->err);
+		return object_failure(book, code, NULL, "cannot compare branches", transfer->err);
 	if (code)
 		*out = BRANCH_FORWARDED;
 	return 0;

@@ -104,7 +104,7 @@ static inline void cleanup_dues(struct dues *dues)
  * DD_CORRUPT: the branch "book" of a host before cannot be read, and dues end there.
  */
 int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
-	bool (*holds)(const struct takeover *takeover, void *context), void *context,
+	int (*holds)(const struct takeover *takeover, bool *result, void *context), void *context,
 	struct dues *out);
 const struct signers *dues_at(const struct dues *dues, uint32_t number);
 

@@ -53,6 +53,8 @@ int finding_tell(
 	va_start(args, format);
 	text_vprintf(&sentence, format, args);
 	va_end(args);
+	if (text_failed(&sentence))
+		return error_no_memory(verification->err);
 	finding->sentence = text_string(&sentence);
 	return verification->visit(finding, verification->context);
 }
@@ -148,8 +150,9 @@ static int read_signers(struct verification *verification)
 	return rc;
 }
 
-static int verify_all(struct verification *verification)
+static int verify_all(void *context, struct dd_error *err)
 {
+	struct verification *verification = context;
 	static int (*const parts[])(struct verification * verification) = {read_signers,
 		verify_objects, verify_damage, verify_versions, verify_chain, verify_keys,
 		verify_refs};
@@ -158,6 +161,7 @@ static int verify_all(struct verification *verification)
 	int opened = repository_need(verification->book, &reason);
 	int rc = verify_files(verification);
 
+	(void)err; /* is the verification's */
 	if (!rc && opened) {
 		error_set(verification->err, opened, "%s", reason.message);
 		return damage_tell(verification, opened, "file", "book.git");
@@ -180,13 +184,8 @@ static int verify_in_snapshot(struct verification *verification)
 	if (!rc && !damaged)
 		(void)sqlite3_wal_checkpoint_v2(
 			book->database.sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (!rc)
-		rc = database_execute(&book->database, "BEGIN", verification->err);
-	if (rc)
-		return rc;
-	rc = verify_all(verification);
-	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
+	return rc ? rc
+		  : database_snapshot(&book->database, verify_all, verification, verification->err);
 }
 
 int book_verify(struct book *book, const char *uuid,

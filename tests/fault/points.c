@@ -183,12 +183,17 @@ static const char *error_judge(
 	/* why they cannot write or remove something libgit2 and SQLite may keep to themselves */
 	bool vague = strstr(err->message, "no reason given") ||
 		     strstr(err->message, "unable to open database file") ||
-		     trial->well.operation->check;
+		     trial->well.operation->remote;
+	bool unread = FAILED(*ticked, CALL_READ) || FAILED(*ticked, CALL_STATUS);
 
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
-	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
+	if (rc == DD_CORRUPT && !unread)
 		return "the failure is called damage";
+	/* what fails at a remote is its refusal, whose words are libgit2's */
+	if (rc && rc != DD_SYSTEM && rc != DD_NO_MEMORY && rc != DD_CORRUPT &&
+		trial->weather != WEATHER_LOCKLESS && !strstr(err->message, "it refused refs/"))
+		return "the failure is taken for something else";
 	if (rc && words && !vague &&
 		(rc != told[trial->weather].code || !strstr(err->message, words)))
 		return "it is not said what is wrong with the disk";
@@ -209,7 +214,7 @@ static struct ticked point_run(
 static const char *point_judge(
 	struct trial *trial, struct scene *scene, struct dd_error *err, struct ticked *ticked)
 {
-	bool again;
+	bool again, done;
 	const char *wrong;
 	int rc = rehearsal_begin(&trial->well, scene, err);
 
@@ -220,6 +225,8 @@ static const char *point_judge(
 	scene->acknowledged = NULL;
 	/* what could not be synced may be done, and then cannot be done again */
 	again = rc && trial->well.operation->repeats && !FAILED(*ticked, CALL_SYNC);
+	/* of a folder that it cannot list libgit2 says that there is no branch in it */
+	done = !rc && !(trial->well.operation->remote && FAILED(*ticked, CALL_LIST));
 	wrong = error_judge(trial, rc, err, ticked);
 	if (!wrong)
 		wrong = state_judge(trial, rc, ticked, err);
@@ -227,7 +234,7 @@ static const char *point_judge(
 		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it";
 	if (!wrong)
-		wrong = go_on(trial, scene, !rc, again, err);
+		wrong = go_on(trial, scene, done, again, err);
 	if (!wrong && trial->progress->tried % GIT_STEP == 0 &&
 		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it when it was done again";
