@@ -320,8 +320,10 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 static int rotate_locked(struct rotation *rotation, struct dd_error *err)
 {
 	struct book *book = rotation->book;
-	int rc = repository_need(book, err);
+	int rc;
 
+	repository_forget(book);
+	rc = repository_need(book, err);
 	if (!rc)
 		rc = database_lock(&book->database, SLOT_CREATE, "key rotate", book->wait_ms, err);
 	if (rc)

@@ -20,7 +20,9 @@ struct growing {
 int growing_begin(const char *folder, struct growing *out, struct dd_error *err);
 /* "FOLDER/name" */
 int growing_path(const struct growing *growing, const char *name, char **out, struct dd_error *err);
-/* Syncs everything in it, and gives it its name. */
+/* Syncs everything in it. */
+int growing_sync(const struct growing *growing, struct dd_error *err);
+/* The same, and gives it its name. */
 int growing_finish(struct growing *growing, struct dd_error *err);
 /* Removes what has got no name. */
 void growing_release(struct growing *growing);

@@ -228,8 +228,10 @@ static int database_name(struct restoring *restoring)
 {
 	CLEANUP(free) char *given = NULL;
 	CLEANUP(free) char *path = NULL;
-	int rc = growing_path(&restoring->growing, GIVEN_DATABASE, &given, restoring->err);
+	int rc = growing_sync(&restoring->growing, restoring->err);
 
+	if (!rc)
+		rc = growing_path(&restoring->growing, GIVEN_DATABASE, &given, restoring->err);
 	if (!rc)
 		rc = growing_path(&restoring->growing, "book.db", &path, restoring->err);
 	if (!rc && rename(given, path) < 0)

@@ -120,7 +120,10 @@ int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, voi
 	CLEANUP(transfer)
 	struct transfer transfer = {
 		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
-	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+	int rc;
+
+	repository_forget(book);
+	rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
 
 	if (!rc)
 		rc = transfer_heads(&transfer);

@@ -128,5 +128,6 @@ int verify_versions(struct verification *verification); /* verify_versions.c: in
 int verify_chain(struct verification *verification);    /* verify_chain.c */
 int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
+int verify_indices(struct verification *verification);  /* files.c: packs that are gone */
 
 #endif

@@ -478,6 +478,12 @@ int usleep(useconds_t duration)
 	return atomic_load(&watching) ? 0 : REAL(usleep)(duration);
 }
 
+/* Libgit2 starts a thread for each; with one, calls come in the same order in every run. */
+long sysconf(int name)
+{
+	return name == _SC_NPROCESSORS_ONLN ? 1 : REAL(sysconf)(name);
+}
+
 time_t time(time_t *out)
 {
 	long fixed = atomic_load(&calls_clock);

@@ -94,7 +94,7 @@ static const char *go_on(struct trial *trial, bool git, struct dd_error *err)
 	int rc = scene_open(&scene, false, err);
 
 	if (!rc && well->operation->check &&
-		well->operation->check(&scene, well->acknowledged > 0, err)) {
+		well->operation->check(&scene, well->acknowledged + 1 >= well->state_count, err)) {
 		scene_close(&scene);
 		return "it does not hold outside the book";
 	}
