@@ -310,8 +310,8 @@ int database_transaction(struct database *database,
 	return rc;
 }
 
-int database_snapshot(struct database *database,
-	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err)
+int database_snapshot(struct database *database, int (*body)(void *context, struct dd_error *err),
+	void *context, struct dd_error *err)
 {
 	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
 	CLEANUP(statement) struct statement end = statement_begin(database, "ROLLBACK");

@@ -79,9 +79,8 @@ static int copy_failure(struct backup *backup, sqlite3 *to, int code)
 	case SQLITE_FULL:
 		return error_errno(backup->err, ENOSPC, "cannot write %s", backup->copy);
 	case SQLITE_CANTOPEN:
-	case SQLITE_READONLY:
-		return error_errno(backup->err, sqlite3_system_errno(to), "cannot write %s",
-			backup->copy);
+		return error_errno(
+			backup->err, sqlite3_system_errno(to), "cannot write %s", backup->copy);
 	default:
 		return database_failure(database, code, backup->err);
 	}
@@ -93,12 +92,16 @@ static int database_copy(void *context, struct dd_error *err)
 	struct backup *backup = context;
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	sqlite3 *to = NULL;
-	int code, rc = database_execute(&backup->book->database,
-			  "SELECT count(*) FROM sqlite_schema", err);
+	int code, rc = database_execute(
+			  &backup->book->database, "SELECT count(*) FROM sqlite_schema", err);
 
 	if (rc)
 		return rc;
 	code = sqlite3_open_v2(backup->copy, &to, flags, database_vfs());
+	/* a copy that is cut short is thrown away */
+	if (!code)
+		code = sqlite3_exec(
+			to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
 	if (!code)
 		code = pages_copy(backup, to);
 	if (code)
@@ -204,20 +207,46 @@ static int all_add(struct backup *backup)
 	return rc;
 }
 
-static int parent_sync(struct backup *backup)
+static int parent_open(struct backup *backup, int *fd)
 {
 	CLEANUP(free) char *copy = NULL;
 	int rc = string_copy(&copy, backup->file, backup->err);
 
-	return rc ? rc : folder_sync(dirname(copy), backup->err);
+	if (rc)
+		return rc;
+	*fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? error_errno(
+				 backup->err, errno, "cannot open the folder of %s", backup->file)
+		       : 0;
+}
+
+static int name_give(struct backup *backup, int folder)
+{
+	int rc;
+
+	/* unlike a rename, a link does not replace what came there meanwhile */
+	if (link(backup->unfinished, backup->file) < 0)
+		return errno == EEXIST
+			       ? error_set(backup->err, DD_EXISTS, "%s is there already",
+					 backup->file)
+			       : error_errno(backup->err, errno, "cannot make %s", backup->file);
+	if (fsync(folder) == 0)
+		return 0;
+	rc = error_errno(backup->err, errno, "cannot sync %s", backup->file);
+	/* what is said to have failed is not there */
+	(void)unlink(backup->file);
+	return rc;
 }
 
 static int backup_make(struct backup *backup)
 {
 	struct database *database = &backup->book->database;
 	CLEANUP(close) int copy = -1;
+	CLEANUP(close) int folder = -1;
 	int rc = file_make(backup, backup->copy, &copy);
 
+	if (!rc)
+		rc = parent_open(backup, &folder);
 	if (!rc)
 		rc = database_lock(
 			database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
@@ -227,13 +256,7 @@ static int backup_make(struct backup *backup)
 	if (!rc)
 		rc = all_add(backup);
 	database_unlock(database, SLOT_CHECKPOINT);
-	/* unlike a rename, a link does not replace what came there meanwhile */
-	if (!rc && link(backup->unfinished, backup->file) < 0)
-		rc = errno == EEXIST
-			     ? error_set(
-				       backup->err, DD_EXISTS, "%s is there already", backup->file)
-			     : error_errno(backup->err, errno, "cannot make %s", backup->file);
-	return rc;
+	return rc ? rc : name_give(backup, folder);
 }
 
 int book_backup(struct book *book, const char *file, struct dd_error *err)
@@ -256,12 +279,6 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 		close(backup.fd);
 		(void)unlink(backup.unfinished);
 		(void)unlink(backup.copy);
-	}
-	if (!rc) {
-		rc = parent_sync(&backup);
-		/* what is said to have failed is not there */
-		if (rc)
-			(void)unlink(file);
 	}
 	free(backup.unfinished);
 	free(backup.copy);

@@ -140,10 +140,10 @@ static int needed_check(struct restoring *restoring)
 			&restoring->growing, place_of_file(file->name), &path, restoring->err);
 		if (rc || access(path, F_OK) == 0)
 			continue;
-		rc = errno == ENOENT ? error_set(restoring->err, DD_CORRUPT,
-					       "the backup %s lacks %s", restoring->archive.path,
-					       file->name)
-				     : error_errno(restoring->err, errno, "cannot reach %s", path);
+		rc = errno == ENOENT
+			     ? error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
+				       restoring->archive.path, file->name)
+			     : error_errno(restoring->err, errno, "cannot reach %s", path);
 	}
 	return rc;
 }
@@ -205,9 +205,9 @@ static int config_take(struct restoring *restoring)
 	if (rc)
 		return rc;
 	if (access(given, F_OK) < 0)
-		return errno == ENOENT ? 0
-				       : error_errno(restoring->err, errno, "cannot reach %s",
-						 given);
+		return errno == ENOENT
+			       ? 0
+			       : error_errno(restoring->err, errno, "cannot reach %s", given);
 	code = git_config_open_ondisk(&from, given);
 	if (!code)
 		code = git_config_open_ondisk(&to, made);

@@ -126,8 +126,8 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	size_t size;
 	git_oid taken;
 	int code = git_odb_read(&object, reading->book->objects, oid);
-	int rc = code ? object_failure(reading->book, code, oid, "cannot read a version",
-				reading->err)
+	int rc = code ? object_failure(
+				reading->book, code, oid, "cannot read a version", reading->err)
 		      : 0;
 
 	if (rc && rc != DD_CORRUPT)

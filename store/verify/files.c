@@ -251,7 +251,8 @@ static int pages_check(struct verification *verification)
 	return rc;
 }
 
-static int database_check(struct verification *verification)
+/* Tells what it finds, or, where sound is not NULL, says there whether it finds nothing. */
+static int integrity_check(struct verification *verification, bool *sound)
 {
 	struct statement statement =
 		statement_begin(&verification->book->database, "PRAGMA integrity_check(100)");
@@ -261,7 +262,11 @@ static int database_check(struct verification *verification)
 		const char *words = statement_string(&statement, 0);
 		struct finding finding = {.kind = "file", .where = "book.db"};
 
-		if (strcmp(words, "ok") != 0)
+		if (strcmp(words, "ok") == 0)
+			continue;
+		if (sound)
+			*sound = false;
+		else
 			rc = finding_tell(
 				verification, &finding, "book.db is damaged: %.900s", words);
 	}
@@ -271,6 +276,18 @@ static int database_check(struct verification *verification)
 	}
 	return damage_tell(
 		verification, statement_end(&statement, verification->err), "file", "book.db");
+}
+
+/*
+ * SQLite also takes a page for damaged for which it has no memory, or which the disk did not give
+ * it once. What is damaged it finds again.
+ */
+static int database_check(struct verification *verification)
+{
+	bool sound = true;
+	int rc = integrity_check(verification, &sound);
+
+	return rc || sound ? rc : integrity_check(verification, NULL);
 }
 
 int verify_log(struct verification *verification, bool *damaged)

@@ -105,8 +105,8 @@ static void cleanup_odb_object(git_odb_object **object)
 }
 
 /* What is wrong with a tag's object that was read; NULL: nothing. */
-static const char *tag_judge(const struct verification *verification,
-	git_odb_object *object, const git_oid *version)
+static const char *tag_judge(
+	const struct verification *verification, git_odb_object *object, const git_oid *version)
 {
 	unsigned char open[KEY_PUBLIC_SIZE];
 	char hex[COMMIT_SIZE], target[COMMIT_SIZE + 8];

@@ -6,8 +6,8 @@
 #include "store/verify/verification.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <git2/sys/odb_backend.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

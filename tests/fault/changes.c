@@ -186,4 +186,3 @@ int tag_two(struct scene *scene, struct dd_error *err)
 
 	return rc ? rc : tag(scene, 2, 1, "first", err);
 }
-

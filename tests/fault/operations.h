@@ -30,7 +30,9 @@ struct operation {
 	bool makes;   /* run() makes the book: there is none before */
 	bool opens;   /* run() opens the book itself */
 	bool repeats; /* run() may be called again once it has failed */
-	bool remote;  /* libgit2 is at work on a repository elsewhere, and says less of what is wrong */
+	bool remote; /* libgit2 is at work on a repository elsewhere, and says less of what is wrong
+		      */
+	bool slow;   /* less of it is tried without --long */
 };
 
 extern const struct operation operations[];

@@ -271,7 +271,8 @@ static void point_try(struct trial *trial)
 static bool point_chosen(const struct trial *trial)
 {
 	const struct options *options = trial->options;
-	long step = options->every ? options->every : 1 + trial->progress->points / POINTS_SHORT;
+	long few = POINTS_SHORT / (trial->well.operation->slow ? 2 : 1);
+	long step = options->every ? options->every : 1 + trial->progress->points / few;
 
 	if (options->point)
 		return point_of(trial->progress) == options->point;

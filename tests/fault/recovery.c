@@ -73,7 +73,6 @@ int run_reindex(struct scene *scene, struct dd_error *err)
 	return told(scene, rc);
 }
 
-
 /* ---- whole, or nothing ---- */
 
 /*

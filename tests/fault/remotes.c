@@ -90,7 +90,6 @@ int check_push(struct scene *scene, bool done, struct dd_error *err)
 	return state_check_repository(path, err);
 }
 
-
 /* ---- a remote as witness ---- */
 
 int prepare_pushed(struct scene *scene, struct dd_error *err)

@@ -3,8 +3,8 @@
 #define FAULT_ROWS_H
 
 /*
- * What the rows of the table are made of: prepare_…, run_… and check_… as in struct operation. Those
- * that other files use, too, stand without such a word before them.
+ * What the rows of the table are made of: prepare_…, run_… and check_… as in struct operation.
+ * Those that other files use, too, stand without such a word before them.
  */
 
 #include "operations.h"

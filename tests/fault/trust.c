@@ -27,8 +27,8 @@ static int visit_key(const struct key_info *info, void *context)
 }
 
 /* The words of the key in a file of keys/ that is for others, of its last line. */
-static int published_read(
-	const struct scene *scene, const char *name, char words[KEY_WORDS_SIZE], struct dd_error *err)
+static int published_read(const struct scene *scene, const char *name, char words[KEY_WORDS_SIZE],
+	struct dd_error *err)
 {
 	CLEANUP(text) struct text content = TEXT_INIT;
 	unsigned char open[KEY_PUBLIC_SIZE];
