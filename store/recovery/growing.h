@@ -5,7 +5,8 @@
 /*
  * A book that is being restored: it grows in a folder beside (a dot and six letters behind the
  * name), which takes the book's name when it is whole and synced. So there is a book afterwards, or
- * nothing; who is killed in between leaves such a folder, which nobody reads.
+ * nothing; who is killed in between leaves such a folder, which nobody reads. From a backup, it has
+ * its book.db last, and so is no book before.
  */
 
 #include "base/text.h"
