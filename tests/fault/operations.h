@@ -33,6 +33,7 @@ struct operation {
 	bool remote; /* libgit2 is at work on a repository elsewhere, and says less of what is wrong
 		      */
 	bool slow;   /* less of it is tried without --long */
+	bool reads;  /* changes nothing: that the power goes does not matter to it */
 };
 
 extern const struct operation operations[];
