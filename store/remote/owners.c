@@ -124,7 +124,6 @@ int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, voi
 
 	repository_forget(book);
 	rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
-
 	if (!rc)
 		rc = transfer_heads(&transfer);
 	if (!rc)

@@ -103,7 +103,6 @@ int book_pull(struct book *book, const char *remote, branch_fn *visit, void *con
 
 	repository_forget(book);
 	rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
-
 	if (!rc)
 		rc = transfer_fetch(&transfer);
 	if (!rc)

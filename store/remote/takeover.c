@@ -215,7 +215,6 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 
 	repository_forget(book);
 	rc = string_format(&branch, err, "domains/%s", uuid);
-
 	if (!rc)
 		rc = fetched_ref(book, remote, host, branch, &head, err);
 	if (!rc)
