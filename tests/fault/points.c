@@ -214,7 +214,7 @@ static struct ticked point_run(
 static const char *point_judge(
 	struct trial *trial, struct scene *scene, struct dd_error *err, struct ticked *ticked)
 {
-	bool again, done;
+	bool again;
 	const char *wrong;
 	int rc = rehearsal_begin(&trial->well, scene, err);
 
@@ -225,8 +225,6 @@ static const char *point_judge(
 	scene->acknowledged = NULL;
 	/* what could not be synced may be done, and then cannot be done again */
 	again = rc && trial->well.operation->repeats && !FAILED(*ticked, CALL_SYNC);
-	/* of a folder that it cannot list libgit2 says that there is no branch in it */
-	done = !rc && !(trial->well.operation->remote && FAILED(*ticked, CALL_LIST));
 	wrong = error_judge(trial, rc, err, ticked);
 	if (!wrong)
 		wrong = state_judge(trial, rc, ticked, err);
@@ -234,7 +232,7 @@ static const char *point_judge(
 		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it";
 	if (!wrong)
-		wrong = go_on(trial, scene, done, again, err);
+		wrong = go_on(trial, scene, !rc, again, err);
 	if (!wrong && trial->progress->tried % GIT_STEP == 0 &&
 		state_check_git(trial->well.folder, err))
 		wrong = "git finds fault with it when it was done again";
