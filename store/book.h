@@ -395,8 +395,9 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
 
 /*
  * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
- * one and has its place in the chain. The old secret is gone afterwards; what it signed stays good.
- * body may be NULL. Durable at once, for every process that has the book open.
+ * one and has its place in the chain. The old secret is gone afterwards (where the disk fails just
+ * then, once somebody signs); what it signed stays good. body may be NULL. Durable at once, for
+ * every process that has the book open.
  */
 int book_rotate_key(
 	struct book *book, const struct person *author, const char *body, struct dd_error *err);

@@ -102,6 +102,8 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
  */
 int object_failure(
 	struct book *book, int code, const git_oid *oid, const char *what, struct dd_error *err);
+/* Is an object in the book? Fails where that cannot be found out. */
+int object_there(struct book *book, const git_oid *oid, bool *there, struct dd_error *err);
 
 /* ---- history.c ---- */
 

@@ -46,21 +46,25 @@ static int staged_last(struct book *book, int64_t *last, struct dd_error *err)
 	return statement_end(&statement, err);
 }
 
+struct planning {
+	struct book *book;
+	struct plan *plan;
+};
+
+static int plan_in_snapshot(void *context, struct dd_error *err)
+{
+	const struct planning *planning = context;
+	struct plan *plan = planning->plan;
+	int rc = staged_last(planning->book, &plan->last, err);
+
+	return rc ? rc : refs_plan(planning->book, plan->last, &plan->refs, err);
+}
+
 static int plan_read(struct book *book, struct plan *plan, struct dd_error *err)
 {
-	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
-	CLEANUP(statement) struct statement end = statement_begin(&book->database, "ROLLBACK");
-	int rc;
+	struct planning planning = {book, plan};
+	int rc = database_snapshot(&book->database, plan_in_snapshot, &planning, err);
 
-	if (end.code)
-		return statement_end(&end, err);
-	rc = database_execute(&book->database, "BEGIN", err);
-	if (rc)
-		return rc;
-	rc = staged_last(book, &plan->last, err);
-	if (!rc)
-		rc = refs_plan(book, plan->last, &plan->refs, err);
-	(void)statement_run(&end, NULL);
 	if (!rc && plan->refs.lines.size)
 		rc = database_sync(&book->database, err);
 	return rc;

@@ -340,6 +340,25 @@ int database_transaction(struct database *database,
 	return rc;
 }
 
+int database_snapshot(struct database *database, int (*body)(void *context, struct dd_error *err),
+	void *context, struct dd_error *err)
+{
+	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
+	CLEANUP(statement) struct statement end = statement_begin(database, "ROLLBACK");
+	int rc;
+
+	if (end.code)
+		return statement_end(&end, err);
+	rc = database_execute(database, "BEGIN", err);
+	if (rc)
+		return rc;
+	rc = body(context, err);
+	/* some failures have ended it by themselves */
+	if (!sqlite3_get_autocommit(database->sqlite))
+		(void)statement_run(&end, NULL);
+	return rc;
+}
+
 /*
  * What a failed sync leaves in the page cache may be there as if it had been written, and the next
  * sync say nothing of it; but SQLite can copy the log from there into the database, and sync that.

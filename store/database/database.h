@@ -107,6 +107,9 @@ void database_unlock(struct database *database, enum lock_slot slot);
  */
 int database_log_check(struct database *database, struct dd_error *err);
 
+/* Runs body while the database stays for it what it is at one moment. Others go on. */
+int database_snapshot(struct database *database, int (*body)(void *context, struct dd_error *err),
+	void *context, struct dd_error *err);
 /* Runs body in one transaction, which is true for all when 0 is returned. Who has the turn may. */
 int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err);

@@ -185,6 +185,23 @@ int object_failure(
 	return error_hint(err, "try again");
 }
 
+int object_there(struct book *book, const git_oid *oid, bool *there, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	bool doubtful = book->objects_doubtful;
+	git_object_t type;
+	size_t size;
+	int code = git_odb_read_header(&size, &type, book->objects, oid);
+	int rc = code ? object_failure(book, code, oid, "cannot look for an object", &reason) : 0;
+
+	*there = !code;
+	if (rc && (rc != DD_CORRUPT || code != GIT_ENOTFOUND))
+		return error_set(err, rc, "%s", reason.message);
+	/* that it is missing is an answer */
+	book->objects_doubtful = doubtful;
+	return 0;
+}
+
 /* Nobody but remotes cares for its configuration and refs; reading them is much of opening it. */
 static int repository_wrap(struct book *book)
 {

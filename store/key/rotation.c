@@ -90,18 +90,25 @@ static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], st
 {
 	CLEANUP(key) struct key *key = NULL;
 	CLEANUP(key) struct key *next = NULL;
-	struct dd_error reason = {0};
+	struct dd_error reason = {0}, unread = {0};
 	int rc = load(book, KEY, &key, &reason);
+	int next_rc;
 
 	if (!rc && key_is(key, open)) {
 		*out = TAKE(key);
 		return 0;
 	}
-	if (load(book, KEY_NEXT, &next, NULL) == 0 && key_is(next, open)) {
+	next_rc = load(book, KEY_NEXT, &next, &unread);
+	if (!next_rc && key_is(next, open)) {
 		rc = install(book, next, err);
 		if (!rc)
 			*out = TAKE(next);
 		return rc;
+	}
+	/* it may be the one */
+	if (!rc && next_rc && next_rc != DD_NOT_FOUND && next_rc != DD_CORRUPT) {
+		rc = next_rc;
+		reason = unread;
 	}
 	if (rc && err)
 		*err = reason;
@@ -304,14 +311,19 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 		rc = database_change(&book->database, "key rotate", rotation_write, rotation, err);
 	/* the key at hand may be the new one, which is not in its place yet */
 	key_release(TAKE(book->key));
-	return rc ? rc : signing_key(book, err);
+	/* the new key is in force: what fails from here on is left to whoever signs next */
+	if (!rc)
+		(void)signing_key(book, NULL);
+	return rc;
 }
 
 static int rotate_locked(struct rotation *rotation, struct dd_error *err)
 {
 	struct book *book = rotation->book;
-	int rc = repository_need(book, err);
+	int rc;
 
+	repository_forget(book);
+	rc = repository_need(book, err);
 	if (!rc)
 		rc = database_lock(&book->database, SLOT_CREATE, "key rotate", book->wait_ms, err);
 	if (rc)

@@ -12,8 +12,9 @@
  *
  * Where the old key was lost, the new one signs that commit itself (struct signer's adopted).
  *
- * Who dies before 2 leaves a file that nobody reads; who dies after it leaves 3 to whoever signs
- * next. A book whose key was never changed has no such setting: its key is keys/host.
+ * Who dies before 2 leaves a file that nobody reads; who dies after it, or cannot write then,
+ * leaves 3 to whoever signs next. A book whose key was never changed has no such setting: its key
+ * is keys/host.
  */
 
 #include "store/room.h"

@@ -70,26 +70,52 @@ static int pages_copy(struct backup *backup, sqlite3 *to)
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* In one read transaction, so that it does not begin anew with each change. */
-static int database_copy(struct backup *backup)
+/* The copy may be on another disk than the book. */
+static int copy_failure(struct backup *backup, sqlite3 *to, int code)
 {
 	struct database *database = &backup->book->database;
-	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	CLEANUP(close) int fd = open(backup->copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	sqlite3 *to = NULL;
-	int code, rc;
 
-	if (fd < 0)
-		return error_errno(backup->err, errno, "cannot make %s", backup->copy);
-	rc = database_execute(database, "BEGIN; SELECT count(*) FROM sqlite_schema", backup->err);
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return error_errno(backup->err, ENOSPC, "cannot write %s", backup->copy);
+	case SQLITE_CANTOPEN:
+		return error_errno(
+			backup->err, sqlite3_system_errno(to), "cannot write %s", backup->copy);
+	default:
+		return database_failure(database, code, backup->err);
+	}
+}
+
+/* In one read transaction, so that it does not begin anew with each change. */
+static int database_copy(void *context, struct dd_error *err)
+{
+	struct backup *backup = context;
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	sqlite3 *to = NULL;
+	int code, rc = database_execute(
+			  &backup->book->database, "SELECT count(*) FROM sqlite_schema", err);
+
 	if (rc)
 		return rc;
 	code = sqlite3_open_v2(backup->copy, &to, flags, database_vfs());
+	/* a copy that is cut short is thrown away */
+	if (!code)
+		code = sqlite3_exec(
+			to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
 	if (!code)
 		code = pages_copy(backup, to);
+	if (code)
+		rc = copy_failure(backup, to, code);
 	sqlite3_close(to);
-	(void)sqlite3_exec(database->sqlite, "ROLLBACK", NULL, NULL, NULL);
-	return code ? database_failure(database, code, backup->err) : 0;
+	return rc;
+}
+
+/* A file of this name was left by somebody of this number who died. */
+static int file_make(struct backup *backup, const char *path, int *fd)
+{
+	(void)unlink(path);
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return *fd < 0 ? error_errno(backup->err, errno, "cannot make %s", path) : 0;
 }
 
 /* ---- files ---- */
@@ -181,33 +207,56 @@ static int all_add(struct backup *backup)
 	return rc;
 }
 
-static int parent_sync(struct backup *backup)
+static int parent_open(struct backup *backup, int *fd)
 {
 	CLEANUP(free) char *copy = NULL;
 	int rc = string_copy(&copy, backup->file, backup->err);
 
-	return rc ? rc : folder_sync(dirname(copy), backup->err);
+	if (rc)
+		return rc;
+	*fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? error_errno(
+				 backup->err, errno, "cannot open the folder of %s", backup->file)
+		       : 0;
+}
+
+static int name_give(struct backup *backup, int folder)
+{
+	int rc;
+
+	/* unlike a rename, a link does not replace what came there meanwhile */
+	if (link(backup->unfinished, backup->file) < 0)
+		return errno == EEXIST
+			       ? error_set(backup->err, DD_EXISTS, "%s is there already",
+					 backup->file)
+			       : error_errno(backup->err, errno, "cannot make %s", backup->file);
+	if (fsync(folder) == 0)
+		return 0;
+	rc = error_errno(backup->err, errno, "cannot sync %s", backup->file);
+	/* what is said to have failed is not there */
+	(void)unlink(backup->file);
+	return rc;
 }
 
 static int backup_make(struct backup *backup)
 {
 	struct database *database = &backup->book->database;
-	int rc = database_lock(
-		database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
+	CLEANUP(close) int copy = -1;
+	CLEANUP(close) int folder = -1;
+	int rc = file_make(backup, backup->copy, &copy);
 
+	if (!rc)
+		rc = parent_open(backup, &folder);
+	if (!rc)
+		rc = database_lock(
+			database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
 	if (rc)
 		return rc;
-	rc = database_copy(backup);
+	rc = database_snapshot(database, database_copy, backup, backup->err);
 	if (!rc)
 		rc = all_add(backup);
 	database_unlock(database, SLOT_CHECKPOINT);
-	/* unlike a rename, a link does not replace what came there meanwhile */
-	if (!rc && link(backup->unfinished, backup->file) < 0)
-		rc = errno == EEXIST
-			     ? error_set(
-				       backup->err, DD_EXISTS, "%s is there already", backup->file)
-			     : error_errno(backup->err, errno, "cannot make %s", backup->file);
-	return rc;
+	return rc ? rc : name_give(backup, folder);
 }
 
 int book_backup(struct book *book, const char *file, struct dd_error *err)
@@ -222,11 +271,8 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 		error_set(backup.err, DD_EXISTS, "%s is there already", file);
 		rc = error_hint(backup.err, "name another file, or remove that one first");
 	}
-	if (!rc) {
-		backup.fd = open(backup.unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (backup.fd < 0)
-			rc = error_errno(backup.err, errno, "cannot make %s", backup.unfinished);
-	}
+	if (!rc)
+		rc = file_make(&backup, backup.unfinished, &backup.fd);
 	if (!rc)
 		rc = backup_make(&backup);
 	if (backup.fd >= 0) {
@@ -234,8 +280,6 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 		(void)unlink(backup.unfinished);
 		(void)unlink(backup.copy);
 	}
-	if (!rc)
-		rc = parent_sync(&backup);
 	free(backup.unfinished);
 	free(backup.copy);
 	return rc;

@@ -107,9 +107,11 @@ static int end_describe(struct comparing *comparing, const git_oid *oid, struct 
 	char hex[COMMIT_SIZE];
 
 	git_oid_tostr(hex, sizeof hex, oid);
-	if (version_read(comparing->book, 0, oid, &info, &reason) == DD_NO_MEMORY)
-		return error_no_memory(comparing->err);
-	if (reason.code) {
+	int rc = version_read(comparing->book, 0, oid, &info, &reason);
+
+	if (rc && rc != DD_CORRUPT)
+		return error_set(comparing->err, rc, "%s", reason.message);
+	if (rc) {
 		text_printf(out, "commit %s, which cannot be read", hex);
 		return 0;
 	}
@@ -153,19 +155,20 @@ static int branches_compare(const struct growing *growing, const struct book_opt
 {
 	CLEANUP(book) struct book *book = NULL;
 	struct dd_error own = {0};
-	struct comparing comparing = {.calls = calls, .counts = counts, .err = err ? err : &own};
-	int rc = book_open(growing->folder, options, &book, comparing.err);
+	struct comparing comparing = {.calls = calls, .counts = counts, .err = &own};
+	int rc = book_open(growing->folder, options, &book, err);
 	int code;
 
 	if (!rc)
-		rc = repository_need_whole(book, comparing.err);
+		rc = repository_need_whole(book, err);
 	if (rc)
 		return rc;
 	comparing.book = book;
 	code = git_reference_foreach_glob(book->whole, DOMAIN_REFS "*", branch_compare, &comparing);
-	return code && !comparing.err->code
-		       ? repository_failure(book, code, "cannot read the branches", err)
-		       : comparing.err->code;
+	if (own.code && err)
+		*err = own;
+	return code && !own.code ? repository_failure(book, code, "cannot read the branches", err)
+				 : own.code;
 }
 
 int book_restore_begin(const char *folder, const struct book_options *options,

@@ -115,10 +115,19 @@ static int remove_entry(const char *path, const struct stat *status, int flag, s
 	return 0;
 }
 
-int growing_finish(struct growing *growing, struct dd_error *err)
+int growing_sync(const struct growing *growing, struct dd_error *err)
 {
 	if (nftw(growing->folder, sync_entry, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
 		return error_errno(err, errno, "cannot sync %s", growing->folder);
+	return 0;
+}
+
+int growing_finish(struct growing *growing, struct dd_error *err)
+{
+	int rc = growing_sync(growing, err);
+
+	if (rc)
+		return rc;
 	if (rename(growing->folder, growing->target) < 0)
 		return error_errno(err, errno, "cannot make %s", growing->target);
 	free(TAKE(growing->folder));

@@ -5,7 +5,8 @@
 /*
  * A book that is being restored: it grows in a folder beside (a dot and six letters behind the
  * name), which takes the book's name when it is whole and synced. So there is a book afterwards, or
- * nothing; who is killed in between leaves such a folder, which nobody reads.
+ * nothing; who is killed in between leaves such a folder, which nobody reads. From a backup, it has
+ * its book.db last, and so is no book before.
  */
 
 #include "base/text.h"
@@ -20,7 +21,9 @@ struct growing {
 int growing_begin(const char *folder, struct growing *out, struct dd_error *err);
 /* "FOLDER/name" */
 int growing_path(const struct growing *growing, const char *name, char **out, struct dd_error *err);
-/* Syncs everything in it, and gives it its name. */
+/* Syncs everything in it. */
+int growing_sync(const struct growing *growing, struct dd_error *err);
+/* The same, and gives it its name. */
 int growing_finish(struct growing *growing, struct dd_error *err);
 /* Removes what has got no name. */
 void growing_release(struct growing *growing);

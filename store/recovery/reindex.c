@@ -158,11 +158,12 @@ static bool counts(const struct verification *verification, const struct dues *d
 	       signers_due(due, verification->keys[sighting->key], sighting->seq);
 }
 
-static bool any(const struct takeover *takeover, void *context)
+static int any(const struct takeover *takeover, bool *result, void *context)
 {
 	(void)takeover;
 	(void)context;
-	return true;
+	*result = true;
+	return 0;
 }
 
 /* Of one domain; moves those that count to the front, and forgets places in others' chains. */

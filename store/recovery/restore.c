@@ -18,6 +18,8 @@
 
 #define ENTRIES_LIMIT 100000
 #define GIVEN_CONFIG "book.git/config.given"
+/* Until all else is there: without book.db a folder is no book. */
+#define GIVEN_DATABASE "book.db.given"
 
 struct restoring {
 	struct archive archive;
@@ -27,13 +29,21 @@ struct restoring {
 
 /* ---- what may be in it ---- */
 
+/* Files that are under another name until the end. */
+static const char *place_of_file(const char *name)
+{
+	if (strcmp(name, "book.git/config") == 0)
+		return GIVEN_CONFIG;
+	return strcmp(name, "book.db") == 0 ? GIVEN_DATABASE : name;
+}
+
 /* Where an entry goes to, and with which mode; NULL: it has no business here. */
 static const char *place_of(const char *name, mode_t *mode)
 {
 	for (const struct backup_file *file = backup_files; file->name; file++)
 		if (strcmp(name, file->name) == 0) {
 			*mode = file->mode;
-			return strcmp(name, "book.git/config") == 0 ? GIVEN_CONFIG : file->name;
+			return place_of_file(file->name);
 		}
 	*mode = 0644;
 	if (strncmp(name, BACKUP_BRANCHES, sizeof BACKUP_BRANCHES - 1) == 0)
@@ -79,8 +89,9 @@ static int note_check(struct restoring *restoring)
 	CLEANUP(free) char *path = NULL;
 	int rc = growing_path(&restoring->growing, BACKUP_NOTE, &path, restoring->err);
 
-	if (!rc && (file_read(path, 4096, &text, NULL) ||
-			   strncmp(text_string(&text), "domesday backup ", 16) != 0))
+	if (!rc)
+		rc = file_read(path, 4096, &text, restoring->err);
+	if (rc == DD_INVALID || (!rc && strncmp(text_string(&text), "domesday backup ", 16) != 0))
 		return error_set(restoring->err, DD_CORRUPT, "%s is no backup of a book",
 			restoring->archive.path);
 	if (!rc && strncmp(text_string(&text), BACKUP_NOTE_BEGINS, sizeof BACKUP_NOTE_BEGINS - 1) !=
@@ -124,10 +135,16 @@ static int needed_check(struct restoring *restoring)
 	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
 		CLEANUP(free) char *path = NULL;
 
-		rc = growing_path(&restoring->growing, file->name, &path, restoring->err);
-		if (!rc && file->needed && access(path, F_OK) < 0)
-			rc = error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
-				restoring->archive.path, file->name);
+		if (!file->needed)
+			continue;
+		rc = growing_path(
+			&restoring->growing, place_of_file(file->name), &path, restoring->err);
+		if (rc || access(path, F_OK) == 0)
+			continue;
+		rc = errno == ENOENT
+			     ? error_set(restoring->err, DD_CORRUPT, "the backup %s lacks %s",
+				       restoring->archive.path, file->name)
+			     : error_errno(restoring->err, errno, "cannot reach %s", path);
 	}
 	return rc;
 }
@@ -150,21 +167,35 @@ static bool is_address(const char *name)
 	return false;
 }
 
-/* Of a file that somebody may have made to do harm, as far as it can be read. */
+/* What is wrong with taking them; one that is no configuration brings none. */
+static int remotes_failure(struct dd_error *err)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->klass == GIT_ERROR_NOMEMORY)
+		return error_no_memory(err);
+	if (last && last->klass == GIT_ERROR_CONFIG)
+		return 0;
+	return error_set(err, DD_SYSTEM, "cannot take over the remotes: %s",
+		last ? last->message : "no reason given");
+}
+
+/* Of a file that somebody may have made to do harm. */
 static int remotes_copy(git_config *to, void *context, struct dd_error *err)
 {
 	git_config_iterator *all = NULL;
 	git_config_entry *entry;
 	git_config *from = NULL;
+	int code = git_config_open_ondisk(&from, context);
 
-	(void)err;
-	if (git_config_open_ondisk(&from, context) == 0 && git_config_iterator_new(&all, from) == 0)
-		while (git_config_next(&entry, all) == 0)
-			if (is_address(entry->name) && entry->value)
-				(void)git_config_set_multivar(to, entry->name, "^$", entry->value);
+	if (!code)
+		code = git_config_iterator_new(&all, from);
+	while (!code && (code = git_config_next(&entry, all)) == 0)
+		if (is_address(entry->name) && entry->value)
+			code = git_config_set_multivar(to, entry->name, "^$", entry->value);
 	git_config_iterator_free(all);
 	git_config_free(from);
-	return 0;
+	return !code || code == GIT_ITEROVER ? 0 : remotes_failure(err);
 }
 
 static int config_take(struct restoring *restoring)
@@ -175,15 +206,34 @@ static int config_take(struct restoring *restoring)
 
 	if (!rc)
 		rc = growing_path(&restoring->growing, "book.git/config", &made, restoring->err);
-	if (rc || access(given, F_OK) < 0)
+	if (rc)
 		return rc;
+	if (access(given, F_OK) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : error_errno(restoring->err, errno, "cannot reach %s", given);
 	rc = configuration_change(made, remotes_copy, given, restoring->err);
-	if (unlink(given) < 0 && !rc)
+	if (!rc && unlink(given) < 0)
 		rc = error_errno(restoring->err, errno, "cannot remove %s", given);
 	return rc;
 }
 
 /* ---- all of it ---- */
+
+static int database_name(struct restoring *restoring)
+{
+	CLEANUP(free) char *given = NULL;
+	CLEANUP(free) char *path = NULL;
+	int rc = growing_sync(&restoring->growing, restoring->err);
+
+	if (!rc)
+		rc = growing_path(&restoring->growing, GIVEN_DATABASE, &given, restoring->err);
+	if (!rc)
+		rc = growing_path(&restoring->growing, "book.db", &path, restoring->err);
+	if (!rc && rename(given, path) < 0)
+		rc = error_errno(restoring->err, errno, "cannot make %s", path);
+	return rc;
+}
 
 static void cleanup_restoring(struct restoring *restoring)
 {
@@ -205,7 +255,9 @@ static int book_make(struct restoring *restoring)
 		rc = libgit2_need(restoring->err);
 	if (!rc)
 		rc = repository_make(repository, restoring->err);
-	return rc ? rc : config_take(restoring);
+	if (!rc)
+		rc = config_take(restoring);
+	return rc ? rc : database_name(restoring);
 }
 
 int book_restore(const char *folder, const char *file, struct dd_error *err)

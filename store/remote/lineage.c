@@ -93,17 +93,26 @@ static int signature_fault(struct reading *reading, const char *data, size_t siz
 }
 
 /* All that the tree names must be here: what is missing is best known before anything is taken. */
-static const char *tree_fault(struct reading *reading, const git_oid *oid)
+static int tree_fault(struct reading *reading, const git_oid *oid, const char **fault)
 {
+	struct book *book = reading->book;
 	CLEANUP(tree) git_tree *tree = NULL;
+	int code = git_tree_lookup(&tree, book->repository, oid);
+	int rc = code ? object_failure(book, code, oid, "cannot read a version", reading->err) : 0;
 
-	if (git_tree_lookup(&tree, reading->book->repository, oid) < 0)
-		return "has no tree that can be read";
-	for (size_t i = 0; i < git_tree_entrycount(tree); i++)
-		if (!git_odb_exists(reading->book->objects,
-			    git_tree_entry_id(git_tree_entry_byindex(tree, i))))
-			return "lacks a file";
-	return NULL;
+	if (rc == DD_CORRUPT)
+		*fault = "has no tree that can be read";
+	if (rc)
+		return rc == DD_CORRUPT ? 0 : rc;
+	for (size_t i = 0; !rc && !*fault && i < git_tree_entrycount(tree); i++) {
+		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
+		bool there;
+
+		rc = object_there(book, git_tree_entry_id(entry), &there, reading->err);
+		if (!rc && !there)
+			*fault = "lacks a file";
+	}
+	return rc;
 }
 
 /* One version; *oid becomes the one before, all zeros where there is none. */
@@ -116,11 +125,15 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	const char *data, *fault = NULL;
 	size_t size;
 	git_oid taken;
-	int rc = 0;
+	int code = git_odb_read(&object, reading->book->objects, oid);
+	int rc = code ? object_failure(
+				reading->book, code, oid, "cannot read a version", reading->err)
+		      : 0;
 
+	if (rc && rc != DD_CORRUPT)
+		return rc;
 	git_oid_tostr(hex, sizeof hex, oid);
-	if (git_odb_read(&object, reading->book->objects, oid) < 0 ||
-		git_odb_object_type(object) != GIT_OBJECT_COMMIT)
+	if (rc || git_odb_object_type(object) != GIT_OBJECT_COMMIT)
 		return error_set(reading->err, DD_CORRUPT,
 			"the commit %s of the domain %s cannot be read", hex, reading->uuid);
 	data = git_odb_object_data(object);
@@ -139,10 +152,10 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		fault = "had more owners than can be";
 	if (!fault)
 		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
+	if (!rc && !fault)
+		rc = tree_fault(reading, &parts.tree, &fault);
 	if (rc)
 		return rc;
-	if (!fault)
-		fault = tree_fault(reading, &parts.tree);
 	if (fault)
 		return error_set(reading->err, DD_CORRUPT,
 			"version %u of the domain %s (commit %s) %s", marks.number, reading->uuid,

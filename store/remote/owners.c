@@ -13,17 +13,20 @@ static int claim_find(struct transfer *transfer, struct owner_claim *claim, char
 	for (size_t i = 0; i < transfer->head_count; i++) {
 		const char *name = transfer->heads[i]->name, *uuid;
 		CLEANUP(free) char *book_name = NULL;
-		const git_oid *host_book;
+		const git_oid *host_book, *head = &transfer->heads[i]->oid;
+		bool follows;
 		int rc;
 
 		if (strncmp(name, HOST_REFS, strlen(HOST_REFS)) != 0 ||
 			!branch_parts(name + strlen(HOST_REFS), host, size, &uuid) || !uuid ||
-			strcmp(uuid, claim->uuid) != 0 || strcmp(host, book->host_name) == 0 ||
-			!git_odb_exists(book->objects, &transfer->heads[i]->oid))
+			strcmp(uuid, claim->uuid) != 0 || strcmp(host, book->host_name) == 0)
 			continue;
-		if (!git_oid_equal(&transfer->heads[i]->oid, &claim->owned) &&
-			git_graph_descendant_of(
-				book->repository, &transfer->heads[i]->oid, &claim->owned) != 1)
+		rc = object_there(book, head, &follows, transfer->err);
+		if (!rc && follows)
+			rc = history_follows(book, head, &claim->owned, &follows, transfer->err);
+		if (rc)
+			return rc;
+		if (!follows)
 			continue;
 		rc = string_format(&book_name, transfer->err, HOST_REFS "%s/book", host);
 		if (rc)
@@ -32,7 +35,7 @@ static int claim_find(struct transfer *transfer, struct owner_claim *claim, char
 		if (!host_book)
 			continue;
 		claim->host = host;
-		claim->head = transfer->heads[i]->oid;
+		claim->head = *head;
 		claim->host_book = *host_book;
 		return 0;
 	}
@@ -64,17 +67,17 @@ int transfer_heed_owners(struct transfer *transfer, bool *unseen)
 	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
 		const git_remote_head *ref = transfer->heads[i];
 		const char *uuid = ref->name + strlen(OWNER_REFS);
-		bool doubtful;
+		bool doubtful, there;
 
 		if (strncmp(ref->name, OWNER_REFS, strlen(OWNER_REFS)) != 0 || !uuid_valid(uuid))
 			continue;
 		rc = ownership_doubtful(book, uuid, &ref->oid, &doubtful, transfer->err);
 		if (rc || !doubtful)
 			continue;
-		if (git_odb_exists(book->objects, &ref->oid))
+		rc = object_there(book, &ref->oid, &there, transfer->err);
+		if (!rc && there)
 			rc = owner_heed(transfer, ref);
-		else
-			*unseen = true;
+		*unseen = *unseen || !there;
 	}
 	return rc;
 }
@@ -117,8 +120,10 @@ int book_ask_owners(struct book *book, const char *remote, branch_fn *visit, voi
 	CLEANUP(transfer)
 	struct transfer transfer = {
 		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
-	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+	int rc;
 
+	repository_forget(book);
+	rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
 	if (!rc)
 		rc = transfer_heads(&transfer);
 	if (!rc)

@@ -87,18 +87,21 @@ int ownership_told(struct book *book, const char *uuid, struct dd_error *err)
 
 /* ---- what others claim ---- */
 
-/* Does the one history go on from the other, or end there? False where either is not here. */
-static int goes_on(struct book *book, const git_oid *head, const git_oid *from, bool *result,
+int history_follows(struct book *book, const git_oid *head, const git_oid *from, bool *result,
 	struct dd_error *err)
 {
-	int code;
+	bool there;
+	int code, rc;
 
 	*result = git_oid_equal(head, from);
-	if (*result || !git_odb_exists(book->objects, from))
+	if (*result)
 		return 0;
+	rc = object_there(book, from, &there, err);
+	if (rc || !there)
+		return rc;
 	code = git_graph_descendant_of(book->repository, head, from);
 	if (code < 0)
-		return repository_failure(book, code, "cannot compare histories", err);
+		return object_failure(book, code, NULL, "cannot compare histories", err);
 	*result = code == 1;
 	return 0;
 }
@@ -117,11 +120,12 @@ int ownership_confirm(
 		return rc;
 	rc = repository_need(book, err);
 	if (!rc)
-		rc = goes_on(book, &row.head, owned, &ours, err);
+		rc = history_follows(book, &row.head, owned, &ours, err);
 	if (rc || !ours)
 		return rc;
-	if (version_read(book, 0, owned, &info, &reason) == DD_NO_MEMORY)
-		return error_no_memory(err);
+	rc = version_read(book, 0, owned, &info, &reason);
+	if (rc && rc != DD_CORRUPT)
+		return error_set(err, rc, "%s", reason.message);
 	epoch = version_trailer(&info, "Epoch");
 	/* of an earlier owner, who did not lose it yet */
 	if (!epoch || strtoul(epoch, NULL, 10) != row.epoch)
@@ -141,7 +145,7 @@ int ownership_doubtful(struct book *book, const char *uuid, const git_oid *owned
 		return rc;
 	rc = repository_need(book, err);
 	if (!rc)
-		rc = goes_on(book, &row.head, owned, &known, err);
+		rc = history_follows(book, &row.head, owned, &known, err);
 	*doubtful = !rc && !known;
 	return rc;
 }
@@ -160,8 +164,8 @@ int ownership_heed(
 	if (rc || !row.domain || strcmp(row.owner, claim->host) == 0)
 		return rc;
 	rc = lineage_read(book, claim->uuid, &claim->head, &claim->host_book, &lineage, &reason);
-	if (rc == DD_NO_MEMORY)
-		return error_no_memory(err);
+	if (rc && rc != DD_CORRUPT)
+		return error_set(err, rc, "%s", reason.message);
 	/* it must be the same domain, and a later owner, or one who was faster */
 	if (rc || !lineage_has(&lineage, &claim->owned) ||
 		lineage.epoch < row.epoch + (row.own ? 1 : 0))
@@ -183,7 +187,9 @@ static int book_keep(
 	git_oid_tostr(name + sizeof BOOKS_REFS - 1, GIT_OID_HEXSZ + 1, genesis);
 	code = git_reference_name_to_id(&before, book->whole, name);
 	if (!code)
-		rc = goes_on(book, head, &before, &later, err);
+		rc = history_follows(book, head, &before, &later, err);
+	else if (code != GIT_ENOTFOUND)
+		rc = repository_failure(book, code, "cannot read a branch", err);
 	/* where the kept one is the later it says all that the other does */
 	if (rc || !later)
 		return rc;

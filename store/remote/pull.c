@@ -99,8 +99,10 @@ int book_pull(struct book *book, const char *remote, branch_fn *visit, void *con
 	struct transfer transfer = {
 		.name = remote, .visit = visit, .context = context, .err = err ? err : &own};
 	bool unseen;
-	int rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
+	int rc;
 
+	repository_forget(book);
+	rc = remote_connect(book, remote, GIT_DIRECTION_FETCH, &transfer.link, transfer.err);
 	if (!rc)
 		rc = transfer_fetch(&transfer);
 	if (!rc)

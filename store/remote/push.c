@@ -165,17 +165,6 @@ static int refused(const char *ref, const char *status, void *payload)
 	return 0;
 }
 
-/* Where the remote is a folder of this machine; NULL: it is not. */
-static const char *local_folder(const struct transfer *transfer)
-{
-	static const char scheme[] = "file://";
-	const char *folder = git_remote_url(transfer->link.remote);
-
-	if (strncmp(folder, scheme, sizeof scheme - 1) == 0)
-		folder += sizeof scheme - 1;
-	return folder[0] == '/' ? folder : NULL;
-}
-
 /*
  * In a repository on this machine, locks of what is to be pushed whose holder died. One is held for
  * the moment in which a line is written, and nobody else moves the branches of this host; but git
@@ -183,7 +172,7 @@ static const char *local_folder(const struct transfer *transfer)
  */
 static void locks_clear(const struct transfer *transfer)
 {
-	const char *folder = local_folder(transfer);
+	const char *folder = remote_folder(&transfer->link);
 
 	for (size_t i = 0; folder && i < transfer->spec_count; i++) {
 		CLEANUP(free) char *path = NULL;
@@ -204,7 +193,7 @@ static int folders_sync(struct transfer *transfer)
 		const char *above, *below; /* the host's name */
 	} refs[] = {{"refs"}, {"refs/heads"}, {HOST_REFS}, {HOST_REFS, ""}, {HOST_REFS, "/domains"},
 		{"refs/tags"}, {HOST_TAG_REFS}, {HOST_TAG_REFS, ""}, {HOST_TAG_REFS, "/domains"}};
-	const char *folder = local_folder(transfer);
+	const char *folder = remote_folder(&transfer->link);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && folder && i < sizeof refs / sizeof refs[0]; i++) {

@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 #include "store/git/configuration.h"
+#include "store/remote/listing.h"
 
 #define IDENTITY_LIMIT 4096
 #define CONFIG_KEY_SIZE 256
@@ -543,11 +544,22 @@ static int link_make(struct remote_link *link, const char *url, struct dd_error 
 	return code ? repository_failure(link->book, code, "cannot use the remote", err) : 0;
 }
 
+const char *remote_folder(const struct remote_link *link)
+{
+	static const char scheme[] = "file://";
+	const char *folder = git_remote_url(link->remote);
+
+	if (strncmp(folder, scheme, sizeof scheme - 1) == 0)
+		folder += sizeof scheme - 1;
+	return folder[0] == '/' ? folder : NULL;
+}
+
 int remote_connect(struct book *book, const char *name, git_direction way, struct remote_link *out,
 	struct dd_error *err)
 {
 	CLEANUP(config) git_config *config = NULL;
 	CLEANUP(free) char *url = NULL;
+	CLEANUP(listing) struct listing listing = {TEXT_INIT};
 	git_remote_callbacks callbacks;
 	int code, rc = config_open(book, &config, err);
 
@@ -572,8 +584,12 @@ int remote_connect(struct book *book, const char *name, git_direction way, struc
 	/* Libgit2 takes the path of nothing for a protocol. */
 	if (url[0] == '/' && access(url, F_OK) < 0)
 		return error_errno(err, errno, "cannot reach %s", url);
+	rc = listing_read(remote_folder(out), &listing, err);
+	if (rc)
+		return rc;
 	code = git_remote_connect(out->remote, way, &callbacks, NULL, NULL);
-	return code ? remote_failure(out, code, "cannot reach", err) : 0;
+	return code ? remote_failure(out, code, "cannot reach", err)
+		    : listing_compare(&listing, out->remote, err);
 }
 
 void remote_release(struct remote_link *link)

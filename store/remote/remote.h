@@ -31,6 +31,9 @@ static inline void cleanup_remote_link(struct remote_link *link)
  */
 bool branch_parts(const char *rest, char *host, size_t size, const char **uuid);
 
+/* Where the remote is a folder of this machine; NULL: it is not. */
+const char *remote_folder(const struct remote_link *link);
+
 /* What libgit2 has just said about the link. */
 int remote_failure(struct remote_link *link, int code, const char *what, struct dd_error *err);
 

@@ -211,8 +211,10 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 	CLEANUP(free) char *branch = NULL;
 	struct taking taking = {book, uuid, host, &lineage};
 	git_oid head, host_book;
-	int rc = string_format(&branch, err, "domains/%s", uuid);
+	int rc;
 
+	repository_forget(book);
+	rc = string_format(&branch, err, "domains/%s", uuid);
 	if (!rc)
 		rc = fetched_ref(book, remote, host, branch, &head, err);
 	if (!rc)

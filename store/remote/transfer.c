@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/folder.h"
+
 void transfer_release(struct transfer *transfer)
 {
 	for (size_t i = 0; i < transfer->spec_count; i++)
@@ -65,7 +67,8 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	enum branch_outcome *out)
 {
 	struct book *book = transfer->link.book;
-	int code;
+	bool there;
+	int code, rc;
 
 	*out = BRANCH_CREATED;
 	if (!before)
@@ -74,11 +77,12 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	if (git_oid_equal(before, after))
 		return 0;
 	*out = BRANCH_DIVERGED;
-	if (!git_odb_exists(book->objects, before))
-		return 0;
+	rc = object_there(book, before, &there, transfer->err);
+	if (rc || !there)
+		return rc;
 	code = git_graph_descendant_of(book->whole, after, before);
 	if (code < 0)
-		return repository_failure(book, code, "cannot compare branches", transfer->err);
+		return object_failure(book, code, NULL, "cannot compare branches", transfer->err);
 	if (code)
 		*out = BRANCH_FORWARDED;
 	return 0;
@@ -115,17 +119,39 @@ int transfer_conclude(const struct transfer *transfer, const char *what)
 					 "anything is removed; all other branches are up to date");
 }
 
+/* Libgit2 syncs the folder of a ref, but not that the folder itself is there. */
+static int folders_above_sync(const char *lock, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = string_copy(&path, lock, err);
+	char *end;
+
+	if (rc)
+		return rc;
+	*strrchr(path, '/') = '\0';
+	while (!rc && (end = strrchr(path, '/')) && strcmp(end, "/book.git") != 0) {
+		*end = '\0';
+		rc = folder_sync(path, err);
+	}
+	return rc;
+}
+
 int ref_point(struct book *book, const char *name, const git_oid *oid, struct dd_error *err)
 {
 	CLEANUP(free) char *lock = NULL;
 	git_reference *ref = NULL;
+	git_oid before;
 	int rc = string_format(&lock, err, "%s/book.git/%s.lock", book->folder, name);
 	int code;
 
 	if (rc)
 		return rc;
 	(void)unlink(lock);
+	bool new = git_reference_name_to_id(&before, book->whole, name) != 0;
+
 	code = git_reference_create(&ref, book->whole, name, oid, true, NULL);
 	git_reference_free(ref);
-	return code ? repository_failure(book, code, "cannot set a branch", err) : 0;
+	if (code)
+		return repository_failure(book, code, "cannot set a branch", err);
+	return new ? folders_above_sync(lock, err) : 0;
 }

@@ -218,8 +218,10 @@ int book_verify_against(struct book *book, const char *uuid, const char *remote,
 			},
 	};
 	struct verification *verification = &witness.verification;
-	int rc = repository_need(book, verification->err);
+	int rc;
 
+	repository_forget(book);
+	rc = repository_need(book, verification->err);
 	snprintf(witness.where, sizeof witness.where, "the remote %.256s", remote);
 	if (!rc)
 		rc = signers_read(book, &verification->signers, verification->err);

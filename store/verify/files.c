@@ -100,7 +100,7 @@ static int pack_file_check(struct verification *verification, DIR *folder, const
 			       : "is damaged: it is not what its checksum says");
 }
 
-/* A pack without its index is as good as gone, and an index without its pack a promise. */
+/* A pack without its index is as good as gone; see verify_indices() for the other way. */
 static int pair_check(struct verification *verification, DIR *folder, const char *name,
 	const char *own, const char *other)
 {
@@ -113,7 +113,8 @@ static int pair_check(struct verification *verification, DIR *folder, const char
 		rc = string_format(&where, verification->err, PACKS "/%s", partner);
 	if (rc || faccessat(dirfd(folder), partner, F_OK, 0) == 0)
 		return rc;
-	return file_tell(verification, where, "is missing");
+	return file_tell(verification, where,
+		errno == ENOENT ? "is missing" : "cannot be read: the disk has an error there");
 }
 
 /* It comes or goes, and that was cut short: the next checkpoint removes it. */
@@ -146,9 +147,29 @@ static int packs_check(struct verification *verification)
 		if (!rc && has_suffix(entry->d_name, ".pack") &&
 			!being_removed(folder, entry->d_name))
 			rc = pair_check(verification, folder, entry->d_name, ".pack", ".idx");
-		if (!rc && has_suffix(entry->d_name, ".idx"))
-			rc = pair_check(verification, folder, entry->d_name, ".idx", ".pack");
 	}
+	return rc;
+}
+
+/*
+ * An index without its pack is a promise. Where nothing is wrong, it is of a fetch that was cut
+ * short: libgit2 gives the index its name before the pack, and the next fetch brings both.
+ */
+int verify_indices(struct verification *verification)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc;
+
+	if (verification->uuid || !verification->counts->findings)
+		return 0;
+	rc = book_path(verification->book, PACKS, &path, verification->err);
+	if (!rc)
+		rc = folder_open(path, &folder, verification->err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, verification->err)))
+		if (has_suffix(entry->d_name, ".idx"))
+			rc = pair_check(verification, folder, entry->d_name, ".idx", ".pack");
 	return rc;
 }
 
@@ -282,7 +303,8 @@ static int pages_check(struct verification *verification)
 	return rc;
 }
 
-static int database_check(struct verification *verification)
+/* Tells what it finds, or, where sound is not NULL, says there whether it finds nothing. */
+static int integrity_check(struct verification *verification, bool *sound)
 {
 	struct statement statement =
 		statement_begin(&verification->book->database, "PRAGMA integrity_check(100)");
@@ -292,7 +314,11 @@ static int database_check(struct verification *verification)
 		const char *words = statement_string(&statement, 0);
 		struct finding finding = {.kind = "file", .where = "book.db"};
 
-		if (strcmp(words, "ok") != 0)
+		if (strcmp(words, "ok") == 0)
+			continue;
+		if (sound)
+			*sound = false;
+		else
 			rc = finding_tell(
 				verification, &finding, "book.db is damaged: %.900s", words);
 	}
@@ -302,6 +328,18 @@ static int database_check(struct verification *verification)
 	}
 	return damage_tell(
 		verification, statement_end(&statement, verification->err), "file", "book.db");
+}
+
+/*
+ * SQLite also takes a page for damaged for which it has no memory, or which the disk did not give
+ * it once. What is damaged it finds again.
+ */
+static int database_check(struct verification *verification)
+{
+	bool sound = true;
+	int rc = integrity_check(verification, &sound);
+
+	return rc || sound ? rc : integrity_check(verification, NULL);
 }
 
 int verify_log(struct verification *verification)

@@ -104,20 +104,15 @@ static void cleanup_odb_object(git_odb_object **object)
 	git_odb_object_free(*object);
 }
 
-/* What is wrong with a tag's object; NULL: nothing. */
+/* What is wrong with a tag's object that was read; NULL: nothing. */
 static const char *tag_judge(
-	struct verification *verification, const git_oid *oid, const git_oid *version)
+	const struct verification *verification, git_odb_object *object, const git_oid *version)
 {
-	CLEANUP(odb_object) git_odb_object *object = NULL;
 	unsigned char open[KEY_PUBLIC_SIZE];
 	char hex[COMMIT_SIZE], target[COMMIT_SIZE + 8];
-	const char *data, *signature;
-	size_t size;
+	const char *data = git_odb_object_data(object), *signature;
+	size_t size = git_odb_object_size(object);
 
-	if (git_odb_read(&object, verification->book->objects, oid) < 0)
-		return "cannot be read";
-	data = git_odb_object_data(object);
-	size = git_odb_object_size(object);
 	snprintf(target, sizeof target, "object %s\n", git_oid_tostr(hex, sizeof hex, version));
 	if (size < strlen(target) || memcmp(data, target, strlen(target)) != 0)
 		return "names another version than book.db says";
@@ -128,6 +123,20 @@ static const char *tag_judge(
 	if (verification->signers.count && signers_find(&verification->signers, open) < 0)
 		return "is signed with a key that is not the book's";
 	return NULL;
+}
+
+static int tag_check(struct verification *verification, const git_oid *oid, const git_oid *version,
+	const char **wrong)
+{
+	CLEANUP(odb_object) git_odb_object *object = NULL;
+	struct book *book = verification->book;
+	int code = git_odb_read(&object, book->objects, oid);
+	int rc = code ? object_failure(book, code, oid, "cannot read a tag", verification->err) : 0;
+
+	*wrong = rc ? "cannot be read" : tag_judge(verification, object, version);
+	if (rc == DD_CORRUPT)
+		*verification->err = (struct dd_error){0};
+	return rc == DD_CORRUPT ? 0 : rc;
 }
 
 static int tags_check(struct verification *verification)
@@ -154,8 +163,8 @@ static int tags_check(struct verification *verification)
 
 		if (statement_oid_maybe(&statement, 3, &oid) &&
 			statement_oid_maybe(&statement, 4, &version))
-			wrong = tag_judge(verification, &oid, &version);
-		if (wrong)
+			rc = tag_check(verification, &oid, &version, &wrong);
+		if (!rc && wrong)
 			rc = finding_tell(verification, &finding, "the tag '%s' of version %u %s",
 				statement_string(&statement, 1), finding.version, wrong);
 	}

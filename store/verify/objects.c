@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <git2/sys/odb_backend.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -205,12 +206,17 @@ static int read_backend(
 	return damage_tell(verification, rc, "file", where);
 }
 
-static bool is_index(const char *name)
+/* Of a pack that is there; about others see verify_indices(). */
+static bool is_index(DIR *folder, const char *name)
 {
+	char pack[NAME_MAX + 8];
 	size_t length = strlen(name);
 
-	return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && length > 4 &&
-	       strcmp(name + length - 4, ".idx") == 0;
+	if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0 || length <= 4 ||
+		strcmp(name + length - 4, ".idx") != 0)
+		return false;
+	snprintf(pack, sizeof pack, "%.*s.pack", (int)length - 4, name);
+	return faccessat(dirfd(folder), pack, F_OK, 0) == 0 || errno != ENOENT;
 }
 
 static int read_pack(struct verification *verification, const char *packs, const char *name)
@@ -242,7 +248,7 @@ static int read_packs(struct verification *verification)
 	if (!folder)
 		return error_errno(verification->err, errno, "cannot open %s", packs);
 	while (!rc && (entry = folder_next(folder, packs, &rc, verification->err)))
-		if (is_index(entry->d_name) && index_sound(entry->d_name, verification))
+		if (is_index(folder, entry->d_name) && index_sound(entry->d_name, verification))
 			rc = read_pack(verification, packs, entry->d_name);
 	return rc;
 }

@@ -105,7 +105,7 @@ static size_t takeovers_of(const struct verification *verification, const char *
 }
 
 int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
-	bool (*holds)(const struct takeover *takeover, void *context), void *context,
+	int (*holds)(const struct takeover *takeover, bool *result, void *context), void *context,
 	struct dues *out)
 {
 	const struct signers *newest = &verification->signers;
@@ -124,12 +124,15 @@ int dues_read(struct verification *verification, const char *uuid, const git_oid
 		const struct takeover *takeover = &verification->takeovers[i];
 		struct due *last = &out->list[out->count - 1];
 		const struct signers *before;
+		bool held;
 
 		/* of two for one version the first that counts */
 		if (takeover->key < 0 || (out->count > 1 && takeover->number >= last[-1].first) ||
 			!signers_due(
-				last->signers, verification->keys[takeover->key], takeover->seq) ||
-			!holds(takeover, context))
+				last->signers, verification->keys[takeover->key], takeover->seq))
+			continue;
+		rc = holds(takeover, &held, context);
+		if (rc || !held)
 			continue;
 		last->first = takeover->number;
 		rc = tenures_signers(&verification->tenures, verification->book, &takeover->book,

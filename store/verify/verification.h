@@ -105,7 +105,7 @@ static inline void cleanup_dues(struct dues *dues)
  * DD_CORRUPT: the branch "book" of a host before cannot be read, and dues end there.
  */
 int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
-	bool (*holds)(const struct takeover *takeover, void *context), void *context,
+	int (*holds)(const struct takeover *takeover, bool *result, void *context), void *context,
 	struct dues *out);
 const struct signers *dues_at(const struct dues *dues, uint32_t number);
 
@@ -132,5 +132,6 @@ int verify_versions(struct verification *verification); /* verify_versions.c: in
 int verify_chain(struct verification *verification);    /* verify_chain.c */
 int verify_keys(struct verification *verification);     /* verify_keys.c */
 int verify_refs(struct verification *verification);     /* verify_refs.c */
+int verify_indices(struct verification *verification);  /* files.c: packs that are gone */
 
 #endif

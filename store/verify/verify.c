@@ -77,6 +77,8 @@ int finding_tell(
 	va_start(args, format);
 	text_vprintf(&sentence, format, args);
 	va_end(args);
+	if (text_failed(&sentence))
+		return error_no_memory(verification->err);
 	finding->sentence = text_string(&sentence);
 	return visible_tell(verification, finding);
 }
@@ -179,16 +181,18 @@ bool index_sound(const char *index, void *context)
 	return !strstr(text_string(&verification->unsound), index);
 }
 
-static int verify_all(struct verification *verification)
+static int verify_all(void *context, struct dd_error *err)
 {
+	struct verification *verification = context;
 	static int (*const parts[])(struct verification * verification) = {read_signers,
 		verify_objects, verify_damage, verify_versions, verify_chain, verify_keys,
-		verify_refs};
+		verify_refs, verify_indices};
 	struct dd_error reason = {0};
 	/* first, as this starts libgit2; that it fails comes after what may be the reason */
 	int opened = repository_need(verification->book, &reason);
 	int rc = verify_files(verification);
 
+	(void)err; /* is the verification's */
 	if (!rc && text_failed(&verification->unsound))
 		rc = error_no_memory(verification->err);
 	if (!rc && verification->unsound.size)
@@ -209,11 +213,8 @@ static int verify_in_snapshot(struct verification *verification)
 	int rc = verify_log(verification);
 
 	if (!rc)
-		rc = database_execute(&book->database, "BEGIN", verification->err);
-	if (rc)
-		return rc;
-	rc = verify_all(verification);
-	(void)sqlite3_exec(book->database.sqlite, "ROLLBACK", NULL, NULL, NULL);
+		rc = database_snapshot(
+			&book->database, verify_all, verification, verification->err);
 	/* what was opened without damaged packs */
 	if (verification->unsound.size)
 		repository_close(book);
@@ -237,6 +238,7 @@ int book_verify(struct book *book, const char *uuid,
 	int rc;
 
 	*verification.counts = counted;
+	repository_forget(book);
 	rc = database_lock(&book->database, SLOT_CHECKPOINT, "verify", book->wait_ms, err);
 	if (rc)
 		return rc;

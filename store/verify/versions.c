@@ -190,19 +190,17 @@ static int domain_end(struct walk *walk)
 }
 
 /* The book has that commit as that version. */
-static bool is_row(const struct takeover *takeover, void *context)
+static int is_row(const struct takeover *takeover, bool *result, void *context)
 {
 	const struct walk *walk = context;
 	struct statement statement = statement_begin(&walk->verification->book->database,
 		"SELECT 1 FROM version WHERE domain = ? AND number = ? AND oid = ?");
-	bool found;
 
 	statement_number(&statement, walk->domain);
 	statement_number(&statement, takeover->number);
 	statement_blob(&statement, takeover->oid.id, sizeof takeover->oid.id);
-	found = statement_row(&statement);
-	statement_drop(&statement);
-	return found;
+	*result = statement_row(&statement);
+	return statement_end(&statement, walk->verification->err);
 }
 
 static int dues_find(struct walk *walk)

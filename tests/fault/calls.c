@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -320,6 +321,35 @@ int rmdir(const char *path)
 	return (int)MAKE(call, REAL(rmdir)(path));
 }
 
+/* libc's own would not come by here. */
+int remove(const char *path)
+{
+	return rmdir(path) == 0 || (errno == ENOTDIR && unlink(path) == 0) ? 0 : -1;
+}
+
+char *mkdtemp(char *path)
+{
+	struct call call = {.kind = CALL_FOLDER, .fd = -1, .path = path, .flags = 1};
+	int number = before(&call);
+
+	if (number > 0) {
+		errno = number;
+		return NULL;
+	}
+	path = REAL(mkdtemp)(path);
+	(void)after(&call, path ? 0 : -1);
+	return path;
+}
+
+int nftw(const char *path,
+	int (*visit)(const char *path, const struct stat *status, int flag, struct FTW *walk),
+	int descriptors, int flags)
+{
+	struct call call = {.kind = CALL_LIST, .fd = -1, .path = path};
+
+	return (int)MAKE(call, REAL(nftw)(path, visit, descriptors, flags));
+}
+
 int ftruncate(int fd, off_t size)
 {
 	struct call call = {.kind = CALL_TRUNCATE, .fd = fd, .offset = size};
@@ -446,6 +476,12 @@ int nanosleep(const struct timespec *duration, struct timespec *left)
 int usleep(useconds_t duration)
 {
 	return atomic_load(&watching) ? 0 : REAL(usleep)(duration);
+}
+
+/* Libgit2 starts a thread for each; with one, calls come in the same order in every run. */
+long sysconf(int name)
+{
+	return name == _SC_NPROCESSORS_ONLN ? 1 : REAL(sysconf)(name);
 }
 
 time_t time(time_t *out)

@@ -13,6 +13,7 @@
 
 struct scene {
 	char folder[256]; /* of the book */
+	const char *host; /* NULL: HOST */
 	struct book *book;
 	int wait_ms; /* for others; 0: hardly */
 	/* told after each change that the book has reported as done */
@@ -29,6 +30,10 @@ struct operation {
 	bool makes;   /* run() makes the book: there is none before */
 	bool opens;   /* run() opens the book itself */
 	bool repeats; /* run() may be called again once it has failed */
+	bool remote; /* libgit2 is at work on a repository elsewhere, and says less of what is wrong
+		      */
+	bool slow;   /* less of it is tried without --long */
+	bool reads;  /* changes nothing: that the power goes does not matter to it */
 };
 
 extern const struct operation operations[];

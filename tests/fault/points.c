@@ -183,12 +183,17 @@ static const char *error_judge(
 	/* why they cannot write or remove something libgit2 and SQLite may keep to themselves */
 	bool vague = strstr(err->message, "no reason given") ||
 		     strstr(err->message, "unable to open database file") ||
-		     trial->well.operation->check;
+		     trial->well.operation->remote;
+	bool unread = FAILED(*ticked, CALL_READ) || FAILED(*ticked, CALL_STATUS);
 
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
-	if (rc == DD_CORRUPT && !FAILED(*ticked, CALL_READ) && !FAILED(*ticked, CALL_STATUS))
+	if (rc == DD_CORRUPT && !unread)
 		return "the failure is called damage";
+	/* what fails at a remote is its refusal, whose words are libgit2's */
+	if (rc && rc != DD_SYSTEM && rc != DD_NO_MEMORY && rc != DD_CORRUPT &&
+		trial->weather != WEATHER_LOCKLESS && !strstr(err->message, "it refused refs/"))
+		return "the failure is taken for something else";
 	if (rc && words && !vague &&
 		(rc != told[trial->weather].code || !strstr(err->message, words)))
 		return "it is not said what is wrong with the disk";
@@ -264,7 +269,8 @@ static void point_try(struct trial *trial)
 static bool point_chosen(const struct trial *trial)
 {
 	const struct options *options = trial->options;
-	long step = options->every ? options->every : 1 + trial->progress->points / POINTS_SHORT;
+	long few = POINTS_SHORT / (trial->well.operation->slow ? 2 : 1);
+	long step = options->every ? options->every : 1 + trial->progress->points / few;
 
 	if (options->point)
 		return point_of(trial->progress) == options->point;

@@ -389,6 +389,34 @@ static void unnamed(const char *path, size_t step)
 	disk.nodes[node].gone = true;
 }
 
+/* What is in a folder that was renamed goes with it; what was not sure there need not. */
+static void moved(const char *from, const char *to, size_t step)
+{
+	size_t count = disk.now.count, length = strlen(from);
+	CLEANUP(free) struct naming *list = needed(calloc(count + 1, sizeof *list));
+
+	memcpy(list, disk.now.list, count * sizeof *list);
+	for (size_t i = 0; i < count; i++)
+		list[i].path = needed(strdup(list[i].path));
+	/* those of one step one behind the other */
+	for (size_t i = 0; i < 2 * count; i++) {
+		struct naming *naming = &list[i % count];
+		const struct naming *sure = name_find(&disk.sure, naming->path);
+		bool is_sure = sure && sure->node == naming->node;
+		char path[PATH_MAX];
+
+		if (strncmp(naming->path, from, length) != 0 || naming->path[length] != '/')
+			continue;
+		snprintf(path, sizeof path, "%.2000s%.2000s", to, naming->path + length);
+		if (i < count)
+			name_becomes(naming->path, -1, step);
+		if (i < count ? is_sure : !name_find(&disk.now, path))
+			name_becomes(path, naming->node, i < count ? step : ++disk.steps);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(list[i].path);
+}
+
 static void renamed(const struct call *call)
 {
 	char from[PATH_MAX], to[PATH_MAX];
@@ -407,6 +435,8 @@ static void renamed(const struct call *call)
 	name_becomes(to, node, step);
 	if (call->kind == CALL_RENAME)
 		name_becomes(from, -1, step);
+	if (disk.nodes[node].folder)
+		moved(from, to, step);
 }
 
 static void folder_made(const struct call *call)

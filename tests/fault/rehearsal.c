@@ -34,17 +34,19 @@ static void note_state(struct scene *scene)
 
 static int pristine_make(struct rehearsal *self, struct dd_error *err)
 {
-	struct scene scene = rehearsal_scene(self, self->pristine);
+	struct scene scene = rehearsal_scene(self, self->folder);
 	int rc;
 
+	/* where it will be used: it may keep addresses of what is in it */
 	folder_remove(self->pristine);
+	folder_remove(self->folder);
 	rc = scene_open(&scene, true, err);
 	if (!rc)
 		rc = scene_fill(&scene, err);
 	if (!rc && self->operation->prepare)
 		rc = self->operation->prepare(&scene, err);
 	scene_close(&scene);
-	return rc;
+	return rc ? rc : folder_copy(self->folder, self->pristine, err);
 }
 
 int rehearsal_reset(struct rehearsal *self, struct dd_error *err)
