@@ -271,6 +271,12 @@ int book_gc(struct book *book, struct dd_error *err);
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
 
+/*
+ * Claims the background work of the book for this struct, until it is closed or its process dies.
+ * DD_BUSY says who has it. It keeps nobody from anything else.
+ */
+int book_hold(struct book *book, const char *what, struct dd_error *err);
+
 /* ---- is all of it true? ---- */
 
 /* Something that is wrong. What is not known, or concerns no domain, is NULL or 0. */
@@ -512,6 +518,13 @@ struct branch_report {
 int book_push(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
+
+/*
+ * A word for all that a push would carry (versions, tags, keys): the same as long as there is
+ * nothing new. Costs a look at each tag.
+ */
+#define BOOK_MARK_SIZE 96
+int book_mark(struct book *book, char mark[BOOK_MARK_SIZE], struct dd_error *err);
 
 /* Fetches what all hosts have pushed there; otherwise like book_push(). */
 int book_pull(struct book *book, const char *remote,
