@@ -34,7 +34,9 @@ def remote_versions(path):
 
 
 def staged(book):
-    with contextlib.closing(sqlite3.connect(os.path.join(book.path, 'book.db'))) as database:
+    # read-only, for stock SQLite would copy the log back without the pages' checksums
+    database = sqlite3.connect(f'file:{book.path}/book.db?mode=ro', uri=True)
+    with contextlib.closing(database):
         return database.execute('SELECT count(*) FROM staged').fetchone()[0]
 
 
@@ -406,12 +408,14 @@ def autostarted(book):
     def through():
         with contextlib.suppress(FileNotFoundError):
             with open(progress(book), encoding='ascii') as stream:
-                return stream.read().endswith('done\n')
+                lines = stream.readlines()
+            return lines[0] != OTHER_BOOT and lines[-1] == 'done\n'
         return False
 
     daemon = Daemon(book)
     with daemon:
         wait_until(through, 'autostart is done')
+        time.sleep(1.5)  # for what should not happen
     return daemon.log()
 
 
