@@ -3,9 +3,8 @@
  * One turn: every job that is due gets a thread, and the timer is set to when the next one is.
  * Whatever happens ends in a turn: a job's end, the timer, a file of the book that changed.
  *
- * The watchers are a hint and no more. A hint leads to a look, and from then on they are off until
- * that look begins, so that a book that is written to a thousand times a second does not wake us as
- * often. Where they cannot be had the looks come by themselves, only later.
+ * What is watched (watch.c) is a hint and no more: it leads to a look, which begins with watching
+ * anew. Where nothing can be watched the looks come by themselves, only later.
  */
 #include "daemon/loop.h"
 
@@ -18,33 +17,17 @@
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/watch.h"
 
 #define GRACE_MS 5000   /* for jobs to end in, when we are to */
 #define MISSING_LOOKS 2 /* that found no book, before that is believed: it may be replaced */
-
-/* What is watched: a folder, and which names in it count. */
-static const struct {
-	const char *below; /* the book's folder */
-	const char *names[3];
-} watched[] = {
-	{"", {"book.db", "book.db-wal"}},
-	{"/book.git", {"config"}},
-};
-#define WATCHED (sizeof watched / sizeof watched[0])
-
-struct watcher {
-	uv_fs_event_t handle;
-	struct daemon *daemon;
-	size_t which;
-	char *path;
-};
 
 struct daemon {
 	uv_loop_t loop;
 	uv_timer_t timer;
 	uv_timer_t grace;
 	uv_signal_t signals[2];
-	struct watcher watchers[WATCHED];
+	struct watch watch;
 	struct work_book *book;
 	struct upkeep *upkeep;
 	bool stopping;
@@ -108,41 +91,12 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- watching ---- */
 
-static bool counts(const struct watcher *watcher, const char *name)
+static void on_change(void *context)
 {
-	for (const char *const *known = watched[watcher->which].names; *known; known++)
-		if (name && strcmp(name, *known) == 0)
-			return true;
-	/* something about the folder itself */
-	return !name || strcmp(name, strrchr(watcher->path, '/') + 1) == 0;
-}
+	struct daemon *daemon = context;
 
-static void watch_off(struct daemon *daemon)
-{
-	for (size_t i = 0; i < WATCHED; i++)
-		uv_fs_event_stop(&daemon->watchers[i].handle);
-}
-
-static void on_change(uv_fs_event_t *handle, const char *name, int events, int status)
-{
-	struct watcher *watcher = handle->data;
-
-	(void)events;
-	if (!status && !counts(watcher, name))
-		return;
-	watch_off(watcher->daemon);
-	upkeep_hint(watcher->daemon->upkeep);
-	turn(watcher->daemon);
-}
-
-static void watch_on(struct daemon *daemon)
-{
-	for (size_t i = 0; i < WATCHED; i++) {
-		struct watcher *watcher = &daemon->watchers[i];
-
-		if (!uv_is_active((uv_handle_t *)&watcher->handle))
-			(void)uv_fs_event_start(&watcher->handle, on_change, watcher->path, 0);
-	}
+	upkeep_hint(daemon->upkeep);
+	turn(daemon);
 }
 
 /* ---- jobs ---- */
@@ -231,7 +185,7 @@ static void job_begin(struct daemon *daemon, const struct upkeep_action *action)
 	struct job *job = calloc(1, sizeof *job);
 
 	if (action->kind == UPKEEP_LOOK)
-		watch_on(daemon);
+		watch_on(&daemon->watch);
 	if (job) {
 		job->request.data = job;
 		job->daemon = daemon;
@@ -258,8 +212,14 @@ static void turn(struct daemon *daemon)
 	if (daemon->stopping)
 		return;
 	uv_update_time(&daemon->loop);
-	while (upkeep_next(daemon->upkeep, (int64_t)uv_now(&daemon->loop), &action))
-		job_begin(daemon, &action);
+	while (upkeep_next(daemon->upkeep, (int64_t)uv_now(&daemon->loop), &action)) {
+		if (action.kind == UPKEEP_LATE)
+			log_line(LOG_TROUBLE,
+				"push %s is still at it after %d minutes; a restart ends it",
+				action.remote, UPKEEP_PUSH_LATE / 60000);
+		else
+			job_begin(daemon, &action);
+	}
 	wait = upkeep_wait(daemon->upkeep, (int64_t)uv_now(&daemon->loop));
 	if (wait == UPKEEP_NEVER)
 		uv_timer_stop(&daemon->timer);
@@ -278,7 +238,6 @@ static int handles_make(struct daemon *daemon, struct dd_error *err)
 {
 	static const int numbers[] = {SIGTERM, SIGINT};
 	int code = uv_timer_init(&daemon->loop, &daemon->timer);
-	int rc = 0;
 
 	daemon->timer.data = daemon->grace.data = daemon;
 	if (!code)
@@ -289,17 +248,10 @@ static int handles_make(struct daemon *daemon, struct dd_error *err)
 		if (!code)
 			code = uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
 	}
-	for (size_t i = 0; !code && !rc && i < WATCHED; i++) {
-		struct watcher *watcher = &daemon->watchers[i];
-
-		watcher->daemon = daemon;
-		watcher->which = i;
-		code = uv_fs_event_init(&daemon->loop, &watcher->handle);
-		watcher->handle.data = watcher;
-		rc = string_format(
-			&watcher->path, err, "%s%s", daemon->book->folder, watched[i].below);
-	}
-	return code ? failed(code, "cannot watch over the book", err) : rc;
+	if (!code)
+		code = watch_init(
+			&daemon->watch, &daemon->loop, daemon->book->folder, on_change, daemon);
+	return code ? failed(code, "cannot make an event loop", err) : 0;
 }
 
 /* Each job that can be out together has a thread, so that one that hangs keeps none waiting. */
@@ -339,8 +291,7 @@ int loop_run(struct work_book *book, struct dd_error *err)
 	daemon.upkeep = upkeep_new((int64_t)uv_now(&daemon.loop), uv_hrtime() ^ (uint64_t)getpid());
 	rc = daemon.upkeep ? run(&daemon, err) : error_no_memory(err);
 	(void)uv_loop_close(&daemon.loop);
-	for (size_t i = 0; i < WATCHED; i++)
-		free(daemon.watchers[i].path);
+	watch_release(&daemon.watch);
 	upkeep_free(daemon.upkeep);
 	return rc;
 }

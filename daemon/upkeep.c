@@ -35,6 +35,7 @@ struct remote {
 	char name[UPKEEP_REMOTE_NAME];
 	struct task task;
 	bool heard;         /* it was reached once */
+	int64_t late;       /* when the push that is out is that; or it was said */
 	struct span behind; /* has not got everything that it could have */
 	int64_t again;      /* what diverged is looked at then, though there is nothing new */
 	bool told;          /* that it diverged */
@@ -199,6 +200,11 @@ static int64_t push_due(const struct upkeep *upkeep, const struct remote *remote
 			remote->again));
 }
 
+static int64_t late_due(const struct remote *remote)
+{
+	return remote->task.running ? remote->late : UPKEEP_NEVER;
+}
+
 /* ---- what was seen ---- */
 
 void upkeep_hint(struct upkeep *upkeep)
@@ -350,6 +356,23 @@ static void action_begin(
 		upkeep->hinted = false;
 }
 
+static bool remote_next(
+	struct upkeep *upkeep, int64_t now, struct remote *remote, struct upkeep_action *out)
+{
+	if (late_due(remote) <= now) {
+		remote->late = UPKEEP_NEVER;
+		*out = (struct upkeep_action){.kind = UPKEEP_LATE};
+	} else if (push_due(upkeep, remote) <= now) {
+		action_begin(upkeep, &remote->task, UPKEEP_PUSH, out);
+		remote->late = now + UPKEEP_PUSH_LATE;
+		upkeep->pushes++;
+	} else {
+		return false;
+	}
+	memcpy(out->remote, remote->name, sizeof out->remote);
+	return true;
+}
+
 bool upkeep_next(struct upkeep *upkeep, int64_t now, struct upkeep_action *out)
 {
 	if (upkeep->stopped)
@@ -359,16 +382,9 @@ bool upkeep_next(struct upkeep *upkeep, int64_t now, struct upkeep_action *out)
 			action_begin(upkeep, &upkeep->tasks[kind], kind, out);
 			return true;
 		}
-	for (size_t i = 0; i < upkeep->remote_count; i++) {
-		struct remote *remote = &upkeep->remotes[i];
-
-		if (push_due(upkeep, remote) > now)
-			continue;
-		action_begin(upkeep, &remote->task, UPKEEP_PUSH, out);
-		memcpy(out->remote, remote->name, sizeof out->remote);
-		upkeep->pushes++;
-		return true;
-	}
+	for (size_t i = 0; i < upkeep->remote_count; i++)
+		if (remote_next(upkeep, now, &upkeep->remotes[i], out))
+			return true;
 	return false;
 }
 
@@ -381,6 +397,7 @@ int64_t upkeep_wait(const struct upkeep *upkeep, int64_t now)
 	for (enum upkeep_kind kind = 0; kind < UPKEEP_KINDS; kind++)
 		due = earlier(due, kind_due(upkeep, kind));
 	for (size_t i = 0; i < upkeep->remote_count; i++)
-		due = earlier(due, push_due(upkeep, &upkeep->remotes[i]));
+		due = earlier(due, earlier(push_due(upkeep, &upkeep->remotes[i]),
+					   late_due(&upkeep->remotes[i])));
 	return due == UPKEEP_NEVER ? UPKEEP_NEVER : later(0, due - now);
 }

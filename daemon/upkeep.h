@@ -30,6 +30,8 @@
 #define UPKEEP_PUSH_QUIET 2000
 #define UPKEEP_PUSH_LATEST 30000
 
+#define UPKEEP_PUSH_LATE 600000 /* one that is out for so long is worth a word */
+
 /* What fails is tried again after the first, then after twice as long, up to the longest. */
 #define UPKEEP_RETRY_FIRST 5000
 #define UPKEEP_RETRY_LONGEST 1800000
@@ -53,11 +55,12 @@ enum upkeep_kind {
 	UPKEEP_CHECKPOINT,
 	UPKEEP_KINDS, /* of which there is one each */
 	UPKEEP_PUSH = UPKEEP_KINDS,
+	UPKEEP_LATE, /* no job: a push does not come to its end, which is to be told */
 };
 
 struct upkeep_action {
 	enum upkeep_kind kind;
-	char remote[UPKEEP_REMOTE_NAME]; /* of a push */
+	char remote[UPKEEP_REMOTE_NAME]; /* of a push, also one that is late */
 	int64_t retry;                   /* if it fails, it is tried again after so long */
 };
 
@@ -102,7 +105,7 @@ void upkeep_seen(struct upkeep *upkeep, int64_t now, const struct upkeep_view *v
 bool upkeep_done(struct upkeep *upkeep, int64_t now, const struct upkeep_action *action,
 	enum upkeep_outcome outcome);
 
-/* The next job, which counts as begun; false: none is due. */
+/* The next job, which counts as begun, or UPKEEP_LATE; false: none is due. */
 bool upkeep_next(struct upkeep *upkeep, int64_t now, struct upkeep_action *out);
 
 /* How long nothing is due, in milliseconds; UPKEEP_NEVER: until something happens. */

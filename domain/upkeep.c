@@ -13,17 +13,6 @@ int dd_upkeep_claim(struct dd_host *host, struct dd_error *err)
 	return book_hold(host->book, "upkeep", err);
 }
 
-static int count_job(const struct job_row *row, void *context)
-{
-	struct dd_upkeep *upkeep = context;
-
-	if (row->pid)
-		upkeep->under_way++;
-	else
-		upkeep->cut_short++;
-	return 0;
-}
-
 int dd_upkeep_look(struct dd_host *host, struct dd_upkeep *out, struct dd_error *err)
 {
 	struct dd_upkeep found = {.push = true};
@@ -34,7 +23,7 @@ int dd_upkeep_look(struct dd_host *host, struct dd_upkeep *out, struct dd_error 
 	if (!rc)
 		rc = config_switch(host, CONFIG_AUTO_PUSH, &found.push, err);
 	if (!rc)
-		rc = job_list(host->book, count_job, &found, err);
+		rc = job_count(host->book, &found.under_way, &found.cut_short, err);
 	if (!rc)
 		*out = found;
 	return rc;

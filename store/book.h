@@ -681,6 +681,12 @@ struct job_row {
 int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
 	void *context, struct dd_error *err);
 
+/*
+ * How many rows the journal has of operations that somebody is at, and that were cut short. Costs a
+ * look at the lock of each of these, however many domains there are.
+ */
+int job_count(struct book *book, uint32_t *held, uint32_t *left, struct dd_error *err);
+
 /* ---- small things worth keeping between runs: capability probes ---- */
 
 int book_cache_get(struct book *book, const char *key, struct text *out, struct dd_error *err);

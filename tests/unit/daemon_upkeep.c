@@ -112,6 +112,8 @@ static bool push_end(struct world *world, const struct upkeep_action *action)
 /* Does one job; false where it stays out. */
 static bool do_job(struct world *world, const struct upkeep_action *action)
 {
+	if (action->kind == UPKEEP_LATE)
+		return true;
 	if (action->kind == UPKEEP_PUSH) {
 		size_t at = remote_at(world, action->remote);
 
@@ -424,6 +426,8 @@ static void daemon_upkeep__each_remote_is_on_its_own(void **state)
 	}
 	assert_int_equal(upkeep_running(world->upkeep), 1);
 	assert_int_equal(world->remotes[stuck].has, -1);
+	assert_int_equal(count(world, UPKEEP_LATE), 1);
+	assert_string_equal(nth(world, UPKEEP_LATE, 0)->action.remote, "stuck");
 	/* and when it comes back to life, it gets what came meanwhile */
 	world->remotes[stuck].hangs = false;
 	(void)push_end(world, &world->remotes[stuck].out);
