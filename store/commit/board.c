@@ -28,9 +28,18 @@ _Static_assert(sizeof(struct board) <= BOARD_SIZE, "the board fits its room");
  * A page that the file does not have would kill whoever writes to it on a full disk; one that was
  * copied may have holes.
  */
-static int board_make(int fd, int wait_ms, struct dd_error *err)
+static int board_fill(int fd, struct dd_error *err)
 {
 	static const char zeros[BOARD_SIZE];
+	ssize_t written = pwrite(fd, zeros, sizeof zeros, BOARD_OFFSET);
+
+	if (written == (ssize_t)sizeof zeros)
+		return 0;
+	return error_errno(err, written < 0 ? errno : ENOSPC, "cannot write the lock file");
+}
+
+static int board_make(int fd, int wait_ms, struct dd_error *err)
+{
 	struct stat status;
 	int rc = lock_slot_take(fd, MAKING_LOCK, wait_ms, 1000, err);
 
@@ -38,9 +47,8 @@ static int board_make(int fd, int wait_ms, struct dd_error *err)
 		return rc;
 	if (fstat(fd, &status) < 0)
 		rc = error_errno(err, errno, "cannot read the lock file");
-	if (!rc && status.st_size < REQUESTS_OFFSET &&
-		pwrite(fd, zeros, sizeof zeros, BOARD_OFFSET) != (ssize_t)sizeof zeros)
-		rc = error_errno(err, errno, "cannot write the lock file");
+	if (!rc && status.st_size < REQUESTS_OFFSET)
+		rc = board_fill(fd, err);
 	if (!rc && fallocate(fd, 0, BOARD_OFFSET, BOARD_SIZE) < 0 && errno != EOPNOTSUPP)
 		rc = error_errno(err, errno, "cannot write the lock file");
 	lock_slot_drop(fd, MAKING_LOCK);

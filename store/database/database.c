@@ -133,7 +133,8 @@ static int file_errno(struct database *database)
 	return number;
 }
 
-static int input_output_failure(struct database *database, int code, struct dd_error *err)
+/* said: by the system, last. */
+static int input_output_failure(struct database *database, int code, int said, struct dd_error *err)
 {
 	int number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
 	int of_file = file_errno(database);
@@ -145,6 +146,9 @@ static int input_output_failure(struct database *database, int code, struct dd_e
 		number = of_file;
 	if (code == SQLITE_IOERR_NOMEM)
 		return error_no_memory(err);
+	/* SQLite keeps no number of what fails while it makes, or leaves, a rollback journal */
+	if (!number && (said == EROFS || said == EIO))
+		number = said;
 	/* a lock to write, of a file that could be opened for reading alone */
 	if (number == EBADF)
 		number = EROFS;
@@ -154,6 +158,7 @@ static int input_output_failure(struct database *database, int code, struct dd_e
 
 int database_failure(struct database *database, int code, struct dd_error *err)
 {
+	int said = errno;
 	const char *detail = database->sqlite ? sqlite3_errmsg(database->sqlite) : "";
 
 	switch (code & 0xff) {
@@ -163,7 +168,7 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	case SQLITE_FULL:
 		return space_failure(database, err);
 	case SQLITE_IOERR:
-		return input_output_failure(database, code, err);
+		return input_output_failure(database, code, said, err);
 	case SQLITE_NOMEM:
 		return error_no_memory(err);
 	case SQLITE_NOTADB:
@@ -171,7 +176,7 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	case SQLITE_CORRUPT:
 		/* so SQLite calls what the disk did not give it */
 		if (file_errno(database) == EIO)
-			return input_output_failure(database, code, err);
+			return input_output_failure(database, code, said, err);
 		error_set(err, DD_CORRUPT, "the book %s is damaged: %s", database->path, detail);
 		error_hint(err, "'domesday reindex' makes it anew from what can be read");
 		return DD_CORRUPT;

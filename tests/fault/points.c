@@ -135,7 +135,7 @@ static const char *go_on(
 		scene_close(scene);
 	if (again && operation->run(scene, err))
 		return "it does not work afterwards";
-	if (!scene->book && scene_open(scene, false, err))
+	if (!scene->book && scene_open(scene, operation->makes, err))
 		return "the book does not open any more";
 	if (again && !operation->makes) {
 		if (state_read(trial->well.folder, &now, err))
@@ -183,7 +183,6 @@ static const char *error_judge(
 	/* why they cannot write or remove something libgit2 and SQLite may keep to themselves */
 	bool vague = strstr(err->message, "no reason given") ||
 		     strstr(err->message, "unable to open database file") ||
-		     strstr(err->message, "book.db.new: disk I/O error") ||
 		     trial->well.operation->check;
 
 	if (rc && (err->code != rc || !err->message[0]))
