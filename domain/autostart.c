@@ -4,6 +4,7 @@
  * the machine, then the UUID of each domain that had its turn, a line each, and "done" at the end.
  * A line comes after its start: who dies in between meets a guest that runs, and passes over it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,12 +108,29 @@ static int add_turn(const struct dd_domain_info *info, void *context)
 	return rc;
 }
 
+static int note_running(const struct dd_domain_info *info, void *context)
+{
+	*(bool *)context = info->id != 0;
+	return 0;
+}
+
+/* Somebody else may have been faster, or what was settled on the way was its start. */
+static int start(struct dd_host *host, const char *uuid, struct dd_error *err)
+{
+	bool runs = false;
+	int rc = dd_start(host, uuid, false, err);
+
+	if (rc == DD_REFUSED)
+		(void)dd_info(host, uuid, note_running, &runs, NULL);
+	return runs ? 0 : rc;
+}
+
 static int take_turn(struct dd_host *host, const struct turn *turn, struct progress *progress,
 	dd_autostarted_fn tell, void *context, struct dd_error *err)
 {
 	char line[DD_UUID_SIZE + 1];
 	struct dd_error reason = {0};
-	int failed = turn->runs ? 0 : dd_start(host, turn->uuid, false, &reason);
+	int failed = turn->runs ? 0 : start(host, turn->uuid, &reason);
 	const struct dd_autostarted started = {
 		.domain = turn->name,
 		.uuid = turn->uuid,
@@ -120,8 +138,7 @@ static int take_turn(struct dd_host *host, const struct turn *turn, struct progr
 	};
 	int rc;
 
-	memcpy(line, turn->uuid, DD_UUID_SIZE - 1);
-	memcpy(line + DD_UUID_SIZE - 1, "\n", 2);
+	snprintf(line, sizeof line, "%s\n", turn->uuid);
 	rc = progress_add(progress, line, err);
 	return rc || turn->runs || !tell ? rc : tell(&started, context);
 }

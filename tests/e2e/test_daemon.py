@@ -462,6 +462,28 @@ def autostart__goes_on_after_one_that_fails(book):
     equal(guest.state(), 'running')
 
 
+@test('start:spawned', 'start:running', 'commit:before', 'commit:after')
+def autostart__goes_on_after_a_crash_at(book, step):
+    """The daemon dies over the first of two."""
+    guests = [Guest(book, name) for name in ('a', 'b')]
+    for guest in guests:
+        book.ok('autostart', guest.name)
+    daemon = Daemon(book, env={'DOMESDAY_CRASH_AT': step}, ready=False)
+    try:
+        status = daemon.wait(5)
+    except AssertionError:
+        raise Skip('the command is built without crash points') from None
+    equal(status, -signal.SIGKILL, daemon.log())
+    equal(len(book.pids()), 1)
+    log = autostarted(book)
+    check('autostart' not in log, log)
+    contains(log, "started domain 'b'")
+    equal([guest.state() for guest in guests], ['running', 'running'])
+    equal(book.json('jobs'), [])
+    for guest in guests:
+        book.ok('check', guest.name)
+
+
 @test()
 def autostart__leaves_what_another_host_has_taken_over(book):
     """Which the host, back again, learns from the remote before it starts anything."""
