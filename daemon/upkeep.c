@@ -253,9 +253,9 @@ static void remote_seen(
 		return;
 	}
 	/* whoever it was that got through */
-	remote->behind.open = false;
-	if (!remote->task.running)
+	if (remote->behind.open && !remote->task.running)
 		remote->task.retry = (struct retry){.step = 0};
+	remote->behind.open = false;
 }
 
 static void remotes_seen(

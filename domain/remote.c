@@ -74,22 +74,26 @@ int dd_push_with(struct dd_host *host, const char *remote, const struct dd_push_
 {
 	struct branch_visit visit = {host, branch, context};
 	struct dd_error own = {0};
+	CLEANUP(free) char *url = NULL;
 	char mark[BOOK_MARK_SIZE];
 	int rc = book_mark(host->book, mark, err);
 
+	if (!rc)
+		rc = remote_state_url(host, remote, &url, err);
 	if (rc)
 		return rc;
 	err = err ? err : &own;
 	rc = book_push(host->book, remote, tell_branch, &visit, err);
 	const struct push_outcome outcome = {
 		.remote = remote,
+		.url = url,
 		.mark = mark,
 		.code = rc,
 		.error = err,
 		.retry_s = options ? options->retry_s : 0,
 	};
 
-	if (rc <= 0) /* and was not stopped by the caller */
+	if (url && rc <= 0) /* and was not stopped by the caller */
 		remote_state_note(host, &outcome);
 	return rc;
 }

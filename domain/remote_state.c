@@ -70,8 +70,7 @@ int remote_state_forget(struct dd_host *host, const char *remote, struct dd_erro
 
 /* ---- what became of a push ---- */
 
-static struct json *state_after(
-	const struct push_outcome *outcome, const char *url, const struct json *before)
+static struct json *state_after(const struct push_outcome *outcome, const struct json *before)
 {
 	struct json *state = json_object();
 	int64_t now = (int64_t)time(NULL);
@@ -81,7 +80,7 @@ static struct json *state_after(
 	/* all that can be there is there also where some branches diverged */
 	bool sent = !outcome->code || outcome->code == DD_CONFLICT;
 
-	json_put_string(state, "url", url);
+	json_put_string(state, "url", outcome->url);
 	json_put_number(
 		state, "pushed", outcome->code ? json_get_number(before, "pushed", 0) : now);
 	json_put_string(state, "mark", sent ? outcome->mark : json_get_string(before, "mark"));
@@ -96,38 +95,49 @@ static struct json *state_after(
 	return state;
 }
 
-struct noting {
-	struct dd_host *host;
-	const struct push_outcome *outcome;
-	struct json *state; /* how it is to be */
+struct url_search {
+	const char *remote;
+	char **out;
 	struct dd_error *err;
 };
 
-static int note_where_named(const struct remote_row *row, void *context)
+static int take_url(const struct remote_row *row, void *context)
 {
-	struct noting *noting = context;
-	CLEANUP(json) struct json *before = NULL;
-	int rc;
+	const struct url_search *search = context;
 
-	if (strcmp(row->name, noting->outcome->remote) != 0)
-		return 0;
-	rc = state_read(noting->host, row->name, row->url, &before, noting->err);
+	return strcmp(row->name, search->remote) == 0
+		       ? string_copy(search->out, row->url, search->err)
+		       : 0;
+}
+
+int remote_state_url(struct dd_host *host, const char *remote, char **out, struct dd_error *err)
+{
+	struct url_search search = {remote, out, err};
+
+	return book_remotes(host->book, take_url, &search, err);
+}
+
+static int note(struct dd_host *host, const struct push_outcome *outcome, struct dd_error *err)
+{
+	CLEANUP(json) struct json *before = NULL;
+	CLEANUP(json) struct json *after = NULL;
+	CLEANUP(free) char *url = NULL;
+	int rc = remote_state_url(host, outcome->remote, &url, err);
+
+	if (rc || !url || strcmp(url, outcome->url) != 0)
+		return rc;
+	rc = state_read(host, outcome->remote, url, &before, err);
 	if (rc)
 		return rc;
-	noting->state = state_after(noting->outcome, row->url, before);
-	return 0;
+	after = state_after(outcome, before);
+	return state_write(host, outcome->remote, after, err);
 }
 
 void remote_state_note(struct dd_host *host, const struct push_outcome *outcome)
 {
 	struct dd_error reason = {0};
-	struct noting noting = {host, outcome, NULL, &reason};
-	int rc = book_remotes(host->book, note_where_named, &noting, &reason);
 
-	if (!rc && noting.state)
-		rc = state_write(host, outcome->remote, noting.state, &reason);
-	json_free(noting.state);
-	if (rc)
+	if (note(host, outcome, &reason))
 		host_warn(host, "what became of the push to %s cannot be noted: %s",
 			outcome->remote, reason.message);
 }

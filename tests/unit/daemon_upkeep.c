@@ -29,6 +29,7 @@ struct world {
 	struct {
 		int has; /* versions; what current is made from */
 		bool hangs;
+		bool unnoted;                /* a failure leaves no trace in the book */
 		enum upkeep_outcome outcome; /* of the next push */
 		struct upkeep_action out;    /* where it hangs */
 	} remotes[UPKEEP_REMOTES];
@@ -100,7 +101,7 @@ static bool push_end(struct world *world, const struct upkeep_action *action)
 	size_t at = remote_at(world, action->remote);
 	enum upkeep_outcome outcome = world->remotes[at].outcome;
 
-	world->view.remotes[at].failing = outcome == UPKEEP_FAILED;
+	world->view.remotes[at].failing = outcome == UPKEEP_FAILED && !world->remotes[at].unnoted;
 	world->view.remotes[at].diverged = outcome == UPKEEP_DIVERGED;
 	if (outcome != UPKEEP_FAILED) {
 		world->remotes[at].has = world->changes;
@@ -411,6 +412,18 @@ static void daemon_upkeep__somebody_elses_success_resets_the_wait(void **state)
 	assert_int_equal(count(world, UPKEEP_PUSH), 1);
 }
 
+static void daemon_upkeep__a_failure_that_could_not_be_noted_backs_off(void **state)
+{
+	struct world *world = *state;
+	size_t backup = remote_add(world, "backup");
+
+	world->remotes[backup].has = world->changes;
+	world->remotes[backup].unnoted = true;
+	world->remotes[backup].outcome = UPKEEP_FAILED;
+	pass(world, HOUR);
+	assert_between((int64_t)count(world, UPKEEP_PUSH), 8, 10);
+}
+
 static void daemon_upkeep__each_remote_is_on_its_own(void **state)
 {
 	struct world *world = *state;
@@ -639,6 +652,7 @@ int main(void)
 		TEST(a_failed_push_backs_off_and_changes_do_not_hurry_it),
 		TEST(success_resets_the_wait),
 		TEST(somebody_elses_success_resets_the_wait),
+		TEST(a_failure_that_could_not_be_noted_backs_off),
 		TEST(each_remote_is_on_its_own),
 		TEST(only_so_many_pushes_are_out_at_a_time),
 		TEST(what_diverged_is_told_once),
