@@ -4,14 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
 
 #define STATUS_USAGE 2
-
-CLEANUP_DEFINE(host, struct dd_host *, dd_host_close)
 
 /* A remote that hangs up is no reason to die, and ignoring would be inherited by guests. */
 static void on_pipe(int number)

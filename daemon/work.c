@@ -4,10 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "daemon/log.h"
-
-CLEANUP_DEFINE(host, struct dd_host *, dd_host_close)
 
 static void warn(const char *message, void *context)
 {

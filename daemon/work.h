@@ -11,7 +11,10 @@
 #include <domesday.h>
 #include <stdatomic.h>
 
+#include "base/cleanup.h"
 #include "daemon/upkeep.h"
+
+CLEANUP_DEFINE(host, struct dd_host *, dd_host_close)
 
 /* Whose work it is. Shared by all jobs, and outlives them. */
 struct work_book {
