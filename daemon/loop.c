@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/sockets.h"
 #include "daemon/watch.h"
 
 #define GRACE_MS 5000   /* for jobs to end in, when we are to */
@@ -204,6 +205,14 @@ static void on_timer(uv_timer_t *timer)
 	turn(timer->data);
 }
 
+/* There may be much to send; or the other side is gone without a word. */
+static void push_late(const struct upkeep_action *action)
+{
+	sockets_ask_peers();
+	log_line(LOG_EVENT, "push %s is still at it after %d s", action->remote,
+		UPKEEP_PUSH_LATE / 1000);
+}
+
 static void turn(struct daemon *daemon)
 {
 	struct upkeep_action action;
@@ -214,9 +223,7 @@ static void turn(struct daemon *daemon)
 	uv_update_time(&daemon->loop);
 	while (upkeep_next(daemon->upkeep, (int64_t)uv_now(&daemon->loop), &action)) {
 		if (action.kind == UPKEEP_LATE)
-			log_line(LOG_TROUBLE,
-				"push %s is still at it after %d minutes; a restart ends it",
-				action.remote, UPKEEP_PUSH_LATE / 60000);
+			push_late(&action);
 		else
 			job_begin(daemon, &action);
 	}

@@ -30,7 +30,7 @@
 #define UPKEEP_PUSH_QUIET 2000
 #define UPKEEP_PUSH_LATEST 30000
 
-#define UPKEEP_PUSH_LATE 600000 /* one that is out for so long is worth a word */
+#define UPKEEP_PUSH_LATE 60000 /* one that is out for so long is worth a word */
 
 /* What fails is tried again after the first, then after twice as long, up to the longest. */
 #define UPKEEP_RETRY_FIRST 5000

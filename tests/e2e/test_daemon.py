@@ -292,7 +292,16 @@ class Silent:
 
     def __enter__(self):
         self.socket = socket.create_server(('127.0.0.1', 0), backlog=20)
-        return f'ssh://git@127.0.0.1:{self.socket.getsockname()[1]}/book.git'
+        self.port = self.socket.getsockname()[1]
+        self.url = f'ssh://git@127.0.0.1:{self.port}/book.git'
+        return self
+
+    def timers(self):
+        """Which timer of the kernel's runs for each connection to it: 2 is keepalive."""
+        with open('/proc/net/tcp', encoding='ascii') as stream:
+            rows = [line.split() for line in stream.readlines()[1:]]
+        return [int(row[5].split(':')[0], 16) for row in rows
+                if row[2].endswith(f':{self.port:04X}') and row[3] == '01']
 
     def __exit__(self, *_):
         self.socket.close()
@@ -303,12 +312,15 @@ def push__that_hangs_stops_nothing_else(book):
     book.define(domain('a'))
     path = bare(book)
     book.ok('remote', 'add', 'backup', path)
-    with Silent() as url, Daemon(book) as daemon:
-        book.ok('remote', 'add', 'stuck', url)
+    with Silent() as server, Daemon(book) as daemon:
+        book.ok('remote', 'add', 'stuck', server.url)
         wait_until(lambda: has_all(book, path), 'it is pushed')
         book.ok('desc', 'a', 'words')
         wait_until(lambda: has_all(book, path), 'it is pushed')
         wait_until(lambda: staged(book) == 0, 'and packed')
+        equal(server.timers(), [0])
+        daemon.wait_for('push stuck is still at it', 90)
+        equal(server.timers(), [2], 'is it asked whether it is still there?')
         began = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
         equal(daemon.wait(), 0, daemon.log())
