@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The book's remotes, with the names that domains have here. */
-#include "domain/host.h"
+#include "domain/remote_state.h"
 
 int dd_remote_add(struct dd_host *host, const struct dd_remote *remote, struct dd_error *err)
 {
@@ -11,7 +11,9 @@ int dd_remote_add(struct dd_host *host, const struct dd_remote *remote, struct d
 
 int dd_remote_remove(struct dd_host *host, const char *name, struct dd_error *err)
 {
-	return book_remote_remove(host->book, name, err);
+	int rc = book_remote_remove(host->book, name, err);
+
+	return rc ? rc : remote_state_forget(host, name, err);
 }
 
 struct remotes_visit {
@@ -67,12 +69,39 @@ static int tell_branch(const struct branch_report *report, void *context)
 	return visit->tell(&branch, visit->context);
 }
 
+int dd_push_with(struct dd_host *host, const char *remote, const struct dd_push_options *options,
+	dd_branch_fn branch, void *context, struct dd_error *err)
+{
+	struct branch_visit visit = {host, branch, context};
+	struct dd_error own = {0};
+	CLEANUP(free) char *url = NULL;
+	char mark[BOOK_MARK_SIZE];
+	int rc = book_mark(host->book, mark, err);
+
+	if (!rc)
+		rc = remote_state_url(host, remote, &url, err);
+	if (rc)
+		return rc;
+	err = err ? err : &own;
+	rc = book_push(host->book, remote, tell_branch, &visit, err);
+	const struct push_outcome outcome = {
+		.remote = remote,
+		.url = url,
+		.mark = mark,
+		.code = rc,
+		.error = err,
+		.retry_s = options ? options->retry_s : 0,
+	};
+
+	if (url && rc <= 0) /* and was not stopped by the caller */
+		remote_state_note(host, &outcome);
+	return rc;
+}
+
 int dd_push(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,
 	struct dd_error *err)
 {
-	struct branch_visit visit = {host, branch, context};
-
-	return book_push(host->book, remote, tell_branch, &visit, err);
+	return dd_push_with(host, remote, NULL, branch, context, err);
 }
 
 int dd_pull(struct dd_host *host, const char *remote, dd_branch_fn branch, void *context,

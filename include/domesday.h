@@ -750,5 +750,6 @@ int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, v
 #endif
 
 #include <domesday/safety.h>
+#include <domesday/upkeep.h>
 
 #endif

@@ -274,6 +274,12 @@ int book_gc(struct book *book, struct dd_error *err);
 /* How many git objects wait for a checkpoint; costs two look-ups. A version is about three. */
 int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
 
+/*
+ * Claims the background work of the book for this struct, until it is closed or its process dies.
+ * DD_BUSY says who has it. It keeps nobody from anything else.
+ */
+int book_hold(struct book *book, const char *what, struct dd_error *err);
+
 /* ---- is all of it true? ---- */
 
 /* Something that is wrong. What is not known, or concerns no domain, is NULL or 0. */
@@ -518,6 +524,13 @@ int book_push(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
 	struct dd_error *err);
 
+/*
+ * A word for all that a push would carry (versions, tags, keys): the same as long as there is
+ * nothing new. Costs a look at each tag.
+ */
+#define BOOK_MARK_SIZE 96
+int book_mark(struct book *book, char mark[BOOK_MARK_SIZE], struct dd_error *err);
+
 /* Fetches what all hosts have pushed there; otherwise like book_push(). */
 int book_pull(struct book *book, const char *remote,
 	int (*visit)(const struct branch_report *branch, void *context), void *context,
@@ -672,6 +685,12 @@ struct job_row {
 /* Locks nothing. Those that are held come first. visit as for book_list(). */
 int job_list(struct book *book, int (*visit)(const struct job_row *row, void *context),
 	void *context, struct dd_error *err);
+
+/*
+ * How many rows the journal has of operations that somebody is at, and that were cut short. Costs a
+ * look at the lock of each of these, however many domains there are.
+ */
+int job_count(struct book *book, uint32_t *held, uint32_t *left, struct dd_error *err);
 
 /* ---- small things worth keeping between runs: capability probes ---- */
 

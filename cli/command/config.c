@@ -97,7 +97,9 @@ const struct command command_config = {
 		"fence-command PATH            the program that evacuate asks whether a host is "
 		"down: it is\n"
 		"                              run with the host's name, and answers with the line "
-		"\"fenced\"",
+		"\"fenced\"\n"
+		"auto-push yes|no              domesdayd pushes to every remote after changes "
+		"(yes)",
 	.shared = OPTIONS_REASON,
 	.book = BOOK_MAYBE,
 	.run = run,

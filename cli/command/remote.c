@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/moment.h"
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
@@ -10,41 +11,137 @@ static const struct option_row options[] = {
 	{NULL},
 };
 
+/* What is known of a remote, kept beyond the call that tells it. */
+struct known {
+	char *name;
+	char *message;
+	struct dd_remote_state state; /* whose own name and message are gone by then */
+};
+
 struct remotes {
 	struct table *table;
 	struct json *array;
+	struct known *known;
+	size_t count;
+	struct dd_error *err;
 };
+
+static void cleanup_remotes(struct remotes *remotes)
+{
+	for (size_t i = 0; i < remotes->count; i++) {
+		free(remotes->known[i].name);
+		free(remotes->known[i].message);
+	}
+	free(remotes->known);
+	json_free(remotes->array);
+	table_free(remotes->table);
+}
+
+static int keep_state(const struct dd_remote_state *state, void *context)
+{
+	struct remotes *remotes = context;
+	struct known *known = reallocarray(remotes->known, remotes->count + 1, sizeof *known);
+	int rc;
+
+	if (!known)
+		return error_no_memory(remotes->err);
+	remotes->known = known;
+	known += remotes->count++;
+	*known = (struct known){.state = *state};
+	rc = string_copy(&known->name, state->name, remotes->err);
+	return rc ? rc : string_copy(&known->message, state->message, remotes->err);
+}
+
+static const struct known *known_of(const struct remotes *remotes, const char *name)
+{
+	for (size_t i = 0; i < remotes->count; i++)
+		if (strcmp(remotes->known[i].name, name) == 0)
+			return &remotes->known[i];
+	return NULL;
+}
+
+/* "failing since 2026-11-01 12:00:30 (3 tries): cannot reach it; next try 12:10:00" */
+static void tell_failure(const struct known *known, struct text *out)
+{
+	char since[MOMENT_SIZE], next[MOMENT_SIZE];
+
+	moment_format(known->state.failing_since, since);
+	moment_format(known->state.next_try, next);
+	text_printf(out, "%s since %s (%u %s): %s",
+		known->state.code == DD_CONFLICT ? "diverged" : "failing", since,
+		known->state.tries, known->state.tries == 1 ? "try" : "tries", known->message);
+	if (known->state.next_try)
+		text_printf(out, "; next try %s", next);
+}
+
+static void put_moment(struct json *object, const char *key, int64_t when)
+{
+	if (when)
+		put_time(object, key, when);
+	else
+		json_put(object, key, json_null());
+}
+
+static struct json *failure_json(const struct known *known)
+{
+	struct json *object;
+
+	if (!known || !known->state.code)
+		return json_null();
+	object = json_object();
+	json_put_string(object, "code", dd_code_name(known->state.code));
+	json_put_string(object, "message", known->message);
+	put_moment(object, "since", known->state.failing_since);
+	json_put_number(object, "tries", known->state.tries);
+	put_moment(object, "next", known->state.next_try);
+	return object;
+}
 
 static int add_remote(const struct dd_remote *remote, void *context)
 {
 	struct remotes *remotes = context;
+	const struct known *known = known_of(remotes, remote->name);
+	CLEANUP(text) struct text state = TEXT_INIT;
 	struct json *object = json_object();
-	const char *const cells[] = {
-		remote->name, remote->url, remote->identity ? remote->identity : "-"};
+	char pushed[MOMENT_SIZE] = "never";
+
+	if (known && known->state.pushed)
+		moment_format(known->state.pushed, pushed);
+	if (known && known->state.code)
+		tell_failure(known, &state);
+	else
+		text_puts(&state, known && known->state.current ? "up to date" : "behind");
+
+	const char *const cells[] = {remote->name, remote->url,
+		remote->identity ? remote->identity : "-", pushed, text_string(&state)};
 
 	table_row(remotes->table, COLOUR_NONE, cells);
 	json_put_string(object, "name", remote->name);
 	json_put_string(object, "url", remote->url);
 	json_put_string(object, "identity", remote->identity);
+	put_moment(object, "pushed", known ? known->state.pushed : 0);
+	json_put_bool(object, "current", known && known->state.current && !known->state.code);
+	json_put(object, "failure", failure_json(known));
 	json_push(remotes->array, object);
 	return 0;
 }
 
 static int list(struct cli *cli, struct dd_error *err)
 {
-	static const char *const titles[] = {"NAME", "URL", "IDENTITY", NULL};
-	CLEANUP(table) struct table *table = NULL;
-	CLEANUP(json) struct json *array = json_array();
-	int rc = table_new(cli, titles, &table, err);
-	struct remotes remotes = {table, array};
+	static const char *const titles[] = {"NAME", "URL", "IDENTITY", "PUSHED", "STATE", NULL};
+	CLEANUP(remotes) struct remotes remotes = {.array = json_array(), .err = err};
+	int rc = table_new(cli, titles, &remotes.table, err);
 
+	if (!rc)
+		rc = dd_remote_states(cli->host, keep_state, &remotes, err);
 	if (!rc)
 		rc = dd_remotes(cli->host, add_remote, &remotes, err);
 	if (rc)
 		return rc;
-	if (json_count(array) == 0)
+	if (json_count(remotes.array) == 0)
 		cli_note(cli, "no remote has been added");
-	return cli->json ? cli_answer(cli, TAKE(array), err) : table_print(table, cli, err);
+	return cli->json ? cli_answer(cli, TAKE(remotes.array), err)
+			 : table_print(remotes.table, cli, err);
 }
 
 /* --json gives the remotes that there are afterwards. */
@@ -88,7 +185,9 @@ const struct command command_remote = {
 	.about =
 		"remote add NAME URL       a folder, user@host:path, ssh://… or https://…\n"
 		"remote remove NAME        it keeps what it has\n"
-		"remote list               also without a word\n"
+		"remote list               also without a word; how far each is, as far as is "
+		"known "
+		"here\n"
 		"\n"
 		"Without --identity an ssh server is shown the keys of the agent, then the book's "
 		"own "

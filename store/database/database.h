@@ -39,6 +39,7 @@ enum lock_slot {
 	SLOT_NEXT,       /* who holds it is the next to change book.db */
 	SLOT_CHECKPOINT, /* who holds it may write to book.git */
 	SLOT_CREATE,     /* who holds it may make or upgrade the book */
+	SLOT_DAEMON,     /* who holds it does the book's background work (book_hold) */
 };
 
 /*

@@ -147,3 +147,41 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 		rc = visit_file(&jobs, entry->d_name);
 	return rc ? rc : journal_list(book, visit_row, &jobs, err);
 }
+
+struct job_tally {
+	struct jobs jobs;
+	uint32_t held, left;
+};
+
+static int count_row(const struct journal_row *journal, void *context)
+{
+	struct job_tally *tally = context;
+	struct lock_holder holder;
+
+	if (held(&tally->jobs, journal->uuid, &holder))
+		tally->held++;
+	else
+		tally->left++;
+	return 0;
+}
+
+int job_count(struct book *book, uint32_t *held_count, uint32_t *left, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(close) int folder = -1;
+	struct job_tally tally = {.held = 0};
+	int rc = book_path(book, "locks", &path, err);
+
+	if (rc)
+		return rc;
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return error_errno(err, errno, "cannot open the folder %s", path);
+	tally.jobs.folder = folder;
+	rc = journal_list(book, count_row, &tally, err);
+	if (rc)
+		return rc;
+	*held_count = tally.held;
+	*left = tally.left;
+	return 0;
+}

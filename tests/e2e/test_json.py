@@ -16,6 +16,7 @@ STATE = {'name', 'uuid', 'title', 'state', 'id', 'pid', 'autostart', 'version', 
 VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committer',
            'operation', 'subject', 'reason'}
 
+REMOTE = {'name', 'url', 'identity', 'pushed', 'current', 'failure'}
 TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'lost', 'branches'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
@@ -63,8 +64,8 @@ SESSION = (
     ('shutdown b', 0, STATE),
     ('destroy b', 0, STATE),
     ('sync', 0, {'book'}),
-    ('remote add copy REMOTE', 0, {'name', 'url', 'identity'}),
-    ('remote', 0, {'name', 'url', 'identity'}),
+    ('remote add copy REMOTE', 0, REMOTE),
+    ('remote', 0, REMOTE),
     ('push', 0, TRANSFER),
     ('pull copy', 0, TRANSFER),
     ('evacuate other --all --from copy --override x', 4, {'error'}),  # which never pushed

@@ -65,9 +65,10 @@ def remote__is_added_listed_and_removed(book):
     os.chmod(key, 0o600)
     book.ok('remote', 'add', 'backup', '/srv/backup.git')
     book.ok('remote', 'add', 'archive', 'git@example.org:book.git', '--identity', key)
+    unknown = {'pushed': None, 'current': False, 'failure': None}
     equal(book.json('remote', 'list'), [
-        {'name': 'archive', 'url': 'git@example.org:book.git', 'identity': key},
-        {'name': 'backup', 'url': '/srv/backup.git', 'identity': None}])
+        {'name': 'archive', 'url': 'git@example.org:book.git', 'identity': key, **unknown},
+        {'name': 'backup', 'url': '/srv/backup.git', 'identity': None, **unknown}])
     contains(book.ok('remote').out, 'archive', '/srv/backup.git')
     equal(book.git('remote').out.split(), ['archive', 'backup'])
     book.refuse('remote', 'add', 'backup', '/srv/other', code='exists', says='/srv/backup.git')

@@ -134,7 +134,9 @@ def restore__over_ssh_brings_a_lost_host_back(book):
         contains(notice.out, 'was adopted at', 'nothing signed before vouches for it')
         contains(notice.err, 'is sound')
         verified_by_git(book)
-        equal(book.json('remote'), [{'name': 'origin', 'url': url, 'identity': identity}])
+        equal(book.json('remote'), [{
+            'name': 'origin', 'url': url, 'identity': identity, 'pushed': None, 'current': False,
+            'failure': None}])
         # and goes on: later states of the branches that are there
         book.ok('desc', 'a', 'after')
         book.define(domain('new'))

@@ -26,14 +26,16 @@ def installed(pattern):
 
 
 def everything_is_there():
-    """command, library, headers, pkg-config file, manual and completion are installed"""
+    """command, daemon, library, headers, manuals and what goes with them are installed"""
     said, good = output('cmake', '--install', BUILD, '--prefix', PREFIX)
     if not good:
         return said.splitlines()
     wanted = (
         'bin/domesday', 'lib/**/libdomesday.so', 'lib/**/libdomesday.so.0', 'include/domesday.h',
         'include/domesday/error.h', 'lib/**/pkgconfig/domesday.pc', 'share/man/man1/domesday.1',
-        'share/bash-completion/completions/domesday')
+        'share/bash-completion/completions/domesday', 'bin/domesdayd', 'share/man/man8/domesdayd.8',
+        'include/domesday/safety.h', 'include/domesday/upkeep.h',
+        'lib/systemd/system/domesdayd.service')
     return [f'{pattern} is missing' for pattern in wanted if not installed(pattern)]
 
 

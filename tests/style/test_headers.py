@@ -9,7 +9,8 @@ import shutil
 
 from tap import BUILD, SOURCE, Skip, output, read, run, source_files
 
-PUBLIC = ('include/domesday.h', 'include/domesday/error.h', 'include/domesday/safety.h')
+PUBLIC = ('include/domesday.h', *(
+    f'include/domesday/{name}.h' for name in ('error', 'safety', 'upkeep')))
 STRICT = ('-Wall', '-Wextra', '-Wpedantic', '-pedantic-errors', '-Wstrict-prototypes', '-Wshadow',
           '-Wundef', '-Werror', '-fsyntax-only', '-Iinclude')
 DECLARED = re.compile(r'\b(dd_\w+)\s*\(')
@@ -40,7 +41,7 @@ def our_headers_stand_alone():
     """every header of a room includes what it needs"""
     said, good = output(
         'pkg-config', '--cflags', 'libxml-2.0', 'sqlite3', 'libgit2', 'libsodium', 'json-c',
-        'smartcols')
+        'smartcols', 'libuv')
     if not good:
         raise Skip('pkg-config does not know the libraries')
     names = [
