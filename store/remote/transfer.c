@@ -136,6 +136,16 @@ static int folders_above_sync(const char *lock, struct dd_error *err)
 	return rc;
 }
 
+/* A commit that it could not look for libgit2 calls one that does not exist. */
+static int ref_failure(struct book *book, int code, const git_oid *oid, struct dd_error *err)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->klass == GIT_ERROR_REFERENCE)
+		code = GIT_ENOTFOUND;
+	return object_failure(book, code, oid, "cannot set a branch", err);
+}
+
 int ref_point(struct book *book, const char *name, const git_oid *oid, struct dd_error *err)
 {
 	CLEANUP(free) char *lock = NULL;
@@ -152,6 +162,6 @@ int ref_point(struct book *book, const char *name, const git_oid *oid, struct dd
 	code = git_reference_create(&ref, book->whole, name, oid, true, NULL);
 	git_reference_free(ref);
 	if (code)
-		return repository_failure(book, code, "cannot set a branch", err);
+		return ref_failure(book, code, oid, err);
 	return new ? folders_above_sync(lock, err) : 0;
 }
