@@ -61,6 +61,8 @@ int guest_detach(struct guest *guest, const struct document *live, const xmlNode
 
 /* ---- properties of a device ---- */
 
+#define TRAY_TRIES 10
+
 static int call_id(
 	struct guest *guest, const char *command, const char *id, bool forced, struct dd_error *err)
 {
@@ -72,6 +74,34 @@ static int call_id(
 	return monitor_call(guest->monitor, command, args, NULL, err);
 }
 
+/*
+ * Does a thing that needs an open tray. It is opened by force: the person at the console of the
+ * host decides, not the guest, which may close it again before that is done. node is for a new
+ * medium.
+ */
+static int with_open_tray(struct guest *guest, const char *command, const char *id,
+	const char *node, struct dd_error *err)
+{
+	int code = 0;
+
+	for (int i = 0; i < TRAY_TRIES; i++) {
+		struct json *args = json_object();
+
+		json_put_string(args, "id", id);
+		if (node)
+			json_put_string(args, "node-name", node);
+		code = call_id(guest, "blockdev-open-tray", id, true, err);
+		if (code) {
+			json_free(args);
+			return code;
+		}
+		code = monitor_call(guest->monitor, command, args, NULL, err);
+		if (!code)
+			return 0;
+	}
+	return code;
+}
+
 static int insert_medium(
 	struct guest *guest, const xmlNode *disk, const struct plan *medium, struct dd_error *err)
 {
@@ -80,27 +110,19 @@ static int insert_medium(
 
 	if (code || !medium->count)
 		return code;
-
-	struct json *args = json_object();
-
 	block_node_name(node, alias_of(disk), "-format");
-	json_put_string(args, "id", alias_of(disk));
-	json_put_string(args, "node-name", node);
-	code = monitor_call(guest->monitor, "blockdev-insert-medium", args, NULL, err);
+	code = with_open_tray(guest, "blockdev-insert-medium", alias_of(disk), node, err);
 	if (code)
 		hotplug_undo_backends(guest->monitor, medium, NULL);
 	return code;
 }
 
-/* The tray is opened by force: the person at the console of the host decides, not the guest. */
 static int change_medium(struct guest *guest, const xmlNode *disk, const struct plan *old,
 	const struct plan *new, struct dd_error *err)
 {
 	const char *id = alias_of(disk);
-	int code = call_id(guest, "blockdev-open-tray", id, true, err);
+	int code = with_open_tray(guest, "blockdev-remove-medium", id, NULL, err);
 
-	if (!code)
-		code = call_id(guest, "blockdev-remove-medium", id, false, err);
 	if (!code)
 		code = hotplug_undo_backends(guest->monitor, old, err);
 	if (code)

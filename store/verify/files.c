@@ -138,6 +138,8 @@ static int packs_check(struct verification *verification)
 	CLEANUP(folder) DIR *folder = opendir(path);
 	const struct dirent *entry;
 
+	if (!folder && errno == ENOMEM)
+		return error_no_memory(verification->err);
 	if (!folder)
 		return file_tell(verification, PACKS, "cannot be opened");
 	while (!rc && (entry = folder_next(folder, path, &rc, verification->err))) {
@@ -216,7 +218,9 @@ static int folders_check(struct verification *verification)
 	if (rc || access(path, F_OK) == 0)
 		return rc;
 	return file_tell(verification, "book.git/refs",
-		"is missing: git takes the folder for no repository. 'domesday sync' makes it");
+		errno == ENOENT ? "is missing: git takes the folder for no repository. 'domesday "
+				  "sync' makes it"
+				: "cannot be read: the disk has an error there");
 }
 
 static int head_check(struct verification *verification)
@@ -244,6 +248,16 @@ static int seal_check(struct verification *verification)
 		"says now");
 }
 
+/* What libgit2 says of it: one that is not there, or says nothing, is a finding. */
+static int config_unread(struct verification *verification)
+{
+	const git_error *last = git_error_last();
+
+	return last && last->klass == GIT_ERROR_NOMEMORY
+		       ? error_no_memory(verification->err)
+		       : file_tell(verification, "book.git/config", "cannot be read");
+}
+
 /* Without these the book does not work as it should, whoever has changed them. */
 static int config_check(struct verification *verification)
 {
@@ -261,14 +275,18 @@ static int config_check(struct verification *verification)
 
 	if (rc)
 		return rc;
-	if (access(path, R_OK) < 0 || git_config_open_ondisk(&config, path) < 0)
+	if (access(path, R_OK) < 0)
 		return file_tell(verification, "book.git/config", "cannot be read");
+	if (git_config_open_ondisk(&config, path) < 0)
+		return config_unread(verification);
 	for (size_t i = 0; !rc && i < sizeof ours / sizeof ours[0]; i++) {
 		git_config_entry *entry = NULL;
 		CLEANUP(free) char *what = NULL;
+		int code = git_config_get_entry(&entry, config, ours[i][0]);
 
-		if (git_config_get_entry(&entry, config, ours[i][0]) < 0 || !entry->value ||
-			strcmp(entry->value, ours[i][1]) != 0)
+		if (code && code != GIT_ENOTFOUND)
+			rc = config_unread(verification);
+		else if (code || !entry->value || strcmp(entry->value, ours[i][1]) != 0)
 			rc = string_format(&what, verification->err, "does not say %s = %s",
 				ours[i][0], ours[i][1]);
 		git_config_entry_free(entry);

@@ -18,16 +18,28 @@ static int key_tell(struct verification *verification, const char *where, const 
 }
 
 /* The public half of a key file. */
-static bool key_read(struct verification *verification, const char *name,
+static int key_read(struct verification *verification, const char *name,
 	unsigned char open[KEY_PUBLIC_SIZE], struct dd_error *reason)
 {
 	CLEANUP(free) char *path = NULL;
 	CLEANUP(key) struct key *key = NULL;
+	int rc = book_path(verification->book, name, &path, reason);
 
-	if (book_path(verification->book, name, &path, reason) || key_load(path, &key, reason))
-		return false;
-	key_public(key, open);
-	return true;
+	if (!rc)
+		rc = key_load(path, &key, reason);
+	if (!rc)
+		key_public(key, open);
+	return rc;
+}
+
+/* That a file of keys/ was not read is a finding, unless it is for want of memory. */
+static int unread_tell(
+	struct verification *verification, const char *name, int rc, const struct dd_error *reason)
+{
+	struct finding finding = {.kind = "key", .where = name};
+
+	return rc == DD_NO_MEMORY ? error_no_memory(verification->err)
+				  : finding_tell(verification, &finding, "%s", reason->message);
 }
 
 /* The setting is there once a key was changed. */
@@ -60,6 +72,7 @@ static int public_check(struct verification *verification, const struct signer *
 	CLEANUP(free) char *allowed_path = NULL;
 	unsigned char open[KEY_PUBLIC_SIZE];
 	struct dd_error *err = verification->err;
+	struct dd_error reason = {0};
 	int rc = book_path(verification->book, "keys/host.pub", &host_path, err);
 
 	if (!rc)
@@ -68,30 +81,38 @@ static int public_check(struct verification *verification, const struct signer *
 		rc = signers_file(verification->book, &due, err);
 	if (rc)
 		return rc;
-	if (file_read(host_path, FILE_LIMIT, &line, NULL) ||
-		!key_words_read(text_string(&line), open) ||
-		memcmp(open, signer->open, sizeof open) != 0)
+	rc = file_read(host_path, FILE_LIMIT, &line, &reason);
+	if (rc && rc != DD_NOT_FOUND)
+		rc = unread_tell(verification, "keys/host.pub", rc, &reason);
+	else if (rc || !key_words_read(text_string(&line), open) ||
+		 memcmp(open, signer->open, sizeof open) != 0)
 		rc = key_tell(verification, "keys/host.pub", "is not the key that signs now");
-	if (!rc &&
-		(file_read(allowed_path, FILE_LIMIT, &allowed, NULL) || allowed.size != due.size ||
-			strcmp(text_string(&allowed), text_string(&due)) != 0))
-		rc = key_tell(verification, "keys/allowed_signers",
-			"is not the one that the branch \"book\" has");
-	return rc;
+	if (rc)
+		return rc;
+	rc = file_read(allowed_path, FILE_LIMIT, &allowed, &reason);
+	if (rc && rc != DD_NOT_FOUND)
+		return unread_tell(verification, "keys/allowed_signers", rc, &reason);
+	return !rc && allowed.size == due.size &&
+			       strcmp(text_string(&allowed), text_string(&due)) == 0
+		       ? 0
+		       : key_tell(verification, "keys/allowed_signers",
+				 "is not the one that the branch \"book\" has");
 }
 
 static int files_check(struct verification *verification, const struct signer *signer)
 {
 	unsigned char open[KEY_PUBLIC_SIZE];
 	struct dd_error reason = {0};
-	struct finding finding = {.kind = "key", .where = "keys/host"};
+	int rc = key_read(verification, "keys/host.next", open, &reason);
 
 	/* on the way to its place: whoever signs next moves it */
-	if (key_read(verification, "keys/host.next", open, NULL) &&
-		memcmp(open, signer->open, sizeof open) == 0)
+	if (!rc && memcmp(open, signer->open, sizeof open) == 0)
 		return 0;
-	if (!key_read(verification, "keys/host", open, &reason))
-		return finding_tell(verification, &finding, "%s", reason.message);
+	if (rc == DD_NO_MEMORY || rc == DD_SYSTEM)
+		return unread_tell(verification, "keys/host.next", rc, &reason);
+	rc = key_read(verification, "keys/host", open, &reason);
+	if (rc)
+		return unread_tell(verification, "keys/host", rc, &reason);
 	if (memcmp(open, signer->open, sizeof open) != 0)
 		return key_tell(verification, "keys/host", "is not the key that the book names");
 	return public_check(verification, signer);

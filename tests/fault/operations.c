@@ -239,7 +239,7 @@ const struct operation operations[] = {
 	{"verify-against", prepare_pushed, run_verify_against, .repeats = true, .remote = true,
 		.reads = true},
 	{"pull", prepare_pull, run_pull, check_pull, .repeats = true, .remote = true, .slow = true},
-	{"take", prepare_take, run_take, check_take, .repeats = true, .remote = true, .slow = true},
+	{"take", prepare_take, run_take, check_take, .remote = true, .slow = true},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},
 };

@@ -10,6 +10,7 @@
 #include "store/book.h"
 
 #define HOST "alpha"
+#define FOUND "found: " /* begins the failure of a row that found something wrong with the book */
 
 struct scene {
 	char folder[256]; /* of the book */

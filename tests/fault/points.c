@@ -175,6 +175,25 @@ static const struct {
 	[WEATHER_LOCKLESS] = {DD_UNSUPPORTED, "OFD locks"},
 };
 
+/* A row says so of what book_verify() tells. */
+static bool is_finding(const struct dd_error *err)
+{
+	return strncmp(err->message, FOUND, sizeof FOUND - 1) == 0;
+}
+
+/* What cannot be read is a finding, but has to be called that; and memory is not read. */
+static bool is_unread(const struct dd_error *err, const struct ticked *ticked)
+{
+	static const char *const words[] = {
+		"cannot be read", "cannot read", "cannot be opened", "cannot open"};
+	bool said = false;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		said = said || strstr(err->message, words[i]);
+	return said && (FAILED(*ticked, CALL_READ) || FAILED(*ticked, CALL_STATUS) ||
+			       FAILED(*ticked, CALL_OPEN) || FAILED(*ticked, CALL_LIST));
+}
+
 /* What a disk does not give back is damaged, as SQLite sees it, too. */
 static const char *error_judge(
 	const struct trial *trial, int rc, const struct dd_error *err, const struct ticked *ticked)
@@ -188,8 +207,10 @@ static const char *error_judge(
 
 	if (rc && (err->code != rc || !err->message[0]))
 		return "the failure has no message";
-	if (rc == DD_CORRUPT && !unread)
+	if (rc == DD_CORRUPT && !is_finding(err) && !unread)
 		return "the failure is called damage";
+	if (is_finding(err) && !is_unread(err, ticked))
+		return "a failure is found as damage";
 	/* what fails at a remote is its refusal, whose words are libgit2's */
 	if (rc && rc != DD_SYSTEM && rc != DD_NO_MEMORY && rc != DD_CORRUPT &&
 		trial->weather != WEATHER_LOCKLESS && !strstr(err->message, "it refused refs/"))

@@ -326,6 +326,7 @@ static int owners_judge(struct scene *scene, bool needed, struct dd_error *err)
 	return rc;
 }
 
+/* Locks that were left on the remote are somebody's for a while, so what failed goes on later. */
 int check_take(struct scene *scene, bool done, struct dd_error *err)
 {
 	int rc;

@@ -87,7 +87,7 @@ int check_rotate(struct scene *scene, bool done, struct dd_error *err)
 
 int visit_finding(const struct finding *finding, void *err)
 {
-	(void)error_set(err, DD_CORRUPT, "found: %s: %s", finding->kind, finding->sentence);
+	(void)error_set(err, DD_CORRUPT, FOUND "%s: %s", finding->kind, finding->sentence);
 	return 1; /* no more */
 }
 
