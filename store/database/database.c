@@ -17,7 +17,7 @@
  * changing the book meanwhile, so the log begins anew only when what they added is copied, too:
  * from LOG_PAGES_MOST on before anybody has the turn again.
  */
-#define LOG_PAGES 1000
+#define LOG_PAGES 800
 #define LOG_PAGES_MOST 1250
 #define CACHE_KIB 8192
 
