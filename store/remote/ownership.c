@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/remote/lineage.h"
+#include "store/key/lineage.h"
 #include "store/remote/transfer.h"
 
 #define HOST_SIZE 256
@@ -163,7 +163,8 @@ int ownership_heed(
 	*lost = false;
 	if (rc || !row.domain || strcmp(row.owner, claim->host) == 0)
 		return rc;
-	rc = lineage_read(book, claim->uuid, &claim->head, &claim->host_book, &lineage, &reason);
+	rc = lineage_read(book, claim->uuid, &claim->head, &claim->host_book, NULL, &lineage,
+		&reason);
 	if (rc && rc != DD_CORRUPT)
 		return error_set(err, rc, "%s", reason.message);
 	/* it must be the same domain, and a later owner, or one who was faster */

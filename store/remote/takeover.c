@@ -10,7 +10,7 @@
 
 #include "store/database/index.h"
 #include "store/git/object.h"
-#include "store/remote/lineage.h"
+#include "store/key/lineage.h"
 #include "store/remote/ownership.h"
 #include "store/remote/remote.h"
 
@@ -220,7 +220,7 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 	if (!rc)
 		rc = fetched_ref(book, remote, host, "book", &host_book, err);
 	if (!rc)
-		rc = lineage_read(book, uuid, &head, &host_book, &lineage, err);
+		rc = lineage_read(book, uuid, &head, &host_book, NULL, &lineage, err);
 	if (!rc)
 		rc = books_keep(book, &lineage, err);
 	if (!rc)
