@@ -70,6 +70,8 @@ static int tenure_begin(struct reading *reading, const git_oid *head)
 	rc = tenures_signers(&reading->tenures, reading->book, head, &reading->due, reading->err);
 	if (rc)
 		return rc;
+	if (count == 1 && signers_newest(reading->due))
+		memcpy(lineage->key, signers_newest(reading->due)->open, sizeof lineage->key);
 	books[count - 1] = *head;
 	genesis[count - 1] = reading->due->list[0].commit;
 	lineage->book_count = count;

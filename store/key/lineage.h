@@ -15,6 +15,7 @@ struct lineage {
 	git_oid *books;   /* newest commit of the branch "book" of each host that it came through */
 	git_oid *genesis; /* and the first one */
 	size_t book_count;
+	unsigned char key[KEY_PUBLIC_SIZE]; /* that signs now in the host's book */
 };
 
 void lineage_release(struct lineage *lineage);
