@@ -130,6 +130,21 @@ int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 	return rc ? rc : load_live(op, err);
 }
 
+/* Of a domain that need not be there: op->row has its UUID and version 0 then. */
+static int load_known(struct operation *op, const char *uuid, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = operation_load(op, uuid, &reason);
+
+	if (rc == DD_NOT_FOUND && !op->row.version) {
+		memmove(op->row.uuid, uuid, UUID_SIZE);
+		return 0;
+	}
+	if (rc && err)
+		*err = reason;
+	return rc;
+}
+
 /* The guest ended without being told by us (its own shutdown, a crash, the host's restart). */
 static int note_end(struct operation *op, struct dd_error *err)
 {
@@ -148,7 +163,7 @@ static int operation_settle(struct operation *op, struct dd_error *err)
 	int rc = recover_settle(op, &settled, err);
 
 	if (!rc && settled)
-		rc = operation_load(op, op->row.uuid, err);
+		rc = load_known(op, op->row.uuid, err);
 	if (rc || op->row.state != STATE_RUNNING || guest_alive(op->folder, NULL))
 		return rc;
 	guest_free(TAKE(op->guest));
@@ -245,6 +260,16 @@ static int check_owner(const struct operation *op, struct dd_error *err)
 		op->row.name);
 }
 
+static int refuse_gone(const struct operation *op, const char *domain, struct dd_error *err)
+{
+	if (op->row.owner)
+		return error_set(err, DD_NOT_FOUND,
+			"there is no domain '%s' here: the host '%s' has it", domain,
+			op->row.owner);
+	return error_set(err, DD_NOT_FOUND, "there is no domain '%s' (undefined in version %u)",
+		domain, op->row.version);
+}
+
 static int begin(struct operation *op, struct dd_host *host, const char *domain, const char *name,
 	const struct dd_change *change, bool *ended, struct dd_error *err)
 {
@@ -260,15 +285,13 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 		rc = end_unsettled(op, ended, err);
 	if (!rc && op->row.state != STATE_GONE)
 		rc = operation_settle(op, err);
+	if (!rc)
+		rc = check_owner(op, err);
 	if (!rc && op->row.state == STATE_GONE)
-		rc = error_set(err, DD_NOT_FOUND,
-			"there is no domain '%s' (undefined in version %u)", domain,
-			op->row.version);
+		rc = refuse_gone(op, domain, err);
 	if (!rc && strcmp(op->row.name, domain) != 0 && strcmp(op->row.uuid, domain) != 0)
 		rc = error_set(err, DD_NOT_FOUND,
 			"there is no domain '%s' (it was just renamed '%s')", domain, op->row.name);
-	if (!rc)
-		rc = check_owner(op, err);
 	if (!rc)
 		rc = check_version(op, change, err);
 	if (rc)
@@ -289,20 +312,25 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 	return begin(op, host, domain, "destroy", NULL, ended, err);
 }
 
-int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
+int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err)
 {
 	int rc = operation_prepare(op, host, uuid, name, change, err);
 
-	if (!rc) {
-		rc = operation_load(op, uuid, err);
-		if (rc == DD_NOT_FOUND) {
-			memcpy(op->row.uuid, uuid, UUID_SIZE);
-			rc = 0;
-		} else if (!rc && op->row.state != STATE_GONE) {
-			rc = operation_settle(op, err);
-		}
-	}
+	if (!rc)
+		rc = load_known(op, uuid, err);
+	if (rc)
+		operation_end(op);
+	return rc;
+}
+
+int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct dd_error *err)
+{
+	int rc = operation_begin_unsettled(op, host, uuid, name, change, err);
+
+	if (!rc)
+		rc = operation_settle(op, err);
 	if (!rc && op->row.version)
 		rc = check_owner(op, err);
 	if (rc)

@@ -79,6 +79,10 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err);
 
+/* As operation_begin_new(), by who settles: what an earlier holder left is not looked at. */
+int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct dd_error *err);
+
 /* Everything that is recorded of the domain, anew. */
 int operation_load(struct operation *op, const char *uuid, struct dd_error *err);
 

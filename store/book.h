@@ -410,6 +410,15 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
 	void *context, struct dd_error *err);
 
 /*
+ * The host among its peers is the key that signs: the public half, which is asked for first, and a
+ * proof that the other half is here (key_vouch, at most KEY_VOUCH_MAX bytes), by the key that
+ * book_identity() gave last.
+ */
+int book_identity(struct book *book, unsigned char open[32], struct dd_error *err);
+int book_vouch(struct book *book, const void *data, size_t size, unsigned char signature[64],
+	struct dd_error *err);
+
+/*
  * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
  * one and has its place in the chain. The old secret is gone afterwards (where the disk fails just
  * then, once somebody signs); what it signed stays good. body may be NULL. Durable at once, for
@@ -832,6 +841,12 @@ int book_secret_get(struct book *book, const char *uuid, const char *name, struc
 /* value is opaque here. DD_NOT_FOUND: it was never set. */
 int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err);
 int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err);
+/* Those whose name begins with prefix, by name. visit as for book_list(). */
+int book_setting_list(struct book *book, const char *prefix,
+	int (*visit)(const char *name, const char *value, void *context), void *context,
+	struct dd_error *err);
+/* One that is not there is no error. */
+int book_setting_drop(struct book *book, const char *name, struct dd_error *err);
 
 /* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
 int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);

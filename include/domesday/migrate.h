@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMESDAY_MIGRATE_H
+#define DOMESDAY_MIGRATE_H
+
+/*
+ * Other hosts: who they are, and what goes from one to the other. A part of <domesday.h>, whose
+ * words on names, ownership, errors and threads hold here.
+ */
+
+#include <domesday.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- peers: the hosts that this one knows ---- */
+
+#define DD_HOST_NAME_SIZE 256
+#define DD_KEY_SIZE 128     /* "ssh-ed25519 AAAA…", and the NUL; a fingerprint has less */
+#define DD_ADDRESS_SIZE 300 /* "HOST:PORT", and the NUL */
+
+struct dd_identity {
+	char name[DD_HOST_NAME_SIZE];  /* that its book has for this host */
+	char key[DD_KEY_SIZE];         /* which signs the book, too: "ssh-ed25519 AAAA…" */
+	char fingerprint[DD_KEY_SIZE]; /* "SHA256:…", as ssh-keygen -l shows it */
+};
+/* What other hosts have to know of this one. It changes with dd_key_rotate(). */
+int dd_host_identity(struct dd_host *host, struct dd_identity *out, struct dd_error *err);
+
+struct dd_peer {
+	const char *name;    /* that the host itself goes by */
+	const char *address; /* "HOST:PORT" */
+	const char *key;     /* "ssh-ed25519 AAAA…" */
+	const char *fingerprint;
+	int64_t since;   /* when it was pinned, seconds since the epoch */
+	const char *who; /* and by whom, "Name <email>" */
+	const char *reason;
+	int64_t revoked;        /* when; 0: it is trusted */
+	const char *revoked_by; /* "" */
+	const char *revoked_reason;
+};
+typedef int (*dd_peer_fn)(const struct dd_peer *peer, void *context);
+
+/* By name, those that were revoked too. */
+int dd_peers(struct dd_host *host, dd_peer_fn peer, void *context, struct dd_error *err);
+
+/*
+ * The key of whoever answers at an address ("HOST", "HOST:PORT", "[V6]:PORT"), who has proved to
+ * have it: to be compared with what its operator says before it is added. Tells nothing of this
+ * host. DD_INVALID, DD_SYSTEM: nobody is there, DD_CORRUPT, DD_UNSUPPORTED: it is no such daemon.
+ */
+int dd_peer_key(const char *address, char key[DD_KEY_SIZE], char fingerprint[DD_KEY_SIZE],
+	struct dd_error *err);
+
+struct dd_peer_pin {
+	const char *name;
+	const char *address; /* port 16520 where it names none */
+	const char *key;     /* "ssh-ed25519 AAAA…" */
+	const char *reason;  /* NULL: none, or the host's own */
+};
+/*
+ * Trusts that key, and no other, to be that host; what was pinned under that name before is
+ * replaced, one that was revoked is trusted again. It contacts nobody. DD_INVALID: no name, address
+ * or key. DD_EXISTS: another peer has the key. DD_REFUSED: it is this host itself; or the book
+ * wants reasons.
+ */
+int dd_peer_add(struct dd_host *host, const struct dd_peer_pin *pin, struct dd_error *err);
+
+/*
+ * Trusts a peer no more. It is remembered, so that it is refused by its name. DD_NOT_FOUND;
+ * DD_REFUSED: it is so already; or the book wants reasons.
+ */
+int dd_peer_revoke(
+	struct dd_host *host, const char *name, const char *reason, struct dd_error *err);
+
+struct dd_peer_health {
+	char address[DD_ADDRESS_SIZE];
+	char version[64];       /* of Domesday there */
+	char cipher[32];        /* "AES-256-GCM" */
+	uint32_t connect_us;    /* to connect, and to know each other */
+	uint32_t round_trip_us; /* of a request and its answer then */
+};
+/*
+ * Whether a peer can be reached, is who it was, and knows this host. DD_NOT_FOUND: it is no peer.
+ * DD_REFUSED: it is revoked; its key or name is another one; or it does not know us, or has revoked
+ * us. DD_SYSTEM: it cannot be reached. DD_UNSUPPORTED: it speaks another version of the protocol.
+ */
+int dd_peer_check(
+	struct dd_host *host, const char *name, struct dd_peer_health *out, struct dd_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
