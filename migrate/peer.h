@@ -19,6 +19,7 @@
 #include <domesday.h>
 
 #include "domain/host.h"
+#include "migrate/channel/address.h"
 #include "migrate/channel/channel.h"
 #include "qmp/json.h"
 
@@ -28,7 +29,7 @@
 
 struct peer {
 	char name[PEER_NAME_MAX];
-	char address[CHANNEL_ADDRESS_MAX];
+	char address[ADDRESS_MAX];
 	unsigned char key[KEY_PUBLIC_SIZE];
 	bool revoked;
 };
