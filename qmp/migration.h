@@ -70,7 +70,6 @@ struct migration_progress {
 	uint64_t transferred;       /* bytes on the wire: they stand still when the link does */
 	uint64_t dirty_rate;        /* pages/s that the guest changes */
 	uint64_t page_size;         /* bytes */
-	uint64_t bandwidth;         /* bytes/s, measured */
 	uint64_t iterations;        /* how often all of the changed memory was gone through */
 	uint64_t postcopy_requests; /* pages that the destination could not wait for */
 	unsigned throttle;          /* percent by which the guest is slowed down */
@@ -115,7 +114,11 @@ int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 
 /* ---- the source ---- */
 
-/* Sends over fd, a connected socket that stays the caller's; or to "tcp:HOST:PORT", "unix:PATH". */
+/*
+ * Sends over fd, a connected stream socket that stays the caller's; or to "tcp:HOST:PORT",
+ * "unix:PATH". While the last part is sent (DEVICE) QEMU answers nobody, however long the other
+ * side takes: shutdown() of the socket, from any side, ends that, and the guest goes on.
+ */
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err);
 int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err);
 
