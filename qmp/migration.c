@@ -22,7 +22,8 @@
 #define DOWNTIME_MS 300
 #define THROTTLE_INITIAL 20
 #define THROTTLE_INCREMENT 10
-#define CHANNELS 2 /* what QEMU has where multifd is off */
+#define LAST_PART_MS 2000 /* that it may take, where it is to be given up */
+#define CHANNELS 2        /* what QEMU has where multifd is off */
 
 #define UNDER_WAY                                                                            \
 	(MIGRATION_IN(MIGRATION_SETUP) | MIGRATION_IN(MIGRATION_ACTIVE) |                    \
@@ -91,10 +92,6 @@ int guest_migration_prepare(struct guest *guest, bool source,
 	if (MIGRATION_IN(now.state) & UNDER_WAY)
 		return error_set(err, DD_BUSY, "a migration is under way: %s",
 			migration_state_name(now.state));
-	if (source && now.status == GUEST_MOVED_AWAY)
-		return error_set(err, DD_REFUSED,
-			"QEMU cannot send a guest again that has not run since it was sent: resume "
-			"it first");
 	code = set_capabilities(guest, source, parameters, err);
 	return code ? code : set_parameters(guest, parameters, err);
 }
@@ -171,8 +168,11 @@ int guest_migration_go(struct guest *guest, struct dd_error *err)
 
 	json_put_string(args, "state", "pre-switchover");
 
+	monitor_drop_events(guest->monitor);
+
 	int code = monitor_call(guest->monitor, "migrate-continue", args, NULL, &failure);
 
+	guest->last_part = !code;
 	if (!code)
 		return 0;
 	if (guest_migration_progress(guest, &now, NULL) == 0 &&
@@ -196,33 +196,58 @@ static int refuse_postcopy(struct dd_error *err)
 		"there is no way back");
 }
 
-int guest_migration_cancel(struct guest *guest, struct dd_error *err)
+/* Tells QEMU, and waits; other news wake the waiting one, too. */
+static int give_up(struct guest *guest, enum migration_state *state, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(MIGRATION_CANCEL_MS);
-	struct migration_progress now;
+	int code = monitor_call(guest->monitor, "migrate_cancel", NULL, NULL, err);
+
+	while (!code && MIGRATION_IN(*state) & UNDER_WAY && deadline_left(deadline))
+		code = guest_migration_await(
+			guest, MIGRATION_ENDED, deadline_left(deadline), state, err);
+	if (!code && MIGRATION_IN(*state) & UNDER_WAY)
+		return error_set(err, DD_HYPERVISOR,
+			"QEMU has not given the migration up for %d seconds: it is '%s'",
+			MIGRATION_CANCEL_MS / 1000, migration_state_name(*state));
+	return code;
+}
+
+int guest_migration_cancel(struct guest *guest, struct dd_error *err)
+{
 	enum migration_state state;
-	int code = guest_migration_progress(guest, &now, err);
+	int code =
+		guest_migration_await(guest, ~0u, guest->last_part ? LAST_PART_MS : 0, &state, err);
 
 	if (code)
 		return code;
-	state = now.state;
+	if (guest->last_part)
+		return error_set(err, DD_BUSY,
+			"QEMU sends the last part of the guest and answers nobody: the connection "
+			"must be cut first");
 	if (MIGRATION_IN(state) & POSTCOPY)
 		return refuse_postcopy(err);
 	if (MIGRATION_IN(state) & UNDER_WAY)
-		code = monitor_call(guest->monitor, "migrate_cancel", NULL, NULL, err);
-	/* other news wake the waiting one, too */
-	while (!code && MIGRATION_IN(state) & UNDER_WAY && deadline_left(deadline))
-		code = guest_migration_await(
-			guest, MIGRATION_ENDED, deadline_left(deadline), &state, err);
-	if (code)
-		return code;
-	if (MIGRATION_IN(state) & UNDER_WAY)
-		return error_set(err, DD_HYPERVISOR,
-			"QEMU has not given the migration up for %d seconds: it is '%s'",
-			MIGRATION_CANCEL_MS / 1000, migration_state_name(state));
-	return state == MIGRATION_COMPLETED
-		       ? error_set(err, DD_CONFLICT, "all of the guest has been sent already")
-		       : 0;
+		code = give_up(guest, &state, err);
+	if (!code && state == MIGRATION_COMPLETED)
+		return error_set(err, DD_CONFLICT, "all of the guest has been sent already");
+	return code;
+}
+
+/*
+ * QEMU has a guest that was paused stay in "postmigrate", with its images given up, and cannot send
+ * it a second time; the only way out is to run. So it runs for a moment, a millisecond or so.
+ */
+static int pause_again(struct guest *guest, struct dd_error *err)
+{
+	enum guest_status status;
+	int code = monitor_call_both(guest->monitor, "cont", "stop", err);
+
+	if (!code)
+		code = guest_status(guest, &status, err);
+	if (!code && status == GUEST_MOVED_AWAY)
+		/* for the reason why */
+		return guest_continue(guest, err);
+	return code;
 }
 
 int guest_migration_resume_source(struct guest *guest, bool paused, struct dd_error *err)
@@ -233,10 +258,11 @@ int guest_migration_resume_source(struct guest *guest, bool paused, struct dd_er
 	if (code && code != DD_CONFLICT)
 		return code;
 	code = guest_status(guest, &status, err);
-	if (code || paused)
+	if (code)
 		return code;
-	return status == GUEST_MOVED_AWAY || status == GUEST_PAUSED ? guest_continue(guest, err)
-								    : 0;
+	if (status == GUEST_MOVED_AWAY)
+		return paused ? pause_again(guest, err) : guest_continue(guest, err);
+	return status == GUEST_PAUSED && !paused ? guest_continue(guest, err) : 0;
 }
 
 /* ---- the destination ---- */

@@ -84,8 +84,7 @@ struct migration_progress {
 
 /*
  * Capabilities and parameters, before receive or send; again for another try. source: return path,
- * pause before the switchover. DD_BUSY: one is under way. DD_REFUSED: a guest that was moved away
- * and is stopped must first be resumed.
+ * pause before the switchover. DD_BUSY: one is under way.
  */
 int guest_migration_prepare(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err);
@@ -116,7 +115,7 @@ int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 
 /*
  * Sends over fd, a connected stream socket that stays the caller's; or to "tcp:HOST:PORT",
- * "unix:PATH". While the last part is sent (DEVICE) QEMU answers nobody, however long the other
+ * "unix:PATH". While the last part is sent (DEVICE) QEMU may answer nobody, however long the other
  * side takes: shutdown() of the socket, from any side, ends that, and the guest goes on.
  */
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err);
@@ -135,7 +134,8 @@ int guest_migration_postcopy(struct guest *guest, struct dd_error *err);
 /*
  * Ends it, whatever it is at and whether or not the other side answers; the guest goes on as
  * before. Success where there is nothing to end. DD_CONFLICT: COMPLETED; the guest stands still,
- * and whether it may go on is for others to say. DD_REFUSED: in POSTCOPY it cannot be.
+ * and whether it may go on is for others to say. DD_REFUSED: in POSTCOPY it cannot be. DD_BUSY: the
+ * last part is on its way to a side that does not take it: cut the connection, and try again.
  */
 int guest_migration_cancel(struct guest *guest, struct dd_error *err);
 

@@ -6,6 +6,9 @@
  * of one is believed only when the guest has left that state; as long as it has not, the last part
  * is still under way. The guest's status is asked for first, or the two answers could not be put
  * together.
+ *
+ * While the last part is sent QEMU's main thread waits for the connection and for nothing else, and
+ * a question would hang with it. So after the switchover its events are waited for first.
  */
 #include "qmp/deadline.h"
 #include "qmp/guest_internal.h"
@@ -119,28 +122,58 @@ static bool is_foreign(const struct json *event, const struct migration_progress
 	return strncmp(name, "BLOCK_JOB_", 10) == 0 || now->status != GUEST_SWITCHING;
 }
 
+/* Does the event end the time in which QEMU may not answer? */
+static bool ends_last_part(const struct json *event)
+{
+	const char *name = json_get_string(event, "event");
+	const char *status = json_get_string(json_get(event, "data"), "status");
+
+	return name && strcmp(name, "MIGRATION") == 0 && status && strcmp(status, "device") != 0;
+}
+
+static int await_last_part(struct guest *guest, int64_t deadline, struct dd_error *err)
+{
+	while (guest->last_part) {
+		CLEANUP(json) struct json *event = NULL;
+		int code = monitor_await(
+			guest->monitor, is_news, NULL, deadline_left(deadline), &event, err);
+
+		if (code)
+			return code;
+		if (ends_last_part(event))
+			guest->last_part = false;
+		if (!event)
+			return 0;
+	}
+	return 0;
+}
+
 int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 	enum migration_state *state, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(wait_ms);
 	CLEANUP(json) struct json *event = NULL;
+	int code = await_last_part(guest, deadline, err);
 
-	for (;;) {
+	if (!code && guest->last_part)
+		*state = MIGRATION_DEVICE;
+	while (!code && !guest->last_part) {
 		struct migration_progress now;
-		int code = guest_migration_progress(guest, &now, err);
 		int left = deadline_left(deadline);
-		int turn = now.state == MIGRATION_DEVICE ? POLL_SETTLING_MS : POLL_MS;
+		int turn = POLL_MS;
 
+		code = guest_migration_progress(guest, &now, err);
 		if (code)
 			return code;
 		if (MIGRATION_IN(now.state) & wanted || !left || is_foreign(event, &now)) {
 			*state = now.state;
 			return 0;
 		}
+		if (now.state == MIGRATION_DEVICE)
+			turn = POLL_SETTLING_MS;
 		json_free(TAKE(event));
 		code = monitor_await(
 			guest->monitor, is_news, NULL, left < turn ? left : turn, &event, err);
-		if (code)
-			return code;
 	}
+	return code;
 }

@@ -12,6 +12,9 @@
 #include "tests/support/guest.h"
 
 #include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #define WAIT_MS 60000 /* for what takes a second when the machine has nothing else to do */
@@ -86,10 +89,19 @@ __asm__(".pushsection .rodata\n"
 
 extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_end[];
 
+/* Between the two: passes bytes on, as long as it is let. */
+struct relay {
+	int ends[2];           /* to the source, to the destination */
+	atomic_bool passes[2]; /* what the source sends, what the destination answers */
+	atomic_bool ended;
+	pthread_t thread;
+};
+
 struct pair {
 	struct place from;
 	struct place to; /* the same root, another folder */
-	int ends[2];     /* of the connection between the two: the source's, the destination's */
+	struct relay relay;
+	bool relayed;
 	pid_t pids[2];
 };
 
@@ -112,7 +124,6 @@ __attribute__((unused)) static int pair_setup(void **state)
 	snprintf(pair->from.folder, sizeof pair->from.folder, "%s/from", pair->from.root);
 	snprintf(pair->to.folder, sizeof pair->to.folder, "%s/to", pair->from.root);
 	pair->from.caps = pair->to.caps = caps;
-	pair->ends[0] = pair->ends[1] = -1;
 	*state = pair;
 	return 0;
 }
@@ -125,13 +136,78 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 	return remove(path);
 }
 
+static bool send_bytes(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return false;
+		bytes += sent;
+		size -= (size_t)sent;
+	}
+	return true;
+}
+
+/* Passes on what has come from one end; false where nothing more will. */
+static bool relay_pass(struct relay *relay, int from)
+{
+	char bytes[65536];
+	struct pollfd ready = {.fd = relay->ends[from], .events = POLLIN};
+
+	if (!relay->passes[from] || poll(&ready, 1, 1) <= 0)
+		return true;
+
+	ssize_t size = recv(relay->ends[from], bytes, sizeof bytes, 0);
+
+	if (size > 0 && send_bytes(relay->ends[1 - from], bytes, (size_t)size))
+		return true;
+	shutdown(relay->ends[1 - from], SHUT_WR);
+	shutdown(relay->ends[from], SHUT_RD);
+	return false;
+}
+
+static void *relay_run(void *context)
+{
+	struct relay *relay = context;
+	bool open[2] = {true, true};
+
+	while (!relay->ended && (open[0] || open[1]))
+		for (int i = 0; i < 2; i++)
+			open[i] = open[i] && relay_pass(relay, i);
+	return NULL;
+}
+
+/* Cuts the connection. */
 __attribute__((unused)) static void cut(struct pair *pair)
 {
+	if (!pair->relayed)
+		return;
+	pair->relayed = false;
+	pair->relay.ended = true;
 	for (int i = 0; i < 2; i++)
-		if (pair->ends[i] >= 0) {
-			close(pair->ends[i]);
-			pair->ends[i] = -1;
-		}
+		shutdown(pair->relay.ends[i], SHUT_RDWR);
+	pthread_join(pair->relay.thread, NULL);
+	for (int i = 0; i < 2; i++)
+		close(pair->relay.ends[i]);
+}
+
+/* Gives the two ends of a connection that can be held up and cut. */
+__attribute__((unused)) static void relay_open(struct pair *pair, int ends[2])
+{
+	struct relay *relay = &pair->relay;
+
+	for (int i = 0; i < 2; i++) {
+		int both[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both), 0);
+		ends[i] = both[0];
+		relay->ends[i] = both[1];
+		relay->passes[i] = true;
+	}
+	relay->ended = false;
+	pair->relayed = true;
+	assert_int_equal(pthread_create(&relay->thread, NULL, relay_run, relay), 0);
 }
 
 __attribute__((unused)) static int pair_teardown(void **state)
@@ -214,13 +290,15 @@ __attribute__((unused)) static void pair_connect(
 	struct pair *pair, const struct migration_parameters *parameters)
 {
 	struct dd_error err = {.code = 0};
+	int ends[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair->ends), 0);
+	relay_open(pair, ends);
 	must(guest_migration_prepare(pair->from.guest, true, parameters, &err), &err);
 	must(guest_migration_prepare(pair->to.guest, false, parameters, &err), &err);
-	must(guest_migrate_receive(pair->to.guest, pair->ends[1], &err), &err);
-	must(guest_migrate_send(pair->from.guest, pair->ends[0], &err), &err);
-	cut(pair);
+	must(guest_migrate_receive(pair->to.guest, ends[1], &err), &err);
+	must(guest_migrate_send(pair->from.guest, ends[0], &err), &err);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 /* ---- what the guest said ---- */
