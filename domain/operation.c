@@ -287,8 +287,8 @@ static int check_version(
 /* Of a domain that is another host's, what is left here can be ended, looked at and forgotten. */
 static int check_owner(const struct operation *op, struct dd_error *err)
 {
-	static const char *const allowed[] = {"destroy", "shutdown", "undefine", "check", "settle",
-		"evacuate", OPERATION_DRY_RUN};
+	static const char *const allowed[] = {"destroy", "shutdown", OPERATION_UNDEFINE, "check",
+		"settle", "evacuate", OPERATION_DRY_RUN};
 	const char *owner = op->row.owner;
 
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)

@@ -55,6 +55,8 @@ struct operation {
 
 /* The name of one that changes nothing. */
 #define OPERATION_DRY_RUN "dry-run"
+/* A version of that name is the last of a domain that is gone. */
+#define OPERATION_UNDEFINE "undefine"
 
 #define OPERATION_INIT       \
 	{                    \

@@ -25,6 +25,27 @@
 
 /* ---- how it ends ---- */
 
+/* The last version here, which the history of who takes it back goes on from. */
+static int give_back(struct operation *op, const char *peer, const struct text *note_name,
+	const struct text *note_value, struct dd_error *err)
+{
+	CLEANUP(free) char *subject = NULL;
+	struct outcome outcome = {
+		.gone = true,
+		.note_name = text_string(note_name),
+		.note_value = text_string(note_value),
+	};
+	int rc = operation_load(op, op->row.uuid, err);
+
+	if (!rc)
+		rc = string_format(&subject, err, "given back to %s: it never ran here", peer);
+	if (rc)
+		return rc;
+	outcome.subject = subject;
+	op->name = OPERATION_UNDEFINE;
+	return operation_commit(op, &outcome, NULL, err);
+}
+
 static int end_with(struct operation *op, const struct migration_row *row,
 	enum destination_state state, struct dd_error *err)
 {
@@ -38,12 +59,11 @@ static int end_with(struct operation *op, const struct migration_row *row,
 	rc = migration_end_note(&end, &name, &value, err);
 	if (rc)
 		return rc;
+	op->journal = row->journal.id;
 	if (state == DESTINATION_RETURNED)
-		rc = book_disown(op->host->book, op->row.uuid, row->peer, row->journal.id,
-			text_string(&name), text_string(&value), err);
-	else
-		rc = journal_undo_noting(op->host->book, row->journal.id, text_string(&name),
-			text_string(&value), err);
+		return give_back(op, row->peer, &name, &value, err);
+	rc = journal_undo_noting(
+		op->host->book, op->journal, text_string(&name), text_string(&value), err);
 	if (!rc)
 		op->journal = 0;
 	return rc;

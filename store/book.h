@@ -698,8 +698,8 @@ int book_parcel_end(struct parcel *parcel, const char *host, const unsigned char
  * parcel of the domain. Otherwise as book_parcel_end().
  */
 int book_parcel_open(struct book *book, const char *uuid, const char *host,
-	const unsigned char key[32], const struct parcel_heads *heads, struct parcel **out,
-	struct dd_error *err);
+	const unsigned char key[32], const struct parcel_heads *heads, struct parcel **parcel,
+	struct book_taken *out, struct dd_error *err);
 
 /* Appends a file of its newest version. DD_NOT_FOUND: it has none of that name. */
 int book_parcel_read(
