@@ -89,9 +89,9 @@ void stream_free(struct stream *stream)
 /* The time that what remains takes, where it becomes less at all. */
 static int64_t estimate(const struct migration_progress *progress, uint64_t dirty)
 {
-	if (!progress->bandwidth || dirty >= progress->bandwidth)
+	if (!progress->throughput || dirty >= progress->throughput)
 		return -1;
-	return (int64_t)(progress->remaining * 1000 / (progress->bandwidth - dirty));
+	return (int64_t)(progress->remaining * 1000 / (progress->throughput - dirty));
 }
 
 static int tell(struct stream *stream, const struct migration_progress *progress, const char *phase,
@@ -104,7 +104,7 @@ static int tell(struct stream *stream, const struct migration_progress *progress
 		.remaining = progress->remaining,
 		.sent = progress->transferred,
 		.dirty_rate = dirty,
-		.bandwidth = progress->bandwidth,
+		.bandwidth = progress->throughput,
 		.throttle = progress->throttle,
 		.elapsed_ms = clock_ms() - stream->began,
 		.estimate_ms = estimate(progress, dirty),
