@@ -54,6 +54,9 @@ CLEANUP_DEFINE(book, struct book *, book_close)
 const char *book_folder(const struct book *book);    /* absolute */
 const char *book_host_name(const struct book *book); /* as in the options, resolved */
 
+/* May a host be called so? */
+bool host_name_valid(const char *name);
+
 /* ---- what the index says of a domain ---- */
 
 enum domain_state {

@@ -178,7 +178,7 @@ int channel_ask_key(
 }
 
 int channel_accept(int fd, const struct channel_self *self, channel_judge judge, void *context,
-	unsigned char *stranger, struct channel **out, struct dd_error *err)
+	struct channel **out, struct dd_error *err)
 {
 	CLEANUP(handshake) struct handshake *handshake = NULL;
 	const struct link link = {.fd = fd, .stop = self->stop};
@@ -190,8 +190,6 @@ int channel_accept(int fd, const struct channel_self *self, channel_judge judge,
 		rc = handshake_answer(&self->who, CIPHERS_KNOWN, &handshake, err);
 	if (!rc)
 		rc = shake(&link, handshake, &nothing, deadline, judge, context, err);
-	if (rc == DD_REFUSED && stranger && handshake_peer(handshake))
-		memcpy(stranger, handshake_peer(handshake), KEY_PUBLIC_SIZE);
 	if (!rc)
 		rc = channel_new(&link, handshake, out, err);
 	if (rc)

@@ -52,11 +52,11 @@ int channel_ask_key(
 
 /*
  * The other end, on a socket that was accepted, within CHANNEL_HANDSHAKE_MS. fd is the channel's
- * afterwards, and closed on failure. stranger (may be NULL) gets the key of who was not let in
- * (DD_REFUSED), and stays untouched otherwise.
+ * afterwards, and closed on failure. DD_REFUSED: judge did not let it in; the message has its
+ * fingerprint.
  */
 int channel_accept(int fd, const struct channel_self *self, channel_judge judge, void *context,
-	unsigned char *stranger, struct channel **out, struct dd_error *err);
+	struct channel **out, struct dd_error *err);
 
 /* Tells the other side that nothing more comes, as far as that goes without waiting. NULL: nothing.
  */

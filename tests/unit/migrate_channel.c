@@ -23,7 +23,6 @@ struct scene {
 	int listener;
 	atomic_bool stop;
 	enum handshake_verdict verdict;
-	unsigned char stranger[32];
 	/* the two ends */
 	struct channel *near, *far;
 	int accepted; /* what channel_accept() said */
@@ -76,8 +75,8 @@ static void *answer(void *context)
 	struct scene *scene = context;
 	int fd = accept(scene->listener, NULL, NULL);
 
-	scene->accepted = channel_accept(
-		fd, &scene->answers, judge, scene, scene->stranger, &scene->far, &scene->far_err);
+	scene->accepted =
+		channel_accept(fd, &scene->answers, judge, scene, &scene->far, &scene->far_err);
 	return NULL;
 }
 
@@ -118,12 +117,14 @@ static void migrate_channel__both_know_who_is_there(void **state)
 static void migrate_channel__a_stranger_is_named_and_told(void **state)
 {
 	struct scene *scene = *state;
+	char print[KEY_WORDS_SIZE];
 
 	scene->verdict = VERDICT_UNKNOWN;
 	assert_int_equal(meet(scene, scene->called.key), DD_REFUSED);
 	assert_non_null(strstr(scene->err.message, "does not know this host's key"));
 	assert_int_equal(scene->accepted, DD_REFUSED);
-	assert_memory_equal(scene->stranger, scene->caller.key, 32);
+	key_fingerprint(scene->caller.key, print);
+	assert_non_null(strstr(scene->far_err.message, print));
 	assert_null(scene->near);
 	assert_null(scene->far);
 }
@@ -402,7 +403,7 @@ static void *pump_in(void *context)
 
 		if (piece > pump->size - pump->done)
 			piece = pump->size - pump->done;
-		count = write(pump->fd, pump->data + pump->done, piece);
+		count = send(pump->fd, pump->data + pump->done, piece, MSG_NOSIGNAL);
 		pump->done += count > 0 ? (size_t)count : 0;
 	}
 	shutdown(pump->fd, SHUT_WR);
