@@ -719,7 +719,7 @@ int book_parcel_take(struct parcel *parcel, uint64_t journal, const char *note_n
 /* Forgets what was received of a domain and not taken. That there is nothing is no error. */
 int book_parcel_drop(struct book *book, const char *uuid, struct dd_error *err);
 
-/* What was neither checked nor taken goes, too. NULL does nothing. */
+/* What was not checked goes, or was taken. NULL does nothing. */
 void parcel_release(struct parcel *parcel);
 CLEANUP_DEFINE(parcel, struct parcel *, parcel_release)
 

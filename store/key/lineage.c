@@ -39,8 +39,8 @@ struct reading {
 	struct lineage *lineage;
 	struct tenures tenures;
 	const struct signers *due; /* who signs the version at hand */
-	uint32_t epoch;            /* of the version read last */
-	bool takeover;             /* which began it */
+	uint32_t takeovers;        /* behind the version at hand */
+	uint32_t epoch;            /* of the newest, as those say that say one; 0: none did */
 	struct text payload;
 	struct dd_error *err;
 };
@@ -80,19 +80,17 @@ static int tenure_begin(struct reading *reading, const git_oid *head)
 
 /* How often it changed hands is what its takeovers say, so nobody can make that up. */
 static const char *epoch_fault(
-	struct reading *reading, const struct message_marks *marks, bool newest, bool takeover)
+	struct reading *reading, const struct message_marks *marks, bool takeover)
 {
-	uint32_t epoch = marks->epoch ? marks->epoch : 1;
-
-	if (epoch > LINEAGE_LIMIT)
+	if (marks->epoch > LINEAGE_LIMIT || reading->takeovers > LINEAGE_LIMIT)
 		return "had more owners than can be";
-	reading->epoch = newest ? epoch : reading->epoch - reading->takeover;
-	/* a version says it since hosts take domains over, and the one that does always */
-	if ((marks->epoch || takeover) && epoch != reading->epoch)
-		return "has another epoch than its place in the history";
-	if (reading->epoch == 1 ? takeover : marks->number == 1)
-		return "has another epoch than its place in the history";
-	return NULL;
+	if (!marks->epoch)
+		return takeover ? "takes the domain over and has no epoch" : NULL;
+	if (!reading->epoch)
+		reading->epoch = marks->epoch + reading->takeovers;
+	return marks->epoch + reading->takeovers == reading->epoch
+		       ? NULL
+		       : "has another epoch than its place in the history";
 }
 
 static int signature_fault(struct reading *reading, const char *data, size_t size,
@@ -172,7 +170,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		 (marks.number == 1) != git_oid_is_zero(&parts.parent))
 		fault = "has another number than its place in the history";
 	else
-		fault = epoch_fault(reading, &marks, !*number, takeover);
+		fault = epoch_fault(reading, &marks, takeover);
 	if (!fault)
 		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
 	if (!rc && !fault)
@@ -185,7 +183,6 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 			hex, fault);
 	if (!*number) {
 		reading->lineage->count = marks.number;
-		reading->lineage->epoch = reading->epoch;
 		reading->lineage->commits = calloc(marks.number, sizeof(git_oid));
 		if (!reading->lineage->commits)
 			return error_no_memory(reading->err);
@@ -193,7 +190,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	*number = marks.number;
 	reading->lineage->commits[*number - 1] = *oid;
 	*oid = parts.parent;
-	reading->takeover = takeover;
+	reading->takeovers += takeover;
 	return takeover ? tenure_begin(reading, &taken) : 0;
 }
 
@@ -206,6 +203,7 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 		.book = book, .uuid = uuid, .lineage = &lineage, .payload = TEXT_INIT, .err = err};
 	git_oid oid = *head;
 	uint32_t number = 0;
+	uint32_t before = 0;
 	bool met = false;
 	int rc = repository_need(book, err);
 
@@ -214,14 +212,16 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 	while (!rc && !met && !git_oid_is_zero(&oid)) {
 		/* it is read once more, as it must be signed by whom the rest says */
 		met = known && git_oid_equal(&oid, &known->commit);
+		before = reading.takeovers;
 		rc = version_check(&reading, &oid, &number);
 	}
-	if (!rc && met && reading.epoch != known->epoch)
-		rc = error_set(err, DD_CORRUPT,
-			"version %u of the domain %s has the epoch %u, and %u in what came now",
-			known->number, uuid, known->epoch, reading.epoch);
 	if (rc)
 		return rc;
+	lineage.epoch = met ? known->epoch + before : 1 + reading.takeovers;
+	if (reading.epoch && reading.epoch != lineage.epoch)
+		return error_set(err, DD_CORRUPT,
+			"the domain %s came to %u owners, and its newest version says %u", uuid,
+			lineage.epoch, reading.epoch);
 	*out = lineage;
 	lineage = (struct lineage){.commits = NULL};
 	return 0;

@@ -28,6 +28,7 @@ struct parcel {
 	/* while it comes in */
 	struct pack_scan *scan;
 	git_indexer *indexer;
+	git_indexer_progress progress; /* its own */
 	/* once it is whole */
 	char name[PACK_NAME_SIZE];
 	struct parcel_view view;

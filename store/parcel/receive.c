@@ -140,11 +140,11 @@ int parcel_view_open(struct parcel *parcel, struct dd_error *err)
 	return rc;
 }
 
-static void view_close(struct parcel *parcel)
+static void view_close(struct parcel_view *view)
 {
-	parcel_look(parcel);
-	repository_close(parcel->book);
-	parcel_look(parcel);
+	git_repository_free(view->whole);
+	git_repository_free(view->repository);
+	git_odb_free(view->objects);
 }
 
 /* ---- a parcel ---- */
@@ -155,7 +155,7 @@ void parcel_release(struct parcel *parcel)
 		return;
 	git_indexer_free(parcel->indexer);
 	pack_scan_release(parcel->scan);
-	view_close(parcel);
+	view_close(&parcel->view);
 	lineage_release(&parcel->lineage);
 	if (parcel->folder && !parcel->checked)
 		(void)folder_remove(parcel->folder, NULL);
@@ -237,9 +237,8 @@ static int indexer_failure(const struct parcel *parcel, int code, struct dd_erro
 
 int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct dd_error *err)
 {
-	git_indexer_progress progress;
 	int rc = pack_scan_put(parcel->scan, data, size, err);
-	int code = rc || !size ? 0 : git_indexer_append(parcel->indexer, data, size, &progress);
+	int code = rc || !size ? 0 : git_indexer_append(parcel->indexer, data, size, &parcel->progress);
 
 	return code ? indexer_failure(parcel, code, err) : rc;
 }
@@ -247,10 +246,9 @@ int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct
 /* Whatever fails here fails for good: what was sent cannot be sent on. */
 static int receive(struct parcel *parcel, struct dd_error *err)
 {
-	git_indexer_progress progress = {0};
 	uint64_t objects;
 	int rc = pack_scan_end(parcel->scan, &objects, err);
-	int code = rc ? 0 : git_indexer_commit(parcel->indexer, &progress);
+	int code = rc ? 0 : git_indexer_commit(parcel->indexer, &parcel->progress);
 
 	if (rc)
 		return rc;
