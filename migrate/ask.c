@@ -6,9 +6,8 @@
 
 struct json *ask_request(const char *op, const char *id, const char *uuid)
 {
-	struct json *request = json_object();
+	struct json *request = peer_request(op);
 
-	json_put_string(request, "op", op);
 	json_put_string(request, "id", id);
 	json_put_string(request, "uuid", uuid);
 	return request;

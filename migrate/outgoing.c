@@ -119,8 +119,9 @@ int outgoing_offer(struct outgoing *outgoing, struct dd_error *err)
 	rc = pack_send(
 		outgoing->channel, op->host->book, op->row.uuid, have ? have : "", offer, err);
 	if (!rc)
-		rc = peer_receive(
-			outgoing->channel, outgoing->peer.name, PEER_ANSWER_MS, &answer, err);
+		rc = peer_receive(outgoing->channel, PEER_ANSWER_MS, &answer, err);
+	if (!rc)
+		rc = peer_error_in(answer, outgoing->peer.name, err);
 	CRASH_POINT("outgoing:offered");
 	return rc;
 }

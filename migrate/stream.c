@@ -30,6 +30,8 @@ struct stream {
 	struct dd_error error;         /* of the thread, once broken */
 	int64_t began, moved, stopped; /* ms */
 	uint64_t sent;
+	int64_t told; /* ms */
+	uint64_t told_sent;
 	bool pressed; /* the guest is slowed down more */
 };
 
@@ -86,28 +88,39 @@ void stream_free(struct stream *stream)
 
 /* ---- looking on ---- */
 
-/* The time that what remains takes, where it becomes less at all. */
-static int64_t estimate(const struct migration_progress *progress, uint64_t dirty)
+/* Bytes a second since it was told last. */
+static uint64_t rate(struct stream *stream, const struct migration_progress *progress, int64_t now)
 {
-	if (!progress->throughput || dirty >= progress->throughput)
-		return -1;
-	return (int64_t)(progress->remaining * 1000 / (progress->throughput - dirty));
+	uint64_t sent = progress->transferred - stream->told_sent;
+	int64_t time = now - stream->told;
+
+	stream->told_sent = progress->transferred;
+	stream->told = now;
+	return time > 0 ? sent * 1000 / (uint64_t)time : 0;
+}
+
+/* The time that what remains takes, where it becomes less at all. */
+static int64_t estimate(uint64_t remaining, uint64_t bandwidth, uint64_t dirty)
+{
+	return dirty < bandwidth ? (int64_t)(remaining * 1000 / (bandwidth - dirty)) : -1;
 }
 
 static int tell(struct stream *stream, const struct migration_progress *progress, const char *phase,
 	struct dd_error *err)
 {
+	int64_t now = clock_ms();
 	uint64_t dirty = progress->dirty_rate * progress->page_size;
+	uint64_t bandwidth = rate(stream, progress, now);
 	const struct dd_migration_progress told = {
 		.phase = phase,
 		.total = progress->total,
 		.remaining = progress->remaining,
 		.sent = progress->transferred,
 		.dirty_rate = dirty,
-		.bandwidth = progress->throughput,
+		.bandwidth = bandwidth,
 		.throttle = progress->throttle,
-		.elapsed_ms = clock_ms() - stream->began,
-		.estimate_ms = estimate(progress, dirty),
+		.elapsed_ms = now - stream->began,
+		.estimate_ms = estimate(progress->remaining, bandwidth, dirty),
 		.downtime_ms = progress->expected_downtime_ms,
 	};
 
@@ -248,7 +261,7 @@ int stream_begin(struct stream **out, const struct stream_source *source,
 	stream->source = *source;
 	stream->options = *options;
 	stream->ends[0] = stream->ends[1] = -1;
-	stream->began = stream->moved = clock_ms();
+	stream->began = stream->moved = stream->told = clock_ms();
 	rc = connect_ends(stream, err);
 	if (!rc)
 		rc = send_begin(stream, err);

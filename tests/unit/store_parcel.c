@@ -135,12 +135,12 @@ static void store_parcel__is_found_again(void **state)
 	assert_whole(&pair->beta);
 	key_of(&pair->alpha, key);
 	assert_ok(&pair->beta, book_parcel_open(pair->beta.book, UUID_A, "alpha", key, &sent.heads,
-				       &parcel, &pair->beta.err));
+				       &parcel, &taken, &pair->beta.err));
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	parcel_release(TAKE(parcel));
 	assert_owner(&pair->beta, UUID_A, NULL, 2, 2);
 	assert_int_equal(book_parcel_open(pair->beta.book, UUID_A, "alpha", key, &sent.heads,
-				 &parcel, NULL),
+				 &parcel, &taken, NULL),
 		DD_NOT_FOUND);
 }
 
