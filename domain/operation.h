@@ -57,6 +57,8 @@ struct operation {
 #define OPERATION_DRY_RUN "dry-run"
 /* A version of that name is the last of a domain that is gone. */
 #define OPERATION_UNDEFINE "undefine"
+/* The domain comes here, or goes to another host. */
+#define OPERATION_MIGRATE "migrate"
 
 #define OPERATION_INIT       \
 	{                    \

@@ -324,7 +324,7 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
 	int rc = operation_begin_unsettled(
-		&op, incoming->host, incoming->uuid, MIGRATION_OPERATION, &change, err);
+		&op, incoming->host, incoming->uuid, OPERATION_MIGRATE, &change, err);
 
 	if (!rc)
 		rc = row_for(&op, incoming, token, &row, err);

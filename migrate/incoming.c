@@ -121,7 +121,7 @@ static int begin(struct operation *op, const struct incoming *incoming, struct d
 {
 	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
 	int rc = operation_begin_new(
-		op, incoming->host, incoming->uuid, MIGRATION_OPERATION, &change, err);
+		op, incoming->host, incoming->uuid, OPERATION_MIGRATE, &change, err);
 
 	if (!rc)
 		incoming_act_as(op, incoming->offer);

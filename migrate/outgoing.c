@@ -68,8 +68,11 @@ static int row_open(struct outgoing *outgoing, struct dd_error *err)
 int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *domain,
 	const char *peer, bool live, const struct dd_change *change, struct dd_error *err)
 {
-	int rc = operation_begin(&outgoing->op, host, domain, MIGRATION_OPERATION, change, err);
+	int rc = operation_begin(&outgoing->op, host, domain, OPERATION_MIGRATE, change, err);
 
+	if (!rc && outgoing->op.row.owner)
+		rc = error_set(err, DD_REFUSED, "domain '%s' is owned by the host '%s' now",
+			outgoing->op.row.name, outgoing->op.row.owner);
 	if (!rc)
 		rc = peer_check(outgoing, peer, err);
 	if (!rc)

@@ -13,7 +13,6 @@
 #include "migrate/phases.h"
 
 #define MIGRATION_ID_SIZE 33 /* 32 hexadecimal digits drawn at random, and the NUL */
-#define MIGRATION_OPERATION "migrate"
 
 struct migration_row {
 	struct journal_row journal;
