@@ -273,8 +273,9 @@ int book_parcel_end(struct parcel *parcel, const char *host,
 	if (rc)
 		return rc;
 	parcel->checked = true;
-	*out = (struct book_taken){
-		.version = parcel->lineage.count, .epoch = parcel->lineage.epoch};
+	*out = (struct book_taken){.version = parcel->lineage.count,
+		.epoch = parcel->lineage.epoch,
+		.own = parcel->own};
 	memcpy(out->book, heads->book, sizeof out->book);
 	return 0;
 }
