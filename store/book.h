@@ -617,6 +617,11 @@ struct book_taken {
 	uint32_t version;       /* the newest of the history */
 	uint32_t epoch;         /* as it says */
 	char book[COMMIT_SIZE]; /* what the claiming version is to say in its trailer Taken-Book */
+	/*
+	 * Of a parcel: it goes on from a domain that this host owns. Only who is giving it to that
+	 * host goes on with it; anybody can write such a history.
+	 */
+	bool own;
 };
 
 /*

@@ -66,11 +66,13 @@ static int row_check(struct book *book, const struct arrival *arrival,
 	return parted(arrival, row, name, err);
 }
 
-int arrival_check(struct book *book, const struct arrival *arrival, struct dd_error *err)
+int arrival_check(
+	struct book *book, const struct arrival *arrival, bool *own, struct dd_error *err)
 {
 	struct arrived_row row;
 	int rc = row_read(book, arrival->uuid, &row, err);
 
+	*own = row.own;
 	return rc || !row.domain ? rc : row_check(book, arrival, &row, err);
 }
 

@@ -79,7 +79,7 @@ static int check(struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE]
 	if (!rc)
 		rc = key_compare(parcel, key, err);
 	if (!rc)
-		rc = arrival_check(book, &parcel->arrival, err);
+		rc = arrival_check(book, &parcel->arrival, &parcel->own, err);
 	return rc ? rc : parcel_needed(parcel, heads->objects, err);
 }
 

@@ -35,6 +35,7 @@ struct parcel {
 	git_oid head, host_book;
 	struct lineage lineage;
 	struct arrival arrival;
+	bool own;     /* the domain is this host's */
 	bool checked; /* it stays in its folder */
 };
 

@@ -263,8 +263,9 @@ static int receive(struct parcel *parcel, struct dd_error *err)
 
 static void taken_fill(const struct parcel *parcel, struct book_taken *out)
 {
-	*out = (struct book_taken){
-		.version = parcel->lineage.count, .epoch = parcel->lineage.epoch};
+	*out = (struct book_taken){.version = parcel->lineage.count,
+		.epoch = parcel->lineage.epoch,
+		.own = parcel->own};
 	git_oid_tostr(out->book, sizeof out->book, &parcel->host_book);
 }
 

@@ -128,8 +128,7 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 		rc = database_change(&book->database, "evacuate", take_write, &taking, err);
 	if (rc)
 		return rc;
-	out->version = lineage.count;
-	out->epoch = lineage.epoch;
+	*out = (struct book_taken){.version = lineage.count, .epoch = lineage.epoch};
 	git_oid_tostr(out->book, sizeof out->book, &host_book);
 	return 0;
 }
