@@ -101,7 +101,7 @@ struct pair {
 	struct place from;
 	struct place to; /* the same root, another folder */
 	struct relay relay;
-	bool relayed;
+	bool relayed; /* it has one */
 	pid_t pids[2];
 };
 
@@ -296,9 +296,9 @@ __attribute__((unused)) static void pair_connect(
 	must(guest_migration_prepare(pair->from.guest, true, parameters, &err), &err);
 	must(guest_migration_prepare(pair->to.guest, false, parameters, &err), &err);
 	must(guest_migrate_receive(pair->to.guest, ends[1], &err), &err);
+	close(ends[1]);
 	must(guest_migrate_send(pair->from.guest, ends[0], &err), &err);
 	close(ends[0]);
-	close(ends[1]);
 }
 
 /* ---- what the guest said ---- */
