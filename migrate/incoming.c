@@ -166,6 +166,9 @@ int incoming_receive(struct dd_host *host, const struct peer *peer, struct json 
 		return rc;
 	}
 	rc = parcel_receive(incoming, peer, channel, err);
+	if (!rc && incoming->taken.own)
+		rc = error_set(err, DD_EXISTS, "the domain '%s' is the host '%s''s own",
+			op.row.name, book_host_name(host->book));
 	if (!rc)
 		rc = offer_write(incoming, err);
 	if (!rc)

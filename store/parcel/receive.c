@@ -238,7 +238,8 @@ static int indexer_failure(const struct parcel *parcel, int code, struct dd_erro
 int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct dd_error *err)
 {
 	int rc = pack_scan_put(parcel->scan, data, size, err);
-	int code = rc || !size ? 0 : git_indexer_append(parcel->indexer, data, size, &parcel->progress);
+	int code = rc || !size ? 0
+			       : git_indexer_append(parcel->indexer, data, size, &parcel->progress);
 
 	return code ? indexer_failure(parcel, code, err) : rc;
 }
