@@ -44,11 +44,11 @@ static int see_remote(const struct dd_remote_state *state, void *context)
 static int look(struct dd_host *host, struct work *work)
 {
 	struct dd_upkeep found;
-	uint32_t kept = 0;
+	uint32_t kept = 0, due = 0;
 	int rc = dd_upkeep_look(host, &found, &work->error);
 
 	if (!rc)
-		rc = dd_migrations_kept(host, &kept, &work->error);
+		rc = dd_migrations_kept(host, &kept, &due, &work->error);
 	if (!rc)
 		rc = dd_remote_states(host, see_remote, &work->view, &work->error);
 	if (rc)
@@ -57,8 +57,8 @@ static int look(struct dd_host *host, struct work *work)
 	work->view.mark = work->mark;
 	work->view.staged = found.staged;
 	work->view.push = found.push;
-	work->view.under_way = found.under_way;
-	work->view.cut_short = found.cut_short + kept;
+	work->view.under_way = found.under_way + kept;
+	work->view.cut_short = found.cut_short + due;
 	return 0;
 }
 

@@ -400,7 +400,7 @@ static int prepare(struct operation *op, struct incoming *incoming, const struct
 	if (!rc && json_get_bool(incoming->offer, "live", false))
 		rc = live_read(op, incoming->offer, &live, err);
 	if (!rc)
-		rc = wishes_grant(wishes, op->config, live, &wished, err);
+		rc = wishes_grant(op, wishes, live, &wished, err);
 	if (!rc)
 		rc = name_check(op, wished.config, err);
 	if (!rc && wished.live)

@@ -33,6 +33,7 @@ __attribute__((constructor)) static void settle_register(void)
 struct kept {
 	struct migration_end *list;
 	size_t count;
+	uint32_t young; /* that are not in the list */
 	int64_t before; /* seconds since the epoch */
 	struct dd_error *err;
 };
@@ -50,8 +51,10 @@ static int kept_add(const struct migration_end *end, void *context)
 	struct migration_end *list;
 	int rc;
 
-	if (end->since > kept->before)
+	if (end->since > kept->before) {
+		kept->young++;
 		return 0;
+	}
 	list = reallocarray(kept->list, kept->count + 1, sizeof *list);
 	if (!list)
 		return error_no_memory(kept->err);
@@ -69,14 +72,16 @@ static int kept_read(struct dd_host *host, struct kept *kept, struct dd_error *e
 	return migration_end_list(host->book, kept_add, kept, err);
 }
 
-int dd_migrations_kept(struct dd_host *host, uint32_t *count, struct dd_error *err)
+int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err)
 {
 	CLEANUP(kept) struct kept kept = {.list = NULL};
 	int rc = kept_read(host, &kept, err);
 
-	if (!rc)
-		*count = (uint32_t)kept.count;
-	return rc;
+	if (rc)
+		return rc;
+	*due = (uint32_t)kept.count;
+	*count = *due + kept.young;
+	return 0;
 }
 
 static int forget_one(struct dd_host *host, const struct migration_end *end, struct dd_error *err)

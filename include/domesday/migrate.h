@@ -157,8 +157,8 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
  * and the answer 0.
  */
 int dd_migrations_forget(struct dd_host *host, uint32_t *left, struct dd_error *err);
-/* How many there are that have been kept for more than a few seconds. Asks nobody. */
-int dd_migrations_kept(struct dd_host *host, uint32_t *count, struct dd_error *err);
+/* How many there are, and for how many of them their source has had time enough. Asks nobody. */
+int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err);
 
 #ifdef __cplusplus
 }
