@@ -54,6 +54,7 @@ static const struct command *const commands[] = {
 	&command_evacuate,
 	&command_identity,
 	&command_peer,
+	&command_migrate,
 	&command_config,
 	&command_key,
 	&command_gc,

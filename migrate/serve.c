@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "migrate/answers.h"
+#include "migrate/incoming.h"
+
 CLEANUP_DEFINE(host, struct dd_host *, dd_host_close)
 
 /* ---- what a peer can ask for ---- */
@@ -20,13 +23,17 @@ static int op_check(struct peer_session *session, const struct json *request, st
 
 static const struct peer_op ops[] = {
 	{"check", op_check},
+	{NULL, NULL},
 };
 
 static const struct peer_op *op_find(const char *name)
 {
-	for (size_t i = 0; name && i < sizeof ops / sizeof ops[0]; i++)
-		if (strcmp(ops[i].name, name) == 0)
-			return &ops[i];
+	static const struct peer_op *const tables[] = {ops, migration_ops};
+
+	for (size_t i = 0; name && i < sizeof tables / sizeof tables[0]; i++)
+		for (const struct peer_op *op = tables[i]; op->name; op++)
+			if (strcmp(op->name, name) == 0)
+				return op;
 	return NULL;
 }
 
@@ -162,6 +169,19 @@ static int greet(struct serving *serving, struct channel *channel, struct dd_err
 	return refused ? refused : rc;
 }
 
+/* Who keeps something here for its next word does so no longer than nobody else asks for it. */
+static int request_receive(struct peer_session *session, struct json **out, struct dd_error *err)
+{
+	int rc = DD_BUSY;
+
+	for (int waited = 0; rc == DD_BUSY && waited < SERVE_IDLE_MS; waited += SERVE_LOOK_MS) {
+		rc = peer_receive(session->channel, SERVE_LOOK_MS, out, err);
+		if (rc == DD_BUSY && session->incoming && incoming_is_wanted(session->incoming))
+			incoming_free(TAKE(session->incoming));
+	}
+	return rc;
+}
+
 static int converse(struct serving *serving, struct channel *channel, struct dd_error *err)
 {
 	struct peer_session session = {
@@ -177,10 +197,11 @@ static int converse(struct serving *serving, struct channel *channel, struct dd_
 	while (!rc) {
 		CLEANUP(json) struct json *request = NULL;
 
-		rc = peer_receive(channel, SERVE_IDLE_MS, &request, err);
+		rc = request_receive(&session, &request, err);
 		if (!rc)
 			rc = answer_one(&session, serving, request, err);
 	}
+	incoming_free(session.incoming);
 	/* it has closed it, or has nothing to ask */
 	return rc == DD_NOT_FOUND || rc == DD_BUSY ? 0 : rc;
 }

@@ -7,6 +7,7 @@
 #include "migrate/peer.h"
 
 #define SERVE_IDLE_MS 600000 /* without a request, and a connection is closed */
+#define SERVE_LOOK_MS 500    /* between two looks whether it is wanted elsewhere */
 
 enum serve_event {
 	SERVE_KNOWN,   /* the caller has proved to be a peer; the words are its name */
@@ -14,6 +15,8 @@ enum serve_event {
 	SERVE_TROUBLE, /* something to look at */
 };
 typedef void (*serve_log)(enum serve_event event, const char *words, void *context);
+
+struct incoming;
 
 /* What an operation works with. */
 struct peer_session {
@@ -23,6 +26,7 @@ struct peer_session {
 	const atomic_bool *stop;
 	serve_log log;
 	void *log_context;
+	struct incoming *incoming; /* what this connection has offered, or NULL; see incoming.h */
 };
 
 /*

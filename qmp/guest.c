@@ -23,6 +23,9 @@ const char *guest_status_name(enum guest_status status)
 		[GUEST_SHUTDOWN] = "in shutdown",
 		[GUEST_CRASHED] = "crashed",
 		[GUEST_IO_ERROR] = "paused",
+		[GUEST_INCOMING] = "paused",
+		[GUEST_SWITCHING] = "paused",
+		[GUEST_MOVED_AWAY] = "paused",
 		[GUEST_OTHER] = "paused",
 	};
 
@@ -123,6 +126,9 @@ int guest_status(struct guest *guest, enum guest_status *out, struct dd_error *e
 		{"guest-panicked", GUEST_CRASHED},
 		{"internal-error", GUEST_CRASHED},
 		{"io-error", GUEST_IO_ERROR},
+		{"inmigrate", GUEST_INCOMING},
+		{"finish-migrate", GUEST_SWITCHING},
+		{"postmigrate", GUEST_MOVED_AWAY},
 	};
 	CLEANUP(json) struct json *reply = NULL;
 	int code = monitor_call(guest->monitor, "query-status", NULL, &reply, err);

@@ -27,6 +27,9 @@ enum guest_status {
 	GUEST_SHUTDOWN,
 	GUEST_CRASHED, /* panicked, or an internal error */
 	GUEST_IO_ERROR,
+	GUEST_INCOMING,   /* waits for, or takes, a migration's stream */
+	GUEST_SWITCHING,  /* a migration has stopped it, to send the rest */
+	GUEST_MOVED_AWAY, /* stopped: all of it has been sent to another QEMU */
 	GUEST_OTHER,
 };
 
@@ -51,6 +54,19 @@ int guest_command_line(const char *folder, const struct document *live,
  */
 int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
 	struct guest **out, struct dd_error *err);
+
+/*
+ * As guest_start(), for a guest that comes from another QEMU (qmp/migration.h). The images need be
+ * there, and may be in use where they are shared. share: the folder of the QEMU on this host from
+ * which it comes, whose memory it is to have in common with it; NULL: the memory is sent.
+ * DD_UNSUPPORTED: this memory cannot be shared so.
+ */
+int guest_start_incoming(const char *folder, const struct document *live,
+	const struct capabilities *caps, const char *share, struct guest **out,
+	struct dd_error *err);
+
+/* What the stream does not bring; after guest_migration_arrived(). May be repeated. */
+int guest_settle_arrived(struct guest *guest, const struct document *live, struct dd_error *err);
 
 /*
  * Sets what a command line cannot: links, passwords, the balloon. A part of guest_start(), and to

@@ -7,10 +7,13 @@
 #include "qmp/guest.h"
 #include "qmp/hotplug.h"
 
+#define MIGRATION_KEY_OBJECT "migration-key" /* QEMU's name for it */
+
 struct guest {
 	char *folder;
 	pid_t pid;
 	struct monitor *monitor;
+	bool last_part; /* of its migration is being sent: QEMU may answer nobody */
 };
 
 /* As guest_connect(), waiting for the greeting no longer than told. */

@@ -23,16 +23,22 @@ int book_setting_get(struct book *book, const char *name, struct text *value, st
 	return rc ? rc : error_set(err, DD_NOT_FOUND, "the book is not set to any '%s'", name);
 }
 
-static int entry_write(void *context, struct dd_error *err)
+int setting_write(struct book *book, const char *name, const char *value, struct dd_error *err)
 {
-	const struct entry *entry = context;
-	struct statement statement = statement_begin(&entry->book->database,
+	struct statement statement = statement_begin(&book->database,
 		"INSERT INTO setting(key, value) VALUES('config:' || ?, ?)"
 		" ON CONFLICT DO UPDATE SET value = excluded.value");
 
-	statement_text(&statement, entry->name);
-	statement_text(&statement, entry->value);
+	statement_text(&statement, name);
+	statement_text(&statement, value);
 	return statement_run(&statement, err);
+}
+
+static int entry_write(void *context, struct dd_error *err)
+{
+	const struct entry *entry = context;
+
+	return setting_write(entry->book, entry->name, entry->value, err);
 }
 
 int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err)

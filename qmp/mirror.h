@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QMP_MIRROR_H
+#define QMP_MIRROR_H
+
+/*
+ * Disks that go with a guest: the destination offers its empty images over NBD on a socket in its
+ * folder, the source copies to them, and from then on writes to both, until the guest stands still
+ * (PRE_SWITCHOVER). How the bytes get from one socket to the other is the caller's.
+ *
+ * Disks are named by their alias. Same rules as qmp/migration.h.
+ */
+
+#include "qmp/guest.h"
+
+#define MIRROR_SOCKET "disks.sock" /* in the destination's folder */
+
+/* ---- the destination, before the stream arrives ---- */
+
+/*
+ * Is the disk's image, as this host sees it, the one that another QEMU has open: the running
+ * source, when that is what the caller knows to be the only one? By QEMU's locks, so true is
+ * certain. Disks that are read-only or without a medium are not asked about: *shared is false.
+ */
+int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err);
+
+/* Opens the socket, and offers a disk there, to be written. Both may be repeated. */
+int guest_disks_listen(struct guest *guest, struct dd_error *err);
+int guest_disk_offer(struct guest *guest, const char *alias, struct dd_error *err);
+
+/* Ends all offers: once the source has finished, and before guest_continue(). May be repeated. */
+int guest_disks_close(struct guest *guest, struct dd_error *err);
+
+/* ---- the source ---- */
+
+struct mirror_progress {
+	uint64_t done;   /* bytes */
+	uint64_t total;  /* grows with what the guest writes */
+	bool ready;      /* both are the same, and stay so */
+	char error[256]; /* why it has ended; "" while it goes on */
+};
+
+/*
+ * Begins to copy the disk to the one that is offered at path, a socket. top: only its own layer;
+ * the other has the backing file. bandwidth in bytes/s, 0: all there is.
+ */
+int guest_disk_mirror(struct guest *guest, const char *alias, const char *path, bool top,
+	uint64_t bandwidth, struct dd_error *err);
+int guest_disk_mirror_progress(
+	struct guest *guest, const char *alias, struct mirror_progress *out, struct dd_error *err);
+
+/* Waits until it is ready. DD_BUSY: not within wait_ms. DD_HYPERVISOR: it has failed. */
+int guest_disk_mirror_await(
+	struct guest *guest, const char *alias, int wait_ms, struct dd_error *err);
+
+/* Ends a ready one, both being the same; in PRE_SWITCHOVER. Then the copy is whole. */
+int guest_disk_mirror_finish(struct guest *guest, const char *alias, struct dd_error *err);
+
+/* Ends one, whatever it is at, and takes away all that is left of it. May be repeated. */
+int guest_disk_mirror_abandon(struct guest *guest, const char *alias, struct dd_error *err);
+
+#endif
