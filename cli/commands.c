@@ -52,6 +52,7 @@ static const struct command *const commands[] = {
 	&command_push,
 	&command_pull,
 	&command_evacuate,
+	&command_migrate,
 	&command_config,
 	&command_key,
 	&command_gc,

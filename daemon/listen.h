@@ -17,13 +17,15 @@
 #define LISTEN_SERVED 64    /* connections at a time */
 #define LISTEN_STRANGERS 32 /* of those, that have not proved who they are */
 #define LISTEN_SAME 8       /* and come from one address (of IPv6: one /64) */
+#define LISTEN_LINES 60     /* about strangers that are logged in a minute */
 
 struct listen;
 
 /*
  * Listens at each address ("HOST", "HOST:PORT", "[V6]:PORT"; port 0: any that is free), and logs
  * where. ended is called on the loop when a connection has ended. The handles are the loop's to
- * close, and listen_free() comes after that. *out is NULL where there are no addresses.
+ * close, and listen_free() comes after that, also when this has failed. *out stays NULL where there
+ * are no addresses.
  */
 int listen_new(uv_loop_t *loop, const struct work_book *book, const char *const *addresses,
 	size_t count, void (*ended)(void *context), void *context, struct listen **out,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/operation.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "domain/crash.h"
@@ -42,13 +43,17 @@ int operation_refuse_stray(const struct operation *op, struct dd_error *err)
 	return error_hint(err, "end it with: domesday destroy %s", op->row.name);
 }
 
+int operation_connect(struct operation *op, struct dd_error *err)
+{
+	return op->guest ? 0 : guest_connect(op->folder, &op->guest, err);
+}
+
 int operation_guest(struct operation *op, struct dd_error *err)
 {
 	int rc = operation_require_running(op, err);
 
-	if (rc || op->guest)
-		return rc;
-	rc = guest_connect(op->folder, &op->guest, err);
+	if (!rc)
+		rc = operation_connect(op, err);
 	if (rc == DD_NOT_FOUND)
 		rc = error_set(err, DD_HYPERVISOR, "the guest of domain '%s' has just ended",
 			op->row.name);
@@ -98,6 +103,32 @@ static int load_live(struct operation *op, struct dd_error *err)
 	return rc;
 }
 
+/* What a version's tree has, and where an operation keeps it as it is recorded. */
+static const struct {
+	const char *path;
+	size_t text;
+} record_files[] = {
+	{FILE_CONFIG, offsetof(struct operation, config_text)},
+	{FILE_LIVE, offsetof(struct operation, live_text)},
+	{FILE_VACATED, offsetof(struct operation, vacated_text)},
+	{FILE_CPU, offsetof(struct operation, cpu_text)},
+	{FILE_SECRETS, offsetof(struct operation, secrets_text)},
+};
+#define RECORD_FILES (sizeof record_files / sizeof record_files[0])
+
+static struct text *record_text(struct operation *op, size_t file)
+{
+	return (struct text *)((char *)op + record_files[file].text);
+}
+
+static void forget_record(struct operation *op)
+{
+	document_free(TAKE(op->config));
+	document_free(TAKE(op->live));
+	for (size_t i = 0; i < RECORD_FILES; i++)
+		text_clear(record_text(op, i));
+}
+
 int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 {
 	struct domain_row row = {.name = NULL};
@@ -107,27 +138,43 @@ int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 		return rc;
 	domain_row_release(&op->row);
 	op->row = row;
-	document_free(TAKE(op->config));
-	document_free(TAKE(op->live));
-	text_clear(&op->config_text);
-	text_clear(&op->live_text);
-	text_clear(&op->vacated_text);
-	text_clear(&op->cpu_text);
-	text_clear(&op->secrets_text);
-	rc = record_read(op->host->book, uuid, 0, &op->config, err);
-	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_CONFIG, &op->config_text, err);
-	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_LIVE, &op->live_text, err);
-	if (!rc)
+	forget_record(op);
+	for (size_t i = 0; !rc && i < RECORD_FILES; i++)
 		rc = record_read_text(
-			op->host->book, uuid, 0, FILE_VACATED, &op->vacated_text, err);
+			op->host->book, uuid, 0, record_files[i].path, record_text(op, i), err);
 	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_CPU, &op->cpu_text, err);
-	if (!rc)
-		rc = record_read_text(
-			op->host->book, uuid, 0, FILE_SECRETS, &op->secrets_text, err);
+		rc = record_compose(&op->config_text, FILE_CONFIG, &op->vacated_text,
+			&op->secrets_text, &op->config, err);
 	return rc ? rc : load_live(op, err);
+}
+
+int operation_adopt(struct operation *op, struct parcel *parcel, const struct book_taken *taken,
+	struct dd_error *err)
+{
+	int rc = 0;
+
+	forget_record(op);
+	for (size_t i = 0; !rc && i < RECORD_FILES; i++) {
+		struct dd_error reason = {0};
+
+		rc = book_parcel_read(parcel, record_files[i].path, record_text(op, i), &reason);
+		if (rc == DD_NOT_FOUND)
+			rc = 0;
+		else if (rc && err)
+			*err = reason;
+	}
+	/* what ran at the other host is nothing that ran here */
+	text_clear(&op->live_text);
+	if (!rc)
+		rc = record_compose(&op->config_text, FILE_CONFIG, &op->vacated_text,
+			&op->secrets_text, &op->config, err);
+	if (rc)
+		return rc;
+	op->row.version = taken->version;
+	op->row.epoch = taken->epoch;
+	op->row.state = STATE_GONE;
+	free(TAKE(op->row.name));
+	return string_copy(&op->row.name, document_name(op->config), err);
 }
 
 /* Of a domain that need not be there: op->row has its UUID and version 0 then. */
@@ -240,8 +287,8 @@ static int check_version(
 /* Of a domain that is another host's, what is left here can be ended, looked at and forgotten. */
 static int check_owner(const struct operation *op, struct dd_error *err)
 {
-	static const char *const allowed[] = {"destroy", "shutdown", "undefine", "check", "settle",
-		"evacuate", OPERATION_DRY_RUN};
+	static const char *const allowed[] = {"destroy", "shutdown", OPERATION_UNDEFINE, "check",
+		"settle", "evacuate", OPERATION_MIGRATE, OPERATION_DRY_RUN};
 	const char *owner = op->row.owner;
 
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
@@ -472,7 +519,7 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || outcome->earlier_count || op->row.version == 0 ||
+	return outcome->gone || outcome->parcel || outcome->earlier_count || op->row.version == 0 ||
 	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
@@ -503,6 +550,7 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.autostart = outcome->autostart ? *outcome->autostart : op->row.autostart,
 		.runtime = outcome->live ? text_string(&draft->runtime) : NULL,
 		.epoch = outcome->epoch,
+		.owned = outcome->parcel != NULL,
 		.uses = draft->uses.items,
 		.use_count = outcome->gone ? 0 : draft->uses.count,
 	};
@@ -517,6 +565,10 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.earlier_count = outcome->earlier_count,
 		.index = &index,
 		.journal = op->journal,
+		.journal_detail = outcome->journal_detail,
+		.parcel = outcome->parcel,
+		.note_name = outcome->note_name,
+		.note_value = outcome->note_value,
 	};
 	uint32_t number = 0;
 
@@ -527,7 +579,8 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	if (rc)
 		return rc;
 	CRASH_POINT("commit:after");
-	op->journal = 0;
+	if (!outcome->journal_detail)
+		op->journal = 0;
 	op->secrets.named = true;
 	if (result) {
 		memcpy(result->uuid, op->row.uuid, UUID_SIZE);

@@ -50,8 +50,9 @@ static int settle_migration(
 	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
 {
 	(void)text;
-	return migration_settler ? migration_settler(op, detail, err)
-				 : error_set(err, DD_UNSUPPORTED, "migrations are not settled here");
+	return migration_settler
+		       ? migration_settler(op, detail, err)
+		       : error_set(err, DD_UNSUPPORTED, "migrations are not settled here");
 }
 
 static const struct {

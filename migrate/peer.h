@@ -19,6 +19,7 @@
 #include <domesday.h>
 
 #include "domain/host.h"
+#include "migrate/channel/address.h"
 #include "migrate/channel/channel.h"
 #include "qmp/json.h"
 
@@ -28,7 +29,7 @@
 
 struct peer {
 	char name[PEER_NAME_MAX];
-	char address[CHANNEL_ADDRESS_MAX];
+	char address[ADDRESS_MAX];
 	unsigned char key[KEY_PUBLIC_SIZE];
 	bool revoked;
 };
@@ -46,29 +47,39 @@ int peer_find_key(struct dd_host *host, const unsigned char key[KEY_PUBLIC_SIZE]
 struct channel_self peer_self(struct dd_host *host, const atomic_bool *stop);
 
 /*
- * A channel to a peer, both having told their names. wait_ms 0: CHANNEL_HANDSHAKE_MS. DD_REFUSED:
- * it is revoked here, or as channel_connect(); version (may be NULL): of Domesday there.
+ * A channel to a peer, both having told their names. wait_ms 0: CHANNEL_HANDSHAKE_MS. stop: as in
+ * struct channel_self. DD_NOT_FOUND: it is no peer. DD_REFUSED: it is revoked here, or goes by
+ * another name, or as channel_connect().
  */
 int peer_connect(struct dd_host *host, const char *name, const atomic_bool *stop, int wait_ms,
 	struct channel **out, struct dd_error *err);
 
-/* One message of JSON each way. name: the other's, which errors begin with. */
+/* ---- what is said ---- */
+
+/* One message of JSON; errors as channel_send() and channel_receive(). DD_CORRUPT: it is none. */
 int peer_send(struct channel *channel, const struct json *message, struct dd_error *err);
+int peer_receive(struct channel *channel, int wait_ms, struct json **out, struct dd_error *err);
+
+/* {"error": …} */
+struct json *peer_error(const struct dd_error *error);
+/* 0, or the error that a message tells, as if it were our own: "NAME: MESSAGE", and its hint. */
+int peer_error_in(const struct json *message, const char *name, struct dd_error *err);
+
+/* {"op": …} */
+struct json *peer_request(const char *op);
 /*
- * An error that the other side tells is returned as if it were our own, "NAME: MESSAGE" and its
- * hint. DD_BUSY, DD_NOT_FOUND as channel_receive(), DD_CORRUPT: it is no object.
- */
-int peer_receive(struct channel *channel, const char *name, int wait_ms, struct json **out,
-	struct dd_error *err);
-/* Sends request, which it takes over, also on failure; and waits for the answer, which may be NULL.
+ * Sends a request, which it takes over, also on failure, and waits for the answer; an error in it
+ * is returned, and the channel is good for more then. wait_ms 0: PEER_ANSWER_MS; no answer by then
+ * is DD_SYSTEM, and so is a channel that was closed. answer may be NULL.
  */
 int peer_call(struct channel *channel, const char *name, struct json *request, int wait_ms,
 	struct json **answer, struct dd_error *err);
 
-/* {"error": …} */
-struct json *peer_error(const struct dd_error *error);
-
-/* What this side says first. */
+/*
+ * What each side says first, and the check of it: DD_REFUSED where that is not the host that was
+ * pinned under the name.
+ */
 struct json *peer_greeting(struct dd_host *host);
+int peer_greeted(const struct json *greeting, const char *name, struct dd_error *err);
 
 #endif

@@ -13,16 +13,15 @@
 #include "migrate/phases.h"
 
 #define MIGRATION_ID_SIZE 33 /* 32 hexadecimal digits drawn at random, and the NUL */
-#define MIGRATION_OPERATION "migrate"
 
 struct migration_row {
 	struct journal_row journal;
 	struct json *detail; /* all of it */
 	/* of it: */
 	const char *id;
-	const char *peer; /* the other host's name */
-	bool outgoing;    /* this host is the source */
-	bool live;        /* with a guest */
+	const char *peer;                   /* the other host's name */
+	bool outgoing;                      /* this host is the source */
+	bool live;                          /* with a guest */
 	enum source_state source;           /* the one, */
 	enum destination_state destination; /* or the other */
 };
@@ -46,13 +45,13 @@ int migration_row_find(struct dd_host *host, const char *uuid, const char *id,
 	struct migration_row *out, struct dd_error *err);
 
 /* The detail of a new row of op, with what both sides have. NULL: no memory. */
-struct json *migration_detail(const struct operation *op, const char *id, const char *peer,
-	bool outgoing, bool live);
+struct json *migration_detail(
+	const struct operation *op, const char *id, const char *peer, bool outgoing, bool live);
 
 /* Puts the state's word into a detail, and (unless that is a new row) the detail into the journal.
  */
-int migration_row_write(struct operation *op, struct json *detail, const char *state,
-	struct dd_error *err);
+int migration_row_write(
+	struct operation *op, struct json *detail, const char *state, struct dd_error *err);
 
 /* ---- how it ended ---- */
 

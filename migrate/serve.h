@@ -15,6 +15,8 @@ enum serve_event {
 };
 typedef void (*serve_log)(enum serve_event event, const char *words, void *context);
 
+struct incoming;
+
 /* What an operation works with. */
 struct peer_session {
 	struct dd_host *host;    /* of this connection alone */
@@ -23,6 +25,7 @@ struct peer_session {
 	const atomic_bool *stop;
 	serve_log log;
 	void *log_context;
+	struct incoming *incoming; /* what this connection has offered, or NULL; see incoming.h */
 };
 
 /*

@@ -11,6 +11,7 @@ struct guest {
 	char *folder;
 	pid_t pid;
 	struct monitor *monitor;
+	bool last_part; /* of its migration is being sent: QEMU may answer nobody */
 };
 
 /* As guest_connect(), waiting for the greeting no longer than told. */

@@ -61,7 +61,8 @@ uint64_t memory_total(const struct document *live)
  * Memory that is shared with others, or of huge pages, is an anonymous file. QEMU would then call
  * it by another name in a migration stream, which the last property prevents.
  */
-static int put_file_backed(const xmlNode *backing, struct json *args, struct dd_error *err)
+static int put_file_backed(
+	const struct plan *plan, const xmlNode *backing, struct json *args, struct dd_error *err)
 {
 	const xmlNode *page = node_descend(backing, "hugepages/page");
 	uint64_t kib = 0;
@@ -69,13 +70,17 @@ static int put_file_backed(const xmlNode *backing, struct json *args, struct dd_
 	if (page && (node_next(page) || node_attr(page, "nodeset")))
 		return node_error(
 			page, err, DD_UNSUPPORTED, "huge pages of several kinds cannot be run yet");
-	json_put_string(args, "qom-type", "memory-backend-memfd");
+	json_put_string(
+		args, "qom-type", plan->memory ? "memory-backend-file" : "memory-backend-memfd");
+	if (plan->memory)
+		json_put_string(args, "mem-path", plan->memory);
 	json_put_bool(args, "share", node_attr_is(node_child(backing, "access"), "mode", "shared"));
 	if (node_child(backing, "hugepages")) {
-		json_put_bool(args, "hugetlb", true);
+		if (!plan->memory)
+			json_put_bool(args, "hugetlb", true);
 		json_put_bool(args, "prealloc", true);
 	}
-	if (node_attr_number(page, "size", &kib))
+	if (node_attr_number(page, "size", &kib) && !plan->memory)
 		json_put(args, "hugetlbsize", json_unsigned(kib * 1024));
 	json_put_bool(args, "x-use-canonical-path-for-ramblock-id", false);
 	return 0;
@@ -95,7 +100,7 @@ int plan_memory_backend(struct plan *plan, const char *id, uint64_t kib, struct 
 	int code = 0;
 
 	if (is_file_backed(backing))
-		code = put_file_backed(backing, args, err);
+		code = put_file_backed(plan, backing, args, err);
 	else
 		json_put_string(args, "qom-type", "memory-backend-ram");
 	json_put_string(args, "id", id);

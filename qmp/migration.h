@@ -70,7 +70,6 @@ struct migration_progress {
 	uint64_t transferred;       /* bytes on the wire: they stand still when the link does */
 	uint64_t dirty_rate;        /* pages/s that the guest changes */
 	uint64_t page_size;         /* bytes */
-	uint64_t bandwidth;         /* bytes/s, measured */
 	uint64_t iterations;        /* how often all of the changed memory was gone through */
 	uint64_t postcopy_requests; /* pages that the destination could not wait for */
 	unsigned throttle;          /* percent by which the guest is slowed down */
@@ -85,8 +84,7 @@ struct migration_progress {
 
 /*
  * Capabilities and parameters, before receive or send; again for another try. source: return path,
- * pause before the switchover. DD_BUSY: one is under way. DD_REFUSED: a guest that was moved away
- * and is stopped must first be resumed.
+ * pause before the switchover. DD_BUSY: one is under way.
  */
 int guest_migration_prepare(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err);
@@ -115,7 +113,11 @@ int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 
 /* ---- the source ---- */
 
-/* Sends over fd, a connected socket that stays the caller's; or to "tcp:HOST:PORT", "unix:PATH". */
+/*
+ * Sends over fd, a connected stream socket that stays the caller's; or to "tcp:HOST:PORT",
+ * "unix:PATH". While the last part is sent (DEVICE) QEMU may answer nobody, however long the other
+ * side takes: shutdown() of the socket, from any side, ends that, and the guest goes on.
+ */
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err);
 int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err);
 
@@ -132,7 +134,8 @@ int guest_migration_postcopy(struct guest *guest, struct dd_error *err);
 /*
  * Ends it, whatever it is at and whether or not the other side answers; the guest goes on as
  * before. Success where there is nothing to end. DD_CONFLICT: COMPLETED; the guest stands still,
- * and whether it may go on is for others to say. DD_REFUSED: in POSTCOPY it cannot be.
+ * and whether it may go on is for others to say. DD_REFUSED: in POSTCOPY it cannot be. DD_BUSY: the
+ * last part is on its way to a side that does not take it: cut the connection, and try again.
  */
 int guest_migration_cancel(struct guest *guest, struct dd_error *err);
 

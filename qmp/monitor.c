@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define LOG_TAIL 65536 /* bytes of the log in which its last line is looked for */
+#define LOG_TAIL 65536 /* bytes of the log in which its last lines are looked for */
+#define WORDS_MAX 3    /* lines */
 
 struct monitor {
 	int fd;
@@ -33,10 +34,19 @@ void monitor_free(struct monitor *monitor)
 	free(monitor);
 }
 
-/* The last line, without the time and the program's name that QEMU begins its lines with. */
-static const char *last_line(char *text)
+/* Without the time and the program's name that QEMU begins its lines with. */
+static const char *skip_name(const char *line)
 {
 	static const char name[] = "qemu-system-";
+	const char *program = strstr(line, name);
+	const char *end = program ? strstr(program, ": ") : NULL;
+
+	return end && program - line < 32 ? end + 2 : line;
+}
+
+/* Cuts the last line off; NULL: none is left. */
+static char *cut_line(char *text)
+{
 	size_t size = strlen(text);
 
 	while (size && strchr(" \r\n", text[size - 1]))
@@ -44,17 +54,38 @@ static const char *last_line(char *text)
 
 	char *line = strrchr(text, '\n');
 
-	line = line ? line + 1 : text;
+	if (!line)
+		return NULL;
+	*line = '\0';
+	return line + 1;
+}
 
-	char *program = strstr(line, name);
-	char *end = program ? strstr(program, ": ") : NULL;
+/*
+ * The last lines of this run, the oldest first: the very last often says only that something has
+ * failed, and those before it what. Warnings come with every start.
+ */
+static void last_words(char *text, struct text *out)
+{
+	const char *lines[WORDS_MAX];
+	size_t count = 0;
 
-	return end && program - line < 32 ? end + 2 : line;
+	while (count < WORDS_MAX) {
+		const char *line = cut_line(text);
+
+		if (!line || strncmp(line, "--- ", 4) == 0)
+			break;
+		line = skip_name(line);
+		if (strncmp(line, "warning: ", 9) != 0)
+			lines[count++] = line;
+	}
+	while (count--)
+		text_printf(out, "%s%s", out->size ? "; " : "", lines[count]);
 }
 
 void log_explain(int log, struct dd_error *err)
 {
 	CLEANUP(free) char *tail = malloc(LOG_TAIL + 1);
+	CLEANUP(text) struct text words = TEXT_INIT;
 	struct stat info;
 
 	if (!err || !tail || log < 0 || fstat(log, &info))
@@ -67,14 +98,12 @@ void log_explain(int log, struct dd_error *err)
 	if (size <= 0)
 		return;
 	tail[size] = '\0';
-
-	const char *line = last_line(tail);
-	size_t length = strlen(err->message);
-
-	if (*line && strncmp(line, "--- ", 4) != 0 && length < sizeof err->message) {
+	last_words(tail, &words);
+	if (words.size) {
 		struct dd_error said;
 
-		error_set(&said, err->code, "%.500s; QEMU's last words: %s", err->message, line);
+		error_set(&said, err->code, "%.500s; QEMU's last words: %s", err->message,
+			text_string(&words));
 		memcpy(err->message, said.message, sizeof err->message);
 	}
 }
@@ -232,6 +261,16 @@ int monitor_call(struct monitor *monitor, const char *command, struct json *args
 	int code = session_command(monitor->session, command, owned, &monitor->output, err);
 
 	return code ? code : await_answer(monitor, command, reply, err);
+}
+
+int monitor_call_both(
+	struct monitor *monitor, const char *first, const char *second, struct dd_error *err)
+{
+	int code = session_command(monitor->session, first, NULL, &monitor->output, err);
+
+	if (!code)
+		code = session_command(monitor->session, second, NULL, &monitor->output, err);
+	return code ? code : await_answer(monitor, second, NULL, err);
 }
 
 /* Sends the first bytes of output together with fd. */

@@ -32,6 +32,13 @@ CLEANUP_DEFINE(monitor, struct monitor *, monitor_free)
 int monitor_call(struct monitor *monitor, const char *command, struct json *args,
 	struct json **reply, struct dd_error *err);
 
+/*
+ * Two commands in one message, so that QEMU does the second whatever becomes of us after the first.
+ * Fails as the second does; what became of the first is not told.
+ */
+int monitor_call_both(
+	struct monitor *monitor, const char *first, const char *second, struct dd_error *err);
+
 /* Hands QEMU a descriptor under a name ("getfd"); fd stays the caller's. */
 int monitor_send_fd(struct monitor *monitor, const char *name, int fd, struct dd_error *err);
 

@@ -38,8 +38,9 @@ struct plan {
 	const struct document *live;
 	const struct capabilities *caps; /* NULL: QEMU runs, and will say itself what it lacks */
 	const char *folder;
-	bool hotplug; /* for a running guest */
-	bool failed;  /* out of memory */
+	const char *memory; /* an open file that is the main memory already; NULL: QEMU makes it */
+	bool hotplug;       /* for a running guest */
+	bool failed;        /* out of memory */
 	struct step *steps;
 	size_t count;
 };

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "qmp/argv.h"
 #include "qmp/process.h"
+#include "qmp/share.h"
 #include "qmp/socket.h"
 #include "qmp/tap.h"
 
@@ -27,6 +28,7 @@ struct start {
 	int lock;
 	int inherited[INHERITED_MAX]; /* the first is the monitor's */
 	size_t count;
+	int memory; /* descriptor, or -1 */
 	char **argv;
 	const cpu_set_t *cpus;
 };
@@ -39,6 +41,8 @@ static void start_release(struct start *start)
 		close(start->log);
 	if (start->lock >= 0)
 		close(start->lock);
+	if (start->memory >= 0)
+		close(start->memory);
 	for (char **arg = start->argv; arg && *arg; arg++)
 		free(*arg);
 	free(start->argv);
@@ -66,6 +70,14 @@ int guest_command_line(const char *folder, const struct document *live,
 	if (!code)
 		code = plan_domain(&plan, err);
 	return code ? code : argv_render(&plan, 3, array, err);
+}
+
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
 }
 
 static int inherit(struct start *start, int fd, struct dd_error *err)
@@ -159,6 +171,8 @@ static int spawn(struct start *start, struct plan *plan, struct dd_error *err)
 {
 	int code = open_monitor(start, err);
 
+	if (!code && start->memory >= 0)
+		code = inherit(start, take_fd(&start->memory), err);
 	if (!code)
 		code = open_taps(start, plan, err);
 	if (!code)
@@ -221,9 +235,11 @@ static int make_variables(const struct document *live, struct dd_error *err)
 	return code ? error_wrap(err, "the firmware's variables") : 0;
 }
 
-static int launch(const char *folder, struct plan *plan, struct dd_error *err)
+/* memory: a descriptor that QEMU gets under this number, or -1; taken over, also on failure. */
+static int launch(const char *folder, struct plan *plan, int memory, struct dd_error *err)
 {
-	CLEANUP(start) struct start start = {.folder = folder, .log = -1, .lock = -1};
+	CLEANUP(start)
+	struct start start = {.folder = folder, .log = -1, .lock = -1, .memory = memory};
 	const xmlNode *vcpu = node_child(document_root(plan->live), "vcpu");
 	cpu_set_t cpus;
 	int code = directory_make(folder, 0700, err);
@@ -263,16 +279,41 @@ static bool has_balloon(const struct document *live)
 	return balloon && !node_attr_is(balloon, "model", "none");
 }
 
-int guest_settle(struct guest *guest, const struct document *live, struct dd_error *err)
+static int settle(struct guest *guest, const struct document *live,
+	bool (*wanted)(const xmlNode *device), struct dd_error *err)
 {
-	const xmlNode *root = document_root(live);
 	const xmlNode *device = node_first(document_devices(live));
-	uint64_t now = 0;
-	uint64_t most = 0;
 	int code = 0;
 
 	for (; device && !code; device = node_after(device))
-		code = hotplug_settle(guest->monitor, device, err);
+		if (wanted(device))
+			code = hotplug_settle(guest->monitor, device, err);
+	return code;
+}
+
+static bool is_any(const xmlNode *device)
+{
+	return device;
+}
+
+static bool is_interface(const xmlNode *device)
+{
+	return node_is(device, "interface");
+}
+
+/* All that is the host's; a network card's state comes with the stream. */
+static bool is_the_hosts(const xmlNode *device)
+{
+	return !is_interface(device);
+}
+
+int guest_settle(struct guest *guest, const struct document *live, struct dd_error *err)
+{
+	const xmlNode *root = document_root(live);
+	uint64_t now = 0;
+	uint64_t most = 0;
+	int code = settle(guest, live, is_any, err);
+
 	if (!code && node_text_number(node_child(root, "memory"), &most) &&
 		node_text_number(node_child(root, "currentMemory"), &now) && now < most &&
 		has_balloon(live))
@@ -280,27 +321,69 @@ int guest_settle(struct guest *guest, const struct document *live, struct dd_err
 	return code;
 }
 
-int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
+static int settle_incoming(struct guest *guest, const struct document *live, struct dd_error *err)
+{
+	return settle(guest, live, is_the_hosts, err);
+}
+
+int guest_settle_arrived(struct guest *guest, const struct document *live, struct dd_error *err)
+{
+	return settle(guest, live, is_interface, err);
+}
+
+/* Starts what is planned. finish has the last word: where it fails, nothing is left. */
+static int begin(struct plan *plan, int memory,
+	int (*finish)(struct guest *guest, const struct document *live, struct dd_error *err),
 	struct guest **out, struct dd_error *err)
 {
 	CLEANUP(guest) struct guest *guest = NULL;
+	int code = launch(plan->folder, plan, memory, err);
+
+	if (code)
+		return code;
+	code = meet(plan->folder, &guest, err);
+	if (!code)
+		code = finish(guest, plan->live, err);
+	if (code) {
+		guest_free(TAKE(guest));
+		guest_destroy(plan->folder, NULL);
+		return code;
+	}
+	*out = TAKE(guest);
+	return 0;
+}
+
+int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
+	struct guest **out, struct dd_error *err)
+{
 	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = folder};
 	int code = machine_check(live, err);
 
 	if (!code)
 		code = plan_domain(&plan, err);
+	return code ? code : begin(&plan, -1, guest_settle, out, err);
+}
+
+int guest_start_incoming(const char *folder, const struct document *live,
+	const struct capabilities *caps, const char *share, struct guest **out,
+	struct dd_error *err)
+{
+	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = folder};
+	CLEANUP(close) int memory = -1;
+	char path[64];
+	int code = machine_check(live, err);
+
+	if (!code && share)
+		code = share_open(share, live, &memory, err);
+	if (!code && share) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+		plan.memory = path;
+	}
 	if (!code)
-		code = launch(folder, &plan, err);
+		code = plan_domain(&plan, err);
 	if (code)
 		return code;
-	code = meet(folder, &guest, err);
-	if (!code)
-		code = guest_settle(guest, live, err);
-	if (code) {
-		guest_free(TAKE(guest));
-		guest_destroy(folder, NULL);
-		return code;
-	}
-	*out = TAKE(guest);
-	return 0;
+	plan_argument(&plan, "-incoming", "defer");
+	code = plan_finish(&plan, err);
+	return code ? code : begin(&plan, take_fd(&memory), settle_incoming, out, err);
 }

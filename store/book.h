@@ -54,6 +54,9 @@ CLEANUP_DEFINE(book, struct book *, book_close)
 const char *book_folder(const struct book *book);    /* absolute */
 const char *book_host_name(const struct book *book); /* as in the options, resolved */
 
+/* May a host be called so? */
+bool host_name_valid(const char *name);
+
 /* ---- what the index says of a domain ---- */
 
 enum domain_state {
@@ -194,7 +197,7 @@ struct book_change {
 	size_t earlier_count;
 	const struct index_draft *index; /* NULL: the index stays */
 	uint64_t journal;                /* closed with it; 0: none */
-	const char *journal_detail;      /* the row stays open with this instead; NULL: it does not */
+	const char *journal_detail; /* the row stays open with this instead; NULL: it does not */
 	/*
 	 * The history that the version goes on from comes into the book with it: base is the
 	 * parcel's newest version, and the index claims the domain. NULL: it is there.
@@ -703,8 +706,8 @@ int book_parcel_end(struct parcel *parcel, const char *host, const unsigned char
  * parcel of the domain. Otherwise as book_parcel_end().
  */
 int book_parcel_open(struct book *book, const char *uuid, const char *host,
-	const unsigned char key[32], const struct parcel_heads *heads, struct parcel **out,
-	struct dd_error *err);
+	const unsigned char key[32], const struct parcel_heads *heads, struct parcel **parcel,
+	struct book_taken *out, struct dd_error *err);
 
 /* Appends a file of its newest version. DD_NOT_FOUND: it has none of that name. */
 int book_parcel_read(
@@ -765,8 +768,8 @@ int journal_open(struct book *book, const struct journal_draft *draft, uint64_t 
 /* Closes it with nothing done: the claims it made go too. */
 int journal_undo(struct book *book, uint64_t id, struct dd_error *err);
 /* The same, and a setting says how it ended. */
-int journal_undo_noting(struct book *book, uint64_t id, const char *name, const char *value,
-	struct dd_error *err);
+int journal_undo_noting(
+	struct book *book, uint64_t id, const char *name, const char *value, struct dd_error *err);
 /* Changes what recovery needs, durably. DD_NOT_FOUND: the row is not open. */
 int journal_update(struct book *book, uint64_t id, const char *detail, struct dd_error *err);
 int journal_find(

@@ -58,9 +58,6 @@ int book_prepare(const char *folder, const struct book_options *options, const c
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
 
-/* May a host be called so? */
-bool host_name_valid(const char *name);
-
 /* Text that looks like a UUID in the one spelling that is used here. */
 bool uuid_valid(const char *text);
 

@@ -88,6 +88,68 @@ struct dd_peer_health {
 int dd_peer_check(
 	struct dd_host *host, const char *name, struct dd_peer_health *out, struct dd_error *err);
 
+/* ---- migration ---- */
+
+/*
+ * A domain moves to a peer with all of its history, and with its guest if it runs: never is it both
+ * hosts', or neither's. Until the peer has decided, this host owns it; from then on the peer does,
+ * and what is left here is the history, which ends with the version that the peer took it with.
+ * Whatever dies on the way, the two hosts settle by themselves once they reach each other.
+ */
+enum dd_migration_mode {
+	DD_MIGRATE_AUTO = 0,    /* as it is: live while it runs, otherwise offline */
+	DD_MIGRATE_LIVE = 1,    /* DD_REFUSED where it does not run */
+	DD_MIGRATE_OFFLINE = 2, /* DD_REFUSED where it runs */
+};
+
+struct dd_migrate_options {
+	const char *domain;
+	const char *peer;
+	enum dd_migration_mode mode;
+	const char *name;           /* that it has there; NULL: its own */
+	const char *xml;            /* that its guest is to run with there; NULL: as it does here */
+	const char *persistent_xml; /* from its next start on; NULL: as it runs with then */
+	const char *const *maps;    /* "KIND:FROM=TO" each, NULL-terminated; or NULL */
+	bool paused;                /* it stands still there until somebody resumes it */
+	uint64_t bandwidth;         /* bytes/s at most; 0: all there is */
+	unsigned timeout_s;         /* then it is given up; 0: it may take as long as it takes */
+	bool timeout_suspends;      /* or rather the guest is stopped, so that it comes to an end */
+};
+
+struct dd_migration_progress {
+	const char *phase;   /* "offer", "prepare", "copy", "switch", "finish", "confirm" */
+	uint64_t total;      /* bytes of memory; 0 before it is known */
+	uint64_t remaining;  /* of them, as far as is known now */
+	uint64_t sent;       /* bytes on the wire */
+	uint64_t dirty_rate; /* bytes/s that the guest changes */
+	uint64_t bandwidth;  /* bytes/s */
+	unsigned throttle;   /* percent by which the guest is slowed down */
+	int64_t elapsed_ms;
+	int64_t estimate_ms; /* until it is all sent; -1: not as it is now */
+	int64_t downtime_ms; /* that is expected */
+};
+/* What it returns other than 0 calls the migration off, as long as that is possible. */
+typedef int (*dd_migration_fn)(const struct dd_migration_progress *progress, void *context);
+
+struct dd_migrated {
+	char uuid[DD_UUID_SIZE];
+	uint32_t version; /* with which the peer took it */
+	bool live;
+	int64_t total_ms;
+	int64_t downtime_ms; /* for which the guest stood still, seen from here; live */
+	uint64_t sent;       /* bytes of its memory; live */
+};
+
+/*
+ * All of it. progress (may be NULL) hears about five times a second. DD_REFUSED: it cannot be moved
+ * so, or was called off; nothing has changed then, here or there. DD_BUSY: the peer did not answer
+ * any more at the end, and alone knows; whoever works with the domain next asks it. DD_CONFLICT:
+ * the peer has another history of the domain.
+ */
+int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
+	const struct dd_change *change, dd_migration_fn progress, void *context,
+	struct dd_migrated *result, struct dd_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,18 +20,15 @@
 
 #include "migrate/channel/handshake.h"
 
-#define CHANNEL_PORT "16520"
 #define CHANNEL_MESSAGE_MAX (16u << 20)
 #define CHANNEL_HANDSHAKE_MS 10000 /* for all of it, with the connecting */
 #define CHANNEL_LINK_MS 30000      /* without an acknowledgement, and a link is broken */
 #define CHANNEL_STOP_MS 100        /* after which a stop flag is seen, at the latest */
-#define CHANNEL_ADDRESS_MAX 300    /* bytes of "HOST:PORT", with the NUL */
 
 struct channel;
 
 struct channel_self {
 	struct handshake_self who;
-	const char *name; /* this host's; what messages tell the operator to type elsewhere */
 	const atomic_bool *stop; /* ends every wait; NULL: there is none. Outlives the channel. */
 };
 
@@ -40,16 +37,10 @@ typedef enum handshake_verdict (*channel_judge)(
 	void *context, const unsigned char key[KEY_PUBLIC_SIZE]);
 
 /*
- * "host", "host:port", "1.2.3.4:port", "::1", "[::1]:port" with both parts spelt out, as peers are
- * kept: DD_INVALID where it is none.
- */
-int channel_address(const char *given, char out[CHANNEL_ADDRESS_MAX], struct dd_error *err);
-
-/*
- * Tries every address that the host has. wait_ms (0: CHANNEL_HANDSHAKE_MS) is for all of it; only
- * looking up a name is the resolver's affair. DD_REFUSED: the host there has another key than
- * expected, or does not know this one, or has revoked it; the hint says what to do.
- * DD_UNSUPPORTED: it speaks another version.
+ * address: as address_parse() takes it. Tries every address that the host has. wait_ms (0:
+ * CHANNEL_HANDSHAKE_MS) is for all of it; only looking up a name is the resolver's affair.
+ * DD_REFUSED: the host there has another key than expected, or does not know this one, or has
+ * revoked it; the hint says what to do. DD_UNSUPPORTED: it speaks another version.
  */
 int channel_connect(const struct channel_self *self, const char *address,
 	const unsigned char expected[KEY_PUBLIC_SIZE], int wait_ms, struct channel **out,
@@ -61,11 +52,11 @@ int channel_ask_key(
 
 /*
  * The other end, on a socket that was accepted, within CHANNEL_HANDSHAKE_MS. fd is the channel's
- * afterwards, and closed on failure. stranger (may be NULL) gets the key of who was not let in
- * (DD_REFUSED), and stays untouched otherwise.
+ * afterwards, and closed on failure. DD_REFUSED: judge did not let it in; the message has its
+ * fingerprint.
  */
 int channel_accept(int fd, const struct channel_self *self, channel_judge judge, void *context,
-	unsigned char *stranger, struct channel **out, struct dd_error *err);
+	struct channel **out, struct dd_error *err);
 
 /* Tells the other side that nothing more comes, as far as that goes without waiting. NULL: nothing.
  */

@@ -44,6 +44,7 @@ struct handshake_self {
 	int (*vouch)(void *context, const void *data, size_t size,
 		unsigned char signature[KEY_SIGNATURE_SIZE], struct dd_error *err);
 	void *context;
+	const char *name; /* this host's, for what messages tell the operator to type elsewhere */
 };
 
 struct handshake_bytes {

@@ -49,8 +49,8 @@ static int heads_compare(
 		heads->epoch);
 }
 
-static int key_compare(const struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE],
-	struct dd_error *err)
+static int key_compare(
+	const struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE], struct dd_error *err)
 {
 	char here[KEY_WORDS_SIZE], there[KEY_WORDS_SIZE];
 
@@ -86,8 +86,9 @@ static int check(struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE]
 int parcel_check(struct parcel *parcel, const char *host, const unsigned char key[KEY_PUBLIC_SIZE],
 	const struct parcel_heads *heads, struct dd_error *err)
 {
-	int rc = host_name_valid(host) ? string_copy(&parcel->host, host, err)
-				       : error_set(err, DD_INVALID, "'%.64s' is no host's name", host);
+	int rc = host_name_valid(host)
+			 ? string_copy(&parcel->host, host, err)
+			 : error_set(err, DD_INVALID, "'%.64s' is no host's name", host);
 
 	if (!rc)
 		rc = heads_read(parcel, heads, err);

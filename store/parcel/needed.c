@@ -57,8 +57,8 @@ static int sent_read(struct needing *needing)
 	struct parcel *parcel = needing->parcel;
 	CLEANUP(free) char *index = NULL;
 	git_odb_backend *pack = NULL;
-	int rc = string_format(
-		&index, needing->err, "%s/pack-%s.idx", parcel->folder, parcel->name);
+	int rc =
+		string_format(&index, needing->err, "%s/pack-%s.idx", parcel->folder, parcel->name);
 	int code = rc ? 0 : git_odb_backend_one_pack(&pack, index);
 
 	if (rc)
@@ -101,8 +101,8 @@ static int reach(struct needing *needing, const git_oid *oid, git_object_t type,
 
 static int tree_need(struct needing *needing, const git_oid *oid, int depth);
 
-static int entry_need(struct needing *needing, const git_oid *tree, const git_tree_entry *entry,
-	int depth)
+static int entry_need(
+	struct needing *needing, const git_oid *tree, const git_tree_entry *entry, int depth)
 {
 	const char *name = git_tree_entry_name(entry);
 	const git_oid *oid = git_tree_entry_id(entry);
@@ -114,8 +114,9 @@ static int entry_need(struct needing *needing, const git_oid *tree, const git_tr
 	case GIT_FILEMODE_BLOB:
 		return reach(needing, oid, GIT_OBJECT_BLOB, &read);
 	case GIT_FILEMODE_TREE:
-		return depth < TREE_DEPTH ? tree_need(needing, oid, depth + 1)
-					  : fault(needing, tree, "has folders too deep in each other");
+		return depth < TREE_DEPTH
+			       ? tree_need(needing, oid, depth + 1)
+			       : fault(needing, tree, "has folders too deep in each other");
 	default:
 		return fault(needing, tree, "has something that is neither file nor folder");
 	}
@@ -129,8 +130,8 @@ static int tree_need(struct needing *needing, const git_oid *oid, int depth)
 	int rc = reach(needing, oid, GIT_OBJECT_TREE, &read);
 	int code = rc || !read ? 0 : git_tree_lookup(&tree, book->repository, oid);
 
-	if (code && object_failure(book, code, oid, "cannot read a parcel", needing->err) ==
-			    DD_CORRUPT)
+	if (code &&
+		object_failure(book, code, oid, "cannot read a parcel", needing->err) == DD_CORRUPT)
 		return fault(needing, oid, "is no tree");
 	if (code)
 		return needing->err->code;
@@ -159,8 +160,7 @@ static int commits_need(struct needing *needing, const git_oid *head)
 		if (code)
 			return object_failure(
 				book, code, &oid, "cannot read a parcel", needing->err);
-		if (!commit_parse(
-			    git_odb_object_data(object), git_odb_object_size(object), &parts))
+		if (!commit_parse(git_odb_object_data(object), git_odb_object_size(object), &parts))
 			return fault(needing, &oid, "is no commit that a book makes");
 		rc = tree_need(needing, &parts.tree, 1);
 		oid = parts.parent;
@@ -176,9 +176,8 @@ int parcel_needed(struct parcel *parcel, uint64_t objects, struct dd_error *err)
 	int rc = sent_read(&needing);
 
 	if (!rc && needing.sent.count != objects)
-		rc = error_set(err, DD_CORRUPT,
-			"the host '%.64s' sent %zu objects, and said %llu", parcel->host,
-			needing.sent.count, (unsigned long long)objects);
+		rc = error_set(err, DD_CORRUPT, "the host '%.64s' sent %zu objects, and said %llu",
+			parcel->host, needing.sent.count, (unsigned long long)objects);
 	if (!rc)
 		rc = commits_need(&needing, &parcel->head);
 	for (size_t i = 0; !rc && i < lineage->book_count; i++)

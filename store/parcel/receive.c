@@ -29,8 +29,7 @@ static const struct pack_limits defaults = {
 
 /* ---- the folder ---- */
 
-static int folder_of(
-	const struct book *book, const char *uuid, char **out, struct dd_error *err)
+static int folder_of(const struct book *book, const char *uuid, char **out, struct dd_error *err)
 {
 	if (!uuid_valid(uuid))
 		return error_set(err, DD_INVALID, "'%s' is no UUID in lower case", uuid);
@@ -239,7 +238,8 @@ static int indexer_failure(const struct parcel *parcel, int code, struct dd_erro
 int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct dd_error *err)
 {
 	int rc = pack_scan_put(parcel->scan, data, size, err);
-	int code = rc || !size ? 0 : git_indexer_append(parcel->indexer, data, size, &parcel->progress);
+	int code = rc || !size ? 0
+			       : git_indexer_append(parcel->indexer, data, size, &parcel->progress);
 
 	return code ? indexer_failure(parcel, code, err) : rc;
 }
@@ -262,6 +262,14 @@ static int receive(struct parcel *parcel, struct dd_error *err)
 	return 0;
 }
 
+static void taken_fill(const struct parcel *parcel, struct book_taken *out)
+{
+	*out = (struct book_taken){.version = parcel->lineage.count,
+		.epoch = parcel->lineage.epoch,
+		.own = parcel->own};
+	git_oid_tostr(out->book, sizeof out->book, &parcel->host_book);
+}
+
 int book_parcel_end(struct parcel *parcel, const char *host,
 	const unsigned char key[KEY_PUBLIC_SIZE], const struct parcel_heads *heads,
 	struct book_taken *out, struct dd_error *err)
@@ -273,10 +281,7 @@ int book_parcel_end(struct parcel *parcel, const char *host,
 	if (rc)
 		return rc;
 	parcel->checked = true;
-	*out = (struct book_taken){.version = parcel->lineage.count,
-		.epoch = parcel->lineage.epoch,
-		.own = parcel->own};
-	memcpy(out->book, heads->book, sizeof out->book);
+	taken_fill(parcel, out);
 	return 0;
 }
 
@@ -300,15 +305,15 @@ static int pack_find(struct parcel *parcel, struct dd_error *err)
 		if (faccessat(dirfd(folder), pack, F_OK, 0) == 0)
 			memcpy(parcel->name, name, sizeof name);
 	}
-	return rc || parcel->name[0] ? rc
-				     : error_set(err, DD_NOT_FOUND,
-					       "no history of the domain %s has come in whole",
-					       parcel->uuid);
+	return rc || parcel->name[0]
+		       ? rc
+		       : error_set(err, DD_NOT_FOUND,
+				 "no history of the domain %s has come in whole", parcel->uuid);
 }
 
 int book_parcel_open(struct book *book, const char *uuid, const char *host,
 	const unsigned char key[KEY_PUBLIC_SIZE], const struct parcel_heads *heads,
-	struct parcel **out, struct dd_error *err)
+	struct parcel **found, struct book_taken *out, struct dd_error *err)
 {
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	int rc = parcel_make(book, uuid, &parcel, err);
@@ -320,9 +325,11 @@ int book_parcel_open(struct book *book, const char *uuid, const char *host,
 	rc = pack_find(parcel, err);
 	if (!rc)
 		rc = parcel_check(parcel, host, key, heads, err);
-	if (!rc)
-		*out = TAKE(parcel);
-	return rc;
+	if (rc)
+		return rc;
+	taken_fill(parcel, out);
+	*found = TAKE(parcel);
+	return 0;
 }
 
 int book_parcel_read(

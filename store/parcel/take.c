@@ -73,7 +73,8 @@ int parcel_install(struct parcel *parcel, const struct book_change *change, stru
 	if (!first || !change->index || change->index->epoch != lineage->epoch + 1 ||
 		!names_book(first, book))
 		return error_set(err, DD_INVALID,
-			"the first version behind what the host '%.64s' sent has to claim the domain",
+			"the first version behind what the host '%.64s' sent has to claim the "
+			"domain",
 			parcel->host);
 	return objects_install(parcel, err);
 }
@@ -131,8 +132,8 @@ static int head_read(struct ending *ending, struct dd_error *err)
 
 static int epoch_check(const struct parcel *parcel, struct dd_error *err)
 {
-	struct statement row = statement_begin(&parcel->book->database,
-		"SELECT epoch, owner IS NULL FROM domain WHERE uuid = ?");
+	struct statement row = statement_begin(
+		&parcel->book->database, "SELECT epoch, owner IS NULL FROM domain WHERE uuid = ?");
 	uint32_t epoch = 0;
 	bool own = false;
 	int rc;
@@ -146,7 +147,8 @@ static int epoch_check(const struct parcel *parcel, struct dd_error *err)
 	if (rc || !own || parcel->lineage.epoch > epoch)
 		return rc;
 	return error_set(err, DD_REFUSED,
-		"what the host '%.64s' sent of the domain %s does not claim it: it has the epoch %u",
+		"what the host '%.64s' sent of the domain %s does not claim it: it has the epoch "
+		"%u",
 		parcel->host, parcel->uuid, parcel->lineage.epoch);
 }
 
@@ -185,8 +187,7 @@ int book_parcel_take(struct parcel *parcel, uint64_t journal, const char *note_n
 	if (!rc)
 		rc = objects_install(parcel, err);
 	if (!rc)
-		rc = database_change(
-			&parcel->book->database, "migrate", end_write, &ending, err);
+		rc = database_change(&parcel->book->database, "migrate", end_write, &ending, err);
 	if (rc)
 		return rc;
 	parcel->book->changed = true;

@@ -137,8 +137,8 @@ static int commit_read(struct writing *writing, const git_oid *oid, git_odb_obje
 		return object_failure(
 			writing->book, code, oid, "cannot read a version", writing->err);
 	if (!commit_parse(git_odb_object_data(*object), git_odb_object_size(*object), parts))
-		return error_set(writing->err, DD_CORRUPT,
-			"a commit of the domain %s is malformed", writing->uuid);
+		return error_set(writing->err, DD_CORRUPT, "a commit of the domain %s is malformed",
+			writing->uuid);
 	return 0;
 }
 
@@ -239,8 +239,8 @@ static int tags_add(struct writing *writing)
 
 static int domain_read(struct writing *writing)
 {
-	struct statement statement = statement_begin(&writing->book->database,
-		"SELECT version, head, epoch FROM domain WHERE uuid = ?");
+	struct statement statement = statement_begin(
+		&writing->book->database, "SELECT version, head, epoch FROM domain WHERE uuid = ?");
 	bool found;
 
 	statement_text(&statement, writing->uuid);

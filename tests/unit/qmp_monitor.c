@@ -37,7 +37,9 @@ static void qmp_monitor__last_words_are_what_qemu_said_and_nothing_else(void **s
 		{"", "it has ended"},
 		{"bad luck\n", "it has ended; QEMU's last words: bad luck"},
 		{"first\n2026-01-01 qemu-system-x86_64: no such disk\n",
-			"it has ended; QEMU's last words: no such disk"},
+			"it has ended; QEMU's last words: first; no such disk"},
+		{"one\ntwo\n2026-01-01 qemu-system-x86_64: warning: odd\nthree\nfour\n",
+			"it has ended; QEMU's last words: two; three; four"},
 	};
 	FILE *file = tmpfile();
 

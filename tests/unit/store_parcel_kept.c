@@ -103,14 +103,13 @@ static void store_parcel_kept__reindex_takes_nothing_that_was_only_sent(void **s
 	assert_ok(&pair->alpha, book_checkpoint(pair->alpha.book, &pair->alpha.err));
 	migrate(&pair->alpha, &pair->beta, UUID_B, "mail", "two");
 	send_from(&pair->alpha, UUID_A, "", &sent);
-	assert_ok(&pair->beta,
-		receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
+	assert_ok(&pair->beta, receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
 	parcel_release(TAKE(parcel));
 	reindex(&pair->beta, false);
 	assert_int_equal(book_find(pair->beta.book, UUID_A, &row, NULL), DD_NOT_FOUND);
 	key_of(&pair->alpha, key);
 	assert_ok(&pair->beta, book_parcel_open(pair->beta.book, UUID_A, "alpha", key, &sent.heads,
-				       &parcel, &pair->beta.err));
+				       &parcel, &taken, &pair->beta.err));
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	transfer(&pair->beta, &pair->alpha, UUID_A, &receipt, &taken);
 	/* its objects are there, and it was not taken */
@@ -156,7 +155,8 @@ static void store_parcel_kept__remote_hears_of_it(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_ok(sides[i], book_remote_add(sides[i]->book, &remote, &sides[i]->err));
 	define(&pair->alpha, UUID_A, "web", "one");
-	assert_ok(&pair->alpha, book_push(pair->alpha.book, "archive", NULL, NULL, &pair->alpha.err));
+	assert_ok(
+		&pair->alpha, book_push(pair->alpha.book, "archive", NULL, NULL, &pair->alpha.err));
 	migrate(&pair->alpha, &pair->beta, UUID_A, "web", "two");
 	for (int i = 0; i < 4; i++) {
 		struct scene *side = sides[(i + 1) % 2];
@@ -185,14 +185,12 @@ static void store_parcel_kept__keys_change_between(void **state)
 	const struct person who = {"Ada Operator", "ada@example.org"};
 
 	define(&pair->alpha, UUID_A, "web", "one");
-	assert_ok(&pair->alpha,
-		book_rotate_key(pair->alpha.book, &who, NULL, &pair->alpha.err));
+	assert_ok(&pair->alpha, book_rotate_key(pair->alpha.book, &who, NULL, &pair->alpha.err));
 	change(&pair->alpha, UUID_A, "web", 1, "two");
 	migrate(&pair->alpha, &pair->beta, UUID_A, "web", "three");
 	assert_ok(&pair->beta, book_rotate_key(pair->beta.book, &who, NULL, &pair->beta.err));
 	change(&pair->beta, UUID_A, "web", 3, "four");
-	assert_ok(&pair->alpha,
-		book_rotate_key(pair->alpha.book, &who, NULL, &pair->alpha.err));
+	assert_ok(&pair->alpha, book_rotate_key(pair->alpha.book, &who, NULL, &pair->alpha.err));
 	migrate(&pair->beta, &pair->alpha, UUID_A, "web", "five");
 	for (int i = 0; i < 2; i++) {
 		assert_whole(&pair->alpha);

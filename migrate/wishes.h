@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MIGRATE_WISHES_H
+#define MIGRATE_WISHES_H
+
+/*
+ * What is to be otherwise at the destination: a domain's definitions as they will be there, from
+ * those that it has at the source and from what the user asked for, an object of
+ *
+ *   name             another name
+ *   maps             array of "KIND:FROM=TO"
+ *   xml              the definition that the guest is to run with
+ *   persistent_xml   the one for its next start; otherwise that is what it runs with
+ *   paused           true: it is not to go on by itself
+ *
+ * of which each may be missing.
+ */
+
+#include "domain/host.h"
+#include "qmp/json.h"
+
+struct wished {
+	struct document *config;
+	struct document *live; /* NULL without a guest */
+};
+
+void wished_release(struct wished *wished);
+static inline void cleanup_wished(struct wished *wished)
+{
+	wished_release(wished);
+}
+
+/*
+ * config: the recorded definition. live: that of the guest at the source, as document_strip_place()
+ * leaves it; or NULL. DD_INVALID names the wish; DD_REFUSED: the guest would see it.
+ */
+int wishes_grant(const struct json *wishes, const struct document *config,
+	const struct document *live, struct wished *out, struct dd_error *err);
+
+#endif

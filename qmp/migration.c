@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The steps of a migration, as QEMU 7.2 needs them to be told.
+ *
+ * Both sides: a return path, or the source says that it has completed although the destination has
+ * died. The source: a pause before the switchover. The destination: no activation of its images
+ * before the guest is told to run (late-block-activate); or the source, whose connection breaks
+ * when all has arrived, would run its guest again and find its images locked by a destination that
+ * does not know.
+ */
+#include "qmp/migration.h"
+
+#include "qmp/deadline.h"
+#include "qmp/guest_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FD_NAME "migration"
+#define KEY_OBJECT "migration-key"
+#define DOWNTIME_MS 300
+#define THROTTLE_INITIAL 20
+#define THROTTLE_INCREMENT 10
+#define LAST_PART_MS 2000 /* that it may take, where it is to be given up */
+#define CHANNELS 2        /* what QEMU has where multifd is off */
+
+#define UNDER_WAY                                                                            \
+	(MIGRATION_IN(MIGRATION_SETUP) | MIGRATION_IN(MIGRATION_ACTIVE) |                    \
+		MIGRATION_IN(MIGRATION_PRE_SWITCHOVER) | MIGRATION_IN(MIGRATION_DEVICE) |    \
+		MIGRATION_IN(MIGRATION_POSTCOPY) | MIGRATION_IN(MIGRATION_POSTCOPY_PAUSED) | \
+		MIGRATION_IN(MIGRATION_CANCELLING))
+#define POSTCOPY (MIGRATION_IN(MIGRATION_POSTCOPY) | MIGRATION_IN(MIGRATION_POSTCOPY_PAUSED))
+
+/* ---- before ---- */
+
+static void put_capability(struct json *list, const char *name, bool state)
+{
+	struct json *one = json_object();
+
+	json_put_string(one, "capability", name);
+	json_put_bool(one, "state", state);
+	json_push(list, one);
+}
+
+/* All that are ever asked for, also to say no: an earlier try may have said yes. */
+static int set_capabilities(struct guest *guest, bool source,
+	const struct migration_parameters *parameters, struct dd_error *err)
+{
+	struct json *args = json_object();
+	struct json *list = json_array();
+
+	put_capability(list, "events", true);
+	put_capability(list, "return-path", true);
+	put_capability(list, "pause-before-switchover", source);
+	put_capability(list, "late-block-activate", !source);
+	put_capability(list, "auto-converge", source && parameters->auto_converge);
+	put_capability(list, "postcopy-ram", parameters->postcopy);
+	put_capability(list, "x-ignore-shared", parameters->ignore_shared);
+	put_capability(list, "multifd", parameters->multifd);
+	json_put(args, "capabilities", list);
+	return monitor_call(guest->monitor, "migrate-set-capabilities", args, NULL, err);
+}
+
+static int set_parameters(
+	struct guest *guest, const struct migration_parameters *parameters, struct dd_error *err)
+{
+	struct json *args = json_object();
+	uint64_t bandwidth = parameters->bandwidth ? parameters->bandwidth : MIGRATION_BANDWIDTH;
+	unsigned initial = parameters->throttle_initial;
+	unsigned increment = parameters->throttle_increment;
+
+	json_put(args, "max-bandwidth", json_unsigned(bandwidth));
+	json_put_number(args, "downtime-limit",
+		parameters->downtime_ms ? parameters->downtime_ms : DOWNTIME_MS);
+	json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
+	json_put_number(args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
+	json_put_number(
+		args, "multifd-channels", parameters->multifd ? parameters->multifd : CHANNELS);
+	json_put_string(args, "tls-creds", parameters->tls ? KEY_OBJECT : "");
+	return monitor_call(guest->monitor, "migrate-set-parameters", args, NULL, err);
+}
+
+int guest_migration_prepare(struct guest *guest, bool source,
+	const struct migration_parameters *parameters, struct dd_error *err)
+{
+	struct migration_progress now;
+	int code = guest_migration_progress(guest, &now, err);
+
+	if (code)
+		return code;
+	if (MIGRATION_IN(now.state) & UNDER_WAY)
+		return error_set(err, DD_BUSY, "a migration is under way: %s",
+			migration_state_name(now.state));
+	code = set_capabilities(guest, source, parameters, err);
+	return code ? code : set_parameters(guest, parameters, err);
+}
+
+int guest_migration_set(
+	struct guest *guest, const struct migration_parameters *parameters, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	if (parameters->bandwidth)
+		json_put(args, "max-bandwidth", json_unsigned(parameters->bandwidth));
+	if (parameters->downtime_ms)
+		json_put_number(args, "downtime-limit", parameters->downtime_ms);
+	if (parameters->throttle_initial)
+		json_put_number(args, "cpu-throttle-initial", parameters->throttle_initial);
+	if (parameters->throttle_increment)
+		json_put_number(args, "cpu-throttle-increment", parameters->throttle_increment);
+	return monitor_call(guest->monitor, "migrate-set-parameters", args, NULL, err);
+}
+
+/* ---- the stream ---- */
+
+static int tell(struct guest *guest, const char *command, const char *uri, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	json_put_string(args, "uri", uri);
+	return monitor_call(guest->monitor, command, args, NULL, err);
+}
+
+static int tell_fd(struct guest *guest, const char *command, int fd, struct dd_error *err)
+{
+	int code = monitor_send_fd(guest->monitor, FD_NAME, fd, err);
+
+	if (code)
+		return code;
+	code = tell(guest, command, "fd:" FD_NAME, err);
+	if (code) {
+		struct json *args = json_object();
+
+		json_put_string(args, "fdname", FD_NAME);
+		monitor_call(guest->monitor, "closefd", args, NULL, NULL);
+	}
+	return code;
+}
+
+int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err)
+{
+	return tell_fd(guest, "migrate", fd, err);
+}
+
+int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err)
+{
+	return tell(guest, "migrate", uri, err);
+}
+
+int guest_migrate_receive(struct guest *guest, int fd, struct dd_error *err)
+{
+	return tell_fd(guest, "migrate-incoming", fd, err);
+}
+
+int guest_migrate_receive_at(struct guest *guest, const char *uri, struct dd_error *err)
+{
+	return tell(guest, "migrate-incoming", uri, err);
+}
+
+/* ---- the source ---- */
+
+int guest_migration_go(struct guest *guest, struct dd_error *err)
+{
+	struct json *args = json_object();
+	struct dd_error failure = {.code = 0};
+	struct migration_progress now;
+
+	json_put_string(args, "state", "pre-switchover");
+
+	monitor_drop_events(guest->monitor);
+
+	int code = monitor_call(guest->monitor, "migrate-continue", args, NULL, &failure);
+
+	guest->last_part = !code;
+	if (!code)
+		return 0;
+	if (guest_migration_progress(guest, &now, NULL) == 0 &&
+		now.state != MIGRATION_PRE_SWITCHOVER)
+		return error_set(err, DD_CONFLICT, "the migration does not wait: it is '%s'%s%s",
+			migration_state_name(now.state), now.error[0] ? ": " : "", now.error);
+	if (err)
+		*err = failure;
+	return code;
+}
+
+int guest_migration_postcopy(struct guest *guest, struct dd_error *err)
+{
+	return monitor_call(guest->monitor, "migrate-start-postcopy", NULL, NULL, err);
+}
+
+static int refuse_postcopy(struct dd_error *err)
+{
+	return error_set(err, DD_REFUSED,
+		"the guest runs at the destination already, and has a part of its memory here: "
+		"there is no way back");
+}
+
+/* Tells QEMU, and waits; other news wake the waiting one, too. */
+static int give_up(struct guest *guest, enum migration_state *state, struct dd_error *err)
+{
+	int64_t deadline = deadline_in(MIGRATION_CANCEL_MS);
+	int code = monitor_call(guest->monitor, "migrate_cancel", NULL, NULL, err);
+
+	while (!code && MIGRATION_IN(*state) & UNDER_WAY && deadline_left(deadline))
+		code = guest_migration_await(
+			guest, MIGRATION_ENDED, deadline_left(deadline), state, err);
+	if (!code && MIGRATION_IN(*state) & UNDER_WAY)
+		return error_set(err, DD_HYPERVISOR,
+			"QEMU has not given the migration up for %d seconds: it is '%s'",
+			MIGRATION_CANCEL_MS / 1000, migration_state_name(*state));
+	return code;
+}
+
+int guest_migration_cancel(struct guest *guest, struct dd_error *err)
+{
+	enum migration_state state;
+	int code =
+		guest_migration_await(guest, ~0u, guest->last_part ? LAST_PART_MS : 0, &state, err);
+
+	if (code)
+		return code;
+	if (guest->last_part)
+		return error_set(err, DD_BUSY,
+			"QEMU sends the last part of the guest and answers nobody: the connection "
+			"must be cut first");
+	if (MIGRATION_IN(state) & POSTCOPY)
+		return refuse_postcopy(err);
+	if (MIGRATION_IN(state) & UNDER_WAY)
+		code = give_up(guest, &state, err);
+	if (!code && state == MIGRATION_COMPLETED)
+		return error_set(err, DD_CONFLICT, "all of the guest has been sent already");
+	return code;
+}
+
+/*
+ * QEMU has a guest that was paused stay in "postmigrate", with its images given up, and cannot send
+ * it a second time; the only way out is to run. So it runs for a moment, a millisecond or so.
+ */
+static int pause_again(struct guest *guest, struct dd_error *err)
+{
+	enum guest_status status;
+	int code = monitor_call_both(guest->monitor, "cont", "stop", err);
+
+	if (!code)
+		code = guest_status(guest, &status, err);
+	if (!code && status == GUEST_MOVED_AWAY)
+		/* for the reason why */
+		return guest_continue(guest, err);
+	return code;
+}
+
+int guest_migration_resume_source(struct guest *guest, bool paused, struct dd_error *err)
+{
+	enum guest_status status;
+	int code = guest_migration_cancel(guest, err);
+
+	if (code && code != DD_CONFLICT)
+		return code;
+	code = guest_status(guest, &status, err);
+	if (code)
+		return code;
+	if (status == GUEST_MOVED_AWAY)
+		return paused ? pause_again(guest, err) : guest_continue(guest, err);
+	return status == GUEST_PAUSED && !paused ? guest_continue(guest, err) : 0;
+}
+
+/* ---- the destination ---- */
+
+int guest_migration_arrived(struct guest *guest, int wait_ms, struct dd_error *err)
+{
+	static const unsigned wanted =
+		MIGRATION_IN(MIGRATION_COMPLETED) | MIGRATION_IN(MIGRATION_FAILED);
+	int64_t deadline = deadline_in(wait_ms);
+	enum migration_state state;
+	int left;
+
+	do {
+		left = deadline_left(deadline);
+
+		int code = guest_migration_await(guest, wanted, left, &state, err);
+
+		if (code)
+			return code;
+	} while (!(MIGRATION_IN(state) & wanted) && left);
+	if (state == MIGRATION_COMPLETED)
+		return 0;
+	if (state == MIGRATION_FAILED)
+		return error_set(err, DD_HYPERVISOR, "QEMU could not take the guest");
+	return error_set(err, DD_BUSY, "the guest has not arrived yet: its migration is '%s'",
+		migration_state_name(state));
+}
+
+int guest_announce(struct guest *guest, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	json_put_number(args, "initial", 50); /* ms */
+	json_put_number(args, "max", 550);
+	json_put_number(args, "rounds", 5);
+	json_put_number(args, "step", 100);
+	return monitor_call(guest->monitor, "announce-self", args, NULL, err);
+}
