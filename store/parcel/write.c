@@ -16,6 +16,7 @@
 #include "store/git/object.h"
 #include "store/git/oid_set.h"
 #include "store/git/pack_stream.h"
+#include "store/parcels.h"
 
 #define GROUP_REST UINT32_MAX /* of what is no file, and like nothing else */
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "store/key/key.h"
+#include "store/parcels.h"
 #include "store_support.h"
 
 struct pair {
