@@ -145,7 +145,7 @@ int ownership_heed(
 	if (rc || !row.domain || strcmp(row.owner, claim->host) == 0)
 		return rc;
 	rc = lineage_read(
-		book, claim->uuid, &claim->head, &claim->host_book, NULL, &lineage, &reason);
+		book, claim->uuid, &claim->head, &claim->host_book, NULL, true, &lineage, &reason);
 	if (rc && rc != DD_CORRUPT)
 		return error_set(err, rc, "%s", reason.message);
 	/* it must be the same domain, and a later owner, or one who was faster */
