@@ -9,6 +9,7 @@
 #include "domain/record.h"
 #include "domain/recover.h"
 #include "domain/secret.h"
+#include "store/parcels.h"
 
 #define TRAILERS_MAX 64 /* of one version; more devices than fit are in the diff anyway */
 #define SINCE_MAX 5     /* versions that a conflict spells out */

@@ -19,6 +19,7 @@
 
 #include "migrate/peer.h"
 #include "migrate/row.h"
+#include "store/parcels.h"
 
 struct incoming {
 	struct dd_host *host;

@@ -17,6 +17,7 @@
 
 #include "migrate/row.h"
 #include "store/key/key.h"
+#include "store/parcels.h"
 
 #define OFFER_FILE "offer.json" /* in the guest's folder at the destination, 0600 */
 #define OFFER_MAX ((size_t)16 << 20)

@@ -8,6 +8,7 @@
  */
 
 #include "migrate/peer.h"
+#include "store/parcels.h"
 
 /* Sends what a receiver lacks whose newest version is have; first (an object) goes before it. */
 int pack_send(struct channel *channel, struct book *book, const char *uuid, const char *have,

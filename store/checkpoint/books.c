@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-#include "store/git/ref.h"
 #include "store/git/oid_set.h"
+#include "store/git/ref.h"
 
 #define DUE "books:" /* before the name of the first commit */
 
-int books_due(
-	struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err)
+int books_due(struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err)
 {
 	char key[sizeof DUE + GIT_OID_HEXSZ] = DUE;
 	struct statement statement = statement_begin(&book->database,

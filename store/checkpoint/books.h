@@ -13,8 +13,7 @@
 #define BOOKS_REFS "refs/heads/books/" /* the first commit of another host's branch "book" */
 
 /* Notes one. Inside database_change(). */
-int books_due(
-	struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err);
+int books_due(struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err);
 
 /* Makes the refs of those that were noted. Under SLOT_CHECKPOINT. */
 int books_settle(struct book *book, struct dd_error *err);

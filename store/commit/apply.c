@@ -7,8 +7,8 @@
  *
  * Who waits writes its change down on a seat of the board (board.h) and sleeps until it is made, or
  * until the turn is free. A change without a version, one that comes with a parcel or leaves its
- * journal row open or a note, one that is larger than a seat, and one for which there is no seat wait
- * in line.
+ * journal row open or a note, one that is larger than a seat, and one for which there is no seat
+ * wait in line.
  *
  * When the leader dies, or cannot sync, the turn is free, and whoever takes it and finds its own
  * change taken asks book.db for the commit that the leader was to write for it. When that is there,

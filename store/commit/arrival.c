@@ -31,8 +31,8 @@ static int row_read(
 	return statement_end(&statement, err);
 }
 
-static int parted(const struct arrival *arrival, const struct arrived_row *row,
-	const char *name, struct dd_error *err)
+static int parted(const struct arrival *arrival, const struct arrived_row *row, const char *name,
+	struct dd_error *err)
 {
 	const struct lineage *lineage = arrival->lineage;
 	char ours[COMMIT_SIZE], theirs[COMMIT_SIZE];
@@ -66,8 +66,7 @@ static int row_check(struct book *book, const struct arrival *arrival,
 	return parted(arrival, row, name, err);
 }
 
-int arrival_check(
-	struct book *book, const struct arrival *arrival, bool *own, struct dd_error *err)
+int arrival_check(struct book *book, const struct arrival *arrival, bool *own, struct dd_error *err)
 {
 	struct arrived_row row;
 	int rc = row_read(book, arrival->uuid, &row, err);

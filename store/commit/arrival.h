@@ -22,8 +22,8 @@ struct arrival {
 };
 
 /*
- * May it come, and is the domain this host's own? DD_CONFLICT: it does not go on from what the book has of the domain. DD_EXISTS: the
- * domain is this host's own. DD_REFUSED: a guest of it runs here.
+ * May it come, and is the domain this host's own? DD_CONFLICT: it does not go on from what the book
+ * has of the domain. DD_EXISTS: the domain is this host's own. DD_REFUSED: a guest of it runs here.
  */
 int arrival_check(
 	struct book *book, const struct arrival *arrival, bool *own, struct dd_error *err);

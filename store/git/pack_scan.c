@@ -98,7 +98,8 @@ static int entry_add(struct pack_scan *scan)
 
 static int entry_compare(const void *a, const void *b)
 {
-	uint64_t left = ((const struct entry *)a)->offset, right = ((const struct entry *)b)->offset;
+	uint64_t left = ((const struct entry *)a)->offset,
+		 right = ((const struct entry *)b)->offset;
 
 	return (left > right) - (left < right);
 }
@@ -111,8 +112,8 @@ static int base_find(struct pack_scan *scan)
 	const struct entry *base = NULL;
 
 	if (scan->distance <= own->offset)
-		base = bsearch(&wanted, scan->entries, scan->entry_count - 1, sizeof *base,
-			entry_compare);
+		base = bsearch(
+			&wanted, scan->entries, scan->entry_count - 1, sizeof *base, entry_compare);
 	if (!base)
 		return malformed(scan, "a delta of nothing");
 	own->depth = base->depth + 1;
@@ -225,8 +226,7 @@ static int entry_end(struct pack_scan *scan)
 	return scan->type == DELTA ? delta_count(scan) : 0;
 }
 
-static int data_bytes(
-	struct pack_scan *scan, const unsigned char *data, size_t size, size_t *used)
+static int data_bytes(struct pack_scan *scan, const unsigned char *data, size_t size, size_t *used)
 {
 	unsigned char sink[SINK_SIZE];
 	size_t part = size < UINT32_MAX / 2 ? size : UINT32_MAX / 2, before, got;
@@ -281,8 +281,8 @@ static int sum_check(struct pack_scan *scan)
 }
 
 /* Head or sum, of so many bytes. */
-static int held_bytes(struct pack_scan *scan, size_t whole, const unsigned char *data, size_t size,
-	size_t *used)
+static int held_bytes(
+	struct pack_scan *scan, size_t whole, const unsigned char *data, size_t size, size_t *used)
 {
 	size_t left = whole - scan->held_size;
 

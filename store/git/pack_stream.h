@@ -64,14 +64,12 @@ struct pack_limits {
 
 struct pack_scan;
 
-int pack_scan_begin(
-	const struct pack_limits *limits, struct pack_scan **out, struct dd_error *err);
+int pack_scan_begin(const struct pack_limits *limits, struct pack_scan **out, struct dd_error *err);
 /*
  * The next bytes, in whatever pieces. DD_REFUSED: a limit. DD_CORRUPT: not a pack as ours are.
  * After a failure there is only pack_scan_release().
  */
-int pack_scan_put(
-	struct pack_scan *scan, const void *data, size_t size, struct dd_error *err);
+int pack_scan_put(struct pack_scan *scan, const void *data, size_t size, struct dd_error *err);
 /* It is whole; how many objects has it? */
 int pack_scan_end(struct pack_scan *scan, uint64_t *objects, struct dd_error *err);
 void pack_scan_release(struct pack_scan *scan); /* NULL does nothing */

@@ -42,6 +42,7 @@ struct reading {
 	uint32_t takeovers;        /* behind the version at hand */
 	uint32_t epoch;            /* of the newest, as those say that say one; 0: none did */
 	struct text payload;
+	bool trees; /* each must be here, with what it names */
 	struct dd_error *err;
 };
 
@@ -173,7 +174,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		fault = epoch_fault(reading, &marks, takeover);
 	if (!fault)
 		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
-	if (!rc && !fault)
+	if (!rc && !fault && reading->trees)
 		rc = tree_fault(reading, &parts.tree, &fault);
 	if (rc)
 		return rc;
@@ -195,12 +196,16 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 }
 
 int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
-	const struct lineage_known *known, struct lineage *out, struct dd_error *err)
+	const struct lineage_known *known, bool trees, struct lineage *out, struct dd_error *err)
 {
 	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
 	CLEANUP(reading)
-	struct reading reading = {
-		.book = book, .uuid = uuid, .lineage = &lineage, .payload = TEXT_INIT, .err = err};
+	struct reading reading = {.book = book,
+		.uuid = uuid,
+		.lineage = &lineage,
+		.payload = TEXT_INIT,
+		.trees = trees,
+		.err = err};
 	git_oid oid = *head;
 	uint32_t number = 0;
 	uint32_t before = 0;

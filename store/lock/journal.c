@@ -214,8 +214,8 @@ static int undo_write(void *context, struct dd_error *err)
 	return rc ? rc : claims_drop(ending->book, ending->id, err);
 }
 
-int journal_undo_noting(struct book *book, uint64_t id, const char *name, const char *value,
-	struct dd_error *err)
+int journal_undo_noting(
+	struct book *book, uint64_t id, const char *name, const char *value, struct dd_error *err)
 {
 	struct ending ending = {.book = book, .id = id, .note_name = name, .note_value = value};
 
@@ -246,8 +246,7 @@ int journal_update(struct book *book, uint64_t id, const char *detail, struct dd
 	struct ending ending = {.book = book, .id = id, .detail = detail};
 	int rc = detail_check(detail, err);
 
-	return rc ? rc
-		  : database_change(&book->database, "journal", update_write, &ending, err);
+	return rc ? rc : database_change(&book->database, "journal", update_write, &ending, err);
 }
 
 static int claims_keep(struct book *book, uint64_t id, int64_t domain, struct dd_error *err)
@@ -266,8 +265,9 @@ int journal_close(
 	struct book *book, const struct book_change *change, int64_t domain, struct dd_error *err)
 {
 	struct statement statement = statement_begin(&book->database,
-		change->journal_detail ? "UPDATE journal SET detail = ?3 WHERE id = ?1 AND uuid = ?2"
-				       : "DELETE FROM journal WHERE id = ?1 AND uuid = ?2");
+		change->journal_detail
+			? "UPDATE journal SET detail = ?3 WHERE id = ?1 AND uuid = ?2"
+			: "DELETE FROM journal WHERE id = ?1 AND uuid = ?2");
 	int rc;
 
 	statement_number(&statement, (int64_t)change->journal);

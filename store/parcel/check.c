@@ -63,9 +63,16 @@ static int key_compare(
 		parcel->host, here, there);
 }
 
-static int check(struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE],
-	const struct parcel_heads *heads, struct dd_error *err)
+struct checking {
+	struct parcel *parcel;
+	const unsigned char *key;
+	const struct parcel_heads *heads;
+};
+
+static int check(void *context, struct dd_error *err)
 {
+	const struct checking *checking = context;
+	struct parcel *parcel = checking->parcel;
 	struct book *book = parcel->book;
 	struct lineage_known known;
 	bool found;
@@ -73,19 +80,20 @@ static int check(struct parcel *parcel, const unsigned char key[KEY_PUBLIC_SIZE]
 
 	if (!rc)
 		rc = lineage_read(book, parcel->uuid, &parcel->head, &parcel->host_book,
-			found ? &known : NULL, &parcel->lineage, err);
+			found ? &known : NULL, false, &parcel->lineage, err);
 	if (!rc)
-		rc = heads_compare(parcel, heads, err);
+		rc = heads_compare(parcel, checking->heads, err);
 	if (!rc)
-		rc = key_compare(parcel, key, err);
+		rc = key_compare(parcel, checking->key, err);
 	if (!rc)
 		rc = arrival_check(book, &parcel->arrival, &parcel->own, err);
-	return rc ? rc : parcel_needed(parcel, heads->objects, err);
+	return rc ? rc : parcel_needed(parcel, checking->heads->objects, err);
 }
 
 int parcel_check(struct parcel *parcel, const char *host, const unsigned char key[KEY_PUBLIC_SIZE],
 	const struct parcel_heads *heads, struct dd_error *err)
 {
+	struct checking checking = {parcel, key, heads};
 	int rc = host_name_valid(host)
 			 ? string_copy(&parcel->host, host, err)
 			 : error_set(err, DD_INVALID, "'%.64s' is no host's name", host);
@@ -101,7 +109,8 @@ int parcel_check(struct parcel *parcel, const char *host, const unsigned char ke
 		.lineage = &parcel->lineage,
 		.given = true};
 	parcel_look(parcel);
-	rc = check(parcel, key, heads, err);
+	/* each look at book.db by itself costs a lock */
+	rc = database_snapshot(&parcel->book->database, check, &checking, err);
 	parcel_look(parcel);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "store/git/pack.h"
 #include "store/git/pack_stream.h"
 #include "store/key/lineage.h"
+#include "store/parcels.h"
 
 #define PARCELS "parcels" /* in the book's folder; each is in one that is called by its domain */
 

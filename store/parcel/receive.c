@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "store/folder.h"
 
-#define VIEW_PRIORITY 50 /* behind what is staged, before the book's packs */
+#define VIEW_PRIORITY 200 /* before all that the book has: most is looked for here */
 
 static const struct pack_limits defaults = {
 	.bytes = (uint64_t)4 << 30,

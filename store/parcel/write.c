@@ -16,8 +16,10 @@
 #include "store/git/object.h"
 #include "store/git/oid_set.h"
 #include "store/git/pack_stream.h"
+#include "store/parcels.h"
 
-#define GROUP_REST UINT32_MAX /* of what is no file, and like nothing else */
+#define HELD ((size_t)256 << 10) /* bytes that are read before any is sent */
+#define GROUP_REST UINT32_MAX    /* of what is no file, and like nothing else */
 
 struct item {
 	git_oid oid;
@@ -32,10 +34,16 @@ struct writing {
 	struct item *items;
 	size_t item_count, item_room;
 	struct text paths; /* of the groups, each with a NUL */
-	git_oid head;
+	git_oid head, own; /* own: of the branch "book" */
+	const char *asked;
 	uint32_t version, epoch, have; /* have: the receiver's version; 0: none */
 	struct pack_stream stream;
+	size_t next; /* item to be read */
+	uint32_t group;
 	struct pack_base base; /* of the group at hand */
+	struct text out;       /* what was read and is not sent yet */
+	int (*put)(const void *data, size_t size, void *context);
+	void *context;
 	struct dd_error *err;
 };
 
@@ -45,6 +53,7 @@ static void cleanup_writing(struct writing *writing)
 	free(writing->items);
 	text_release(&writing->paths);
 	text_release(&writing->base.data);
+	text_release(&writing->out);
 	pack_stream_release(&writing->stream);
 }
 
@@ -308,64 +317,112 @@ static int item_send(struct writing *writing, const struct item *item)
 		item->group == GROUP_REST ? NULL : &writing->base, writing->err);
 }
 
+static int hold(const void *data, size_t size, void *context)
+{
+	struct writing *writing = context;
+
+	text_add(&writing->out, data, size);
+	return text_failed(&writing->out) ? error_no_memory(writing->err) : 0;
+}
+
+/* Reads as much as is held at once, from one state of book.db: each look at it costs a lock. */
+static int part_read(void *context, struct dd_error *err)
+{
+	struct writing *writing = context;
+	int rc = 0;
+
+	(void)err;
+	while (!rc && writing->next < writing->item_count && writing->out.size < HELD) {
+		const struct item *item = &writing->items[writing->next++];
+
+		if (item->group != writing->group)
+			writing->base.depth = -1;
+		writing->group = item->group;
+		rc = item_send(writing, item);
+	}
+	return rc;
+}
+
+/* The receiver may be slow, and nothing of the book waits for it. */
+static int part_send(struct writing *writing)
+{
+	int rc = writing->out.size
+			 ? writing->put(writing->out.data, writing->out.size, writing->context)
+			 : 0;
+
+	text_clear(&writing->out);
+	return rc;
+}
+
 static int pack_send(struct writing *writing)
 {
-	uint32_t group = GROUP_REST;
 	int rc;
 
 	qsort(writing->items, writing->item_count, sizeof *writing->items, item_compare);
+	writing->stream.put = hold;
+	writing->stream.context = writing;
 	rc = pack_stream_begin(&writing->stream, (uint32_t)writing->item_count, writing->err);
-	for (size_t i = 0; !rc && i < writing->item_count; i++) {
-		if (writing->items[i].group != group)
-			writing->base.depth = -1;
-		group = writing->items[i].group;
-		rc = item_send(writing, &writing->items[i]);
+	while (!rc && writing->next < writing->item_count) {
+		rc = database_snapshot(&writing->book->database, part_read, writing, writing->err);
+		if (!rc)
+			rc = part_send(writing);
 	}
-	return rc ? rc : pack_stream_end(&writing->stream);
+	if (!rc)
+		rc = pack_stream_end(&writing->stream);
+	return rc ? rc : part_send(writing);
 }
 
-static void heads_fill(
-	const struct writing *writing, const git_oid *own, struct parcel_heads *heads)
+static void heads_fill(const struct writing *writing, struct parcel_heads *heads)
 {
 	git_oid_tostr(heads->head, sizeof heads->head, &writing->head);
-	git_oid_tostr(heads->book, sizeof heads->book, own);
+	git_oid_tostr(heads->book, sizeof heads->book, &writing->own);
 	heads->version = writing->version;
 	heads->epoch = writing->epoch;
 	heads->objects = writing->item_count;
+}
+
+static int list(void *context, struct dd_error *err)
+{
+	struct writing *writing = context;
+	int rc = domain_read(writing);
+
+	if (!rc)
+		rc = have_find(writing, writing->asked);
+	if (!rc)
+		rc = book_own_oid(writing->book, "book-head", &writing->own, err);
+	if (!rc)
+		rc = versions_add(writing);
+	if (!rc)
+		rc = book_add(writing, &writing->own);
+	return rc ? rc : tags_add(writing);
 }
 
 int book_parcel_write(struct book *book, const char *uuid, const char *have,
 	struct parcel_heads *heads, int (*put)(const void *data, size_t size, void *context),
 	void *context, struct dd_error *err)
 {
+	struct dd_error own = {0};
 	CLEANUP(writing)
 	struct writing writing = {
 		.book = book,
 		.uuid = uuid,
+		.asked = have,
 		.paths = TEXT_INIT,
-		.stream = {.put = put, .context = context},
+		.group = GROUP_REST,
 		.base = {.data = TEXT_INIT},
-		.err = err,
+		.out = TEXT_INIT,
+		.put = put,
+		.context = context,
+		.err = err ? err : &own,
 	};
-	git_oid own;
 	int rc;
 
 	repository_forget(book);
 	rc = repository_need(book, err);
 	if (!rc)
-		rc = domain_read(&writing);
-	if (!rc)
-		rc = have_find(&writing, have);
-	if (!rc)
-		rc = book_own_oid(book, "book-head", &own, err);
-	if (!rc)
-		rc = versions_add(&writing);
-	if (!rc)
-		rc = book_add(&writing, &own);
-	if (!rc)
-		rc = tags_add(&writing);
+		rc = database_snapshot(&book->database, list, &writing, writing.err);
 	if (rc)
 		return rc;
-	heads_fill(&writing, &own, heads);
+	heads_fill(&writing, heads);
 	return pack_send(&writing);
 }

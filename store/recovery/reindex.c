@@ -72,7 +72,8 @@ static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root
 		int code = git_odb_read(&object, reindex->book->objects, root);
 
 		if (code)
-			return reindex_unread(reindex, code, root, "cannot read the branch \"book\"");
+			return reindex_unread(
+				reindex, code, root, "cannot read the branch \"book\"");
 		if (git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
 			!commit_parse(
 				git_odb_object_data(object), git_odb_object_size(object), &parts))
@@ -169,8 +170,8 @@ static int versions_keep(struct verification *verification, const struct given_a
 	struct sighting *list, size_t count, size_t *kept)
 {
 	CLEANUP(dues) struct dues dues = {.list = NULL};
-	int rc = dues_read(verification, list->uuid, given->found ? &given->book : NULL, any, NULL,
-		&dues);
+	int rc = dues_read(
+		verification, list->uuid, given->found ? &given->book : NULL, any, NULL, &dues);
 
 	*kept = 0;
 	/* what stands before the keys that cannot be read is lost, and told as that */
@@ -443,8 +444,8 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 
 static int places_read(struct reindex *reindex, struct place **out, size_t *count)
 {
-	struct statement statement = statement_begin(
-		&reindex->book->database, "SELECT id, uuid, owner_book IS NOT NULL FROM domain ORDER BY id");
+	struct statement statement = statement_begin(&reindex->book->database,
+		"SELECT id, uuid, owner_book IS NOT NULL FROM domain ORDER BY id");
 	struct place *list = calloc((size_t)reindex->counts->domains + 1, sizeof *list);
 
 	*count = 0;

@@ -13,7 +13,7 @@
 
 #include "store/room.h"
 
-#define OWNER_REFS "refs/owners/"      /* UUID, of a remote */
+#define OWNER_REFS "refs/owners/" /* UUID, of a remote */
 
 /* Does this host own it, or claim it, and is that to be said? Only what came from another host. */
 int ownership_claimed(struct book *book, const char *uuid, bool *claimed, struct dd_error *err);

@@ -28,8 +28,7 @@ static void store_parcel__history_and_claim_come_at_once(void **state)
 	assert_int_equal(taken.version, 2);
 	assert_int_equal(taken.epoch, 1);
 	/* it can be read, and is not there */
-	assert_ok(&pair->beta,
-		book_parcel_read(parcel, "domain.xml", &text, &pair->beta.err));
+	assert_ok(&pair->beta, book_parcel_read(parcel, "domain.xml", &text, &pair->beta.err));
 	assert_string_equal(text_string(&text), "two");
 	assert_int_equal(book_find(pair->beta.book, UUID_A, &row, NULL), DD_NOT_FOUND);
 
@@ -125,8 +124,7 @@ static void store_parcel__is_found_again(void **state)
 
 	define(&pair->alpha, UUID_A, "web", "one");
 	send_from(&pair->alpha, UUID_A, "", &sent);
-	assert_ok(&pair->beta,
-		receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
+	assert_ok(&pair->beta, receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
 	parcel_release(TAKE(parcel));
 	side_reopen(&pair->beta);
 	/* what the book does meanwhile leaves it alone */
@@ -154,8 +152,7 @@ static void store_parcel__is_dropped(void **state)
 	transfer(&pair->alpha, &pair->beta, UUID_A, &parcel, &taken);
 	parcel_release(TAKE(parcel));
 	for (int i = 0; i < 2; i++)
-		assert_ok(&pair->beta,
-			book_parcel_drop(pair->beta.book, UUID_A, &pair->beta.err));
+		assert_ok(&pair->beta, book_parcel_drop(pair->beta.book, UUID_A, &pair->beta.err));
 	assert_gone_without_trace(&pair->beta, UUID_A);
 }
 
@@ -206,11 +203,10 @@ static void store_parcel__journal_row_stays_open_or_ends_with_a_note(void **stat
 	define(&pair->alpha, UUID_A, "web", "one");
 	assert_ok(&pair->alpha,
 		journal_open(pair->alpha.book, &journal, &here, NULL, &pair->alpha.err));
-	assert_ok(&pair->alpha,
-		journal_update(pair->alpha.book, here, "switched", &pair->alpha.err));
+	assert_ok(
+		&pair->alpha, journal_update(pair->alpha.book, here, "switched", &pair->alpha.err));
 	assert_int_equal(journal_update(pair->alpha.book, here + 1, "x", NULL), DD_NOT_FOUND);
-	assert_ok(&pair->alpha,
-		journal_find(pair->alpha.book, UUID_A, &row, &pair->alpha.err));
+	assert_ok(&pair->alpha, journal_find(pair->alpha.book, UUID_A, &row, &pair->alpha.err));
 	assert_string_equal(row.detail, "switched");
 	journal_row_release(&row);
 	assert_ok(&pair->beta,
@@ -220,8 +216,8 @@ static void store_parcel__journal_row_stays_open_or_ends_with_a_note(void **stat
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	assert_ok(&pair->beta, journal_find(pair->beta.book, UUID_A, &row, &pair->beta.err));
 	assert_string_equal(row.detail, "committed");
-	assert_ok(&pair->beta, journal_undo_noting(pair->beta.book, there, "migrated/1", "ran",
-				       &pair->beta.err));
+	assert_ok(&pair->beta,
+		journal_undo_noting(pair->beta.book, there, "migrated/1", "ran", &pair->beta.err));
 	assert_ok(&pair->beta,
 		book_setting_get(pair->beta.book, "migrated/1", &note, &pair->beta.err));
 	assert_string_equal(text_string(&note), "ran");
@@ -237,8 +233,7 @@ static void store_parcel__journal_row_stays_open_or_ends_with_a_note(void **stat
 		book_setting_get(pair->alpha.book, "migrated/1", &note, &pair->alpha.err));
 	assert_string_equal(text_string(&note), "gone");
 	journal_row_release(&row);
-	assert_int_equal(
-		journal_find(pair->alpha.book, UUID_A, &row, NULL), DD_NOT_FOUND);
+	assert_int_equal(journal_find(pair->alpha.book, UUID_A, &row, NULL), DD_NOT_FOUND);
 	assert_owner(&pair->alpha, UUID_A, "beta", 2, 2);
 }
 
@@ -252,8 +247,7 @@ static void store_parcel__is_handed_back(void **state)
 	struct claim claim = {.name = "web", .xml = "two", .state = STATE_RUNNING};
 	struct book_taken taken;
 
-	assert_ok(&pair->alpha,
-		step_apply(pair->alpha.book, &running, NULL, &pair->alpha.err));
+	assert_ok(&pair->alpha, step_apply(pair->alpha.book, &running, NULL, &pair->alpha.err));
 	transfer(&pair->alpha, &pair->beta, UUID_A, &parcel, &taken);
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	transfer(&pair->beta, &pair->alpha, UUID_A, &back, &taken);
@@ -319,11 +313,11 @@ static void tell_costs(struct pair *pair, const char *what)
 	at[1] = now();
 	assert_ok(&pair->beta,
 		book_parcel_begin(pair->beta.book, UUID_A, NULL, &parcel, &pair->beta.err));
-	assert_ok(&pair->beta, book_parcel_put(parcel, sent.pack.data, sent.pack.size,
-				       &pair->beta.err));
+	assert_ok(&pair->beta,
+		book_parcel_put(parcel, sent.pack.data, sent.pack.size, &pair->beta.err));
 	at[2] = now();
-	assert_ok(&pair->beta, book_parcel_end(parcel, "alpha", key, &sent.heads, &taken,
-				       &pair->beta.err));
+	assert_ok(&pair->beta,
+		book_parcel_end(parcel, "alpha", key, &sent.heads, &taken, &pair->beta.err));
 	at[3] = now();
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	at[4] = now();

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "store/key/key.h"
+#include "store/parcels.h"
 #include "store_support.h"
 
 struct pair {
@@ -103,8 +104,8 @@ static inline void send_from(
 	struct scene *from, const char *uuid, const char *have, struct sent *sent)
 {
 	text_clear(&sent->pack);
-	assert_ok(from, book_parcel_write(from->book, uuid, have, &sent->heads, gather,
-				&sent->pack, &from->err));
+	assert_ok(from, book_parcel_write(from->book, uuid, have, &sent->heads, gather, &sent->pack,
+				&from->err));
 }
 
 /* In pieces, as a channel hands them on. On failure there is no parcel. */
@@ -115,7 +116,8 @@ static inline int receive_as(struct scene *to, const char *uuid, const char *hos
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	int rc = book_parcel_begin(to->book, uuid, NULL, &parcel, &to->err);
 
-	for (size_t at = 0, part = 1; !rc && at < sent->pack.size; at += part, part = part * 3 + 1) {
+	for (size_t at = 0, part = 1; !rc && at < sent->pack.size;
+		at += part, part = part * 3 + 1) {
 		part = part < sent->pack.size - at ? part : sent->pack.size - at;
 		rc = book_parcel_put(parcel, sent->pack.data + at, part, &to->err);
 	}
@@ -202,8 +204,8 @@ static inline void migrate(
 	assert_ok(from, book_parcel_take(receipt, 0, NULL, NULL, &from->err));
 }
 
-static inline void assert_owner(struct scene *side, const char *uuid, const char *owner,
-	uint32_t version, uint32_t epoch)
+static inline void assert_owner(
+	struct scene *side, const char *uuid, const char *owner, uint32_t version, uint32_t epoch)
 {
 	CLEANUP(domain_row) struct domain_row row = {0};
 

@@ -74,9 +74,9 @@ static void pack(struct kit *kit)
 	text_clear(&kit->sent.pack);
 	assert_int_equal(pack_stream_begin(&stream, (uint32_t)kit->objects.count, NULL), 0);
 	for (size_t i = 0; i < kit->objects.count; i++)
-		assert_int_equal(pack_stream_add(&stream, kit->objects.list[i].type,
-					 kit->objects.list[i].data, kit->objects.list[i].size, NULL,
-					 NULL),
+		assert_int_equal(
+			pack_stream_add(&stream, kit->objects.list[i].type,
+				kit->objects.list[i].data, kit->objects.list[i].size, NULL, NULL),
 			0);
 	assert_int_equal(pack_stream_end(&stream), 0);
 	kit->sent.heads.objects = kit->objects.count;
@@ -130,7 +130,8 @@ static void store_parcel_refused__bytes_that_changed(void **state)
 	assert_whole(&pair->beta);
 }
 
-static int put_limited(struct scene *to, const struct parcel_limits *limits, const struct sent *sent)
+static int put_limited(
+	struct scene *to, const struct parcel_limits *limits, const struct sent *sent)
 {
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 
@@ -243,8 +244,8 @@ static void store_parcel_refused__deltas_too_deep(void **state)
 	assert_int_equal(pack_stream_begin(&stream, 60, NULL), 0);
 	for (int i = 0; i < 60; i++) {
 		snprintf(xml, sizeof xml, "a line as long as this, %d", i);
-		assert_int_equal(pack_stream_add(&stream, GIT_OBJECT_BLOB, xml, strlen(xml), &base,
-					 NULL),
+		assert_int_equal(
+			pack_stream_add(&stream, GIT_OBJECT_BLOB, xml, strlen(xml), &base, NULL),
 			0);
 		base.depth = 1; /* a book would begin anew */
 	}
@@ -339,8 +340,7 @@ static void store_parcel_refused__what_heads_say_otherwise(void **state)
 	assert_refused(from, to, UUID_B, &sent, DD_CORRUPT, "is of another domain");
 	/* another host's, which it has from somewhere */
 	key_of(to, key);
-	assert_int_equal(
-		receive_as(to, UUID_A, "alpha", key, &sent, &parcel, &taken), DD_REFUSED);
+	assert_int_equal(receive_as(to, UUID_A, "alpha", key, &sent, &parcel, &taken), DD_REFUSED);
 	assert_non_null(strstr(to->err.message, "sent the book of a host with the key"));
 	assert_no_parcel(to);
 	assert_int_equal(receive_as(to, UUID_A, "../x", key, &sent, &parcel, &taken), DD_INVALID);
@@ -384,8 +384,8 @@ static void forge(struct scene *side, struct kit *kit, const struct forgery *for
 	assert_ok(side, message_build(&draft, &facts, &message, &side->err));
 	message_chain(&message, 9, kit->sent.heads.head);
 	assert_ok(side, signing_key(side->book, &side->err));
-	assert_ok(side, commit_sign(&kit->objects, side->book->key, &headers, &message, &oid,
-				&side->err));
+	assert_ok(side,
+		commit_sign(&kit->objects, side->book->key, &headers, &message, &oid, &side->err));
 	if (forgery->without_key) {
 		struct object *object = &kit->objects.list[kit->objects.count - 1];
 
@@ -409,10 +409,9 @@ static void store_parcel_refused__forged_versions(void **state)
 		{{.number = 4}, "has another number than its place"},
 		{{.number = 2}, "has another number than its place"},
 		{{.number = 3, .epoch = "5"}, "came to 1 owners"},
-		{{.number = 3, .taken = "1234567890123456789012345678901234567890"}, "has no epoch"},
-		{{.number = 3,
-			 .epoch = "2",
-			 .taken = "1234567890123456789012345678901234567890"},
+		{{.number = 3, .taken = "1234567890123456789012345678901234567890"},
+			"has no epoch"},
+		{{.number = 3, .epoch = "2", .taken = "1234567890123456789012345678901234567890"},
 			"cannot read"},
 	};
 
@@ -423,8 +422,8 @@ static void store_parcel_refused__forged_versions(void **state)
 
 		collect(&pair->alpha, &kit);
 		forge(&pair->alpha, &kit, &cases[i].forgery);
-		assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT,
-			cases[i].words);
+		assert_refused(
+			&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT, cases[i].words);
 	}
 }
 
@@ -469,8 +468,8 @@ static void store_parcel_refused__trees_that_no_book_writes(void **state)
 		}
 		forgery.tree = &oid;
 		forge(&pair->alpha, &kit, &forgery);
-		assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT,
-			cases[i].words);
+		assert_refused(
+			&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT, cases[i].words);
 	}
 }
 
@@ -511,7 +510,8 @@ static void store_parcel_refused__histories_that_parted(void **state)
 	define(from, UUID_B, "mail", "one");
 	migrate(from, to, UUID_B, "mail", "two");
 	change(from, UUID_B, "mail", 2, "three");
-	assert_ok(to, book_parcel_write(to->book, UUID_B, "", &heads, gather, &sent.pack, &to->err));
+	assert_ok(
+		to, book_parcel_write(to->book, UUID_B, "", &heads, gather, &sent.pack, &to->err));
 	sent.heads = heads;
 	head_of(from, UUID_B, here);
 	assert_int_equal(receive(to, from, UUID_B, &sent, &parcel, &taken), DD_CONFLICT);
@@ -537,8 +537,7 @@ static void store_parcel_refused__a_receipt_that_claims_nothing(void **state)
 	assert_ok(&pair->alpha,
 		receive_as(&pair->alpha, UUID_A, "beta", key, &sent, &parcel, &taken));
 	assert_true(taken.own);
-	assert_int_equal(
-		book_parcel_take(parcel, 0, NULL, NULL, &pair->alpha.err), DD_REFUSED);
+	assert_int_equal(book_parcel_take(parcel, 0, NULL, NULL, &pair->alpha.err), DD_REFUSED);
 	assert_owner(&pair->alpha, UUID_A, NULL, 1, 1);
 }
 
