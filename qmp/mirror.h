@@ -5,7 +5,8 @@
 /*
  * Disks that go with a guest: the destination offers its empty images over NBD on a socket in its
  * folder, the source copies to them, and from then on writes to both, until the guest stands still
- * (PRE_SWITCHOVER). How the bytes get from one socket to the other is the caller's.
+ * (PRE_SWITCHOVER). How the bytes get from one socket to the other is the caller's. Holes stay
+ * holes, but for raw images of which the definition says discard='ignore'.
  *
  * Disks are named by their alias. Same rules as qmp/migration.h.
  */

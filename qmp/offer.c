@@ -3,11 +3,6 @@
 /*
  * The destination's side of disks that are copied: QEMU's NBD server on a socket in the guest's
  * folder, and an export a disk, of the disk's alias.
- *
- * The source writes zeroes where it has nothing, and they should take no room here either. QEMU
- * makes holes of them only below a node that may unmap, and whether the guest's own may is for its
- * definition to say. An image in qcow2 stays small without; for a raw one a second node, that may,
- * is put over the same file for as long as it is offered.
  */
 #include "qmp/mirror.h"
 
@@ -53,9 +48,9 @@ int guest_disks_listen(struct guest *guest, struct dd_error *err)
 	return call_once(guest, "nbd-server-start", args, "already running", err);
 }
 
-/* The driver of a block node, and whether it can be written; "" where there is no such node. */
-static int look_up(struct guest *guest, const char *name, char driver[NODE_NAME_SIZE],
-	bool *writable, struct dd_error *err)
+/* Is there such a block node, and can it be written? */
+static int look_up(
+	struct guest *guest, const char *name, bool *there, bool *writable, struct dd_error *err)
 {
 	CLEANUP(json) struct json *nodes = NULL;
 	struct json *args = json_object();
@@ -64,7 +59,7 @@ static int look_up(struct guest *guest, const char *name, char driver[NODE_NAME_
 
 	int code = monitor_call(guest->monitor, "query-named-block-nodes", args, &nodes, err);
 
-	*driver = '\0';
+	*there = false;
 	*writable = false;
 	for (size_t i = 0; i < json_count(nodes); i++) {
 		const struct json *node = json_at(nodes, i);
@@ -72,7 +67,7 @@ static int look_up(struct guest *guest, const char *name, char driver[NODE_NAME_
 
 		if (!found || strcmp(found, name) != 0)
 			continue;
-		snprintf(driver, NODE_NAME_SIZE, "%s", json_get_string(node, "drv"));
+		*there = true;
 		*writable = !json_get_bool(node, "ro", true);
 	}
 	return code;
@@ -119,13 +114,13 @@ static int remove_export(struct guest *guest, const char *alias, struct dd_error
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err)
 {
 	struct dd_error failure = {.code = 0};
-	char driver[NODE_NAME_SIZE];
+	bool there = false;
 	char node[NODE_NAME_SIZE];
 	bool writable = false;
 
 	block_node_name(node, alias, "-format");
 
-	int code = look_up(guest, node, driver, &writable, err);
+	int code = look_up(guest, node, &there, &writable, err);
 
 	if (!code && writable)
 		code = guest_disks_listen(guest, err);
@@ -149,65 +144,22 @@ int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, stru
 	return code;
 }
 
-/* Over the file of a raw image. */
-static int add_unmapping(
-	struct guest *guest, const char *alias, char node[NODE_NAME_SIZE], struct dd_error *err)
-{
-	char storage[NODE_NAME_SIZE];
-	struct json *args = json_object();
-
-	block_node_name(storage, alias, "-storage");
-	block_node_name(node, alias, "-offer");
-	json_put_string(args, "driver", "raw");
-	json_put_string(args, "node-name", node);
-	json_put_string(args, "file", storage);
-	json_put_string(args, "discard", "unmap");
-	return call_once(guest, "blockdev-add", args, "Duplicate nodes", err);
-}
-
 int guest_disk_offer(struct guest *guest, const char *alias, struct dd_error *err)
 {
-	char driver[NODE_NAME_SIZE];
+	bool there = false;
 	char node[NODE_NAME_SIZE];
 	bool writable = false;
 
 	block_node_name(node, alias, "-format");
 
-	int code = look_up(guest, node, driver, &writable, err);
+	int code = look_up(guest, node, &there, &writable, err);
 
-	if (!code && !*driver)
+	if (!code && !there)
 		return error_set(err, DD_NOT_FOUND, "%s has no image", alias);
-	if (!code && strcmp(driver, "raw") == 0)
-		code = add_unmapping(guest, alias, node, err);
 	return code ? code : add_export(guest, alias, node, err);
-}
-
-static int remove_unmapping(struct guest *guest, struct dd_error *err)
-{
-	CLEANUP(json) struct json *nodes = NULL;
-	struct json *flat = json_object();
-
-	json_put_bool(flat, "flat", true);
-
-	int code = monitor_call(guest->monitor, "query-named-block-nodes", flat, &nodes, err);
-
-	for (size_t i = 0; i < json_count(nodes) && !code; i++) {
-		const char *name = json_get_string(json_at(nodes, i), "node-name");
-		size_t length = name ? strlen(name) : 0;
-		struct json *args;
-
-		if (length < 6 || strcmp(name + length - 6, "-offer") != 0)
-			continue;
-		args = json_object();
-		json_put_string(args, "node-name", name);
-		code = monitor_call(guest->monitor, "blockdev-del", args, NULL, err);
-	}
-	return code;
 }
 
 int guest_disks_close(struct guest *guest, struct dd_error *err)
 {
-	int code = call_once(guest, "nbd-server-stop", NULL, "not running", err);
-
-	return code ? code : remove_unmapping(guest, err);
+	return call_once(guest, "nbd-server-stop", NULL, "not running", err);
 }

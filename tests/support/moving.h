@@ -73,6 +73,37 @@ __asm__(".pushsection .rodata\n"
 	"	loop 5b\n"
 	"	movb $10, %al\n"
 	"	outb %al, %dx\n"
+	"	cmpl $0, boot_writes - boot_begin + 0x7c00\n"
+	"	je 2b\n"
+	"	movw $0x1f2, %dx\n" /* and on the second IDE disk: one sector … */
+	"	movb $1, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $8, %al\n" /* … the eighth … */
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0xf0, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0x30, %al\n" /* … is to be written, … */
+	"	outb %al, %dx\n"
+	"7:	inb %dx, %al\n"
+	"	testb $8, %al\n"
+	"	jz 7b\n"
+	"	movw $0x1f0, %dx\n"
+	"	movl $128, %ecx\n"
+	"	movl %ebx, %eax\n"
+	"8:	outl %eax, %dx\n" /* … full of the number */
+	"	loop 8b\n"
+	"	movw $0x1f7, %dx\n"
+	"9:	inb %dx, %al\n"
+	"	testb $0x80, %al\n"
+	"	jnz 9b\n"
 	"	jmp 2b\n"
 	"	.balign 8\n"
 	"boot_gdt:\n"
@@ -84,11 +115,13 @@ __asm__(".pushsection .rodata\n"
 	"	.long 0\n"
 	"boot_delay:\n"
 	"	.long 0\n"
+	"boot_writes:\n"
+	"	.long 0\n"
 	"boot_end:\n"
 	".code64\n"
 	".popsection\n");
 
-extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_end[];
+extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_writes[], boot_end[];
 
 /* Between the two: passes bytes on, as long as it is let. */
 struct relay {
@@ -108,8 +141,9 @@ struct pair {
 
 /* What the counting guest does between two numbers. */
 struct work {
-	unsigned pages; /* changes so many */
-	unsigned delay; /* and takes its time with each */
+	unsigned pages;  /* changes so many */
+	unsigned delay;  /* and takes its time with each */
+	unsigned writes; /* also to the disk hdb */
 };
 
 __attribute__((unused)) static const struct work idle = {.pages = 256, .delay = 200};
@@ -247,6 +281,7 @@ __attribute__((unused)) static void write_boot(const char *path, struct work wor
 	memcpy(sector, boot_begin, size);
 	memcpy(sector + (boot_pages - boot_begin), &work.pages, sizeof work.pages);
 	memcpy(sector + (boot_delay - boot_begin), &work.delay, sizeof work.delay);
+	memcpy(sector + (boot_writes - boot_begin), &work.writes, sizeof work.writes);
 	sector[510] = 0x55;
 	sector[511] = 0xaa;
 	assert_true(fd >= 0);

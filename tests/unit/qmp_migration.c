@@ -544,6 +544,5 @@ int main(void)
 		PAIR(migration__brings_the_rest_after_the_guest),
 	};
 
-	cmocka_set_test_filter(getenv("F"));
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }
