@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Guests that go from one QEMU to another, and what may happen on the way. */
-#include "base/file.h"
 #include "tests/support/moving.h"
 
 #define PAIR(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
-
-static const struct work idle = {.pages = 256, .delay = 200};
-static const struct migration_parameters plain = {.bandwidth = 0};
 
 #define NIC                                                                                  \
 	"<interface type='user'><mac address='52:54:00:12:34:56'/><model type='virtio'/>"    \
@@ -45,29 +41,8 @@ static void migration__moves_a_running_guest(void **state)
 	assert_string_equal(done.error, "");
 }
 
-/* Runs the guest until both sides are ready for the stream to begin. */
-static struct pair *begin(void **state, struct work work, const char *devices)
-{
-	struct pair *pair = pair_start(state, work, devices);
-	struct dd_error err = {.code = 0};
-
-	must(guest_continue(pair->from.guest, &err), &err);
-	assert_counts(pair, "from");
-	pair_incoming(pair);
-	return pair;
-}
-
 /* So slow a stream that it is still under way whatever the test does meanwhile. */
 static const struct migration_parameters crawling = {.bandwidth = 1 << 20};
-
-static void kill_one(struct pair *pair, int which)
-{
-	const struct place *place = which ? &pair->to : &pair->from;
-	struct dd_error err = {.code = 0};
-
-	assert_int_equal(kill(pair->pids[which], SIGKILL), 0);
-	must(guest_await_exit(place->folder, WAIT_MS, &err), &err);
-}
 
 /* Once more, to a new QEMU. */
 static void try_again(struct pair *pair)
@@ -277,7 +252,7 @@ static void migration__tells_why_a_destination_refuses(void **state)
 	struct migration_progress now;
 	struct dd_error err = {.code = 0};
 
-	define(&pair->to, "pc", BOOT_DISK SERIAL("to"));
+	define_side(&pair->to, "to", SERIAL);
 	must(guest_continue(pair->from.guest, &err), &err);
 	assert_counts(pair, "from");
 	pair_incoming(pair);
@@ -569,6 +544,5 @@ int main(void)
 		PAIR(migration__brings_the_rest_after_the_guest),
 	};
 
-	cmocka_set_test_filter(getenv("F"));
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);
 }
