@@ -52,6 +52,8 @@ static const struct command *const commands[] = {
 	&command_push,
 	&command_pull,
 	&command_evacuate,
+	&command_identity,
+	&command_peer,
 	&command_migrate,
 	&command_config,
 	&command_key,

@@ -90,7 +90,7 @@ static void on_serve_log(enum serve_event event, const char *words, void *contex
 
 	if (event == SERVE_KNOWN) {
 		atomic_store(&served->known, true);
-		log_line(LOG_EVENT, "%s: the peer '%s'", served->words, words);
+		log_line(LOG_EVENT, "%s: the peer '%s' has connected", served->words, words);
 	} else if (atomic_load(&served->known) || worth_a_line(served->listen)) {
 		log_line(event == SERVE_TROUBLE ? LOG_TROUBLE : LOG_EVENT, "%s: %s", served->words,
 			words);

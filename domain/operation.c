@@ -235,7 +235,8 @@ static int end_unsettled(struct operation *op, bool *ended, struct dd_error *err
 }
 
 static int operation_prepare(struct operation *op, struct dd_host *host, const char *uuid,
-	const char *name, const struct dd_change *change, struct dd_error *err)
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err)
 {
 	int rc;
 
@@ -245,11 +246,13 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 		.author = {.name = host->author_name, .email = host->author_email},
 		.caller = host->caller,
 		.program = host->program,
+		.lock = held,
 	};
 	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
 	if (!rc)
 		rc = host_run_folder(host, uuid, &op->folder, err);
-	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
+	return rc || held ? rc
+			  : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
 }
 
 struct since {
@@ -326,7 +329,7 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 
 	if (rc)
 		return rc;
-	rc = operation_prepare(op, host, row.uuid, name, change, err);
+	rc = operation_prepare(op, host, row.uuid, name, change, NULL, err);
 	if (!rc)
 		rc = operation_load(op, row.uuid, err);
 	if (!rc && ended && op->row.state != STATE_GONE)
@@ -361,9 +364,10 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 }
 
 int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
-	const char *name, const struct dd_change *change, struct dd_error *err)
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err)
 {
-	int rc = operation_prepare(op, host, uuid, name, change, err);
+	int rc = operation_prepare(op, host, uuid, name, change, held, err);
 
 	if (!rc)
 		rc = load_known(op, uuid, err);
@@ -375,7 +379,7 @@ int operation_begin_unsettled(struct operation *op, struct dd_host *host, const 
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err)
 {
-	int rc = operation_begin_unsettled(op, host, uuid, name, change, err);
+	int rc = operation_begin_unsettled(op, host, uuid, name, change, NULL, err);
 
 	if (!rc)
 		rc = operation_settle(op, err);

@@ -83,9 +83,13 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err);
 
-/* As operation_begin_new(), by who settles: what an earlier holder left is not looked at. */
+/*
+ * As operation_begin_new(), by who settles: what an earlier holder left is not looked at. held: the
+ * job lock, which is taken over, also on failure; NULL: it is not held yet.
+ */
 int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
-	const char *name, const struct dd_change *change, struct dd_error *err);
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err);
 
 /* Everything that is recorded of the domain, anew. */
 int operation_load(struct operation *op, const char *uuid, struct dd_error *err);

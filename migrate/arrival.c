@@ -323,8 +323,8 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
-	int rc = operation_begin_unsettled(
-		&op, incoming->host, incoming->uuid, OPERATION_MIGRATE, &change, err);
+	int rc = operation_begin_unsettled(&op, incoming->host, incoming->uuid, OPERATION_MIGRATE,
+		&change, TAKE(incoming->lock), err);
 
 	if (!rc)
 		rc = row_for(&op, incoming, token, &row, err);
@@ -349,6 +349,14 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 }
 
 /* ---- asked, and told ---- */
+
+/* Who waits for the source's next word has waited enough, when the source asks elsewhere. */
+static int begin_settling(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *id, struct dd_error *err)
+{
+	incoming_want(id);
+	return operation_begin_unsettled(op, host, uuid, "settle", NULL, NULL, err);
+}
 
 #define ENDS_MAX 1000 /* that are remembered: their sources come and say that they are over */
 
@@ -403,7 +411,7 @@ int incoming_asked(struct dd_host *host, const char *peer, const char *uuid, con
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	struct dd_error reason = {0};
-	int rc = operation_begin_unsettled(&op, host, uuid, "settle", NULL, err);
+	int rc = begin_settling(&op, host, uuid, id, err);
 
 	if (rc)
 		return rc;
@@ -445,7 +453,7 @@ int incoming_over(struct dd_host *host, const char *peer, const char *uuid, cons
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	enum destination_state state = DESTINATION_NONE;
-	int rc = operation_begin_unsettled(&op, host, uuid, "settle", NULL, err);
+	int rc = begin_settling(&op, host, uuid, id, err);
 
 	if (!rc && migration_row_find(host, uuid, id, &row, NULL) == 0) {
 		if (row.outgoing || strcmp(row.peer, peer) != 0 ||

@@ -2,6 +2,7 @@
 /* Until the decision: what the source offers, and a place for it. */
 #include "migrate/incoming_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ void incoming_free(struct incoming *incoming)
 	free(incoming->peer);
 	json_free(incoming->offer);
 	parcel_release(incoming->parcel);
+	job_lock_release(incoming->lock);
 	free(incoming);
 }
 
@@ -164,6 +166,9 @@ int incoming_receive(struct dd_host *host, const struct peer *peer, struct json 
 		return rc;
 	}
 	rc = parcel_receive(incoming, peer, channel, err);
+	if (!rc && incoming->taken.own)
+		rc = error_set(err, DD_EXISTS, "the domain '%s' is the host '%s''s own",
+			op.row.name, book_host_name(host->book));
 	if (!rc)
 		rc = offer_write(incoming, err);
 	if (!rc)
@@ -216,6 +221,35 @@ int incoming_find(struct dd_host *host, const char *uuid, const char *id, struct
 	if (!rc)
 		*out = TAKE(incoming);
 	return rc;
+}
+
+/* ---- who waits in vain ---- */
+
+#define WANTED_MAX 64 /* at a time; the oldest goes */
+
+static struct {
+	pthread_mutex_t mutex;
+	char ids[WANTED_MAX][MIGRATION_ID_SIZE];
+	size_t next;
+} wanted = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+void incoming_want(const char *id)
+{
+	pthread_mutex_lock(&wanted.mutex);
+	memcpy(wanted.ids[wanted.next], id, MIGRATION_ID_SIZE);
+	wanted.next = (wanted.next + 1) % WANTED_MAX;
+	pthread_mutex_unlock(&wanted.mutex);
+}
+
+bool incoming_is_wanted(const struct incoming *incoming)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&wanted.mutex);
+	for (size_t i = 0; i < WANTED_MAX; i++)
+		found |= strcmp(wanted.ids[i], incoming->id) == 0;
+	pthread_mutex_unlock(&wanted.mutex);
+	return found;
 }
 
 /* ---- prepare ---- */
@@ -366,7 +400,7 @@ static int prepare(struct operation *op, struct incoming *incoming, const struct
 	if (!rc && json_get_bool(incoming->offer, "live", false))
 		rc = live_read(op, incoming->offer, &live, err);
 	if (!rc)
-		rc = wishes_grant(wishes, op->config, live, &wished, err);
+		rc = wishes_grant(op, wishes, live, &wished, err);
 	if (!rc)
 		rc = name_check(op, wished.config, err);
 	if (!rc && wished.live)
@@ -406,8 +440,10 @@ int incoming_prepare(struct incoming *incoming, const struct json *wishes, struc
 		return rc;
 	rc = prepare(&op, incoming, wishes, err);
 	CRASH_POINT("incoming:prepared");
-	if (!rc)
+	if (!rc) {
+		incoming->lock = TAKE(op.lock);
 		return 0;
+	}
 	incoming_clear(&op);
 	if (op.journal)
 		(void)journal_undo(op.host->book, op.journal, NULL);

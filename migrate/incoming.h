@@ -13,8 +13,8 @@
  *   asked     by a source that does not know; what is answered is final
  *   over      the source has no row of it any more
  *
- * The domain's job lock is held in each of them, and not in between: the row keeps all others off,
- * whoever of them waits, and whether or not whoever prepared it lives on.
+ * The domain's job lock is held from prepare to finish, by whoever has the struct incoming; the row
+ * keeps all others off whether or not that one lives on.
  */
 
 #include "migrate/peer.h"
@@ -29,6 +29,7 @@ struct incoming {
 	struct json *offer; /* all that the source said */
 	struct parcel *parcel;
 	struct book_taken taken;
+	struct job_lock *lock; /* of the domain, from prepare to finish */
 };
 
 void incoming_free(struct incoming *incoming);
@@ -45,6 +46,13 @@ int incoming_receive(struct dd_host *host, const struct peer *peer, struct json 
 /* Finds it again, in another process maybe. DD_NOT_FOUND: nobody offered that, or it is over. */
 int incoming_find(struct dd_host *host, const char *uuid, const char *id, struct incoming **out,
 	struct dd_error *err);
+
+/*
+ * The source asks about it, or says that it is over, on another connection: whoever in this process
+ * waits on an earlier one does so in vain, and is to let go of it. Any thread.
+ */
+void incoming_want(const char *id);
+bool incoming_is_wanted(const struct incoming *incoming);
 
 /*
  * What the user wants otherwise (wishes.h), and then: the row, and a QEMU that waits.

@@ -169,6 +169,19 @@ static int greet(struct serving *serving, struct channel *channel, struct dd_err
 	return refused ? refused : rc;
 }
 
+/* Who keeps something here for its next word does so no longer than nobody else asks for it. */
+static int request_receive(struct peer_session *session, struct json **out, struct dd_error *err)
+{
+	int rc = DD_BUSY;
+
+	for (int waited = 0; rc == DD_BUSY && waited < SERVE_IDLE_MS; waited += SERVE_LOOK_MS) {
+		rc = peer_receive(session->channel, SERVE_LOOK_MS, out, err);
+		if (rc == DD_BUSY && session->incoming && incoming_is_wanted(session->incoming))
+			incoming_free(TAKE(session->incoming));
+	}
+	return rc;
+}
+
 static int converse(struct serving *serving, struct channel *channel, struct dd_error *err)
 {
 	struct peer_session session = {
@@ -184,7 +197,7 @@ static int converse(struct serving *serving, struct channel *channel, struct dd_
 	while (!rc) {
 		CLEANUP(json) struct json *request = NULL;
 
-		rc = peer_receive(channel, SERVE_IDLE_MS, &request, err);
+		rc = request_receive(&session, &request, err);
 		if (!rc)
 			rc = answer_one(&session, serving, request, err);
 	}

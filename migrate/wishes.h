@@ -6,16 +6,17 @@
  * What is to be otherwise at the destination: a domain's definitions as they will be there, from
  * those that it has at the source and from what the user asked for, an object of
  *
- *   name             another name
- *   maps             array of "KIND:FROM=TO"
+ *   maps             array of "KIND:FROM=TO" (schema/retarget.h)
  *   xml              the definition that the guest is to run with
  *   persistent_xml   the one for its next start; otherwise that is what it runs with
+ *   name             another name
  *   paused           true: it is not to go on by itself
  *
- * of which each may be missing.
+ * of which each may be missing. A definition is never a replacement: it is what the record becomes
+ * by edits, and of the guest that runs nothing changes that it can see.
  */
 
-#include "domain/host.h"
+#include "domain/operation.h"
 #include "qmp/json.h"
 
 struct wished {
@@ -30,10 +31,11 @@ static inline void cleanup_wished(struct wished *wished)
 }
 
 /*
- * config: the recorded definition. live: that of the guest at the source, as document_strip_place()
- * leaves it; or NULL. DD_INVALID names the wish; DD_REFUSED: the guest would see it.
+ * op->config: the recorded definition. live: that of the guest at the source, as
+ * document_strip_place() leaves it; or NULL. Secrets that come with the wishes are op's to store.
+ * DD_INVALID names the wish; DD_REFUSED: the guest would see it.
  */
-int wishes_grant(const struct json *wishes, const struct document *config,
-	const struct document *live, struct wished *out, struct dd_error *err);
+int wishes_grant(struct operation *op, const struct json *wishes, const struct document *live,
+	struct wished *out, struct dd_error *err);
 
 #endif

@@ -7,6 +7,8 @@
 #include "qmp/guest.h"
 #include "qmp/hotplug.h"
 
+#define MIGRATION_KEY_OBJECT "migration-key" /* QEMU's name for it */
+
 struct guest {
 	char *folder;
 	pid_t pid;

@@ -59,8 +59,7 @@ static int remove_step(struct monitor *monitor, const struct step *step, struct 
 	return monitor_call(monitor, commands[step->kind].remove, args, NULL, err);
 }
 
-/* QEMU has no class of error for "no such thing", only words. */
-static bool says_absent(const struct dd_error *err)
+bool hotplug_says_absent(const struct dd_error *err)
 {
 	return err->code == DD_NOT_FOUND || strstr(err->message, "not found") ||
 	       strstr(err->message, "ailed to find node") || strstr(err->message, "annot find");
@@ -73,7 +72,7 @@ static int remove_backend(struct monitor *monitor, const struct step *step, stru
 	for (int tries = 0; tries < RELEASE_TRIES; tries++) {
 		int code = remove_step(monitor, step, &failure);
 
-		if (!code || says_absent(&failure))
+		if (!code || hotplug_says_absent(&failure))
 			return 0;
 		if (code != DD_HYPERVISOR)
 			break;
@@ -169,7 +168,7 @@ static int ask_removal(struct monitor *monitor, const char *id, struct dd_error 
 
 	json_put_string(args, "id", id);
 	if (monitor_call(monitor, "device_del", args, NULL, &failure) == 0 ||
-		says_absent(&failure) || strstr(failure.message, "process of unplug"))
+		hotplug_says_absent(&failure) || strstr(failure.message, "process of unplug"))
 		return 0;
 	if (err)
 		*err = failure;

@@ -23,6 +23,9 @@ int hotplug_undo_backends(struct monitor *monitor, const struct plan *plan, stru
 int hotplug_remove_device(
 	struct monitor *monitor, const char *id, int wait_ms, struct dd_error *err);
 
+/* Does QEMU say that there is no such thing? It has no class of error for that, only words. */
+bool hotplug_says_absent(const struct dd_error *err);
+
 /* Is there a device with this id? */
 int hotplug_has_device(struct monitor *monitor, const char *id, bool *out, struct dd_error *err);
 

@@ -14,11 +14,9 @@
 #include "qmp/deadline.h"
 #include "qmp/guest_internal.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #define FD_NAME "migration"
-#define KEY_OBJECT "migration-key"
 #define DOWNTIME_MS 300
 #define THROTTLE_INITIAL 20
 #define THROTTLE_INCREMENT 10
@@ -77,7 +75,7 @@ static int set_parameters(
 	json_put_number(args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
 	json_put_number(
 		args, "multifd-channels", parameters->multifd ? parameters->multifd : CHANNELS);
-	json_put_string(args, "tls-creds", parameters->tls ? KEY_OBJECT : "");
+	json_put_string(args, "tls-creds", parameters->tls ? MIGRATION_KEY_OBJECT : "");
 	return monitor_call(guest->monitor, "migrate-set-parameters", args, NULL, err);
 }
 
@@ -156,6 +154,21 @@ int guest_migrate_receive(struct guest *guest, int fd, struct dd_error *err)
 int guest_migrate_receive_at(struct guest *guest, const char *uri, struct dd_error *err)
 {
 	return tell(guest, "migrate-incoming", uri, err);
+}
+
+int guest_migration_port(struct guest *guest, unsigned *port, struct dd_error *err)
+{
+	CLEANUP(json) struct json *reply = NULL;
+	int code = monitor_call(guest->monitor, "query-migrate", NULL, &reply, err);
+	const struct json *address = json_at(json_get(reply, "socket-address"), 0);
+	const char *text = json_get_string(address, "port");
+
+	if (code)
+		return code;
+	if (!text)
+		return error_set(err, DD_NOT_FOUND, "QEMU does not listen on a port");
+	*port = (unsigned)strtoul(text, NULL, 10);
+	return 0;
 }
 
 /* ---- the source ---- */

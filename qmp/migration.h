@@ -90,9 +90,10 @@ int guest_migration_prepare(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err);
 
 /*
- * A key that the two sides share, for this one migration, before prepare with tls. It is in a 0600
- * file in the guest's folder until guest_migration_forget_key(), to be called as soon as the state
- * is ACTIVE, and whenever it came to nothing; which may be repeated.
+ * A key that the two sides share, for this one migration, before prepare with tls. The destination
+ * has it in a 0600 file in the guest's folder until guest_migration_forget_key(): to be called when
+ * the source is ACTIVE, with multifd in its second iteration, and when it came to nothing. That may
+ * be repeated, and changes nothing for a connection that is made.
  */
 int guest_migration_set_key(struct guest *guest, bool source,
 	const unsigned char key[MIGRATION_KEY_SIZE], struct dd_error *err);
@@ -114,9 +115,10 @@ int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 /* ---- the source ---- */
 
 /*
- * Sends over fd, a connected stream socket that stays the caller's; or to "tcp:HOST:PORT",
- * "unix:PATH". While the last part is sent (DEVICE) QEMU may answer nobody, however long the other
- * side takes: shutdown() of the socket, from any side, ends that, and the guest goes on.
+ * Sends over fd, a connected stream socket that stays the caller's, who closes it now; or to
+ * "tcp:HOST:PORT", "unix:PATH". QEMU answers nobody while it waits for the other side: at a TLS
+ * handshake over fd, and while the last part is sent (DEVICE). shutdown() of the socket, from any
+ * side, ends that, and the guest goes on.
  */
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err);
 int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err);
@@ -148,9 +150,13 @@ int guest_migration_resume_source(struct guest *guest, bool paused, struct dd_er
 
 /* ---- the destination ---- */
 
-/* Listens, or takes what comes over fd, a connected socket that stays the caller's. */
+/*
+ * Takes what comes over fd, a connected socket that stays the caller's; or listens, at port 0 for
+ * one that is free: guest_migration_port() says which it is.
+ */
 int guest_migrate_receive(struct guest *guest, int fd, struct dd_error *err);
 int guest_migrate_receive_at(struct guest *guest, const char *uri, struct dd_error *err);
+int guest_migration_port(struct guest *guest, unsigned *port, struct dd_error *err);
 
 /* Waits until all of the state is here. DD_BUSY: not within wait_ms. DD_HYPERVISOR: it never will.
  */

@@ -5,7 +5,8 @@
 /*
  * Disks that go with a guest: the destination offers its empty images over NBD on a socket in its
  * folder, the source copies to them, and from then on writes to both, until the guest stands still
- * (PRE_SWITCHOVER). How the bytes get from one socket to the other is the caller's.
+ * (PRE_SWITCHOVER). How the bytes get from one socket to the other is the caller's. Holes stay
+ * holes, but for raw images of which the definition says discard='ignore'.
  *
  * Disks are named by their alias. Same rules as qmp/migration.h.
  */
@@ -17,9 +18,9 @@
 /* ---- the destination, before the stream arrives ---- */
 
 /*
- * Is the disk's image, as this host sees it, the one that another QEMU has open: the running
- * source, when that is what the caller knows to be the only one? By QEMU's locks, so true is
- * certain. Disks that are read-only or without a medium are not asked about: *shared is false.
+ * Has another QEMU, such as the source, this disk's image open? By QEMU's own locks. false is
+ * certain where there are such locks; true is also said of an image that cannot be written here. A
+ * disk that is read-only or without a medium is not asked about: false.
  */
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err);
 

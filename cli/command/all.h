@@ -52,6 +52,8 @@ extern const struct command command_sync;
 extern const struct command command_remote;
 extern const struct command command_push;
 extern const struct command command_pull;
+extern const struct command command_identity;
+extern const struct command command_peer;
 extern const struct command command_config;
 extern const struct command command_key;
 extern const struct command command_gc;

@@ -150,6 +150,16 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, dd_migration_fn progress, void *context,
 	struct dd_migrated *result, struct dd_error *err);
 
+/*
+ * How migrations to this host ended is kept until their sources have no row of them any more, which
+ * they say by themselves; where that word was lost, they are asked. *left (may be NULL): how many
+ * are kept still, whose source has a row, or could not be asked; the last reason is in err then,
+ * and the answer 0.
+ */
+int dd_migrations_forget(struct dd_host *host, uint32_t *left, struct dd_error *err);
+/* How many there are, and for how many of them their source has had time enough. Asks nobody. */
+int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -97,7 +97,12 @@ static int hear(const struct link *link, struct handshake *handshake, int64_t de
 	int rc = link_read_all(link, bytes, handshake_wants(handshake), deadline, err);
 
 	out->size = 0;
-	return rc ? in_time(rc, err) : handshake_hear(handshake, bytes, out, err);
+	if (rc == DD_BUSY)
+		return in_time(rc, err);
+	if (!rc)
+		return handshake_hear(handshake, bytes, out, err);
+	error_wrap(err, "in the middle of the handshake");
+	return rc;
 }
 
 static int say(const struct link *link, const struct handshake_bytes *out, int64_t deadline,

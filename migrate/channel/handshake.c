@@ -399,7 +399,9 @@ static int not_wanted(
 	key_words(key, words);
 	error_set(err, DD_REFUSED, "the host there %s this host's key %s",
 		verdict == VERDICT_REVOKED ? "has revoked" : "does not know", print);
-	return error_hint(err, "there: domesday peer add %s ADDRESS '%s'", self->name, words);
+	return error_hint(err, "%sthere: domesday peer add %s ADDRESS '%s'",
+		verdict == VERDICT_REVOKED ? "if it is to be trusted again, " : "", self->name,
+		words);
 }
 
 static int hear_verdict(

@@ -28,7 +28,8 @@ struct place {
 	char root[64];
 	char folder[96];
 	struct capabilities *caps;
-	const char *os; /* what <os> has besides its type; may be NULL */
+	const char *os;   /* what <os> has besides its type; may be NULL */
+	const char *more; /* elements of the domain; may be NULL */
 	struct document *live;
 	struct guest *guest;
 };
@@ -176,7 +177,7 @@ __attribute__((unused)) static void define(
 			"<devices><emulator>" QEMU "</emulator>");
 	put_text(place, controllers, &xml);
 	put_text(place, devices, &xml);
-	text_puts(&xml, "</devices></domain>");
+	text_printf(&xml, "</devices>%s</domain>", place->more ? place->more : "");
 	document_free(place->live);
 	place->live = NULL;
 	if (document_parse(text_string(&xml), xml.size, "test", &place->live, &err)) {

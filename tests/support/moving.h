@@ -7,6 +7,7 @@
  * bytes of machine code that go over their memory and then print a number on the serial port, one
  * higher each time: whoever stood still, ran twice or lost a byte is found by the numbers.
  */
+#include "base/file.h"
 #include "qmp/deadline.h"
 #include "qmp/migration.h"
 #include "tests/support/guest.h"
@@ -72,6 +73,37 @@ __asm__(".pushsection .rodata\n"
 	"	loop 5b\n"
 	"	movb $10, %al\n"
 	"	outb %al, %dx\n"
+	"	cmpl $0, boot_writes - boot_begin + 0x7c00\n"
+	"	je 2b\n"
+	"	movw $0x1f2, %dx\n" /* and on the second IDE disk: one sector … */
+	"	movb $1, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $8, %al\n" /* … the eighth … */
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0xf0, %al\n"
+	"	outb %al, %dx\n"
+	"	incl %edx\n"
+	"	movb $0x30, %al\n" /* … is to be written, … */
+	"	outb %al, %dx\n"
+	"7:	inb %dx, %al\n"
+	"	testb $8, %al\n"
+	"	jz 7b\n"
+	"	movw $0x1f0, %dx\n"
+	"	movl $128, %ecx\n"
+	"	movl %ebx, %eax\n"
+	"8:	outl %eax, %dx\n" /* … full of the number */
+	"	loop 8b\n"
+	"	movw $0x1f7, %dx\n"
+	"9:	inb %dx, %al\n"
+	"	testb $0x80, %al\n"
+	"	jnz 9b\n"
 	"	jmp 2b\n"
 	"	.balign 8\n"
 	"boot_gdt:\n"
@@ -83,11 +115,13 @@ __asm__(".pushsection .rodata\n"
 	"	.long 0\n"
 	"boot_delay:\n"
 	"	.long 0\n"
+	"boot_writes:\n"
+	"	.long 0\n"
 	"boot_end:\n"
 	".code64\n"
 	".popsection\n");
 
-extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_end[];
+extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_writes[], boot_end[];
 
 /* Between the two: passes bytes on, as long as it is let. */
 struct relay {
@@ -101,15 +135,19 @@ struct pair {
 	struct place from;
 	struct place to; /* the same root, another folder */
 	struct relay relay;
-	bool relayed;
+	bool relayed; /* it has one */
 	pid_t pids[2];
 };
 
 /* What the counting guest does between two numbers. */
 struct work {
-	unsigned pages; /* changes so many */
-	unsigned delay; /* and takes its time with each */
+	unsigned pages;  /* changes so many */
+	unsigned delay;  /* and takes its time with each */
+	unsigned writes; /* also to the disk hdb */
 };
+
+__attribute__((unused)) static const struct work idle = {.pages = 256, .delay = 200};
+__attribute__((unused)) static const struct migration_parameters plain = {.bandwidth = 0};
 
 __attribute__((unused)) static int pair_setup(void **state)
 {
@@ -210,17 +248,24 @@ __attribute__((unused)) static void relay_open(struct pair *pair, int ends[2])
 	assert_int_equal(pthread_create(&relay->thread, NULL, relay_run, relay), 0);
 }
 
-__attribute__((unused)) static int pair_teardown(void **state)
+/* Both QEMUs are gone afterwards. */
+__attribute__((unused)) static void pair_end(struct pair *pair)
 {
-	struct pair *pair = *state;
 	struct place *places[] = {&pair->from, &pair->to};
 
 	cut(pair);
 	for (int i = 0; i < 2; i++) {
-		guest_free(places[i]->guest);
+		guest_free(TAKE(places[i]->guest));
 		guest_destroy(places[i]->folder, NULL);
-		document_free(places[i]->live);
+		document_free(TAKE(places[i]->live));
 	}
+}
+
+__attribute__((unused)) static int pair_teardown(void **state)
+{
+	struct pair *pair = *state;
+
+	pair_end(pair);
 	nftw(pair->from.root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(pair);
 	return 0;
@@ -236,6 +281,7 @@ __attribute__((unused)) static void write_boot(const char *path, struct work wor
 	memcpy(sector, boot_begin, size);
 	memcpy(sector + (boot_pages - boot_begin), &work.pages, sizeof work.pages);
 	memcpy(sector + (boot_delay - boot_begin), &work.delay, sizeof work.delay);
+	memcpy(sector + (boot_writes - boot_begin), &work.writes, sizeof work.writes);
 	sector[510] = 0x55;
 	sector[511] = 0xaa;
 	assert_true(fd >= 0);
@@ -244,32 +290,45 @@ __attribute__((unused)) static void write_boot(const char *path, struct work wor
 	close(fd);
 }
 
-#define BOOT_DISK                                                                  \
-	"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source " \
-	"file='@/boot.img'/>"                                                      \
-	"<target dev='hda' bus='ide'/><alias name='ide0-0-0'/>"                    \
-	"<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
+#define BOOT_DISK                                                               \
+	"<disk type='file' device='disk'><driver name='qemu' type='raw'/>"      \
+	"<source file='@/boot.img'/><target dev='hda' bus='ide'/>"              \
+	"<alias name='ide0-0-0'/><address type='drive' controller='0' bus='0' " \
+	"target='0' unit='0'/></disk>"
 
-#define SERIAL(name)                                                                             \
-	"<serial type='file'><source path='@/" name ".log'/><target type='isa-serial' port='0'>" \
+#define SERIAL                                                                            \
+	"<serial type='file'><source path='@/$.log'/><target type='isa-serial' port='0'>" \
 	"<model name='isa-serial'/></target><alias name='serial0'/></serial>"
+
+/* Each $ becomes the name of the side. */
+__attribute__((unused)) static void define_side(
+	struct place *place, const char *side, const char *devices)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+
+	text_puts(&text, BOOT_DISK);
+	for (const char *at = devices; *at; at++)
+		if (*at == '$')
+			text_puts(&text, side);
+		else
+			text_putc(&text, *at);
+	define(place, "pc", text_string(&text));
+}
 
 /* Defines both, with the devices that they have in common, and starts the source's. */
 __attribute__((unused)) static struct pair *pair_start(
 	void **state, struct work work, const char *devices)
 {
 	struct pair *pair = *state;
-	CLEANUP(text) struct text from = TEXT_INIT;
-	CLEANUP(text) struct text to = TEXT_INIT;
+	CLEANUP(text) struct text text = TEXT_INIT;
 	struct dd_error err = {.code = 0};
 	char path[128];
 
 	snprintf(path, sizeof path, "%s/boot.img", pair->from.root);
 	write_boot(path, work);
-	text_printf(&from, "%s%s%s", BOOT_DISK, SERIAL("from"), devices);
-	text_printf(&to, "%s%s%s", BOOT_DISK, SERIAL("to"), devices);
-	define(&pair->from, "pc", text_string(&from));
-	define(&pair->to, "pc", text_string(&to));
+	text_printf(&text, "%s%s", SERIAL, devices);
+	define_side(&pair->from, "from", text_string(&text));
+	define_side(&pair->to, "to", text_string(&text));
 	must(guest_start(pair->from.folder, pair->from.live, caps, &pair->from.guest, &err), &err);
 	pair->pids[0] = guest_pid(pair->from.guest);
 	return pair;
@@ -296,9 +355,18 @@ __attribute__((unused)) static void pair_connect(
 	must(guest_migration_prepare(pair->from.guest, true, parameters, &err), &err);
 	must(guest_migration_prepare(pair->to.guest, false, parameters, &err), &err);
 	must(guest_migrate_receive(pair->to.guest, ends[1], &err), &err);
+	close(ends[1]);
 	must(guest_migrate_send(pair->from.guest, ends[0], &err), &err);
 	close(ends[0]);
-	close(ends[1]);
+}
+
+__attribute__((unused)) static void kill_one(struct pair *pair, int which)
+{
+	const struct place *place = which ? &pair->to : &pair->from;
+	struct dd_error err = {.code = 0};
+
+	assert_int_equal(kill(pair->pids[which], SIGKILL), 0);
+	must(guest_await_exit(place->folder, WAIT_MS, &err), &err);
 }
 
 /* ---- what the guest said ---- */
@@ -375,6 +443,19 @@ __attribute__((unused)) static void assert_went_on(const struct pair *pair)
 }
 
 /* ---- steps ---- */
+
+/* Runs the guest until both sides are ready for the stream to begin. */
+__attribute__((unused)) static struct pair *begin(
+	void **state, struct work work, const char *devices)
+{
+	struct pair *pair = pair_start(state, work, devices);
+	struct dd_error err = {.code = 0};
+
+	must(guest_continue(pair->from.guest, &err), &err);
+	assert_counts(pair, "from");
+	pair_incoming(pair);
+	return pair;
+}
 
 /* Waits until the source's migration is in that state. */
 __attribute__((unused)) static void assert_becomes(struct guest *guest, enum migration_state wanted)

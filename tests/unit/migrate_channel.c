@@ -135,7 +135,8 @@ static void migrate_channel__whoever_else_answers_is_refused(void **state)
 
 	assert_int_equal(meet(scene, scene->caller.key), DD_REFUSED);
 	assert_int_equal(scene->accepted, DD_SYSTEM);
-	assert_string_equal(scene->far_err.message, "the other side has hung up");
+	assert_string_equal(scene->far_err.message,
+		"in the middle of the handshake: the other side has hung up");
 	assert_null(scene->near);
 }
 

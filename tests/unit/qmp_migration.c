@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Guests that go from one QEMU to another, and what may happen on the way. */
-#include "base/file.h"
 #include "tests/support/moving.h"
 
 #define PAIR(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
-
-static const struct work idle = {.pages = 256, .delay = 200};
-static const struct migration_parameters plain = {.bandwidth = 0};
 
 #define NIC                                                                                  \
 	"<interface type='user'><mac address='52:54:00:12:34:56'/><model type='virtio'/>"    \
@@ -45,29 +41,8 @@ static void migration__moves_a_running_guest(void **state)
 	assert_string_equal(done.error, "");
 }
 
-/* Runs the guest until both sides are ready for the stream to begin. */
-static struct pair *begin(void **state, struct work work, const char *devices)
-{
-	struct pair *pair = pair_start(state, work, devices);
-	struct dd_error err = {.code = 0};
-
-	must(guest_continue(pair->from.guest, &err), &err);
-	assert_counts(pair, "from");
-	pair_incoming(pair);
-	return pair;
-}
-
 /* So slow a stream that it is still under way whatever the test does meanwhile. */
 static const struct migration_parameters crawling = {.bandwidth = 1 << 20};
-
-static void kill_one(struct pair *pair, int which)
-{
-	const struct place *place = which ? &pair->to : &pair->from;
-	struct dd_error err = {.code = 0};
-
-	assert_int_equal(kill(pair->pids[which], SIGKILL), 0);
-	must(guest_await_exit(place->folder, WAIT_MS, &err), &err);
-}
 
 /* Once more, to a new QEMU. */
 static void try_again(struct pair *pair)
@@ -277,7 +252,7 @@ static void migration__tells_why_a_destination_refuses(void **state)
 	struct migration_progress now;
 	struct dd_error err = {.code = 0};
 
-	define(&pair->to, "pc", BOOT_DISK SERIAL("to"));
+	define_side(&pair->to, "to", SERIAL);
 	must(guest_continue(pair->from.guest, &err), &err);
 	assert_counts(pair, "from");
 	pair_incoming(pair);
@@ -392,6 +367,155 @@ static void migration__leaves_the_images_to_the_source_when_the_last_word_is_los
 	assert_runs_on(pair);
 }
 
+/* ---- other ways ---- */
+
+static const unsigned char right_key[MIGRATION_KEY_SIZE] = "a key of thirty-two bytes";
+static const unsigned char wrong_key[MIGRATION_KEY_SIZE] = "another key of that size";
+
+static bool key_is_there(const struct place *place, struct stat *info)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/keys.psk", place->folder);
+	return stat(path, info) == 0;
+}
+
+static void set_keys(struct pair *pair, const unsigned char *from, const unsigned char *to)
+{
+	struct dd_error err = {.code = 0};
+	struct stat info;
+
+	must(guest_migration_set_key(pair->from.guest, true, from, &err), &err);
+	must(guest_migration_set_key(pair->to.guest, false, to, &err), &err);
+	assert_false(key_is_there(&pair->from, &info));
+	assert_true(key_is_there(&pair->to, &info));
+	assert_int_equal(info.st_mode & 0777, 0600);
+}
+
+static void forget_keys(struct pair *pair)
+{
+	struct dd_error err = {.code = 0};
+	struct stat info;
+
+	for (int i = 0; i < 2; i++) {
+		must(guest_migration_forget_key(pair->from.guest, &err), &err);
+		must(guest_migration_forget_key(pair->to.guest, &err), &err);
+	}
+	assert_false(key_is_there(&pair->to, &info));
+}
+
+static void finish_and_check(struct pair *pair)
+{
+	assert_becomes(pair->from.guest, MIGRATION_PRE_SWITCHOVER);
+	pair_finish(pair);
+	assert_counts(pair, "to");
+	assert_went_on(pair);
+}
+
+static void migration__is_encrypted(void **state)
+{
+	static const struct migration_parameters slow_tls = {.bandwidth = 1 << 20, .tls = true};
+	static const struct migration_parameters fast = {.bandwidth = 1ull << 30};
+	struct pair *pair = begin(state, idle, "");
+	struct dd_error err = {.code = 0};
+
+	set_keys(pair, right_key, right_key);
+	pair_connect(pair, &slow_tls);
+	assert_becomes(pair->from.guest, MIGRATION_ACTIVE);
+	forget_keys(pair);
+	must(guest_migration_set(pair->from.guest, &fast, &err), &err);
+	finish_and_check(pair);
+}
+
+static void migration__is_refused_with_another_key(void **state)
+{
+	static const struct migration_parameters tls = {.tls = true};
+	struct pair *pair = begin(state, idle, "");
+	struct migration_progress now;
+	struct dd_error err = {.code = 0};
+
+	set_keys(pair, wrong_key, right_key);
+	pair_connect(pair, &tls);
+	assert_becomes(pair->from.guest, MIGRATION_FAILED);
+	must(guest_migration_progress(pair->from.guest, &now, &err), &err);
+	assert_non_null(strstr(now.error, "TLS"));
+	assert_runs_on(pair);
+	assert_int_not_equal(guest_migration_arrived(pair->to.guest, 100, &err), 0);
+	forget_keys(pair);
+	try_again(pair);
+}
+
+static void migration__goes_over_several_encrypted_connections(void **state)
+{
+	static const struct migration_parameters tls = {.tls = true, .multifd = 2};
+	struct pair *pair = begin(state, idle, "");
+	struct dd_error err = {.code = 0};
+	unsigned port = 0;
+	char uri[64];
+
+	set_keys(pair, right_key, right_key);
+	must(guest_migration_prepare(pair->from.guest, true, &tls, &err), &err);
+	must(guest_migration_prepare(pair->to.guest, false, &tls, &err), &err);
+	assert_int_equal(guest_migration_port(pair->to.guest, &port, &err), DD_NOT_FOUND);
+	must(guest_migrate_receive_at(pair->to.guest, "tcp:127.0.0.1:0", &err), &err);
+	must(guest_migration_port(pair->to.guest, &port, &err), &err);
+	assert_true(port > 0);
+	snprintf(uri, sizeof uri, "tcp:127.0.0.1:%u", port);
+	must(guest_migrate_send_to(pair->from.guest, uri, &err), &err);
+	assert_becomes(pair->from.guest, MIGRATION_PRE_SWITCHOVER);
+	forget_keys(pair);
+	finish_and_check(pair);
+}
+
+/* More is changed than can be sent; the guest is slowed down until it fits. */
+static void migration__slows_down_a_guest_that_is_too_fast(void **state)
+{
+	static const struct migration_parameters slowing = {.bandwidth = 50 << 20,
+		.downtime_ms = 100,
+		.auto_converge = true,
+		.throttle_initial = 80,
+		.throttle_increment = 15};
+	struct pair *pair = begin(state, (struct work){.pages = 4096, .delay = 20000}, "");
+	struct migration_progress now;
+	struct dd_error err = {.code = 0};
+	int64_t deadline = deadline_in(WAIT_MS);
+
+	pair_connect(pair, &slowing);
+	do {
+		enum migration_state unused;
+
+		must(guest_migration_await(pair->from.guest, MIGRATION_ENDED, 100, &unused, &err),
+			&err);
+		must(guest_migration_progress(pair->from.guest, &now, &err), &err);
+		assert_true(deadline_left(deadline));
+	} while (now.state == MIGRATION_ACTIVE && now.throttle < 80);
+	assert_true(now.iterations > 1);
+	assert_true(now.dirty_rate > 0);
+	finish_and_check(pair);
+}
+
+static void migration__brings_the_rest_after_the_guest(void **state)
+{
+	static const struct migration_parameters later = {.bandwidth = 64 << 20, .postcopy = true};
+	struct pair *pair = begin(state, (struct work){.pages = 8192, .delay = 0}, "");
+	struct dd_error err = {.code = 0};
+
+	pair_connect(pair, &later);
+	assert_becomes(pair->from.guest, MIGRATION_ACTIVE);
+	must(guest_migration_postcopy(pair->from.guest, &err), &err);
+	assert_becomes(pair->from.guest, MIGRATION_PRE_SWITCHOVER);
+	must(guest_migration_go(pair->from.guest, &err), &err);
+	assert_becomes(pair->from.guest, MIGRATION_POSTCOPY);
+	assert_int_equal(guest_migration_cancel(pair->from.guest, &err), DD_REFUSED);
+	assert_int_equal(guest_migration_resume_source(pair->from.guest, false, &err), DD_REFUSED);
+	assert_stands_still(pair, "from");
+	must(guest_continue(pair->to.guest, &err), &err);
+	assert_becomes(pair->from.guest, MIGRATION_COMPLETED);
+	assert_counts(pair, "to");
+	assert_went_on(pair);
+	must(guest_migration_arrived(pair->to.guest, WAIT_MS, &err), &err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +537,11 @@ int main(void)
 		PAIR(migration__goes_on_when_the_link_comes_back),
 		PAIR(migration__can_be_cut_in_its_last_part),
 		PAIR(migration__leaves_the_images_to_the_source_when_the_last_word_is_lost),
+		PAIR(migration__is_encrypted),
+		PAIR(migration__is_refused_with_another_key),
+		PAIR(migration__goes_over_several_encrypted_connections),
+		PAIR(migration__slows_down_a_guest_that_is_too_fast),
+		PAIR(migration__brings_the_rest_after_the_guest),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);

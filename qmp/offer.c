@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The destination's side of disks that are copied: QEMU's NBD server on a socket in the guest's
+ * folder, and an export a disk, of the disk's alias.
+ */
+#include "qmp/mirror.h"
+
+#include "qmp/guest_internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXPORT_SIZE 160 /* of an export's id */
+
+static void export_id(const char *alias, char out[EXPORT_SIZE])
+{
+	snprintf(out, EXPORT_SIZE, "offer-%s", alias);
+}
+
+/* Calls where "it is so already", in QEMU's words, is as good as success. */
+static int call_once(struct guest *guest, const char *command, struct json *args,
+	const char *already, struct dd_error *err)
+{
+	struct dd_error failure = {.code = 0};
+	int code = monitor_call(guest->monitor, command, args, NULL, &failure);
+
+	if (!code || strstr(failure.message, already))
+		return 0;
+	if (err)
+		*err = failure;
+	return code;
+}
+
+int guest_disks_listen(struct guest *guest, struct dd_error *err)
+{
+	struct json *data = json_object();
+	struct json *address = json_object();
+	struct json *args = json_object();
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/" MIRROR_SOCKET, guest->folder);
+	json_put_string(data, "path", path);
+	json_put_string(address, "type", "unix");
+	json_put(address, "data", data);
+	json_put(args, "addr", address);
+	return call_once(guest, "nbd-server-start", args, "already running", err);
+}
+
+/* Is there such a block node, and can it be written? */
+static int look_up(
+	struct guest *guest, const char *name, bool *there, bool *writable, struct dd_error *err)
+{
+	CLEANUP(json) struct json *nodes = NULL;
+	struct json *args = json_object();
+
+	json_put_bool(args, "flat", true);
+
+	int code = monitor_call(guest->monitor, "query-named-block-nodes", args, &nodes, err);
+
+	*there = false;
+	*writable = false;
+	for (size_t i = 0; i < json_count(nodes); i++) {
+		const struct json *node = json_at(nodes, i);
+		const char *found = json_get_string(node, "node-name");
+
+		if (!found || strcmp(found, name) != 0)
+			continue;
+		*there = true;
+		*writable = !json_get_bool(node, "ro", true);
+	}
+	return code;
+}
+
+static int add_export(
+	struct guest *guest, const char *alias, const char *node, struct dd_error *err)
+{
+	struct json *args = json_object();
+	char id[EXPORT_SIZE];
+
+	export_id(alias, id);
+	json_put_string(args, "type", "nbd");
+	json_put_string(args, "id", id);
+	json_put_string(args, "node-name", node);
+	json_put_string(args, "name", alias);
+	json_put_bool(args, "writable", true);
+	return call_once(guest, "block-export-add", args, "is already in use", err);
+}
+
+static bool is_gone(const char *name, const struct json *data, void *context)
+{
+	const char *id = json_get_string(data, "id");
+
+	return name && strcmp(name, "BLOCK_EXPORT_DELETED") == 0 && id && strcmp(id, context) == 0;
+}
+
+static int remove_export(struct guest *guest, const char *alias, struct dd_error *err)
+{
+	CLEANUP(json) struct json *event = NULL;
+	struct json *args = json_object();
+	char id[EXPORT_SIZE];
+
+	export_id(alias, id);
+	json_put_string(args, "id", id);
+	json_put_string(args, "mode", "hard");
+
+	int code = monitor_call(guest->monitor, "block-export-del", args, NULL, err);
+
+	return code ? code
+		    : monitor_await(guest->monitor, is_gone, id, MONITOR_CALL_MS, &event, err);
+}
+
+int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err)
+{
+	struct dd_error failure = {.code = 0};
+	bool there = false;
+	char node[NODE_NAME_SIZE];
+	bool writable = false;
+
+	block_node_name(node, alias, "-format");
+
+	int code = look_up(guest, node, &there, &writable, err);
+
+	if (!code && writable)
+		code = guest_disks_listen(guest, err);
+	if (code)
+		return code;
+	if (!writable) {
+		*shared = false;
+		return 0;
+	}
+	code = add_export(guest, alias, node, &failure);
+	if (!code) {
+		*shared = false;
+		return remove_export(guest, alias, err);
+	}
+	if (strstr(failure.message, "read-only") || strstr(failure.message, "lock")) {
+		*shared = true;
+		return 0;
+	}
+	if (err)
+		*err = failure;
+	return code;
+}
+
+int guest_disk_offer(struct guest *guest, const char *alias, struct dd_error *err)
+{
+	bool there = false;
+	char node[NODE_NAME_SIZE];
+	bool writable = false;
+
+	block_node_name(node, alias, "-format");
+
+	int code = look_up(guest, node, &there, &writable, err);
+
+	if (!code && !there)
+		return error_set(err, DD_NOT_FOUND, "%s has no image", alias);
+	return code ? code : add_export(guest, alias, node, err);
+}
+
+int guest_disks_close(struct guest *guest, struct dd_error *err)
+{
+	return call_once(guest, "nbd-server-stop", NULL, "not running", err);
+}
