@@ -27,6 +27,7 @@ configure_file(cmake/domesday.pc.in ${CMAKE_BINARY_DIR}/domesday.pc @ONLY)
 
 install(TARGETS libdomesday)
 install(FILES include/domesday.h TYPE INCLUDE)
-install(FILES include/domesday/error.h include/domesday/safety.h include/domesday/upkeep.h
+install(FILES include/domesday/error.h include/domesday/migrate.h include/domesday/safety.h
+    include/domesday/upkeep.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/domesday)
 install(FILES ${CMAKE_BINARY_DIR}/domesday.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/text.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/sockets.h"
@@ -31,6 +32,9 @@ struct daemon {
 	struct watch watch;
 	struct work_book *book;
 	struct upkeep *upkeep;
+	const char *const *addresses;
+	size_t address_count;
+	struct listen *listen; /* NULL: nowhere */
 	bool stopping;
 	int missing;                /* looks in a row */
 	int status;                 /* what loop_run() returns */
@@ -55,19 +59,24 @@ static void handle_close(uv_handle_t *handle, void *context)
 		uv_close(handle, NULL);
 }
 
+static size_t under_way(const struct daemon *daemon)
+{
+	return upkeep_running(daemon->upkeep) + listen_running(daemon->listen);
+}
+
 /* Jobs still run; the process goes without them, as it would by SIGKILL. */
 static void on_grace_over(uv_timer_t *timer)
 {
 	struct daemon *daemon = timer->data;
 
 	log_line(LOG_TROUBLE, "leaves %zu unfinished, which goes on at the next start",
-		upkeep_running(daemon->upkeep));
+		under_way(daemon));
 	_exit(daemon->status ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static void finish(struct daemon *daemon)
 {
-	if (upkeep_running(daemon->upkeep) == 0)
+	if (under_way(daemon) == 0)
 		uv_walk(&daemon->loop, handle_close, NULL);
 }
 
@@ -78,6 +87,7 @@ static void stop(struct daemon *daemon)
 	daemon->stopping = true;
 	atomic_store(&daemon->book->stopping, true);
 	upkeep_stop(daemon->upkeep);
+	listen_stop(daemon->listen);
 	notify("STOPPING=1");
 	uv_timer_stop(&daemon->timer);
 	uv_timer_start(&daemon->grace, on_grace_over, GRACE_MS, 0);
@@ -88,6 +98,14 @@ static void on_signal(uv_signal_t *handle, int number)
 {
 	log_line(LOG_EVENT, "ends upon %s", number == SIGINT ? "SIGINT" : "SIGTERM");
 	stop(handle->data);
+}
+
+static void on_connection_ended(void *context)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->stopping)
+		finish(daemon);
 }
 
 /* ---- watching ---- */
@@ -274,6 +292,9 @@ static int run(struct daemon *daemon, struct dd_error *err)
 {
 	int rc = handles_make(daemon, err);
 
+	if (!rc)
+		rc = listen_new(&daemon->loop, daemon->book, daemon->addresses,
+			daemon->address_count, on_connection_ended, daemon, &daemon->listen, err);
 	if (rc) {
 		uv_walk(&daemon->loop, handle_close, NULL);
 		(void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
@@ -286,9 +307,15 @@ static int run(struct daemon *daemon, struct dd_error *err)
 	return daemon->status;
 }
 
-int loop_run(struct work_book *book, struct dd_error *err)
+int loop_run(struct work_book *book, const char *const *addresses, size_t address_count,
+	struct dd_error *err)
 {
-	struct daemon daemon = {.book = book, .err = err};
+	struct daemon daemon = {
+		.book = book,
+		.addresses = addresses,
+		.address_count = address_count,
+		.err = err,
+	};
 	int code, rc;
 
 	threads_allow();
@@ -299,6 +326,7 @@ int loop_run(struct work_book *book, struct dd_error *err)
 	rc = daemon.upkeep ? run(&daemon, err) : error_no_memory(err);
 	(void)uv_loop_close(&daemon.loop);
 	watch_release(&daemon.watch);
+	listen_free(daemon.listen);
 	upkeep_free(daemon.upkeep);
 	return rc;
 }

@@ -11,8 +11,10 @@
 
 /*
  * Runs until SIGTERM or SIGINT (0), or until it cannot go on. Jobs that are out then are given a
- * few seconds; a process whose jobs take longer is ended from here.
+ * few seconds; a process whose jobs take longer is ended from here. addresses: where peers reach it
+ * (daemon/listen.h).
  */
-int loop_run(struct work_book *book, struct dd_error *err);
+int loop_run(struct work_book *book, const char *const *addresses, size_t address_count,
+	struct dd_error *err);
 
 #endif

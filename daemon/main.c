@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* domesdayd: the background work of one book. */
+/* domesdayd: the background work of one book, and its door for other hosts. */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static int look_after(const struct options *options, struct dd_error *err)
 	if (rc)
 		return rc;
 	book.folder = dd_host_book(host);
-	return loop_run(&book, err);
+	return loop_run(&book, options->listen, options->listen_count, err);
 }
 
 static int run(int argc, char **argv, struct dd_error *err)

@@ -6,21 +6,25 @@
 #include <string.h>
 
 const char options_help[] =
-	"Usage: domesdayd [--book=DIR] [--host-name=NAME]\n"
+	"Usage: domesdayd [--book=DIR] [--host-name=NAME] [--listen=ADDRESS]...\n"
 	"\n"
 	"Does a book's background work in the foreground: checkpoints, pushes to its remotes,\n"
-	"autostart, and settling what a crash left. Ends upon SIGTERM or SIGINT; guests go on.\n"
+	"autostart, and settling what a crash left; and answers the hosts that are its peers.\n"
+	"Ends upon SIGTERM or SIGINT; guests go on.\n"
 	"\n"
 	"  -b, --book=DIR         the book's folder\n"
 	"      --host-name=NAME   this host's name; otherwise the machine's\n"
+	"      --listen=ADDRESS   where peers reach it, HOST or HOST:PORT (16520); 0.0.0.0 and\n"
+	"                         [::] are all; otherwise nowhere\n"
 	"  -h, --help             show help and do nothing else\n"
 	"  -V, --version          show the version and do nothing else\n";
 
-enum { HOST_NAME = 256 };
+enum { HOST_NAME = 256, LISTEN };
 
 static const struct option table[] = {
 	{"book", required_argument, NULL, 'b'},
 	{"host-name", required_argument, NULL, HOST_NAME},
+	{"listen", required_argument, NULL, LISTEN},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL},
@@ -48,6 +52,12 @@ static int bad_option(int found, const char *word, struct dd_error *err)
 	return usage(err);
 }
 
+static int too_many(struct dd_error *err)
+{
+	error_set(err, OPTIONS_USAGE, "it listens at %d addresses at most", OPTIONS_LISTEN);
+	return usage(err);
+}
+
 int options_parse(int argc, char **argv, struct options *out, struct dd_error *err)
 {
 	struct options options = {.book = NULL};
@@ -61,6 +71,11 @@ int options_parse(int argc, char **argv, struct options *out, struct dd_error *e
 			break;
 		case HOST_NAME:
 			options.host_name = optarg;
+			break;
+		case LISTEN:
+			if (options.listen_count == OPTIONS_LISTEN)
+				return too_many(err);
+			options.listen[options.listen_count++] = optarg;
 			break;
 		case 'h':
 			options.help = true;

@@ -24,6 +24,7 @@ struct retry {
 	int64_t step;   /* of the last failure; 0: there was none since the last success */
 	int64_t until;  /* nothing before; 0: whenever */
 	int64_t chosen; /* how long it will be from the end of the job that is out, if that fails */
+	int64_t longest; /* ms; 0: UPKEEP_RETRY_LONGEST */
 };
 
 struct task {
@@ -69,6 +70,7 @@ struct upkeep *upkeep_new(int64_t now, uint64_t seed)
 	if (upkeep) {
 		upkeep->random = seed | 1;
 		upkeep->look_due = upkeep->began = now;
+		upkeep->tasks[UPKEEP_SETTLE].retry.longest = UPKEEP_SETTLE_LONGEST;
 	}
 	return upkeep;
 }
@@ -128,7 +130,9 @@ static uint64_t random_next(struct upkeep *upkeep)
 
 static int64_t step_after(const struct retry *retry)
 {
-	return retry->step ? earlier(retry->step * 2, UPKEEP_RETRY_LONGEST) : UPKEEP_RETRY_FIRST;
+	int64_t longest = retry->longest ? retry->longest : UPKEEP_RETRY_LONGEST;
+
+	return retry->step ? earlier(retry->step * 2, longest) : UPKEEP_RETRY_FIRST;
 }
 
 /* The wait is chosen before the job begins, so that its failure can be noted together with it. */

@@ -35,6 +35,7 @@
 /* What fails is tried again after the first, then after twice as long, up to the longest. */
 #define UPKEEP_RETRY_FIRST 5000
 #define UPKEEP_RETRY_LONGEST 1800000
+#define UPKEEP_SETTLE_LONGEST 30000 /* a guest may stand still until the other host answers */
 #define UPKEEP_RETRY_JITTER 5 /* and up to a fifth longer, so that hosts do not come together */
 
 /*

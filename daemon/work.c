@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/work.h"
 
+#include <domesday/migrate.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -42,8 +44,11 @@ static int see_remote(const struct dd_remote_state *state, void *context)
 static int look(struct dd_host *host, struct work *work)
 {
 	struct dd_upkeep found;
+	uint32_t kept = 0, due = 0;
 	int rc = dd_upkeep_look(host, &found, &work->error);
 
+	if (!rc)
+		rc = dd_migrations_kept(host, &kept, &due, &work->error);
 	if (!rc)
 		rc = dd_remote_states(host, see_remote, &work->view, &work->error);
 	if (rc)
@@ -52,8 +57,8 @@ static int look(struct dd_host *host, struct work *work)
 	work->view.mark = work->mark;
 	work->view.staged = found.staged;
 	work->view.push = found.push;
-	work->view.under_way = found.under_way;
-	work->view.cut_short = found.cut_short;
+	work->view.under_way = found.under_way + kept;
+	work->view.cut_short = found.cut_short + due;
 	return 0;
 }
 
@@ -113,9 +118,13 @@ static int tell_settled(const struct dd_settled *settled, void *context)
 
 static int settle(struct dd_host *host, struct work *work)
 {
-	uint32_t left = 0;
+	uint32_t left = 0, kept = 0;
 	int rc = dd_settle(host, tell_settled, NULL, &left, &work->error);
 
+	if (!rc)
+		rc = dd_migrations_forget(host, &kept, &work->error);
+	if (!rc && kept)
+		return work->error.code;
 	if (rc || !left)
 		return rc;
 	return error_set(&work->error, DD_REFUSED, "%u interrupted %s cannot be settled", left,

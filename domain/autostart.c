@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "domain/boot.h"
 #include "domain/host.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_LIMIT 256
 #define PROGRESS_LIMIT ((size_t)64 << 20)
 #define DONE "done\n"
 
@@ -48,7 +47,7 @@ static int progress_read(struct dd_host *host, struct progress *progress, struct
 	int rc = host_run_folder(host, "autostart", &progress->path, err);
 
 	if (!rc)
-		rc = file_read(BOOT_ID, BOOT_ID_LIMIT, &boot, err);
+		rc = boot_id(&boot, err);
 	if (rc)
 		return rc;
 	rc = file_read(progress->path, PROGRESS_LIMIT, &progress->text, &reason);

@@ -151,7 +151,7 @@ int dd_undefine(struct dd_host *host, const char *domain, const struct dd_change
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	struct outcome outcome = {.subject = "undefine", .gone = true};
-	int rc = operation_begin(&op, host, domain, "undefine", change, err);
+	int rc = operation_begin(&op, host, domain, OPERATION_UNDEFINE, change, err);
 
 	if (!rc)
 		rc = operation_require_shut_off(&op, err);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/operation.h"
+
 void derived_release(struct derived *derived)
 {
 	free(derived->name);
@@ -17,7 +19,7 @@ static int derive_gone(struct book *book, const char *uuid, bool *gone, struct d
 	int rc = book_version(book, uuid, 0, &info, err);
 	const char *operation = rc ? NULL : version_trailer(&info, "Operation");
 
-	*gone = operation && strcmp(operation, "undefine") == 0;
+	*gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0;
 	return rc;
 }
 

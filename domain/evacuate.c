@@ -84,7 +84,7 @@ static int candidate_add(const struct fetched_row *row, void *context)
 	*candidate = (struct candidate){
 		.version = row->newest->number,
 		.epoch = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1,
-		.gone = operation && strcmp(operation, "undefine") == 0,
+		.gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0,
 	};
 	memcpy(candidate->uuid, row->uuid, UUID_SIZE);
 	rc = name_read(

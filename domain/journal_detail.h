@@ -3,9 +3,9 @@
 #define DOMAIN_JOURNAL_DETAIL_H
 
 /*
- * What a journal row holds for recovery, as JSON: its kind ("start", "pause", "reboot" or
- * "transition"), who began it, and the members that the kind adds. And the claims on host resources
- * that go with it.
+ * What a journal row holds for recovery, as JSON: its kind ("start", "pause", "reboot",
+ * "transition" or "migration"), who began it, and the members that the kind adds. And the claims on
+ * host resources that go with it.
  */
 
 #include "domain/operation.h"
@@ -15,6 +15,7 @@
 #define DETAIL_PAUSE "pause"
 #define DETAIL_REBOOT "reboot"
 #define DETAIL_TRANSITION "transition"
+#define DETAIL_MIGRATION "migration"
 
 /* An object with kind, author, caller and reason; NULL when out of memory. */
 struct json *detail_new(const struct operation *op, const char *kind);

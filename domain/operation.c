@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/operation.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "domain/crash.h"
@@ -8,6 +9,7 @@
 #include "domain/record.h"
 #include "domain/recover.h"
 #include "domain/secret.h"
+#include "store/parcels.h"
 
 #define TRAILERS_MAX 64 /* of one version; more devices than fit are in the diff anyway */
 #define SINCE_MAX 5     /* versions that a conflict spells out */
@@ -42,13 +44,17 @@ int operation_refuse_stray(const struct operation *op, struct dd_error *err)
 	return error_hint(err, "end it with: domesday destroy %s", op->row.name);
 }
 
+int operation_connect(struct operation *op, struct dd_error *err)
+{
+	return op->guest ? 0 : guest_connect(op->folder, &op->guest, err);
+}
+
 int operation_guest(struct operation *op, struct dd_error *err)
 {
 	int rc = operation_require_running(op, err);
 
-	if (rc || op->guest)
-		return rc;
-	rc = guest_connect(op->folder, &op->guest, err);
+	if (!rc)
+		rc = operation_connect(op, err);
 	if (rc == DD_NOT_FOUND)
 		rc = error_set(err, DD_HYPERVISOR, "the guest of domain '%s' has just ended",
 			op->row.name);
@@ -98,6 +104,32 @@ static int load_live(struct operation *op, struct dd_error *err)
 	return rc;
 }
 
+/* What a version's tree has, and where an operation keeps it as it is recorded. */
+static const struct {
+	const char *path;
+	size_t text;
+} record_files[] = {
+	{FILE_CONFIG, offsetof(struct operation, config_text)},
+	{FILE_LIVE, offsetof(struct operation, live_text)},
+	{FILE_VACATED, offsetof(struct operation, vacated_text)},
+	{FILE_CPU, offsetof(struct operation, cpu_text)},
+	{FILE_SECRETS, offsetof(struct operation, secrets_text)},
+};
+#define RECORD_FILES (sizeof record_files / sizeof record_files[0])
+
+static struct text *record_text(struct operation *op, size_t file)
+{
+	return (struct text *)((char *)op + record_files[file].text);
+}
+
+static void forget_record(struct operation *op)
+{
+	document_free(TAKE(op->config));
+	document_free(TAKE(op->live));
+	for (size_t i = 0; i < RECORD_FILES; i++)
+		text_clear(record_text(op, i));
+}
+
 int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 {
 	struct domain_row row = {.name = NULL};
@@ -107,27 +139,58 @@ int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 		return rc;
 	domain_row_release(&op->row);
 	op->row = row;
-	document_free(TAKE(op->config));
-	document_free(TAKE(op->live));
-	text_clear(&op->config_text);
-	text_clear(&op->live_text);
-	text_clear(&op->vacated_text);
-	text_clear(&op->cpu_text);
-	text_clear(&op->secrets_text);
-	rc = record_read(op->host->book, uuid, 0, &op->config, err);
-	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_CONFIG, &op->config_text, err);
-	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_LIVE, &op->live_text, err);
-	if (!rc)
+	forget_record(op);
+	for (size_t i = 0; !rc && i < RECORD_FILES; i++)
 		rc = record_read_text(
-			op->host->book, uuid, 0, FILE_VACATED, &op->vacated_text, err);
+			op->host->book, uuid, 0, record_files[i].path, record_text(op, i), err);
 	if (!rc)
-		rc = record_read_text(op->host->book, uuid, 0, FILE_CPU, &op->cpu_text, err);
-	if (!rc)
-		rc = record_read_text(
-			op->host->book, uuid, 0, FILE_SECRETS, &op->secrets_text, err);
+		rc = record_compose(&op->config_text, FILE_CONFIG, &op->vacated_text,
+			&op->secrets_text, &op->config, err);
 	return rc ? rc : load_live(op, err);
+}
+
+int operation_adopt(struct operation *op, struct parcel *parcel, const struct book_taken *taken,
+	struct dd_error *err)
+{
+	int rc = 0;
+
+	forget_record(op);
+	for (size_t i = 0; !rc && i < RECORD_FILES; i++) {
+		struct dd_error reason = {0};
+
+		rc = book_parcel_read(parcel, record_files[i].path, record_text(op, i), &reason);
+		if (rc == DD_NOT_FOUND)
+			rc = 0;
+		else if (rc && err)
+			*err = reason;
+	}
+	/* what ran at the other host is nothing that ran here */
+	text_clear(&op->live_text);
+	if (!rc)
+		rc = record_compose(&op->config_text, FILE_CONFIG, &op->vacated_text,
+			&op->secrets_text, &op->config, err);
+	if (rc)
+		return rc;
+	op->row.version = taken->version;
+	op->row.epoch = taken->epoch;
+	op->row.state = STATE_GONE;
+	free(TAKE(op->row.name));
+	return string_copy(&op->row.name, document_name(op->config), err);
+}
+
+/* Of a domain that need not be there: op->row has its UUID and version 0 then. */
+static int load_known(struct operation *op, const char *uuid, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	int rc = operation_load(op, uuid, &reason);
+
+	if (rc == DD_NOT_FOUND && !op->row.version) {
+		memmove(op->row.uuid, uuid, UUID_SIZE);
+		return 0;
+	}
+	if (rc && err)
+		*err = reason;
+	return rc;
 }
 
 /* The guest ended without being told by us (its own shutdown, a crash, the host's restart). */
@@ -148,7 +211,7 @@ static int operation_settle(struct operation *op, struct dd_error *err)
 	int rc = recover_settle(op, &settled, err);
 
 	if (!rc && settled)
-		rc = operation_load(op, op->row.uuid, err);
+		rc = load_known(op, op->row.uuid, err);
 	if (rc || op->row.state != STATE_RUNNING || guest_alive(op->folder, NULL))
 		return rc;
 	guest_free(TAKE(op->guest));
@@ -172,7 +235,8 @@ static int end_unsettled(struct operation *op, bool *ended, struct dd_error *err
 }
 
 static int operation_prepare(struct operation *op, struct dd_host *host, const char *uuid,
-	const char *name, const struct dd_change *change, struct dd_error *err)
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err)
 {
 	int rc;
 
@@ -182,11 +246,13 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 		.author = {.name = host->author_name, .email = host->author_email},
 		.caller = host->caller,
 		.program = host->program,
+		.lock = held,
 	};
 	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
 	if (!rc)
 		rc = host_run_folder(host, uuid, &op->folder, err);
-	return rc ? rc : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
+	return rc || held ? rc
+			  : job_lock_take(host->book, uuid, name, host->wait_ms, &op->lock, err);
 }
 
 struct since {
@@ -225,8 +291,8 @@ static int check_version(
 /* Of a domain that is another host's, what is left here can be ended, looked at and forgotten. */
 static int check_owner(const struct operation *op, struct dd_error *err)
 {
-	static const char *const allowed[] = {"destroy", "shutdown", "undefine", "check", "settle",
-		"evacuate", OPERATION_DRY_RUN};
+	static const char *const allowed[] = {"destroy", "shutdown", OPERATION_UNDEFINE, "check",
+		"settle", "evacuate", OPERATION_MIGRATE, OPERATION_DRY_RUN};
 	const char *owner = op->row.owner;
 
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
@@ -245,6 +311,16 @@ static int check_owner(const struct operation *op, struct dd_error *err)
 		op->row.name);
 }
 
+static int refuse_gone(const struct operation *op, const char *domain, struct dd_error *err)
+{
+	if (op->row.owner)
+		return error_set(err, DD_NOT_FOUND,
+			"there is no domain '%s' here: the host '%s' has it", domain,
+			op->row.owner);
+	return error_set(err, DD_NOT_FOUND, "there is no domain '%s' (undefined in version %u)",
+		domain, op->row.version);
+}
+
 static int begin(struct operation *op, struct dd_host *host, const char *domain, const char *name,
 	const struct dd_change *change, bool *ended, struct dd_error *err)
 {
@@ -253,22 +329,20 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 
 	if (rc)
 		return rc;
-	rc = operation_prepare(op, host, row.uuid, name, change, err);
+	rc = operation_prepare(op, host, row.uuid, name, change, NULL, err);
 	if (!rc)
 		rc = operation_load(op, row.uuid, err);
 	if (!rc && ended && op->row.state != STATE_GONE)
 		rc = end_unsettled(op, ended, err);
 	if (!rc && op->row.state != STATE_GONE)
 		rc = operation_settle(op, err);
+	if (!rc)
+		rc = check_owner(op, err);
 	if (!rc && op->row.state == STATE_GONE)
-		rc = error_set(err, DD_NOT_FOUND,
-			"there is no domain '%s' (undefined in version %u)", domain,
-			op->row.version);
+		rc = refuse_gone(op, domain, err);
 	if (!rc && strcmp(op->row.name, domain) != 0 && strcmp(op->row.uuid, domain) != 0)
 		rc = error_set(err, DD_NOT_FOUND,
 			"there is no domain '%s' (it was just renamed '%s')", domain, op->row.name);
-	if (!rc)
-		rc = check_owner(op, err);
 	if (!rc)
 		rc = check_version(op, change, err);
 	if (rc)
@@ -289,20 +363,26 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 	return begin(op, host, domain, "destroy", NULL, ended, err);
 }
 
+int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err)
+{
+	int rc = operation_prepare(op, host, uuid, name, change, held, err);
+
+	if (!rc)
+		rc = load_known(op, uuid, err);
+	if (rc)
+		operation_end(op);
+	return rc;
+}
+
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err)
 {
-	int rc = operation_prepare(op, host, uuid, name, change, err);
+	int rc = operation_begin_unsettled(op, host, uuid, name, change, NULL, err);
 
-	if (!rc) {
-		rc = operation_load(op, uuid, err);
-		if (rc == DD_NOT_FOUND) {
-			memcpy(op->row.uuid, uuid, UUID_SIZE);
-			rc = 0;
-		} else if (!rc && op->row.state != STATE_GONE) {
-			rc = operation_settle(op, err);
-		}
-	}
+	if (!rc)
+		rc = operation_settle(op, err);
 	if (!rc && op->row.version)
 		rc = check_owner(op, err);
 	if (rc)
@@ -444,7 +524,7 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || outcome->earlier_count || op->row.version == 0 ||
+	return outcome->gone || outcome->parcel || outcome->earlier_count || op->row.version == 0 ||
 	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
@@ -475,6 +555,7 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.autostart = outcome->autostart ? *outcome->autostart : op->row.autostart,
 		.runtime = outcome->live ? text_string(&draft->runtime) : NULL,
 		.epoch = outcome->epoch,
+		.owned = outcome->parcel != NULL,
 		.uses = draft->uses.items,
 		.use_count = outcome->gone ? 0 : draft->uses.count,
 	};
@@ -489,6 +570,10 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.earlier_count = outcome->earlier_count,
 		.index = &index,
 		.journal = op->journal,
+		.journal_detail = outcome->journal_detail,
+		.parcel = outcome->parcel,
+		.note_name = outcome->note_name,
+		.note_value = outcome->note_value,
 	};
 	uint32_t number = 0;
 
@@ -499,7 +584,8 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 	if (rc)
 		return rc;
 	CRASH_POINT("commit:after");
-	op->journal = 0;
+	if (!outcome->journal_detail)
+		op->journal = 0;
 	op->secrets.named = true;
 	if (result) {
 		memcpy(result->uuid, op->row.uuid, UUID_SIZE);

@@ -55,6 +55,10 @@ struct operation {
 
 /* The name of one that changes nothing. */
 #define OPERATION_DRY_RUN "dry-run"
+/* A version of that name is the last of a domain that is gone. */
+#define OPERATION_UNDEFINE "undefine"
+/* The domain comes here, or goes to another host. */
+#define OPERATION_MIGRATE "migrate"
 
 #define OPERATION_INIT       \
 	{                    \
@@ -79,8 +83,23 @@ int operation_begin_destroy(struct operation *op, struct dd_host *host, const ch
 int operation_begin_new(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *name, const struct dd_change *change, struct dd_error *err);
 
+/*
+ * As operation_begin_new(), by who settles: what an earlier holder left is not looked at. held: the
+ * job lock, which is taken over, also on failure; NULL: it is not held yet.
+ */
+int operation_begin_unsettled(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *name, const struct dd_change *change, struct job_lock *held,
+	struct dd_error *err);
+
 /* Everything that is recorded of the domain, anew. */
 int operation_load(struct operation *op, const char *uuid, struct dd_error *err);
+
+/*
+ * op, begun for a domain that is not here, has what a parcel brings as what is recorded: a
+ * definition, which op->config is from then on, and its version. outcome.parcel makes it true.
+ */
+int operation_adopt(struct operation *op, struct parcel *parcel, const struct book_taken *taken,
+	struct dd_error *err);
 
 void operation_end(struct operation *op);
 static inline void cleanup_operation(struct operation *op)
@@ -92,6 +111,9 @@ bool operation_running(const struct operation *op);
 
 /* Connects op->guest. DD_REFUSED where the domain does not run. */
 int operation_guest(struct operation *op, struct dd_error *err);
+
+/* The same, whether or not the book says that it runs. DD_NOT_FOUND: there is no QEMU. */
+int operation_connect(struct operation *op, struct dd_error *err);
 
 /* Refuses where the domain runs (or does not), in the words of this operation. */
 int operation_require_running(const struct operation *op, struct dd_error *err);
@@ -115,6 +137,12 @@ struct outcome {
 	/* of what others did before it came here */
 	const struct version_draft *earlier; /* versions that come before this one, with it */
 	size_t earlier_count;
+	/* what comes from another host, for this host to own it; with epoch; see operation_adopt()
+	 */
+	struct parcel *parcel;
+	const char *journal_detail; /* the row stays open with this; NULL: it does not */
+	const char *note_name;      /* how it ended, for later (struct book_change); NULL */
+	const char *note_value;
 	const struct person *author; /* NULL: the operator */
 	const char *body; /* instead of the operator's reason, where there is an author */
 	int64_t authored; /* when the author did it; 0: now */

@@ -21,18 +21,16 @@ int record_read_text(struct book *book, const char *uuid, uint32_t number, const
 	return rc;
 }
 
-/* The document of a version's file, which is there, with its tokens. */
-static int read_sealed(struct book *book, const char *uuid, uint32_t number, const char *path,
-	const struct text *xml, struct document **out, struct dd_error *err)
+int record_compose(const struct text *xml, const char *path, const struct text *vacated,
+	const struct text *secrets, struct document **out, struct dd_error *err)
 {
-	CLEANUP(text) struct text secrets = TEXT_INIT;
 	CLEANUP(document) struct document *document = NULL;
-	int rc = record_read_text(book, uuid, number, FILE_SECRETS, &secrets, err);
+	int rc = document_parse(text_string(xml), xml->size, NULL, &document, err);
 
 	if (!rc)
-		rc = document_parse(text_string(xml), xml->size, NULL, &document, err);
-	if (!rc)
-		rc = secret_read(document, &secrets, path, err);
+		rc = secret_read(document, secrets, path, err);
+	if (!rc && vacated)
+		rc = document_read_vacated(document, text_string(vacated), vacated->size, err);
 	if (!rc)
 		*out = TAKE(document);
 	return rc;
@@ -43,30 +41,28 @@ int record_read(struct book *book, const char *uuid, uint32_t number, struct doc
 {
 	CLEANUP(text) struct text xml = TEXT_INIT;
 	CLEANUP(text) struct text vacated = TEXT_INIT;
-	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(text) struct text secrets = TEXT_INIT;
 	int rc = record_read_text(book, uuid, number, FILE_CONFIG, &xml, err);
 
 	if (!rc)
 		rc = record_read_text(book, uuid, number, FILE_VACATED, &vacated, err);
 	if (!rc)
-		rc = read_sealed(book, uuid, number, FILE_CONFIG, &xml, &document, err);
-	if (!rc)
-		rc = document_read_vacated(document, text_string(&vacated), vacated.size, err);
-	if (!rc)
-		*out = TAKE(document);
-	return rc;
+		rc = record_read_text(book, uuid, number, FILE_SECRETS, &secrets, err);
+	return rc ? rc : record_compose(&xml, FILE_CONFIG, &vacated, &secrets, out, err);
 }
 
 int record_read_live(struct book *book, const char *uuid, uint32_t number, struct document **out,
 	struct dd_error *err)
 {
 	CLEANUP(text) struct text xml = TEXT_INIT;
+	CLEANUP(text) struct text secrets = TEXT_INIT;
 	int rc = record_read_text(book, uuid, number, FILE_LIVE, &xml, err);
 
-	if (rc || xml.size)
-		return rc ? rc : read_sealed(book, uuid, number, FILE_LIVE, &xml, out, err);
 	*out = NULL;
-	return 0;
+	if (rc || !xml.size)
+		return rc;
+	rc = record_read_text(book, uuid, number, FILE_SECRETS, &secrets, err);
+	return rc ? rc : record_compose(&xml, FILE_LIVE, NULL, &secrets, out, err);
 }
 
 int record_live_text(

@@ -25,6 +25,13 @@ int record_read(struct book *book, const char *uuid, uint32_t number, struct doc
 int record_read_text(struct book *book, const char *uuid, uint32_t number, const char *path,
 	struct text *out, struct dd_error *err);
 
+/*
+ * The document of the texts of a version's files: xml is that of the file path; vacated may be
+ * NULL. With its tokens.
+ */
+int record_compose(const struct text *xml, const char *path, const struct text *vacated,
+	const struct text *secrets, struct document **out, struct dd_error *err);
+
 /* Its live.xml, likewise; *out is NULL where the version has none. */
 int record_read_live(struct book *book, const char *uuid, uint32_t number, struct document **out,
 	struct dd_error *err);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "domain/journal_detail.h"
 #include "domain/lifecycle.h"
 #include "domain/transition.h"
 
@@ -40,6 +39,22 @@ static int settle_reboot(
 	return reboot_settle(op, err);
 }
 
+static recover_migration_fn *migration_settler;
+
+void recover_migrations_with(recover_migration_fn *settle)
+{
+	migration_settler = settle;
+}
+
+static int settle_migration(
+	struct operation *op, const char *text, const struct json *detail, struct dd_error *err)
+{
+	(void)text;
+	return migration_settler
+		       ? migration_settler(op, detail, err)
+		       : error_set(err, DD_UNSUPPORTED, "migrations are not settled here");
+}
+
 static const struct {
 	const char *kind;
 	int (*settle)(struct operation *op, const char *text, const struct json *detail,
@@ -49,6 +64,7 @@ static const struct {
 	{DETAIL_PAUSE, settle_pause},
 	{DETAIL_REBOOT, settle_reboot},
 	{DETAIL_TRANSITION, settle_transition},
+	{DETAIL_MIGRATION, settle_migration},
 };
 
 /* Whoever began it; a row of an earlier release does not say whose process that was. */
@@ -104,7 +120,8 @@ int recover_settle(struct operation *op, bool *settled, struct dd_error *err)
 		rc = settle_as(op, &row, detail, err);
 	if (rc)
 		return error_wrap(err, "cannot settle the interrupted %s of domain '%s'",
-			row.operation ? row.operation : "operation", op->row.name);
+			row.operation ? row.operation : "operation",
+			op->row.name ? op->row.name : op->row.uuid);
 	*settled = true;
 	return 0;
 }

@@ -73,8 +73,7 @@ static int settle_one(struct dd_host *host, const struct cut_short_row *row, dd_
 	CLEANUP(domain_row) struct domain_row domain = {.name = NULL};
 	struct dd_error reason = {0};
 	bool there = book_find(host->book, row->uuid, &domain, &reason) == 0;
-	int rc = there ? operation_begin(&op, host, row->uuid, "settle", NULL, &reason)
-		       : reason.code;
+	int rc = operation_begin_new(&op, host, row->uuid, "settle", NULL, &reason);
 	const struct dd_settled settled = {
 		.domain = there ? domain.name : NULL,
 		.uuid = row->uuid,

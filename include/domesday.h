@@ -749,6 +749,7 @@ int dd_check(struct dd_host *host, const char *domain, dd_difference_fn drift, v
 }
 #endif
 
+#include <domesday/migrate.h>
 #include <domesday/safety.h>
 #include <domesday/upkeep.h>
 

@@ -199,12 +199,18 @@ static void strip_tap(xmlNode *device)
 		node_remove(target);
 }
 
-void device_strip_runtime(xmlNode *device)
+/* What it got on the host where it runs. */
+static void strip_place(xmlNode *device)
 {
 	strip_socket(device); /* known by its alias */
-	strip_alias(device);
 	strip_pty(device);
 	strip_tap(device);
+}
+
+void device_strip_runtime(xmlNode *device)
+{
+	strip_place(device);
+	strip_alias(device);
 }
 
 /* Ports chosen at start go back to how "choose one" is spelt. */
@@ -219,13 +225,16 @@ static int strip_graphics(xmlNode *device, struct dd_error *err)
 	return 0;
 }
 
-static int strip_device(struct document *document, xmlNode *device, struct dd_error *err)
+static int strip_device(
+	struct document *document, xmlNode *device, bool alias_too, struct dd_error *err)
 {
 	static const struct freeze_options nothing = {.capabilities = NULL};
 	const struct device_kind *kind = device_kind(device);
 	int rc;
 
-	device_strip_runtime(device);
+	strip_place(device);
+	if (alias_too)
+		strip_alias(device);
 	rc = strip_graphics(device, err);
 	/* completing a disk or channel drops what it got for one run */
 	if (!rc && kind && (node_is(device, "disk") || node_is(device, "channel")))
@@ -233,14 +242,24 @@ static int strip_device(struct document *document, xmlNode *device, struct dd_er
 	return rc;
 }
 
-int document_strip_runtime(struct document *document, struct dd_error *err)
+static int strip_document(struct document *document, bool aliases_too, struct dd_error *err)
 {
 	int rc = node_set_attr(document_root(document), "id", NULL, err);
 
 	for (xmlNode *device = node_first(document_devices(document)); device && !rc;
 		device = node_after(device))
-		rc = strip_device(document, device, err);
+		rc = strip_device(document, device, aliases_too, err);
 	return rc ? rc : document_canonicalise(document, err);
+}
+
+int document_strip_runtime(struct document *document, struct dd_error *err)
+{
+	return strip_document(document, true, err);
+}
+
+int document_strip_place(struct document *document, struct dd_error *err)
+{
+	return strip_document(document, false, err);
 }
 
 int document_find_named(const struct document *document, const char *reference, xmlNode **device,

@@ -32,4 +32,10 @@ void device_strip_runtime(xmlNode *device);
  */
 int document_strip_runtime(struct document *document, struct dd_error *err);
 
+/*
+ * The same but for the aliases: what is left is the guest as another host can take it over while it
+ * runs, whose QEMU must know everything by the same ids.
+ */
+int document_strip_place(struct document *document, struct dd_error *err);
+
 #endif

@@ -12,6 +12,7 @@
  *   keys/     host (Ed25519 signing key, OpenSSH format, 0600), host.pub, allowed_signers; secrets
  *             (seals what is not for history, 0600)
  *   locks/    one file a domain: its job lock
+ *   parcels/  histories of domains that are about to come from another host
  *   run/      one folder a running domain, made by the layers above
  *
  * A struct book may be used by one thread at a time; any number of processes (and threads with a
@@ -29,6 +30,7 @@
 #define BOOK_FORMAT 4  /* of book.db; a lower one is brought up, a higher one refused */
 
 struct book;
+struct parcel; /* store/parcels.h */
 
 struct book_options {
 	bool create;           /* make it where there is none; otherwise that is DD_NOT_FOUND */
@@ -52,6 +54,9 @@ CLEANUP_DEFINE(book, struct book *, book_close)
 
 const char *book_folder(const struct book *book);    /* absolute */
 const char *book_host_name(const struct book *book); /* as in the options, resolved */
+
+/* May a host be called so? */
+bool host_name_valid(const char *name);
 
 /* ---- what the index says of a domain ---- */
 
@@ -155,6 +160,7 @@ struct index_draft {
 	bool autostart;
 	const char *runtime; /* NULL: none */
 	uint32_t epoch;      /* a new one: this host claims the domain; 0: it stays whose it is */
+	bool owned;          /* with epoch: it is this host's at once, with no remote to be told */
 	const struct use_row *uses;
 	size_t use_count;
 };
@@ -192,6 +198,14 @@ struct book_change {
 	size_t earlier_count;
 	const struct index_draft *index; /* NULL: the index stays */
 	uint64_t journal;                /* closed with it; 0: none */
+	const char *journal_detail; /* the row stays open with this instead; NULL: it does not */
+	/*
+	 * The history that the version goes on from comes into the book with it: base is the
+	 * parcel's newest version, and the index claims the domain. NULL: it is there.
+	 */
+	struct parcel *parcel;
+	const char *note_name; /* a setting that says how the operation ended; NULL: none */
+	const char *note_value;
 };
 
 /*
@@ -400,6 +414,15 @@ int book_keys(struct book *book, int (*visit)(const struct key_info *key, void *
 	void *context, struct dd_error *err);
 
 /*
+ * The host among its peers is the key that signs: the public half, which is asked for first, and a
+ * proof that the other half is here (key_vouch, at most KEY_VOUCH_MAX bytes), by the key that
+ * book_identity() gave last.
+ */
+int book_identity(struct book *book, unsigned char open[32], struct dd_error *err);
+int book_vouch(struct book *book, const void *data, size_t size, unsigned char signature[64],
+	struct dd_error *err);
+
+/*
  * A new key signs from now on. The commit on the branch "book" that says so is signed with the old
  * one and has its place in the chain. The old secret is gone afterwards (where the disk fails just
  * then, once somebody signs); what it signed stays good. body may be NULL. Durable at once, for
@@ -595,6 +618,11 @@ struct book_taken {
 	uint32_t version;       /* the newest of the history */
 	uint32_t epoch;         /* as it says */
 	char book[COMMIT_SIZE]; /* what the claiming version is to say in its trailer Taken-Book */
+	/*
+	 * Of a parcel: it goes on from a domain that this host owns. Only who is giving it to that
+	 * host goes on with it; anybody can write such a history.
+	 */
+	bool own;
 };
 
 /*
@@ -652,6 +680,11 @@ int journal_open(struct book *book, const struct journal_draft *draft, uint64_t 
 	struct dd_error *err);
 /* Closes it with nothing done: the claims it made go too. */
 int journal_undo(struct book *book, uint64_t id, struct dd_error *err);
+/* The same, and a setting says how it ended. */
+int journal_undo_noting(
+	struct book *book, uint64_t id, const char *name, const char *value, struct dd_error *err);
+/* Changes what recovery needs, durably. DD_NOT_FOUND: the row is not open. */
+int journal_update(struct book *book, uint64_t id, const char *detail, struct dd_error *err);
 int journal_find(
 	struct book *book, const char *uuid, struct journal_row *out, struct dd_error *err);
 int journal_list(struct book *book, int (*visit)(const struct journal_row *row, void *context),
@@ -729,6 +762,12 @@ int book_secret_get(struct book *book, const char *uuid, const char *name, struc
 /* value is opaque here. DD_NOT_FOUND: it was never set. */
 int book_setting_get(struct book *book, const char *name, struct text *value, struct dd_error *err);
 int book_setting_put(struct book *book, const char *name, const char *value, struct dd_error *err);
+/* Those whose name begins with prefix, by name. visit as for book_list(). */
+int book_setting_list(struct book *book, const char *prefix,
+	int (*visit)(const char *name, const char *value, void *context), void *context,
+	struct dd_error *err);
+/* One that is not there is no error. */
+int book_setting_drop(struct book *book, const char *name, struct dd_error *err);
 
 /* The next number of a counter of the book: 1, 2, 3…; none is ever given twice. */
 int book_count(struct book *book, const char *name, int64_t *out, struct dd_error *err);

@@ -16,6 +16,7 @@
  *   verify/      whether all of it is true
  *   recovery/    backup, restore, and book.db made anew
  *   remote/      other repositories
+ *   parcel/      a domain's history from one book to another
  */
 
 #include <git2.h>
@@ -56,9 +57,6 @@ int book_prepare(const char *folder, const struct book_options *options, const c
 
 /* "FOLDER/name" */
 int book_path(const struct book *book, const char *name, char **out, struct dd_error *err);
-
-/* May a host be called so? */
-bool host_name_valid(const char *name);
 
 /* Text that looks like a UUID in the one spelling that is used here. */
 bool uuid_valid(const char *text);
@@ -130,6 +128,8 @@ void staging_hide(struct staging *staging, bool hidden);
 
 /* ---- setting.c ---- */
 
+/* What book_setting_put() does. Inside database_change(). */
+int setting_write(struct book *book, const char *name, const char *value, struct dd_error *err);
 /* An object that the book itself is named by: "book-head", "genesis". DD_CORRUPT: it has none. */
 int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_error *err);
 

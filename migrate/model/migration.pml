@@ -34,9 +34,8 @@ mtype = {
 	COMPLETE, /* all of the state has arrived; stopped */
 };
 
-mtype = { SOURCE_BEGIN, SOURCE_SWITCH, SOURCE_GIVE_UP, SOURCE_TOLD_ABORTED, SOURCE_TOLD_RETURNED,
-	SOURCE_TOLD_RUNNING, DESTINATION_PREPARE, DESTINATION_ASKED, DESTINATION_GIVE_UP,
-	DESTINATION_COMMIT, DESTINATION_RAN, DESTINATION_LOST, DESTINATION_FORGET };
+#define SOURCE_EVENT(event) mtype = { event };
+#define DESTINATION_EVENT(event) mtype = { event };
 #define SOURCE_STATE(state) mtype = { state };
 #define DESTINATION_STATE(state) mtype = { state };
 #include "migrate/moves.def"

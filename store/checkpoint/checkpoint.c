@@ -5,7 +5,8 @@
  *   1. in one snapshot of book.db: how far the staged objects go, and where every head is; and
  *      book.db is synced, as others may still be about to
  *   2. packs with all staged objects up to there, first in a folder that git does not look into
- *   3. the refs of those heads, whose objects are all packed now (refs.c)
+ *   3. the refs of those heads, whose objects are all packed now (refs.c), and of the keys of hosts
+ *      that domains came from (books.c)
  *   4. those staged rows go, and small packs are merged where there are many
  *
  * A crash leaves the staged rows, so the next checkpoint does it again and comes to the same packs.
@@ -16,6 +17,7 @@
 
 #include <stdio.h>
 
+#include "store/checkpoint/books.h"
 #include "store/checkpoint/consolidate.h"
 #include "store/checkpoint/refs.h"
 #include "store/git/pack.h"
@@ -175,6 +177,8 @@ static int checkpoint_run(struct book *book, struct dd_error *err)
 	rc = packs_write(book, &plan, err);
 	if (!rc)
 		rc = refs_write(book, &plan.refs, err);
+	if (!rc)
+		rc = books_settle(book, err);
 	if (!rc)
 		rc = staged_forget(book, plan.last, err);
 	return rc;

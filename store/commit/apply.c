@@ -6,8 +6,9 @@
  * round of the log's pages serve several versions, and it costs a writer that is alone nothing.
  *
  * Who waits writes its change down on a seat of the board (board.h) and sleeps until it is made, or
- * until the turn is free. A change without a version, one that is larger than a seat, and one for
- * which there is no seat wait in line.
+ * until the turn is free. A change without a version, one that comes with a parcel or leaves its
+ * journal row open or a note, one that is larger than a seat, and one for which there is no seat
+ * wait in line.
  *
  * When the leader dies, or cannot sync, the turn is free, and whoever takes it and finds its own
  * change taken asks book.db for the commit that the leader was to write for it. When that is there,
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/commit/arrival.h"
 #include "store/commit/board.h"
 #include "store/commit/commit.h"
 #include "store/commit/request.h"
@@ -165,13 +167,19 @@ static void seat_free(struct seat *seat)
 	atomic_store(&seat->word, word_with(atomic_load(&seat->word) + 4, SEAT_FREE));
 }
 
+/* What a seat has no words for waits in line. */
+static bool may_sit(const struct book_change *change)
+{
+	return change->version && !change->parcel && !change->journal_detail && !change->note_name;
+}
+
 static bool seat_take(struct prepared *prepared)
 {
 	struct database *database = &prepared->book->database;
 	CLEANUP(text) struct text request = TEXT_INIT;
 	struct seat *seat;
 
-	if (!prepared->change->version)
+	if (!may_sit(prepared->change))
 		return false;
 	if (database->seat < 0)
 		database->seat = seat_find(database->lock_fd, database->board);
@@ -299,6 +307,8 @@ int book_apply(
 	else if (rc == DD_BUSY && book->database.board)
 		rc = seat_take(&prepared) ? seat_wait(&prepared, err) : line_wait(&prepared, err);
 	book->changed |= !rc;
+	if (!rc && change->parcel)
+		parcel_arrived(change->parcel);
 	if (!rc && number)
 		*number = prepared.result.version;
 	return rc;

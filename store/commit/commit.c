@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "store/commit/arrival.h"
 #include "store/commit/chain.h"
 #include "store/commit/message.h"
 #include "store/database/index.h"
@@ -158,10 +159,20 @@ static int versions_prepare(struct prepared *prepared, struct dd_error *err)
 	return rc;
 }
 
+/* What it builds on is not here yet. */
+static int parcel_prepare(struct prepared *prepared, struct dd_error *err)
+{
+	int rc = parcel_install(prepared->change->parcel, prepared->change, err);
+
+	return rc ? rc : versions_prepare(prepared, err);
+}
+
 int change_prepare(struct prepared *prepared, struct dd_error *err)
 {
 	int rc = change_check(prepared->change, err);
 
+	if (!rc && prepared->change->parcel)
+		return parcel_prepare(prepared, err);
 	if (!rc)
 		rc = head_read(prepared->book, prepared->change->uuid, &prepared->head, err);
 	if (!rc)
@@ -252,7 +263,13 @@ int change_write(struct prepared *prepared, struct dd_error *err)
 {
 	const struct book_change *change = prepared->change;
 	struct book *book = prepared->book;
-	int rc = head_read(book, change->uuid, &prepared->head, err);
+	int64_t domain;
+	int rc = 0;
+
+	if (change->parcel)
+		rc = arrival_write(book, parcel_arrival(change->parcel), &domain, err);
+	if (!rc)
+		rc = head_read(book, change->uuid, &prepared->head, err);
 
 	if (!rc)
 		rc = head_check(book, change, &prepared->head, err);
@@ -263,6 +280,8 @@ int change_write(struct prepared *prepared, struct dd_error *err)
 		rc = version_write(prepared, &prepared->versions[i], err);
 	if (!rc && change->journal)
 		rc = journal_close(book, change, prepared->result.domain, err);
+	if (!rc && change->note_name)
+		rc = setting_write(book, change->note_name, change->note_value, err);
 	if (!rc && change->index)
 		rc = index_write(book, prepared->result.domain, change->index, err);
 	return rc;

@@ -29,6 +29,7 @@ static void put_index(struct text *out, const struct index_draft *index)
 	put_number(out, index->autostart);
 	put_string(out, index->runtime);
 	put_number(out, index->epoch);
+	put_number(out, index->owned);
 	put_number(out, index->use_count);
 	for (size_t i = 0; i < index->use_count; i++) {
 		put_string(out, index->uses[i].kind);
@@ -143,6 +144,7 @@ static int get_index(struct reader *reader, struct request *request, struct dd_e
 	index->autostart = get_number(reader) != 0;
 	index->runtime = get_string(reader);
 	index->epoch = (uint32_t)get_number(reader);
+	index->owned = get_number(reader) != 0;
 	index->use_count = get_count(reader);
 	request->uses = calloc(index->use_count + 1, sizeof *request->uses);
 	if (!request->uses)

@@ -208,6 +208,7 @@ int index_write(
 	int rc = row_write(book, domain, draft, err);
 
 	if (!rc && draft->epoch)
-		rc = index_owner_write(book, domain, draft->epoch, book->host_name, NULL, err);
+		rc = index_owner_write(book, domain, draft->epoch,
+			draft->owned ? NULL : book->host_name, NULL, err);
 	return rc ? rc : uses_write(book, domain, draft->uses, draft->use_count, err);
 }

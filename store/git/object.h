@@ -40,6 +40,9 @@ int object_add_text(struct object_set *set, git_object_t type, struct text *data
 int tree_build(struct object_set *set, const struct tree_file *files, size_t count, git_oid *oid,
 	struct dd_error *err);
 
+/* May a file or a folder of a version be called so? */
+bool tree_name_valid(const char *name, size_t length);
+
 struct commit_draft {
 	git_oid tree;
 	const git_oid *parent; /* NULL: the first */

@@ -38,7 +38,7 @@ static bool has_ignored_character(const unsigned char *name, size_t length)
 	return false;
 }
 
-static bool name_valid(const char *name, size_t length)
+bool tree_name_valid(const char *name, size_t length)
 {
 	if (!length || length > NAME_LIMIT || name[0] == '.' ||
 		(length >= 4 && strncasecmp(name, "git~", 4) == 0))
@@ -58,7 +58,7 @@ static bool path_valid(const char *path)
 	for (;;) {
 		size_t length = strcspn(path, "/");
 
-		if (!name_valid(path, length) || ++depth > DEPTH_LIMIT)
+		if (!tree_name_valid(path, length) || ++depth > DEPTH_LIMIT)
 			return false;
 		if (!path[length])
 			return true;

@@ -380,3 +380,40 @@ int key_sign(const struct key *key, const void *data, size_t size, struct text *
 	text_add(out, text.data, text.size);
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
+
+/* ---- proof to another host ---- */
+
+struct vouched {
+	unsigned char data[sizeof KEY_VOUCH_PREFIX + KEY_VOUCH_MAX];
+	size_t size;
+};
+
+static bool vouched_gather(struct vouched *vouched, const void *data, size_t size)
+{
+	if (size > KEY_VOUCH_MAX)
+		return false;
+	memcpy(vouched->data, KEY_VOUCH_PREFIX, sizeof KEY_VOUCH_PREFIX);
+	memcpy(vouched->data + sizeof KEY_VOUCH_PREFIX, data, size);
+	vouched->size = sizeof KEY_VOUCH_PREFIX + size;
+	return true;
+}
+
+int key_vouch(const struct key *key, const void *data, size_t size,
+	unsigned char signature[KEY_SIGNATURE_SIZE], struct dd_error *err)
+{
+	struct vouched vouched;
+
+	if (!vouched_gather(&vouched, data, size))
+		return error_set(err, DD_INVALID, "%zu bytes are too many to vouch for", size);
+	crypto_sign_detached(signature, NULL, vouched.data, vouched.size, key->secret);
+	return 0;
+}
+
+bool key_vouched(const unsigned char open[KEY_PUBLIC_SIZE], const void *data, size_t size,
+	const unsigned char signature[KEY_SIGNATURE_SIZE])
+{
+	struct vouched vouched;
+
+	return vouched_gather(&vouched, data, size) &&
+	       crypto_sign_verify_detached(signature, vouched.data, vouched.size, open) == 0;
+}

@@ -54,4 +54,17 @@ int key_publish(const struct key *key, const char *path, const char *comment, st
 int key_sign(const struct key *key, const void *data, size_t size, struct text *out,
 	struct dd_error *err);
 
+/*
+ * A plain Ed25519 signature for another host, by which this one shows in a conversation of theirs
+ * that it is who it says it is. It is over KEY_VOUCH_PREFIX, its NUL and the data, so that nobody
+ * can make it out to be one over a commit, which begins with "SSHSIG", or the other way round.
+ */
+#define KEY_VOUCH_PREFIX "domesday-peer-1"
+#define KEY_VOUCH_MAX 256 /* bytes of data */
+#define KEY_SIGNATURE_SIZE 64
+int key_vouch(const struct key *key, const void *data, size_t size,
+	unsigned char signature[KEY_SIGNATURE_SIZE], struct dd_error *err);
+bool key_vouched(const unsigned char open[KEY_PUBLIC_SIZE], const void *data, size_t size,
+	const unsigned char signature[KEY_SIGNATURE_SIZE]);
+
 #endif

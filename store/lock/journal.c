@@ -30,15 +30,22 @@ struct opening {
 	char holder[UUID_SIZE];
 };
 
+static int detail_check(const char *detail, struct dd_error *err)
+{
+	return strlen(detail) <= DETAIL_LIMIT
+		       ? 0
+		       : error_set(err, DD_INVALID, "a journal row has more than %zu bytes",
+				 DETAIL_LIMIT);
+}
+
 static int draft_check(const struct journal_draft *draft, struct dd_error *err)
 {
 	if (!uuid_valid(draft->uuid))
 		return error_set(err, DD_INVALID, "'%s' is no UUID in lower case", draft->uuid);
 	if (!draft->operation || !*draft->operation)
 		return error_set(err, DD_INVALID, "a journal row needs an operation");
-	if (draft->detail && strlen(draft->detail) > DETAIL_LIMIT)
-		return error_set(
-			err, DD_INVALID, "a journal row has more than %zu bytes", DETAIL_LIMIT);
+	if (draft->detail && detail_check(draft->detail, err))
+		return DD_INVALID;
 	for (size_t i = 0; i < draft->claim_count; i++)
 		if (!use_valid(&draft->claims[i]))
 			return error_set(err, DD_INVALID, "a journal row has a malformed claim");
@@ -172,6 +179,8 @@ int journal_open(struct book *book, const struct journal_draft *draft, uint64_t 
 struct ending {
 	struct book *book;
 	uint64_t id;
+	const char *note_name, *note_value; /* NULL: none */
+	const char *detail;
 };
 
 static int no_row(uint64_t id, struct dd_error *err)
@@ -200,14 +209,44 @@ static int undo_write(void *context, struct dd_error *err)
 	rc = statement_run(&statement, err);
 	if (!rc && !sqlite3_changes(database->sqlite))
 		rc = no_row(ending->id, err);
+	if (!rc && ending->note_name)
+		rc = setting_write(ending->book, ending->note_name, ending->note_value, err);
 	return rc ? rc : claims_drop(ending->book, ending->id, err);
+}
+
+int journal_undo_noting(
+	struct book *book, uint64_t id, const char *name, const char *value, struct dd_error *err)
+{
+	struct ending ending = {.book = book, .id = id, .note_name = name, .note_value = value};
+
+	return database_change(&book->database, "undo", undo_write, &ending, err);
 }
 
 int journal_undo(struct book *book, uint64_t id, struct dd_error *err)
 {
-	struct ending ending = {.book = book, .id = id};
+	return journal_undo_noting(book, id, NULL, NULL, err);
+}
 
-	return database_change(&book->database, "undo", undo_write, &ending, err);
+static int update_write(void *context, struct dd_error *err)
+{
+	const struct ending *ending = context;
+	struct database *database = &ending->book->database;
+	struct statement statement =
+		statement_begin(database, "UPDATE journal SET detail = ? WHERE id = ?");
+	int rc;
+
+	statement_text(&statement, ending->detail);
+	statement_number(&statement, (int64_t)ending->id);
+	rc = statement_run(&statement, err);
+	return !rc && !sqlite3_changes(database->sqlite) ? no_row(ending->id, err) : rc;
+}
+
+int journal_update(struct book *book, uint64_t id, const char *detail, struct dd_error *err)
+{
+	struct ending ending = {.book = book, .id = id, .detail = detail};
+	int rc = detail_check(detail, err);
+
+	return rc ? rc : database_change(&book->database, "journal", update_write, &ending, err);
 }
 
 static int claims_keep(struct book *book, uint64_t id, int64_t domain, struct dd_error *err)
@@ -225,12 +264,16 @@ static int claims_keep(struct book *book, uint64_t id, int64_t domain, struct dd
 int journal_close(
 	struct book *book, const struct book_change *change, int64_t domain, struct dd_error *err)
 {
-	struct statement statement =
-		statement_begin(&book->database, "DELETE FROM journal WHERE id = ? AND uuid = ?");
+	struct statement statement = statement_begin(&book->database,
+		change->journal_detail
+			? "UPDATE journal SET detail = ?3 WHERE id = ?1 AND uuid = ?2"
+			: "DELETE FROM journal WHERE id = ?1 AND uuid = ?2");
 	int rc;
 
 	statement_number(&statement, (int64_t)change->journal);
 	statement_text(&statement, change->uuid);
+	if (change->journal_detail)
+		statement_text(&statement, change->journal_detail);
 	rc = statement_run(&statement, err);
 	if (!rc && !sqlite3_changes(book->database.sqlite))
 		return error_set(err, DD_CONFLICT,

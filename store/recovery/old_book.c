@@ -206,6 +206,22 @@ int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row
 	return old_end(reindex, &statement, "a domain");
 }
 
+int old_given_away(
+	struct reindex *reindex, const char *uuid, git_oid *head, git_oid *host_book, bool *found)
+{
+	struct statement statement;
+
+	*found = false;
+	if (!reindex->old_open || !reindex->old_owners)
+		return 0;
+	statement = statement_begin(&reindex->old,
+		"SELECT head, owner_book FROM domain WHERE uuid = ? AND owner_book IS NOT NULL");
+	statement_text(&statement, uuid);
+	*found = statement_row(&statement) && statement_oid_maybe(&statement, 0, head) &&
+		 statement_oid_maybe(&statement, 1, host_book);
+	return old_end(reindex, &statement, "who owns a domain");
+}
+
 int old_uses(struct reindex *reindex, const char *uuid, int64_t domain)
 {
 	struct statement rows;

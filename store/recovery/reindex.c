@@ -44,9 +44,7 @@ bool reindex_hindered(int rc)
 	return rc == DD_NO_MEMORY || rc == DD_SYSTEM || rc == DD_BUSY;
 }
 
-/* Damage to what libgit2 reads, an object where oid is not NULL, is for the caller to do without.
- */
-static int unread(struct reindex *reindex, int code, const git_oid *oid, const char *what)
+int reindex_unread(struct reindex *reindex, int code, const git_oid *oid, const char *what)
 {
 	struct dd_error reason = {0};
 	int rc = oid ? object_failure(reindex->book, code, oid, what, &reason)
@@ -74,7 +72,8 @@ static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root
 		int code = git_odb_read(&object, reindex->book->objects, root);
 
 		if (code)
-			return unread(reindex, code, root, "cannot read the branch \"book\"");
+			return reindex_unread(
+				reindex, code, root, "cannot read the branch \"book\"");
 		if (git_odb_object_type(object) != GIT_OBJECT_COMMIT ||
 			!commit_parse(
 				git_odb_object_data(object), git_odb_object_size(object), &parts))
@@ -108,7 +107,7 @@ static int ref_read(struct reindex *reindex, git_oid *ref, git_oid *root, bool *
 	if (rc)
 		return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
 	code = git_reference_name_to_id(ref, reindex->book->whole, BOOK_REF);
-	return code ? unread(reindex, code, NULL, "cannot read the branch \"book\"")
+	return code ? reindex_unread(reindex, code, NULL, "cannot read the branch \"book\"")
 		    : root_find(reindex, ref, root, found);
 }
 
@@ -167,11 +166,12 @@ static int any(const struct takeover *takeover, bool *result, void *context)
 }
 
 /* Of one domain; moves those that count to the front, and forgets places in others' chains. */
-static int versions_keep(
-	struct verification *verification, struct sighting *list, size_t count, size_t *kept)
+static int versions_keep(struct verification *verification, const struct given_away *given,
+	struct sighting *list, size_t count, size_t *kept)
 {
 	CLEANUP(dues) struct dues dues = {.list = NULL};
-	int rc = dues_read(verification, list->uuid, NULL, any, NULL, &dues);
+	int rc = dues_read(
+		verification, list->uuid, given->found ? &given->book : NULL, any, NULL, &dues);
 
 	*kept = 0;
 	/* what stands before the keys that cannot be read is lost, and told as that */
@@ -265,7 +265,8 @@ static int versions_insert(struct reindex *reindex, int64_t domain, const struct
 	return rc;
 }
 
-static int domain_insert(struct reindex *reindex, const struct sighting *list, size_t count)
+static int domain_insert(struct reindex *reindex, const struct given_away *given,
+	const struct sighting *list, size_t count)
 {
 	struct database *database = &reindex->book->database;
 	const struct sighting *newest = list;
@@ -288,7 +289,11 @@ static int domain_insert(struct reindex *reindex, const struct sighting *list, s
 	statement_blob(&statement, newest->oid.id, sizeof newest->oid.id);
 	statement_number(&statement, domain);
 	reindex->counts->domains++;
-	return statement_run(&statement, reindex->err);
+	rc = statement_run(&statement, reindex->err);
+	if (!rc && given->found)
+		rc = index_owner_write(reindex->book, domain, given->epoch, given->host,
+			&given->book, reindex->err);
+	return rc;
 }
 
 /* The list of sightings is ours to sort: verify has found by name what it had to. */
@@ -296,6 +301,7 @@ static int versions_read(struct reindex *reindex, struct verification *verificat
 {
 	struct sighting *list = verification->sightings;
 	size_t count = verification->sighting_count, kept;
+	struct given_away given;
 	int rc = 0;
 
 	if (count)
@@ -306,9 +312,11 @@ static int versions_read(struct reindex *reindex, struct verification *verificat
 				break;
 		if (!uuid_valid(list[at].uuid))
 			continue;
-		rc = versions_keep(verification, &list[at], run, &kept);
+		rc = given_away_find(reindex, verification, &list[at], run, &given);
+		if (!rc)
+			rc = versions_keep(verification, &given, &list[at], run, &kept);
 		if (!rc && kept)
-			rc = domain_insert(reindex, &list[at], kept);
+			rc = domain_insert(reindex, &given, &list[at], kept);
 	}
 	return rc;
 }
@@ -360,6 +368,7 @@ static int history_read(struct reindex *reindex)
 struct place {
 	int64_t domain;
 	char uuid[UUID_SIZE];
+	bool given_away;
 };
 
 static int name_taken(struct reindex *reindex, const char *name, bool *taken)
@@ -407,6 +416,10 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 		reindex_lost(reindex, "the newest version of the domain %s cannot be read: %s",
 			place->uuid, reason.message);
 	}
+	if (place->given_away) {
+		draft.state = STATE_GONE;
+		draft.use_count = 0;
+	}
 	rc = old_domain(reindex, place->uuid, &old, &found);
 	if (!rc && draft.state != STATE_GONE)
 		rc = name_taken(reindex, draft.name, &taken);
@@ -417,13 +430,13 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 			draft.name, place->uuid);
 		draft.name = place->uuid;
 	}
-	draft.autostart = found && old.autostart;
+	draft.autostart = found && old.autostart && !place->given_away;
 	if (found && old.state == STATE_RUNNING && draft.state != STATE_GONE) {
 		draft.state = STATE_RUNNING;
 		draft.runtime = old.runtime;
 	}
 	rc = index_write(reindex->book, place->domain, &draft, reindex->err);
-	if (!rc)
+	if (!rc && !place->given_away)
 		rc = owner_write(reindex, place, &old);
 	return rc || draft.state != STATE_RUNNING ? rc
 						  : old_uses(reindex, place->uuid, place->domain);
@@ -431,8 +444,8 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 
 static int places_read(struct reindex *reindex, struct place **out, size_t *count)
 {
-	struct statement statement = statement_begin(
-		&reindex->book->database, "SELECT id, uuid FROM domain ORDER BY id");
+	struct statement statement = statement_begin(&reindex->book->database,
+		"SELECT id, uuid, owner_book IS NOT NULL FROM domain ORDER BY id");
 	struct place *list = calloc((size_t)reindex->counts->domains + 1, sizeof *list);
 
 	*count = 0;
@@ -444,6 +457,7 @@ static int places_read(struct reindex *reindex, struct place **out, size_t *coun
 	while (*count < reindex->counts->domains && statement_row(&statement)) {
 		list[*count].domain = statement_integer(&statement, 0);
 		snprintf(list[*count].uuid, UUID_SIZE, "%s", statement_string(&statement, 1));
+		list[*count].given_away = statement_integer(&statement, 2) != 0;
 		++*count;
 	}
 	return statement_end(&statement, reindex->err);
@@ -483,7 +497,7 @@ static int tag_from_ref(const char *name, void *context)
 	if (!code)
 		code = git_tag_lookup(&tag, reindex->book->repository, &oid);
 	if (code)
-		return unread(reindex, code, NULL, "cannot read a tag");
+		return reindex_unread(reindex, code, NULL, "cannot read a tag");
 	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
 	statement = statement_begin(&reindex->book->database,
 		"INSERT INTO tag(domain, label, number, oid)"
@@ -506,7 +520,7 @@ static int tags_all(struct reindex *reindex)
 	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
 	if (rc && reindex->err->code)
 		return reindex->err->code;
-	return rc ? unread(reindex, rc, NULL, "cannot read the tags") : 0;
+	return rc ? reindex_unread(reindex, rc, NULL, "cannot read the tags") : 0;
 }
 
 /* ---- the files ---- */

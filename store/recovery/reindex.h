@@ -5,6 +5,7 @@
 /* What reindex.c and old_book.c share. */
 
 #include "store/room.h"
+#include "store/verify/verification.h"
 
 struct reindex {
 	struct book *book; /* whose database is the new one */
@@ -23,6 +24,26 @@ void reindex_lost(struct reindex *reindex, const char *format, ...) PRINTF_LIKE(
  */
 bool reindex_hindered(int rc);
 
+/*
+ * Damage to what libgit2 reads, an object where oid is not NULL, is for the caller to do without.
+ */
+int reindex_unread(struct reindex *reindex, int code, const git_oid *oid, const char *what);
+
+/* ---- given_away.c ---- */
+
+struct given_away {
+	bool found;
+	git_oid book; /* newest commit of the branch "book" of the host that has it now */
+	char host[256];
+	uint32_t epoch;
+};
+
+/* Of one domain, all of whose sightings are in the list. */
+int given_away_find(struct reindex *reindex, const struct verification *verification,
+	const struct sighting *list, size_t count, struct given_away *out);
+
+/* ---- old_book.c ---- */
+
 /* Opens the old database, where there is one that is not damaged. */
 int old_open(struct reindex *reindex);
 
@@ -30,6 +51,9 @@ int old_open(struct reindex *reindex);
 int old_staged(struct reindex *reindex);
 /* What it says of a domain beside the history; found false where it does not know it. */
 int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row, bool *found);
+/* Where a history ends that another host owns, and that host's branch "book". */
+int old_given_away(
+	struct reindex *reindex, const char *uuid, git_oid *head, git_oid *host_book, bool *found);
 /* Uses by its running guest. */
 int old_uses(struct reindex *reindex, const char *uuid, int64_t domain);
 /* Tags; *read false where they cannot be read. */

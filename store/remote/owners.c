@@ -2,6 +2,7 @@
 /* What a remote says of the owners of domains (ownership.h). */
 #include <string.h>
 
+#include "store/git/ref.h"
 #include "store/remote/ownership.h"
 #include "store/remote/transfer.h"
 

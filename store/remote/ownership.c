@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/remote/lineage.h"
-#include "store/remote/transfer.h"
+#include "store/git/ref.h"
+#include "store/key/lineage.h"
 
 #define HOST_SIZE 256
 
@@ -87,25 +87,6 @@ int ownership_told(struct book *book, const char *uuid, struct dd_error *err)
 
 /* ---- what others claim ---- */
 
-int history_follows(struct book *book, const git_oid *head, const git_oid *from, bool *result,
-	struct dd_error *err)
-{
-	bool there;
-	int code, rc;
-
-	*result = git_oid_equal(head, from);
-	if (*result)
-		return 0;
-	rc = object_there(book, from, &there, err);
-	if (rc || !there)
-		return rc;
-	code = git_graph_descendant_of(book->repository, head, from);
-	if (code < 0)
-		return object_failure(book, code, NULL, "cannot compare histories", err);
-	*result = code == 1;
-	return 0;
-}
-
 int ownership_confirm(
 	struct book *book, const char *uuid, const git_oid *owned, struct dd_error *err)
 {
@@ -163,7 +144,8 @@ int ownership_heed(
 	*lost = false;
 	if (rc || !row.domain || strcmp(row.owner, claim->host) == 0)
 		return rc;
-	rc = lineage_read(book, claim->uuid, &claim->head, &claim->host_book, &lineage, &reason);
+	rc = lineage_read(
+		book, claim->uuid, &claim->head, &claim->host_book, NULL, true, &lineage, &reason);
 	if (rc && rc != DD_CORRUPT)
 		return error_set(err, rc, "%s", reason.message);
 	/* it must be the same domain, and a later owner, or one who was faster */
@@ -172,41 +154,4 @@ int ownership_heed(
 		return 0;
 	*lost = row.own || row.claimed;
 	return database_change(&book->database, "owner", owner_write, &change, err);
-}
-
-/* ---- the keys of hosts before ---- */
-
-static int book_keep(
-	struct book *book, const git_oid *genesis, const git_oid *head, struct dd_error *err)
-{
-	char name[sizeof BOOKS_REFS + GIT_OID_HEXSZ] = BOOKS_REFS;
-	git_oid before;
-	bool later = true;
-	int rc = 0, code;
-
-	git_oid_tostr(name + sizeof BOOKS_REFS - 1, GIT_OID_HEXSZ + 1, genesis);
-	code = git_reference_name_to_id(&before, book->whole, name);
-	if (!code)
-		rc = history_follows(book, head, &before, &later, err);
-	else if (code != GIT_ENOTFOUND)
-		rc = repository_failure(book, code, "cannot read a branch", err);
-	/* where the kept one is the later it says all that the other does */
-	if (rc || !later)
-		return rc;
-	return ref_point(book, name, head, err);
-}
-
-int books_keep(struct book *book, const struct lineage *lineage, struct dd_error *err)
-{
-	int rc = repository_need_whole(book, err);
-
-	if (!rc)
-		rc = database_lock(
-			&book->database, SLOT_CHECKPOINT, "evacuate", book->wait_ms, err);
-	if (rc)
-		return rc;
-	for (size_t i = 0; !rc && i < lineage->book_count; i++)
-		rc = book_keep(book, &lineage->genesis[i], &lineage->books[i], err);
-	database_unlock(&book->database, SLOT_CHECKPOINT);
-	return rc;
 }

@@ -13,17 +13,7 @@
 
 #include "store/room.h"
 
-#define OWNER_REFS "refs/owners/"      /* UUID, of a remote */
-#define BOOKS_REFS "refs/heads/books/" /* the first commit of another host's branch "book" */
-
-/* Does the one history go on from the other, or end there? False where either is not here. */
-int history_follows(struct book *book, const git_oid *head, const git_oid *from, bool *result,
-	struct dd_error *err);
-
-struct lineage;
-
-/* The branches "book" of the hosts that a history came through are to stay here. */
-int books_keep(struct book *book, const struct lineage *lineage, struct dd_error *err);
+#define OWNER_REFS "refs/owners/" /* UUID, of a remote */
 
 /* Does this host own it, or claim it, and is that to be said? Only what came from another host. */
 int ownership_claimed(struct book *book, const char *uuid, bool *claimed, struct dd_error *err);

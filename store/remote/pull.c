@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/git/ref.h"
 #include "store/remote/transfer.h"
 
 static int download(struct transfer *transfer)

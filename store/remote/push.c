@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/checkpoint/books.h"
 #include "store/folder.h"
 #include "store/remote/ownership.h"
 #include "store/remote/transfer.h"

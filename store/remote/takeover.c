@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/database/index.h"
+#include "store/commit/arrival.h"
 #include "store/git/object.h"
-#include "store/remote/lineage.h"
-#include "store/remote/ownership.h"
+#include "store/key/lineage.h"
 #include "store/remote/remote.h"
 
 /* ---- looking ---- */
@@ -78,112 +77,15 @@ int book_fetched_read(struct book *book, const char *commit, const char *path, s
 
 struct taking {
 	struct book *book;
-	const char *uuid, *host;
-	const struct lineage *lineage;
+	const struct arrival *arrival;
 };
-
-/* What the book has of it must be where the other's history comes from. */
-static int row_check(const struct taking *taking, struct statement *row, struct dd_error *err)
-{
-	const struct lineage *lineage = taking->lineage;
-	uint32_t version = (uint32_t)statement_integer(row, 1);
-	char ours[COMMIT_SIZE], theirs[COMMIT_SIZE], name[256];
-	git_oid head;
-
-	if (!statement_oid(row, 2, &head))
-		return 0; /* the statement's end says so */
-	index_name(taking->book, taking->uuid, name, sizeof name);
-	if (sqlite3_column_type(row->handle, 4) == SQLITE_NULL)
-		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", name);
-	if (statement_integer(row, 3) == STATE_RUNNING) {
-		error_set(err, DD_REFUSED, "a guest of the domain '%s' runs here", name);
-		return error_hint(err, "end it first: domesday destroy %s", name);
-	}
-	if (version && version <= lineage->count &&
-		git_oid_equal(&lineage->commits[version - 1], &head))
-		return 0;
-	error_set(err, DD_CONFLICT,
-		"the histories of '%s' parted: here it ends with version %u (%s), on %s with "
-		"version %u (%s), which does not go on from there",
-		name, version, git_oid_tostr(ours, sizeof ours, &head), taking->host,
-		lineage->count,
-		git_oid_tostr(theirs, sizeof theirs, &lineage->commits[lineage->count - 1]));
-	return error_hint(err, "see: domesday log %s", name);
-}
-
-static int row_find(
-	const struct taking *taking, int64_t *domain, uint32_t *version, struct dd_error *err)
-{
-	struct statement row = statement_begin(&taking->book->database,
-		"SELECT id, version, head, state, owner FROM domain WHERE uuid = ?");
-	int rc = 0;
-
-	*domain = 0;
-	*version = 0;
-	statement_text(&row, taking->uuid);
-	if (statement_row(&row)) {
-		*domain = statement_integer(&row, 0);
-		*version = (uint32_t)statement_integer(&row, 1);
-		rc = row_check(taking, &row, err);
-	}
-	if (rc) {
-		statement_drop(&row);
-		return rc;
-	}
-	return statement_end(&row, err);
-}
-
-static int row_make(const struct taking *taking, int64_t *domain, struct dd_error *err)
-{
-	struct database *database = &taking->book->database;
-	struct statement row = statement_begin(database,
-		"INSERT INTO domain(uuid, name, title, state, autostart, version, head)"
-		" VALUES(?1, ?1, '', 2, 0, 0, x'')");
-	int rc;
-
-	statement_text(&row, taking->uuid);
-	rc = statement_run(&row, err);
-	*domain = sqlite3_last_insert_rowid(database->sqlite);
-	return rc;
-}
-
-static int row_point(const struct taking *taking, int64_t domain, struct dd_error *err)
-{
-	const struct lineage *lineage = taking->lineage;
-	const git_oid *head = &lineage->commits[lineage->count - 1];
-	struct statement row = statement_begin(&taking->book->database,
-		"UPDATE domain SET version = ?, head = ?, state = 2 WHERE id = ?");
-	int rc;
-
-	statement_number(&row, lineage->count);
-	statement_blob(&row, head->id, sizeof head->id);
-	statement_number(&row, domain);
-	rc = statement_run(&row, err);
-	return rc ? rc
-		  : index_owner_write(taking->book, domain, lineage->epoch, taking->host,
-			    &lineage->books[0], err);
-}
 
 static int take_write(void *context, struct dd_error *err)
 {
 	const struct taking *taking = context;
-	const struct lineage *lineage = taking->lineage;
 	int64_t domain;
-	uint32_t version;
-	int rc = row_find(taking, &domain, &version, err);
 
-	if (!rc && !domain)
-		rc = row_make(taking, &domain, err);
-	for (uint32_t i = version; !rc && i < lineage->count; i++) {
-		struct statement row = statement_begin(&taking->book->database,
-			"INSERT INTO version(domain, number, oid, seq) VALUES(?, ?, ?, NULL)");
-
-		statement_number(&row, domain);
-		statement_number(&row, i + 1);
-		statement_blob(&row, lineage->commits[i].id, sizeof lineage->commits[i].id);
-		rc = statement_run(&row, err);
-	}
-	return rc ? rc : row_point(taking, domain, err);
+	return arrival_write(taking->book, taking->arrival, &domain, err);
 }
 
 static int fetched_ref(struct book *book, const char *remote, const char *host, const char *what,
@@ -209,7 +111,8 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 {
 	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
 	CLEANUP(free) char *branch = NULL;
-	struct taking taking = {book, uuid, host, &lineage};
+	struct arrival arrival = {.uuid = uuid, .host = host, .lineage = &lineage};
+	struct taking taking = {book, &arrival};
 	git_oid head, host_book;
 	int rc;
 
@@ -220,15 +123,12 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 	if (!rc)
 		rc = fetched_ref(book, remote, host, "book", &host_book, err);
 	if (!rc)
-		rc = lineage_read(book, uuid, &head, &host_book, &lineage, err);
-	if (!rc)
-		rc = books_keep(book, &lineage, err);
+		rc = lineage_read(book, uuid, &head, &host_book, NULL, true, &lineage, err);
 	if (!rc)
 		rc = database_change(&book->database, "evacuate", take_write, &taking, err);
 	if (rc)
 		return rc;
-	out->version = lineage.count;
-	out->epoch = lineage.epoch;
+	*out = (struct book_taken){.version = lineage.count, .epoch = lineage.epoch};
 	git_oid_tostr(out->book, sizeof out->book, &host_book);
 	return 0;
 }

@@ -47,12 +47,6 @@ int transfer_tell(struct transfer *transfer, const char *host, const char *uuid,
 /* DD_CONFLICT where something diverged; what says in which way. */
 int transfer_conclude(const struct transfer *transfer, const char *what);
 
-/*
- * Points a ref of book.git that no checkpoint moves to a commit. Under SLOT_CHECKPOINT: a lock that
- * lies beside it is of somebody who died.
- */
-int ref_point(struct book *book, const char *name, const git_oid *oid, struct dd_error *err);
-
 /* ---- pull.c ---- */
 
 /* Everything that the remote has of any host, into book.git. */

@@ -40,7 +40,9 @@ def interface(mac=MAC):
 
 
 def serial_file(path):
-    return f"<serial type='file'><source path='{path}'/><target port='0'/></serial>"
+    """A file that every QEMU of the guest writes on to."""
+    return (
+        f"<serial type='file'><source path='{path}' append='on'/><target port='0'/></serial>")
 
 
 def serial_socket(path):

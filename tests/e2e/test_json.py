@@ -18,6 +18,9 @@ VERSION = {'version', 'commit', 'when', 'authored', 'author', 'caller', 'committ
 
 REMOTE = {'name', 'url', 'identity', 'pushed', 'current', 'failure'}
 TRANSFER = {'remote', 'created', 'forwarded', 'current', 'diverged', 'lost', 'branches'}
+KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'  # nobody's
+PEER = {'name', 'address', 'key', 'fingerprint', 'since', 'who', 'reason', 'revoked', 'revoked_by',
+        'revoked_reason'}
 
 # Words, exit status, members of the answer (of its first element if it is a list). In this order.
 SESSION = (
@@ -69,6 +72,11 @@ SESSION = (
     ('push', 0, TRANSFER),
     ('pull copy', 0, TRANSFER),
     ('evacuate other --all --from copy --override x', 4, {'error'}),  # which never pushed
+    ('identity', 0, {'name', 'key', 'fingerprint'}),
+    ('peer add other.example 192.0.2.1 KEY', 0, PEER),
+    ('peer', 0, PEER),
+    ('peer revoke other.example', 0, PEER),
+    ('peer check other.example', 8, {'error'}),
     ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),
@@ -100,7 +108,7 @@ def json__of_every_command(book):
         'DISK': book.file('b.xml', disk(book.folder + '/b.img', 'vdb')),
         'CDROM': book.file('cd.xml', cdrom.format(medium)), 'REMOTE': book.folder + '/copy.git',
         'BACKUP': book.folder + '/book.tar', 'RESTORED': book.folder + '/restored',
-        'RETURNED': book.folder + '/returned'}
+        'RETURNED': book.folder + '/returned', 'KEY': 'ssh-ed25519 ' + KEY}
     subprocess.run(['git', 'init', '-q', '--bare', places['REMOTE']], check=True)
     for words, status, members in SESSION:
         result = book.run('--json', *(places.get(word, word) for word in words.split()))

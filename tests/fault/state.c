@@ -68,9 +68,16 @@ static int rows_read(const struct reading *reading, const char *sql, struct dd_e
 }
 
 /*
- * All tables but that of staged objects, which a checkpoint empties; and not when a file was
- * written, which the cache keeps.
+ * All tables but that of staged objects, which a checkpoint empties, as it does with the branches
+ * that it has to make; and not when a file was written, which the cache keeps.
  */
+static const char *left_out(const char *table)
+{
+	if (strcmp(table, "cache") == 0)
+		return " WHERE key <> 'packed-refs'";
+	return strcmp(table, "setting") == 0 ? " WHERE key NOT GLOB 'books:*'" : "";
+}
+
 static int tables_read(const struct reading *reading, struct dd_error *err)
 {
 	CLEANUP(sqlite_statement) sqlite3_stmt *tables = NULL;
@@ -85,8 +92,8 @@ static int tables_read(const struct reading *reading, struct dd_error *err)
 		const char *name = (const char *)sqlite3_column_text(tables, 0);
 
 		text_printf(reading->out, "%s\n", name);
-		rc = string_format(&sql, err, "SELECT * FROM %s%s ORDER BY 1, 2", name,
-			strcmp(name, "cache") == 0 ? " WHERE key <> 'packed-refs'" : "");
+		rc = string_format(
+			&sql, err, "SELECT * FROM %s%s ORDER BY 1, 2", name, left_out(name));
 		if (!rc)
 			rc = rows_read(reading, sql, err);
 	}

@@ -34,7 +34,7 @@ def everything_is_there():
         'bin/domesday', 'lib/**/libdomesday.so', 'lib/**/libdomesday.so.0', 'include/domesday.h',
         'include/domesday/error.h', 'lib/**/pkgconfig/domesday.pc', 'share/man/man1/domesday.1',
         'share/bash-completion/completions/domesday', 'bin/domesdayd', 'share/man/man8/domesdayd.8',
-        'include/domesday/safety.h', 'include/domesday/upkeep.h',
+        'include/domesday/safety.h', 'include/domesday/upkeep.h', 'include/domesday/migrate.h',
         'lib/systemd/system/domesdayd.service')
     return [f'{pattern} is missing' for pattern in wanted if not installed(pattern)]
 

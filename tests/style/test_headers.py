@@ -10,7 +10,7 @@ import shutil
 from tap import BUILD, SOURCE, Skip, output, read, run, source_files
 
 PUBLIC = ('include/domesday.h', *(
-    f'include/domesday/{name}.h' for name in ('error', 'safety', 'upkeep')))
+    f'include/domesday/{name}.h' for name in ('error', 'migrate', 'safety', 'upkeep')))
 STRICT = ('-Wall', '-Wextra', '-Wpedantic', '-pedantic-errors', '-Wstrict-prototypes', '-Wshadow',
           '-Wundef', '-Werror', '-fsyntax-only', '-Iinclude')
 DECLARED = re.compile(r'\b(dd_\w+)\s*\(')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/remote/lineage.h"
+#include "store/key/lineage.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +39,10 @@ struct reading {
 	struct lineage *lineage;
 	struct tenures tenures;
 	const struct signers *due; /* who signs the version at hand */
+	uint32_t takeovers;        /* behind the version at hand */
+	uint32_t epoch;            /* of the newest, as those say that say one; 0: none did */
 	struct text payload;
+	bool trees; /* each must be here, with what it names */
 	struct dd_error *err;
 };
 
@@ -68,10 +71,27 @@ static int tenure_begin(struct reading *reading, const git_oid *head)
 	rc = tenures_signers(&reading->tenures, reading->book, head, &reading->due, reading->err);
 	if (rc)
 		return rc;
+	if (count == 1 && signers_newest(reading->due))
+		memcpy(lineage->key, signers_newest(reading->due)->open, sizeof lineage->key);
 	books[count - 1] = *head;
 	genesis[count - 1] = reading->due->list[0].commit;
 	lineage->book_count = count;
 	return 0;
+}
+
+/* How often it changed hands is what its takeovers say, so nobody can make that up. */
+static const char *epoch_fault(
+	struct reading *reading, const struct message_marks *marks, bool takeover)
+{
+	if (marks->epoch > LINEAGE_LIMIT || reading->takeovers > LINEAGE_LIMIT)
+		return "had more owners than can be";
+	if (!marks->epoch)
+		return takeover ? "takes the domain over and has no epoch" : NULL;
+	if (!reading->epoch)
+		reading->epoch = marks->epoch + reading->takeovers;
+	return marks->epoch + reading->takeovers == reading->epoch
+		       ? NULL
+		       : "has another epoch than its place in the history";
 }
 
 static int signature_fault(struct reading *reading, const char *data, size_t size,
@@ -125,6 +145,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	const char *data, *fault = NULL;
 	size_t size;
 	git_oid taken;
+	bool takeover;
 	int code = git_odb_read(&object, reading->book->objects, oid);
 	int rc = code ? object_failure(
 				reading->book, code, oid, "cannot read a version", reading->err)
@@ -142,17 +163,18 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		return error_set(reading->err, DD_CORRUPT,
 			"the commit %s of the domain %s is malformed", hex, reading->uuid);
 	message_marks(parts.message, parts.message_size, &marks);
+	takeover = marks.taken[0] && git_oid_fromstr(&taken, marks.taken) == 0;
 	if (strcmp(marks.uuid, reading->uuid) != 0)
 		fault = "is of another domain";
 	else if (!marks.number || marks.number > LINEAGE_LIMIT ||
 		 (*number && marks.number != *number - 1) ||
 		 (marks.number == 1) != git_oid_is_zero(&parts.parent))
 		fault = "has another number than its place in the history";
-	else if (marks.epoch > LINEAGE_LIMIT)
-		fault = "had more owners than can be";
+	else
+		fault = epoch_fault(reading, &marks, takeover);
 	if (!fault)
 		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
-	if (!rc && !fault)
+	if (!rc && !fault && reading->trees)
 		rc = tree_fault(reading, &parts.tree, &fault);
 	if (rc)
 		return rc;
@@ -162,7 +184,6 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 			hex, fault);
 	if (!*number) {
 		reading->lineage->count = marks.number;
-		reading->lineage->epoch = marks.epoch ? marks.epoch : 1;
 		reading->lineage->commits = calloc(marks.number, sizeof(git_oid));
 		if (!reading->lineage->commits)
 			return error_no_memory(reading->err);
@@ -170,28 +191,42 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	*number = marks.number;
 	reading->lineage->commits[*number - 1] = *oid;
 	*oid = parts.parent;
-	if (marks.taken[0] && git_oid_fromstr(&taken, marks.taken) == 0)
-		return tenure_begin(reading, &taken);
-	return 0;
+	reading->takeovers += takeover;
+	return takeover ? tenure_begin(reading, &taken) : 0;
 }
 
 int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
-	struct lineage *out, struct dd_error *err)
+	const struct lineage_known *known, bool trees, struct lineage *out, struct dd_error *err)
 {
 	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
 	CLEANUP(reading)
-	struct reading reading = {
-		.book = book, .uuid = uuid, .lineage = &lineage, .payload = TEXT_INIT, .err = err};
+	struct reading reading = {.book = book,
+		.uuid = uuid,
+		.lineage = &lineage,
+		.payload = TEXT_INIT,
+		.trees = trees,
+		.err = err};
 	git_oid oid = *head;
 	uint32_t number = 0;
+	uint32_t before = 0;
+	bool met = false;
 	int rc = repository_need(book, err);
 
 	if (!rc)
 		rc = tenure_begin(&reading, host_book);
-	while (!rc && !git_oid_is_zero(&oid))
+	while (!rc && !met && !git_oid_is_zero(&oid)) {
+		/* it is read once more, as it must be signed by whom the rest says */
+		met = known && git_oid_equal(&oid, &known->commit);
+		before = reading.takeovers;
 		rc = version_check(&reading, &oid, &number);
+	}
 	if (rc)
 		return rc;
+	lineage.epoch = met ? known->epoch + before : 1 + reading.takeovers;
+	if (reading.epoch && reading.epoch != lineage.epoch)
+		return error_set(err, DD_CORRUPT,
+			"the domain %s came to %u owners, and its newest version says %u", uuid,
+			lineage.epoch, reading.epoch);
 	*out = lineage;
 	lineage = (struct lineage){.commits = NULL};
 	return 0;

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <domesday/migrate.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/change.h"
+#include "cli/command/all.h"
+#include "cli/output.h"
+
+#define MIB (1024.0 * 1024.0)
+#define TIMEOUT_MAX 86400
+#define MAPS_MAX 64
+
+static const struct option_row options[] = {
+	{"live", 0, NULL, "with its running guest: fails where it does not run"},
+	{"offline", 0, NULL, "of a domain that does not run: fails where it does"},
+	{"dname", 0, "NEW", "what it is called there"},
+	{"map", 0, "KIND:FROM=TO,...", "what is called otherwise there, such as bridge:br0=br1"},
+	{"xml", 0, "FILE", "the definition that its guest is to run with there"},
+	{"persistent-xml", 0, "FILE", "the one for its next start; otherwise that it runs with"},
+	{"paused", 0, NULL, "it stands still there until it is resumed"},
+	{"bandwidth", 0, "MIB", "MiB a second, at most"},
+	{"timeout", 0, "SECONDS", "give up after so long"},
+	{"timeout-suspend", 0, NULL, "or rather stop the guest then, so that it comes to an end"},
+	{NULL},
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* Ctrl-C calls it off, as long as that is possible; it does not kill it. */
+static void signals_catch(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- how far it is ---- */
+
+struct bar {
+	bool shown; /* standard error is a terminal, and not told to be quiet */
+	bool drawn;
+};
+
+static void bar_draw(struct bar *bar, const struct dd_migration_progress *progress)
+{
+	double done = progress->total ? 100.0 * (double)(progress->total - progress->remaining) /
+						(double)progress->total
+				      : 0;
+
+	bar->drawn = true;
+	if (!progress->total) {
+		fprintf(stderr, "\r\033[K%s", progress->phase);
+		return;
+	}
+	fprintf(stderr, "\r\033[K%s  %3.0f %%  %.0f of %.0f MiB left, %.0f MiB sent",
+		progress->phase, done, (double)progress->remaining / MIB,
+		(double)progress->total / MIB, (double)progress->sent / MIB);
+	if (progress->bandwidth)
+		fprintf(stderr, ", %.0f MiB/s", (double)progress->bandwidth / MIB);
+	if (progress->dirty_rate)
+		fprintf(stderr, ", %.0f MiB/s changed", (double)progress->dirty_rate / MIB);
+	if (progress->throttle)
+		fprintf(stderr, ", slowed down by %u %%", progress->throttle);
+	if (progress->estimate_ms >= 0)
+		fprintf(stderr, ", %.1f s to go", (double)progress->estimate_ms / 1000);
+}
+
+static int on_progress(const struct dd_migration_progress *progress, void *context)
+{
+	struct bar *bar = context;
+
+	if (bar->shown)
+		bar_draw(bar, progress);
+	return interrupted;
+}
+
+static void bar_end(const struct bar *bar)
+{
+	if (bar->drawn)
+		fprintf(stderr, "\r\033[K");
+}
+
+/* ---- what is asked for ---- */
+
+struct asked {
+	struct dd_migrate_options options;
+	struct text xml, persistent, maps;
+	const char *map[MAPS_MAX + 1];
+};
+
+static void cleanup_asked(struct asked *asked)
+{
+	text_release(&asked->xml);
+	text_release(&asked->persistent);
+	text_release(&asked->maps);
+}
+
+static int read_xml(const struct arguments *args, const char *option, struct text *out,
+	const char **xml, struct dd_error *err)
+{
+	const char *file = option_value(args, option);
+	int rc = file ? read_input(file, out, err) : 0;
+
+	if (!rc && file)
+		*xml = text_string(out);
+	return rc;
+}
+
+static int read_number(const struct arguments *args, const char *option, uint64_t most,
+	uint64_t *out, struct dd_error *err)
+{
+	const char *word = option_value(args, option);
+
+	return word ? parse_number(word, option, 1, most, out, err) : 0;
+}
+
+static int read_maps(const struct arguments *args, struct asked *asked, struct dd_error *err)
+{
+	const char *given = option_value(args, "map");
+	size_t count = 0;
+	char *rest = NULL;
+
+	if (!given)
+		return 0;
+	text_puts(&asked->maps, given);
+	if (text_failed(&asked->maps))
+		return CLI_USAGE;
+	for (char *word = strtok_r(asked->maps.data, ",", &rest); word;
+		word = strtok_r(NULL, ",", &rest)) {
+		if (count == MAPS_MAX)
+			return error_set(err, CLI_USAGE, "--map takes %d at most", MAPS_MAX);
+		asked->map[count++] = word;
+	}
+	asked->options.maps = asked->map;
+	return 0;
+}
+
+static int read_asked(const struct arguments *args, struct asked *asked, struct dd_error *err)
+{
+	bool live = option_given(args, "live"), offline = option_given(args, "offline");
+	uint64_t bandwidth = 0, timeout = 0;
+	int rc = live && offline
+			 ? error_set(err, CLI_USAGE, "--live and --offline contradict each other")
+			 : 0;
+
+	asked->options = (struct dd_migrate_options){
+		.domain = operand(args, 0),
+		.peer = operand(args, 1),
+		.mode = live      ? DD_MIGRATE_LIVE
+			: offline ? DD_MIGRATE_OFFLINE
+				  : DD_MIGRATE_AUTO,
+		.name = option_value(args, "dname"),
+		.paused = option_given(args, "paused"),
+		.timeout_suspends = option_given(args, "timeout-suspend"),
+	};
+	if (!rc)
+		rc = read_number(args, "bandwidth", 1u << 20, &bandwidth, err);
+	if (!rc)
+		rc = read_number(args, "timeout", TIMEOUT_MAX, &timeout, err);
+	if (!rc && asked->options.timeout_suspends && !timeout)
+		rc = error_set(err, CLI_USAGE, "--timeout-suspend needs --timeout SECONDS");
+	if (!rc)
+		rc = read_xml(args, "xml", &asked->xml, &asked->options.xml, err);
+	if (!rc)
+		rc = read_xml(args, "persistent-xml", &asked->persistent,
+			&asked->options.persistent_xml, err);
+	if (!rc)
+		rc = read_maps(args, asked, err);
+	asked->options.bandwidth = bandwidth << 20;
+	asked->options.timeout_s = (unsigned)timeout;
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+static int tell(struct cli *cli, const struct asked *asked, const struct dd_migrated *migrated,
+	struct dd_error *err)
+{
+	struct json *answer;
+
+	if (migrated->live)
+		cli_note(cli,
+			"%s runs on %s, after %.2f s; it stood still for about %" PRId64 " ms",
+			asked->options.domain, asked->options.peer,
+			(double)migrated->total_ms / 1000, migrated->downtime_ms);
+	else
+		cli_note(cli, "%s is the host %s's now, with version %u", asked->options.domain,
+			asked->options.peer, migrated->version);
+	if (!cli->json)
+		return 0;
+	answer = json_object();
+	json_put_string(answer, "domain", asked->options.domain);
+	json_put_string(answer, "uuid", migrated->uuid);
+	json_put_string(answer, "peer", asked->options.peer);
+	json_put_number(answer, "version", migrated->version);
+	json_put_bool(answer, "live", migrated->live);
+	json_put_number(answer, "total_ms", migrated->total_ms);
+	if (migrated->live) {
+		json_put_number(answer, "downtime_ms", migrated->downtime_ms);
+		json_put_number(answer, "sent_bytes", (int64_t)migrated->sent);
+	}
+	return cli_answer(cli, answer, err);
+}
+
+static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	CLEANUP(asked)
+	struct asked asked = {.xml = TEXT_INIT, .persistent = TEXT_INIT, .maps = TEXT_INIT};
+	struct bar bar = {.shown = isatty(STDERR_FILENO) && !cli->quiet && !cli->json};
+	struct dd_change change = {.reason = NULL};
+	struct dd_migrated migrated;
+	int rc = read_asked(args, &asked, err);
+
+	if (!rc)
+		rc = arguments_change(args, &change, err);
+	if (rc)
+		return rc;
+	signals_catch();
+	rc = dd_migrate(cli->host, &asked.options, &change, on_progress, &bar, &migrated, err);
+	bar_end(&bar);
+	return rc ? rc : tell(cli, &asked, &migrated, err);
+}
+
+const struct command command_migrate = {
+	.name = "migrate",
+	.group = GROUP_HOST,
+	.operands = "NAME PEER",
+	.summary = "move a domain, its guest and all of its history to another host",
+	.about = "PEER is a host that 'peer add' made known, and on which domesdayd listens. It "
+		 "has the domain\n"
+		 "from the moment on at which it has all of it, and this host until then: whatever "
+		 "fails or dies\n"
+		 "in between, one of them has it, and its guest runs there alone. Ctrl-C calls it "
+		 "off.",
+	.options = options,
+	.shared = OPTIONS_CHANGE,
+	.book = BOOK_OPEN,
+	.run = run,
+};

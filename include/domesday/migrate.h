@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DOMESDAY_MIGRATE_H
+#define DOMESDAY_MIGRATE_H
+
+/*
+ * Other hosts: who they are, and what goes from one to the other. A part of <domesday.h>, whose
+ * words on names, ownership, errors and threads hold here.
+ */
+
+#include <domesday.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- peers: the hosts that this one knows ---- */
+
+#define DD_HOST_NAME_SIZE 256
+#define DD_KEY_SIZE 128     /* "ssh-ed25519 AAAA…", and the NUL; a fingerprint has less */
+#define DD_ADDRESS_SIZE 300 /* "HOST:PORT", and the NUL */
+
+struct dd_identity {
+	char name[DD_HOST_NAME_SIZE];  /* that its book has for this host */
+	char key[DD_KEY_SIZE];         /* which signs the book, too: "ssh-ed25519 AAAA…" */
+	char fingerprint[DD_KEY_SIZE]; /* "SHA256:…", as ssh-keygen -l shows it */
+};
+/* What other hosts have to know of this one. It changes with dd_key_rotate(). */
+int dd_host_identity(struct dd_host *host, struct dd_identity *out, struct dd_error *err);
+
+struct dd_peer {
+	const char *name;    /* that the host itself goes by */
+	const char *address; /* "HOST:PORT" */
+	const char *key;     /* "ssh-ed25519 AAAA…" */
+	const char *fingerprint;
+	int64_t since;   /* when it was pinned, seconds since the epoch */
+	const char *who; /* and by whom, "Name <email>" */
+	const char *reason;
+	int64_t revoked;        /* when; 0: it is trusted */
+	const char *revoked_by; /* "" */
+	const char *revoked_reason;
+};
+typedef int (*dd_peer_fn)(const struct dd_peer *peer, void *context);
+
+/* By name, those that were revoked too. */
+int dd_peers(struct dd_host *host, dd_peer_fn peer, void *context, struct dd_error *err);
+
+/*
+ * The key of whoever answers at an address ("HOST", "HOST:PORT", "[V6]:PORT"), who has proved to
+ * have it: to be compared with what its operator says before it is added. Tells nothing of this
+ * host. DD_INVALID, DD_SYSTEM: nobody is there, DD_CORRUPT, DD_UNSUPPORTED: it is no such daemon.
+ */
+int dd_peer_key(const char *address, char key[DD_KEY_SIZE], char fingerprint[DD_KEY_SIZE],
+	struct dd_error *err);
+
+struct dd_peer_pin {
+	const char *name;
+	const char *address; /* port 16520 where it names none */
+	const char *key;     /* "ssh-ed25519 AAAA…" */
+	const char *reason;  /* NULL: none, or the host's own */
+};
+/*
+ * Trusts that key, and no other, to be that host; what was pinned under that name before is
+ * replaced, one that was revoked is trusted again. It contacts nobody. DD_INVALID: no name, address
+ * or key. DD_EXISTS: another peer has the key. DD_REFUSED: it is this host itself; or the book
+ * wants reasons.
+ */
+int dd_peer_add(struct dd_host *host, const struct dd_peer_pin *pin, struct dd_error *err);
+
+/*
+ * Trusts a peer no more. It is remembered, so that it is refused by its name. DD_NOT_FOUND;
+ * DD_REFUSED: it is so already; or the book wants reasons.
+ */
+int dd_peer_revoke(
+	struct dd_host *host, const char *name, const char *reason, struct dd_error *err);
+
+struct dd_peer_health {
+	char address[DD_ADDRESS_SIZE];
+	char version[64];       /* of Domesday there */
+	char cipher[32];        /* "AES-256-GCM" */
+	uint32_t connect_us;    /* to connect, and to know each other */
+	uint32_t round_trip_us; /* of a request and its answer then */
+};
+/*
+ * Whether a peer can be reached, is who it was, and knows this host. DD_NOT_FOUND: it is no peer.
+ * DD_REFUSED: it is revoked; its key or name is another one; or it does not know us, or has revoked
+ * us. DD_SYSTEM: it cannot be reached. DD_UNSUPPORTED: it speaks another version of the protocol.
+ */
+int dd_peer_check(
+	struct dd_host *host, const char *name, struct dd_peer_health *out, struct dd_error *err);
+
+/* ---- migration ---- */
+
+/*
+ * A domain moves to a peer with all of its history, and with its guest if it runs: never is it both
+ * hosts', or neither's. Until the peer has decided, this host owns it; from then on the peer does,
+ * and what is left here is the history, which ends with the version that the peer took it with.
+ * Whatever dies on the way, the two hosts settle by themselves once they reach each other.
+ */
+enum dd_migration_mode {
+	DD_MIGRATE_AUTO = 0,    /* as it is: live while it runs, otherwise offline */
+	DD_MIGRATE_LIVE = 1,    /* DD_REFUSED where it does not run */
+	DD_MIGRATE_OFFLINE = 2, /* DD_REFUSED where it runs */
+};
+
+struct dd_migrate_options {
+	const char *domain;
+	const char *peer;
+	enum dd_migration_mode mode;
+	const char *name;           /* that it has there; NULL: its own */
+	const char *xml;            /* that its guest is to run with there; NULL: as it does here */
+	const char *persistent_xml; /* from its next start on; NULL: as it runs with then */
+	const char *const *maps;    /* "KIND:FROM=TO" each, NULL-terminated; or NULL */
+	bool paused;                /* it stands still there until somebody resumes it */
+	uint64_t bandwidth;         /* bytes/s at most; 0: all there is */
+	unsigned timeout_s;         /* then it is given up; 0: it may take as long as it takes */
+	bool timeout_suspends;      /* or rather the guest is stopped, so that it comes to an end */
+};
+
+struct dd_migration_progress {
+	const char *phase;   /* "offer", "prepare", "copy", "switch", "finish", "confirm" */
+	uint64_t total;      /* bytes of memory; 0 before it is known */
+	uint64_t remaining;  /* of them, as far as is known now */
+	uint64_t sent;       /* bytes on the wire */
+	uint64_t dirty_rate; /* bytes/s that the guest changes */
+	uint64_t bandwidth;  /* bytes/s */
+	unsigned throttle;   /* percent by which the guest is slowed down */
+	int64_t elapsed_ms;
+	int64_t estimate_ms; /* until it is all sent; -1: not as it is now */
+	int64_t downtime_ms; /* that is expected */
+};
+/* What it returns other than 0 calls the migration off, as long as that is possible. */
+typedef int (*dd_migration_fn)(const struct dd_migration_progress *progress, void *context);
+
+struct dd_migrated {
+	char uuid[DD_UUID_SIZE];
+	uint32_t version; /* with which the peer took it */
+	bool live;
+	int64_t total_ms;
+	int64_t downtime_ms; /* for which the guest stood still, seen from here; live */
+	uint64_t sent;       /* bytes of its memory; live */
+};
+
+/*
+ * All of it. progress (may be NULL) hears about five times a second. DD_REFUSED: it cannot be moved
+ * so, or was called off; nothing has changed then, here or there. DD_BUSY: the peer did not answer
+ * any more at the end, and alone knows; whoever works with the domain next asks it. DD_CONFLICT:
+ * the peer has another history of the domain.
+ */
+int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
+	const struct dd_change *change, dd_migration_fn progress, void *context,
+	struct dd_migrated *result, struct dd_error *err);
+
+/*
+ * How migrations to this host ended is kept until their sources have no row of them any more, which
+ * they say by themselves; where that word was lost, they are asked. *left (may be NULL): how many
+ * are kept still, whose source has a row, or could not be asked; the last reason is in err then,
+ * and the answer 0.
+ */
+int dd_migrations_forget(struct dd_host *host, uint32_t *left, struct dd_error *err);
+/* How many there are, and for how many of them their source has had time enough. Asks nobody. */
+int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/answers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "migrate/ask.h"
+#include "migrate/incoming.h"
+#include "migrate/offer.h"
+#include "migrate/pack.h"
+#include "migrate/stream.h"
+
+/* Which migration a request is about. */
+struct subject {
+	const char *id, *uuid;
+};
+
+static int subject_read(const struct json *request, struct subject *out, struct dd_error *err)
+{
+	out->id = json_get_string(request, "id");
+	out->uuid = json_get_string(request, "uuid");
+	if (migration_id_valid(out->id) && out->uuid && strlen(out->uuid) == UUID_SIZE - 1 &&
+		strspn(out->uuid, "0123456789abcdef-") == UUID_SIZE - 1)
+		return 0;
+	return error_set(err, DD_INVALID, "a request names no migration");
+}
+
+static int answer_word(
+	struct json **answer, const char *key, const char *word, struct dd_error *err)
+{
+	*answer = json_object();
+	return json_put_string(*answer, key, word) ? 0 : error_no_memory(err);
+}
+
+static int answer_empty(struct json **answer, struct dd_error *err)
+{
+	*answer = json_object();
+	return *answer ? 0 : error_no_memory(err);
+}
+
+/* ---- as the destination ---- */
+
+static int have(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info newest = {.number = 0};
+	struct subject subject;
+	struct dd_error reason = {0};
+	int rc = subject_read(request, &subject, err);
+
+	if (rc)
+		return rc;
+	rc = book_version(session->host->book, subject.uuid, 0, &newest, &reason);
+	if (rc && rc != DD_NOT_FOUND)
+		return error_set(err, rc, "%s", reason.message);
+	return answer_word(answer, "head", rc ? "" : newest.commit, err);
+}
+
+static int offer_receive(struct peer_session *session, const struct subject *subject,
+	struct json **out, struct dd_error *err)
+{
+	CLEANUP(text) struct text text = TEXT_INIT;
+	CLEANUP(json) struct json *offer = NULL;
+	int rc = channel_receive(session->channel, OFFER_MAX, PEER_ANSWER_MS, &text, err);
+	const char *id, *uuid;
+
+	if (!rc)
+		rc = json_parse(text_string(&text), text.size, &offer, err);
+	if (rc)
+		return rc;
+	id = json_get_string(offer, "id");
+	uuid = json_get_string(offer, "uuid");
+	if (!id || !uuid || strcmp(id, subject->id) != 0 || strcmp(uuid, subject->uuid) != 0)
+		return error_set(err, DD_INVALID, "an offer is of another migration");
+	*out = TAKE(offer);
+	return 0;
+}
+
+static int offer(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	struct json *offered = NULL;
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = offer_receive(session, &subject, &offered, err);
+	if (rc)
+		pack_drain(session->channel);
+	incoming_free(TAKE(session->incoming));
+	if (!rc)
+		rc = incoming_receive(session->host, session->peer, offered, session->channel,
+			&session->incoming, err);
+	return rc ? rc : answer_empty(answer, err);
+}
+
+/* What this connection has brought itself is at hand; otherwise it is looked for. */
+static int incoming_need(
+	struct peer_session *session, const struct subject *subject, struct dd_error *err)
+{
+	struct incoming *found = session->incoming;
+	int rc;
+
+	if (found && strcmp(found->id, subject->id) == 0)
+		return 0;
+	incoming_free(TAKE(session->incoming));
+	rc = incoming_find(session->host, subject->uuid, subject->id, &found, err);
+	if (rc)
+		return rc;
+	session->incoming = found;
+	return strcmp(found->peer, session->peer->name) == 0
+		       ? 0
+		       : error_set(err, DD_REFUSED, "the migration %s is another host's",
+				 subject->id);
+}
+
+static int prepare(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = incoming_need(session, &subject, err);
+	if (!rc)
+		rc = incoming_prepare(session->incoming, json_get(request, "wishes"), err);
+	return rc ? rc : answer_empty(answer, err);
+}
+
+/* The connection is the stream's, and nothing else comes over it. */
+static int stream(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(json) struct json *ready = json_object();
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	(void)answer;
+	if (!rc)
+		rc = migration_row_find(session->host, subject.uuid, subject.id, &row, err);
+	if (!rc && (row.outgoing || !row.live || row.destination != DESTINATION_PREPARED ||
+			   strcmp(row.peer, session->peer->name) != 0))
+		rc = error_set(err, DD_REFUSED, "nobody waits for the migration %s", subject.id);
+	if (!rc)
+		rc = incoming_stream_path(session->host, subject.uuid, &path, err);
+	if (!rc)
+		rc = peer_send(session->channel, ready, err);
+	return rc ? rc : stream_carry(session->channel, path, session->stop, err);
+}
+
+static int finish(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	enum destination_state state;
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = incoming_need(session, &subject, err);
+	if (!rc)
+		rc = incoming_finish(session->incoming, json_get_string(request, "token"),
+			json_get(request, "statistics"), &state, err);
+	incoming_free(TAKE(session->incoming));
+	return rc ? rc : answer_word(answer, "state", destination_word(state), err);
+}
+
+static int ask(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	enum destination_state state;
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	incoming_free(TAKE(session->incoming));
+	if (!rc)
+		rc = incoming_asked(
+			session->host, session->peer->name, subject.uuid, subject.id, &state, err);
+	return rc ? rc : answer_word(answer, "state", destination_word(state), err);
+}
+
+static int over(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	incoming_free(TAKE(session->incoming));
+	if (!rc)
+		rc = incoming_over(
+			session->host, session->peer->name, subject.uuid, subject.id, err);
+	return rc ? rc : answer_empty(answer, err);
+}
+
+/* ---- the receipt ---- */
+
+/* Only for whom it came from, and of what it came as. */
+static int receipt_check(
+	struct peer_session *session, const struct subject *subject, struct dd_error *err)
+{
+	CLEANUP(migration_end) struct migration_end end = {.peer = NULL};
+	int rc = migration_end_read(session->host->book, subject->id, &end, err);
+
+	if (!rc &&
+		(strcmp(end.peer, session->peer->name) != 0 ||
+			strcmp(end.uuid, subject->uuid) != 0 || end.state == DESTINATION_ABORTED))
+		rc = error_set(err, DD_REFUSED, "the migration %s has no receipt for this host",
+			subject->id);
+	return rc;
+}
+
+static int receipt(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *heads = json_object();
+	const char *have = json_get_string(request, "have");
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	(void)answer;
+	if (!rc)
+		rc = receipt_check(session, &subject, err);
+	return rc ? rc
+		  : pack_send(session->channel, session->host->book, subject.uuid, have ? have : "",
+			    heads, err);
+}
+
+/* ---- as the source ---- */
+
+static int row(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(migration_row) struct migration_row found = {.detail = NULL};
+	enum source_state state = SOURCE_NONE;
+	struct dd_error reason = {0};
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	if (rc)
+		return rc;
+	rc = migration_row_find(session->host, subject.uuid, subject.id, &found, &reason);
+	if (rc && rc != DD_NOT_FOUND)
+		return error_set(err, rc, "%s", reason.message);
+	if (!rc && found.outgoing && strcmp(found.peer, session->peer->name) == 0)
+		state = found.source;
+	return answer_word(answer, "state", source_word(state), err);
+}
+
+const struct peer_op migration_ops[] = {
+	{"have", have},
+	{"offer", offer},
+	{"prepare", prepare},
+	{"stream", stream},
+	{"finish", finish},
+	{"ask", ask},
+	{"receipt", receipt},
+	{"over", over},
+	{"row", row},
+	{NULL, NULL},
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MIGRATE_ANSWERS_H
+#define MIGRATE_ANSWERS_H
+
+/*
+ * What a peer can ask of this host about migrations; the other end of ask.c and outgoing.c. As the
+ * destination: have, offer, prepare, stream, finish, ask, receipt, over. As the source: row.
+ */
+
+#include "migrate/serve.h"
+
+/* Ended by one without a name. */
+extern const struct peer_op migration_ops[];
+
+#endif

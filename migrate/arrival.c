@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision, and how a migration ends at its destination.
+ *
+ * What outlives whom. The row and the outcome's note are durable. The mark that the guest may have
+ * run is a file of the runtime folder: it outlives every process, and where the machine itself goes
+ * down a guest that only waited is gone, and one that was decided counts as one that ran.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "domain/boot.h"
+#include "domain/crash.h"
+#include "domain/secret.h"
+#include "migrate/ask.h"
+#include "migrate/incoming_internal.h"
+#include "migrate/wishes.h"
+#include "qmp/migration.h"
+
+#define ARRIVAL_MS                                                                    \
+	10000 /* for the end of the stream, once the source has said that all is sent \
+	       */
+
+/* ---- how it ends ---- */
+
+/* The last version here, which the history of who takes it back goes on from. */
+static int give_back(struct operation *op, const char *peer, const struct text *note_name,
+	const struct text *note_value, struct dd_error *err)
+{
+	CLEANUP(free) char *subject = NULL;
+	struct outcome outcome = {
+		.gone = true,
+		.note_name = text_string(note_name),
+		.note_value = text_string(note_value),
+	};
+	int rc = operation_load(op, op->row.uuid, err);
+
+	if (!rc)
+		rc = string_format(&subject, err, "given back to %s: it never ran here", peer);
+	if (rc)
+		return rc;
+	outcome.subject = subject;
+	op->name = OPERATION_UNDEFINE;
+	return operation_commit(op, &outcome, NULL, err);
+}
+
+static int end_with(struct operation *op, const struct migration_row *row,
+	enum destination_state state, struct dd_error *err)
+{
+	struct migration_end end = {.peer = (char *)(uintptr_t)row->peer, .state = state};
+	CLEANUP(text) struct text name = TEXT_INIT;
+	CLEANUP(text) struct text value = TEXT_INIT;
+	int rc;
+
+	memcpy(end.id, row->id, MIGRATION_ID_SIZE);
+	memcpy(end.uuid, op->row.uuid, UUID_SIZE);
+	rc = migration_end_note(&end, &name, &value, err);
+	if (rc)
+		return rc;
+	op->journal = row->journal.id;
+	if (state == DESTINATION_RETURNED)
+		return give_back(op, row->peer, &name, &value, err);
+	rc = journal_undo_noting(
+		op->host->book, op->journal, text_string(&name), text_string(&value), err);
+	if (!rc)
+		op->journal = 0;
+	return rc;
+}
+
+/* The moves are those of the model: one that is not in its table is not made. */
+static int move_and_end(struct operation *op, const struct migration_row *row,
+	enum destination_event event, enum destination_state *state, struct dd_error *err)
+{
+	int rc = (*state = row->destination, destination_move(state, event, err));
+
+	return rc ? rc : end_with(op, row, *state, err);
+}
+
+static int give_up(struct operation *op, const struct migration_row *row,
+	enum destination_event event, struct dd_error *err)
+{
+	enum destination_state state;
+
+	/* first: whoever dies now leaves a row with nothing behind it, which is given up as well */
+	incoming_clear(op);
+	return move_and_end(op, row, event, &state, err);
+}
+
+int incoming_give_up(struct operation *op, const struct migration_row *row, struct dd_error *err)
+{
+	return give_up(op, row, DESTINATION_GIVE_UP, err);
+}
+
+/* ---- after the decision ---- */
+
+static int mark_path(const struct operation *op, char **out, struct dd_error *err)
+{
+	return string_format(out, err, "%s/ran", op->folder);
+}
+
+/* From here on the guest may have run. */
+static int mark_make(const struct operation *op, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = mark_path(op, &path, err);
+	int fd = rc ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (!rc && fd < 0)
+		return error_errno(err, errno, "cannot make %s", path);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static void mark_remove(const struct operation *op)
+{
+	CLEANUP(free) char *path = NULL;
+
+	if (mark_path(op, &path, NULL) == 0)
+		(void)unlink(path);
+}
+
+static bool may_have_run(const struct operation *op, const struct migration_row *row)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(text) struct text boot = TEXT_INIT;
+	const char *then = json_get_string(row->detail, "boot");
+
+	if (boot_id(&boot, NULL) || !then || strcmp(then, text_string(&boot)) != 0)
+		return true;
+	return mark_path(op, &path, NULL) || access(path, F_OK) == 0;
+}
+
+static int lose(struct operation *op, const struct migration_row *row,
+	enum destination_state *state, struct dd_error *err)
+{
+	int rc;
+
+	guest_free(TAKE(op->guest));
+	rc = guest_destroy(op->folder, err);
+	return rc ? rc : move_and_end(op, row, DESTINATION_LOST, state, err);
+}
+
+/*
+ * The guest goes on. It may only not where QEMU says so itself, an image being locked by somebody:
+ * then it has not run here, and goes back.
+ */
+static int run(struct operation *op, const struct migration_row *row, enum destination_state *state,
+	struct dd_error *err)
+{
+	struct dd_error reason = {0};
+	enum guest_status status = GUEST_OTHER;
+	int rc = operation_connect(op, &reason);
+
+	if (!rc && !json_get_bool(row->detail, "paused", false)) {
+		rc = mark_make(op, err);
+		if (rc)
+			return rc;
+		rc = guest_continue(op->guest, &reason);
+		CRASH_POINT("incoming:ran");
+		if (!rc)
+			(void)guest_announce(op->guest, NULL);
+		/* it says no, and stands still: we know that it has not run */
+		else if (guest_status(op->guest, &status, NULL) == 0 && status != GUEST_RUNNING)
+			mark_remove(op);
+	}
+	if (!rc)
+		return move_and_end(op, row, DESTINATION_RAN, state, err);
+	host_warn(
+		op->host, "the guest of '%s' did not go on here: %s", op->row.name, reason.message);
+	return may_have_run(op, row) ? move_and_end(op, row, DESTINATION_RAN, state, err)
+				     : lose(op, row, state, err);
+}
+
+/* Of one that was decided, whoever comes by. */
+static int run_settle(struct operation *op, const struct migration_row *row,
+	enum destination_state *state, struct dd_error *err)
+{
+	enum guest_status status = GUEST_OTHER;
+	int rc = 0;
+
+	if (!guest_alive(op->folder, NULL))
+		return may_have_run(op, row) ? move_and_end(op, row, DESTINATION_RAN, state, err)
+					     : lose(op, row, state, err);
+	rc = operation_connect(op, err);
+	if (!rc)
+		rc = guest_status(op->guest, &status, err);
+	if (rc)
+		return rc;
+	return status == GUEST_RUNNING ? move_and_end(op, row, DESTINATION_RAN, state, err)
+				       : run(op, row, state, err);
+}
+
+/* ---- finish ---- */
+
+static int documents_read(const struct migration_row *row, struct wished *out, struct dd_error *err)
+{
+	CLEANUP(wished) struct wished wished = {.config = NULL};
+	const char *vacated = json_get_string(row->detail, "vacated");
+	int rc = detail_get_document(row->detail, "config", &wished.config, err);
+
+	if (!rc && vacated)
+		rc = document_read_vacated(wished.config, vacated, strlen(vacated), err);
+	if (!rc && row->live)
+		rc = detail_get_document(row->detail, "running", &wished.live, err);
+	if (!rc && vacated && wished.live)
+		rc = document_read_vacated(wished.live, vacated, strlen(vacated), err);
+	if (rc)
+		return rc;
+	*out = wished;
+	wished = (struct wished){.config = NULL};
+	return 0;
+}
+
+static int arrive(struct operation *op, const struct document *live, struct dd_error *err)
+{
+	CLEANUP(document) struct document *revealed = NULL;
+	int rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
+
+	if (!rc)
+		rc = operation_connect(op, err);
+	if (!rc)
+		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
+	return rc ? rc : guest_settle_arrived(op->guest, revealed, err);
+}
+
+#define STATISTICS 5
+
+static size_t statistics_put(
+	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE])
+{
+	static const struct {
+		const char *key, *trailer;
+	} known[STATISTICS] = {
+		{"sent", "Migration-Sent-Bytes"},
+		{"total_ms", "Migration-Total-Ms"},
+		{"downtime_ms", "Migration-Downtime-Ms"},
+		{"iterations", "Migration-Iterations"},
+		{"throttle", "Migration-Throttle-Percent"},
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < STATISTICS; i++) {
+		int64_t number = json_get_number(statistics, known[i].key, -1);
+
+		if (number < 0)
+			continue;
+		out[count].key = known[i].trailer;
+		out[count].value = number_digits(values[count], (uint64_t)number, 10, 1);
+		count++;
+	}
+	return count;
+}
+
+/* The decision. */
+static int decide(struct operation *op, struct incoming *incoming, struct migration_row *row,
+	const struct wished *wished, const struct json *statistics, struct dd_error *err)
+{
+	CLEANUP(free) char *subject = NULL;
+	CLEANUP(text) struct text detail = TEXT_INIT;
+	CLEANUP(text) struct text name = TEXT_INIT;
+	CLEANUP(text) struct text value = TEXT_INIT;
+	struct migration_end end = {.peer = incoming->peer, .state = DESTINATION_RUNNING};
+	char values[STATISTICS][NUMBER_SIZE];
+	struct trailer trailers[4 + STATISTICS] = {
+		{"Taken-From", incoming->peer},
+		{"Taken-Book", incoming->taken.book},
+		{"Migration", incoming->id},
+		{"Migration-Mode", row->live ? "live" : "offline"},
+	};
+	struct outcome outcome = {
+		.config = wished->config,
+		.live = wished->live,
+		.epoch = incoming->taken.epoch + 1,
+		.trailers = trailers,
+		.trailer_count = 4 + statistics_put(statistics, trailers + 4, values),
+		.parcel = incoming->parcel,
+	};
+	int rc = destination_move(&row->destination, DESTINATION_COMMIT, err);
+
+	memcpy(end.id, incoming->id, MIGRATION_ID_SIZE);
+	memcpy(end.uuid, incoming->uuid, UUID_SIZE);
+	if (!rc)
+		rc = string_format(&subject, err, "migrate from %s", incoming->peer);
+	json_put_string(row->detail, "state", destination_word(row->destination));
+	if (!rc)
+		rc = row->live ? json_write(row->detail, &detail, err)
+			       : migration_end_note(&end, &name, &value, err);
+	if (rc)
+		return rc;
+	outcome.subject = subject;
+	outcome.journal_detail = row->live ? text_string(&detail) : NULL;
+	outcome.note_name = row->live ? NULL : text_string(&name);
+	outcome.note_value = row->live ? NULL : text_string(&value);
+	op->journal = row->journal.id;
+	op->paused = json_get_bool(row->detail, "paused", false);
+	op->id = (int)json_get_number(row->detail, "domain_id", 0);
+	return operation_commit(op, &outcome, NULL, err);
+}
+
+static int row_for(struct operation *op, const struct incoming *incoming, const char *token,
+	struct migration_row *row, struct dd_error *err)
+{
+	int rc = migration_row_find(op->host, incoming->uuid, incoming->id, row, err);
+
+	if (!rc && (row->outgoing || strcmp(row->peer, incoming->peer) != 0 ||
+			   row->destination != DESTINATION_PREPARED))
+		rc = error_set(
+			err, DD_REFUSED, "the migration %s is not prepared here", incoming->id);
+	if (!rc && !token_fits(token, json_get_string(row->detail, "token_hash")))
+		rc = error_set(err, DD_REFUSED,
+			"that is not the token of the migration %s: its source has not let it go",
+			incoming->id);
+	return rc;
+}
+
+int incoming_finish(struct incoming *incoming, const char *token, const struct json *statistics,
+	enum destination_state *state, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	CLEANUP(wished) struct wished wished = {.config = NULL};
+	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
+	int rc = operation_begin_unsettled(&op, incoming->host, incoming->uuid, OPERATION_MIGRATE,
+		&change, TAKE(incoming->lock), err);
+
+	if (!rc)
+		rc = row_for(&op, incoming, token, &row, err);
+	if (!rc)
+		rc = documents_read(&row, &wished, err);
+	if (rc)
+		return rc;
+	incoming_act_as(&op, incoming->offer);
+	if (row.live)
+		rc = arrive(&op, wished.live, err);
+	if (!rc)
+		rc = operation_adopt(&op, incoming->parcel, &incoming->taken, err);
+	CRASH_POINT("incoming:arrived");
+	if (!rc)
+		rc = decide(&op, incoming, &row, &wished, statistics, err);
+	CRASH_POINT("incoming:committed");
+	if (rc)
+		return rc;
+	incoming_file_remove(op.host, op.row.uuid, OFFER_FILE);
+	*state = DESTINATION_RUNNING;
+	return row.live ? run(&op, &row, state, err) : 0;
+}
+
+/* ---- asked, and told ---- */
+
+/* Who waits for the source's next word has waited enough, when the source asks elsewhere. */
+static int begin_settling(struct operation *op, struct dd_host *host, const char *uuid,
+	const char *id, struct dd_error *err)
+{
+	incoming_want(id);
+	return operation_begin_unsettled(op, host, uuid, "settle", NULL, NULL, err);
+}
+
+#define ENDS_MAX 1000 /* that are remembered: their sources come and say that they are over */
+
+static int end_count(const struct migration_end *end, void *context)
+{
+	(void)end;
+	return ++*(int *)context >= ENDS_MAX;
+}
+
+/* One that nobody here has heard of: it never will be. */
+static int abort_unknown(struct operation *op, const char *peer, const char *id,
+	enum destination_state *state, struct dd_error *err)
+{
+	struct migration_end end = {.peer = (char *)(uintptr_t)peer};
+	int count = 0;
+	int rc = migration_end_list(op->host->book, end_count, &count, err);
+
+	if (count >= ENDS_MAX)
+		return error_set(err, DD_BUSY,
+			"%d migrations wait for their sources to say that they "
+			"are over",
+			count);
+	*state = DESTINATION_NONE;
+	if (!rc)
+		rc = destination_move(state, DESTINATION_ASKED, err);
+	memcpy(end.id, id, MIGRATION_ID_SIZE);
+	memcpy(end.uuid, op->row.uuid, UUID_SIZE);
+	end.state = *state;
+	return rc ? rc : migration_end_write(op->host->book, &end, err);
+}
+
+static int end_of(struct operation *op, const char *peer, const char *id,
+	enum destination_state *state, struct dd_error *err)
+{
+	CLEANUP(migration_end) struct migration_end end = {.peer = NULL};
+	struct dd_error reason = {0};
+	int rc = migration_end_read(op->host->book, id, &end, &reason);
+
+	if (rc == DD_NOT_FOUND)
+		return rc;
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	if (strcmp(end.peer, peer) != 0 || strcmp(end.uuid, op->row.uuid) != 0)
+		return error_set(err, DD_REFUSED, "the migration %s is another host's", id);
+	*state = end.state;
+	return 0;
+}
+
+int incoming_asked(struct dd_host *host, const char *peer, const char *uuid, const char *id,
+	enum destination_state *state, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	struct dd_error reason = {0};
+	int rc = begin_settling(&op, host, uuid, id, err);
+
+	if (rc)
+		return rc;
+	rc = migration_row_find(host, uuid, id, &row, &reason);
+	if (rc == DD_NOT_FOUND) {
+		rc = end_of(&op, peer, id, state, err);
+		return rc == DD_NOT_FOUND ? abort_unknown(&op, peer, id, state, err) : rc;
+	}
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	if (row.outgoing || strcmp(row.peer, peer) != 0)
+		return error_set(err, DD_REFUSED, "the migration %s is another host's", id);
+	*state = DESTINATION_ABORTED;
+	return row.destination == DESTINATION_PREPARED ? give_up(&op, &row, DESTINATION_ASKED, err)
+						       : run_settle(&op, &row, state, err);
+}
+
+/* An offer that never came to anything. */
+static void offer_forget(struct operation *op, const char *peer, const char *id)
+{
+	CLEANUP(json) struct json *offer = NULL;
+	CLEANUP(journal_row) struct journal_row row = {.id = 0};
+	const char *offered, *from;
+
+	if (journal_find(op->host->book, op->row.uuid, &row, NULL) == 0 ||
+		incoming_offer_read(op->host, op->row.uuid, &offer, NULL))
+		return;
+	offered = json_get_string(offer, "id");
+	from = json_get_string(offer, OFFER_PEER);
+	if (!offered || strcmp(offered, id) != 0 || !from || strcmp(from, peer) != 0)
+		return;
+	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
+	(void)book_parcel_drop(op->host->book, op->row.uuid, NULL);
+}
+
+int incoming_over(struct dd_host *host, const char *peer, const char *uuid, const char *id,
+	struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	enum destination_state state = DESTINATION_NONE;
+	int rc = begin_settling(&op, host, uuid, id, err);
+
+	if (!rc && migration_row_find(host, uuid, id, &row, NULL) == 0) {
+		if (row.outgoing || strcmp(row.peer, peer) != 0 ||
+			row.destination != DESTINATION_PREPARED)
+			return error_set(
+				err, DD_REFUSED, "the migration %s is decided, or another's", id);
+		rc = give_up(&op, &row, DESTINATION_GIVE_UP, err);
+	}
+	if (rc)
+		return rc;
+	offer_forget(&op, peer, id);
+	rc = end_of(&op, peer, id, &state, err);
+	if (rc)
+		return rc == DD_NOT_FOUND ? 0 : rc;
+	rc = destination_move(&state, DESTINATION_FORGET, err);
+	return rc ? rc : migration_end_forget(host->book, id, err);
+}
+
+/* ---- settling ---- */
+
+int incoming_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
+{
+	enum destination_state state = row->destination;
+	bool open = true;
+	int rc;
+
+	if (state != DESTINATION_PREPARED)
+		return run_settle(op, row, &state, err);
+	if (row->live && !guest_alive(op->folder, NULL))
+		return incoming_give_up(op, row, err);
+	rc = ask_row(op->host, row->peer, op->row.uuid, row->id, &open, err);
+	if (rc)
+		return rc;
+	if (!open)
+		return incoming_give_up(op, row, err);
+	error_set(err, DD_BUSY, "it is being migrated here from the host '%s'", row->peer);
+	return error_hint(err, "see there: domesday jobs");
+}

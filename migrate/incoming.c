@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Until the decision: what the source offers, and a place for it. */
+#include "migrate/incoming_internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "domain/boot.h"
+#include "domain/cpu_seen.h"
+#include "domain/crash.h"
+#include "domain/record.h"
+#include "domain/secret.h"
+#include "migrate/offer.h"
+#include "migrate/pack.h"
+#include "migrate/wishes.h"
+#include "qmp/migration.h"
+#include "schema/alias.h"
+
+#define ARRIVAL_MS                                                                    \
+	10000 /* for the end of the stream, once the source has said that all is sent \
+	       */
+
+/* ---- what is put aside ---- */
+
+void incoming_free(struct incoming *incoming)
+{
+	if (!incoming)
+		return;
+	free(incoming->peer);
+	json_free(incoming->offer);
+	parcel_release(incoming->parcel);
+	job_lock_release(incoming->lock);
+	free(incoming);
+}
+
+static int folder_path(
+	struct dd_host *host, const char *uuid, const char *file, char **out, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	int rc = host_run_folder(host, uuid, &folder, err);
+
+	return rc ? rc : string_format(out, err, "%s/%s", folder, file);
+}
+
+int incoming_stream_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
+{
+	return folder_path(host, uuid, "stream.sock", out, err);
+}
+
+void incoming_file_remove(struct dd_host *host, const char *uuid, const char *file)
+{
+	CLEANUP(free) char *path = NULL;
+
+	if (folder_path(host, uuid, file, &path, NULL) == 0)
+		(void)unlink(path);
+}
+
+static int incoming_new(struct dd_host *host, const char *peer, struct json *offer,
+	struct incoming **out, struct dd_error *err)
+{
+	CLEANUP(json) struct json *taken = offer;
+	CLEANUP(incoming) struct incoming *incoming = calloc(1, sizeof *incoming);
+	int rc = incoming ? offer_check(offer, err) : error_no_memory(err);
+
+	if (!rc)
+		rc = string_copy(&incoming->peer, peer, err);
+	if (rc)
+		return rc;
+	incoming->host = host;
+	memcpy(incoming->id, json_get_string(offer, "id"), MIGRATION_ID_SIZE);
+	memcpy(incoming->uuid, json_get_string(offer, "uuid"), UUID_SIZE);
+	incoming->offer = TAKE(taken);
+	*out = TAKE(incoming);
+	return 0;
+}
+
+static int offer_write(const struct incoming *incoming, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *folder = NULL;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc = host_run_folder(incoming->host, incoming->uuid, &folder, err);
+
+	if (!rc)
+		rc = directory_make(folder, 0700, err);
+	if (!rc)
+		rc = folder_path(incoming->host, incoming->uuid, OFFER_FILE, &path, err);
+	if (!rc)
+		rc = json_write(incoming->offer, &text, err);
+	return rc ? rc : file_replace(path, 0600, text_string(&text), text.size, err);
+}
+
+int incoming_offer_read(
+	struct dd_host *host, const char *uuid, struct json **out, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(text) struct text text = TEXT_INIT;
+	int rc = folder_path(host, uuid, OFFER_FILE, &path, err);
+
+	if (!rc)
+		rc = file_read(path, OFFER_MAX, &text, err);
+	return rc ? rc : json_parse(text_string(&text), text.size, out, err);
+}
+
+/* In the name of whoever moves it, as the source says. */
+void incoming_act_as(struct operation *op, const struct json *offer)
+{
+	op->author.name = json_get_string(offer, "author_name");
+	op->author.email = json_get_string(offer, "author_email");
+	op->program = json_get_string(offer, "program");
+	op->reason = json_get_string(offer, "reason");
+	op->caller = (struct caller){
+		.uid = (uint32_t)json_get_number(offer, "uid", 0),
+		.acting = (uint32_t)json_get_number(offer, "acting_uid", 0),
+		.known_by = "peer",
+	};
+}
+
+static int begin(struct operation *op, const struct incoming *incoming, struct dd_error *err)
+{
+	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
+	int rc = operation_begin_new(
+		op, incoming->host, incoming->uuid, OPERATION_MIGRATE, &change, err);
+
+	if (!rc)
+		incoming_act_as(op, incoming->offer);
+	return rc;
+}
+
+static int parcel_receive(struct incoming *incoming, const struct peer *peer,
+	struct channel *channel, struct dd_error *err)
+{
+	struct parcel_heads heads;
+	int rc = book_parcel_begin(
+		incoming->host->book, incoming->uuid, NULL, &incoming->parcel, err);
+
+	if (rc) {
+		pack_drain(channel);
+		return rc;
+	}
+	rc = pack_receive(channel, incoming->parcel, err);
+	if (!rc)
+		rc = offer_heads(incoming->offer, &heads, err);
+	return rc ? rc
+		  : book_parcel_end(
+			    incoming->parcel, peer->name, peer->key, &heads, &incoming->taken, err);
+}
+
+int incoming_receive(struct dd_host *host, const struct peer *peer, struct json *offer,
+	struct channel *channel, struct incoming **out, struct dd_error *err)
+{
+	CLEANUP(incoming) struct incoming *incoming = NULL;
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	int rc;
+
+	(void)offer_put_peer(offer, peer->name, peer->key);
+	rc = incoming_new(host, peer->name, offer, &incoming, err);
+	/* which settles what an earlier one may have left */
+	if (!rc)
+		rc = begin(&op, incoming, err);
+	if (rc) {
+		pack_drain(channel);
+		return rc;
+	}
+	rc = parcel_receive(incoming, peer, channel, err);
+	if (!rc && incoming->taken.own)
+		rc = error_set(err, DD_EXISTS, "the domain '%s' is the host '%s''s own",
+			op.row.name, book_host_name(host->book));
+	if (!rc)
+		rc = offer_write(incoming, err);
+	if (!rc)
+		*out = TAKE(incoming);
+	return rc;
+}
+
+/* The parcel anew, which costs a look at each of its signatures. */
+static int parcel_find(struct incoming *incoming, struct dd_error *err)
+{
+	struct parcel_heads heads;
+	unsigned char key[KEY_PUBLIC_SIZE];
+	int rc = offer_heads(incoming->offer, &heads, err);
+
+	if (!rc)
+		rc = offer_key(incoming->offer, key, err);
+	return rc ? rc
+		  : book_parcel_open(incoming->host->book, incoming->uuid, incoming->peer, key,
+			    &heads, &incoming->parcel, &incoming->taken, err);
+}
+
+int incoming_find(struct dd_host *host, const char *uuid, const char *id, struct incoming **out,
+	struct dd_error *err)
+{
+	CLEANUP(incoming) struct incoming *incoming = NULL;
+	CLEANUP(json) struct json *offer = NULL;
+	struct dd_error reason = {0};
+	int rc = incoming_offer_read(host, uuid, &offer, &reason);
+	const char *peer = json_get_string(offer, OFFER_PEER);
+	const char *offered = json_get_string(offer, "id");
+
+	if (rc == DD_NOT_FOUND || (!rc && (!peer || !offered || strcmp(offered, id) != 0)))
+		return error_set(err, DD_NOT_FOUND,
+			"no migration %s of the domain %s was offered to this host, or it is over",
+			id, uuid);
+	if (rc) {
+		if (err)
+			*err = reason;
+		return rc;
+	}
+	{
+		CLEANUP(free) char *name = NULL;
+
+		rc = string_copy(&name, peer, err);
+		if (!rc)
+			rc = incoming_new(host, name, TAKE(offer), &incoming, err);
+	}
+	if (!rc)
+		rc = parcel_find(incoming, err);
+	if (!rc)
+		*out = TAKE(incoming);
+	return rc;
+}
+
+/* ---- who waits in vain ---- */
+
+#define WANTED_MAX 64 /* at a time; the oldest goes */
+
+static struct {
+	pthread_mutex_t mutex;
+	char ids[WANTED_MAX][MIGRATION_ID_SIZE];
+	size_t next;
+} wanted = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+void incoming_want(const char *id)
+{
+	pthread_mutex_lock(&wanted.mutex);
+	memcpy(wanted.ids[wanted.next], id, MIGRATION_ID_SIZE);
+	wanted.next = (wanted.next + 1) % WANTED_MAX;
+	pthread_mutex_unlock(&wanted.mutex);
+}
+
+bool incoming_is_wanted(const struct incoming *incoming)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&wanted.mutex);
+	for (size_t i = 0; i < WANTED_MAX; i++)
+		found |= strcmp(wanted.ids[i], incoming->id) == 0;
+	pthread_mutex_unlock(&wanted.mutex);
+	return found;
+}
+
+/* ---- prepare ---- */
+
+static int live_read(const struct operation *op, const struct json *offer, struct document **out,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *live = NULL;
+	int rc = detail_get_document(offer, "running", &live, err);
+
+	if (!rc)
+		rc = document_strip_place(live, err);
+	if (!rc)
+		rc = document_read_vacated(
+			live, text_string(&op->vacated_text), op->vacated_text.size, err);
+	if (!rc)
+		*out = TAKE(live);
+	return rc;
+}
+
+/* Nothing may have come between. */
+static int offer_still(const struct incoming *incoming, struct dd_error *err)
+{
+	CLEANUP(json) struct json *offer = NULL;
+	int rc = incoming_offer_read(incoming->host, incoming->uuid, &offer, err);
+	const char *id = json_get_string(offer, "id");
+
+	if (!rc && (!id || strcmp(id, incoming->id) != 0))
+		rc = error_set(
+			err, DD_CONFLICT, "another migration of the domain was offered since");
+	return rc;
+}
+
+static int name_check(
+	const struct operation *op, const struct document *config, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row other = {.name = NULL};
+	struct dd_error reason = {0};
+	int rc = book_find(op->host->book, document_name(config), &other, &reason);
+
+	if (rc == DD_NOT_FOUND || (!rc && strcmp(other.uuid, op->row.uuid) == 0))
+		return 0;
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	error_set(err, DD_EXISTS, "another domain is called '%s' on the host '%s': %s",
+		document_name(config), book_host_name(op->host->book), other.uuid);
+	return error_hint(err, "give it another name there: --dname NAME");
+}
+
+/* The row as it will be; wished is what the domain is to be here. */
+static int row_make(struct operation *op, const struct incoming *incoming,
+	const struct wished *wished, struct json **out, struct dd_error *err)
+{
+	CLEANUP(json)
+	struct json *detail =
+		migration_detail(op, incoming->id, incoming->peer, false, wished->live != NULL);
+	CLEANUP(text) struct text vacated = TEXT_INIT;
+	CLEANUP(text) struct text boot = TEXT_INIT;
+	int rc = document_write_vacated(wished->config, &vacated, err);
+
+	if (!rc)
+		rc = boot_id(&boot, err);
+	json_put_string(detail, "token_hash", json_get_string(incoming->offer, "token_hash"));
+	json_put_string(detail, "vacated", text_string(&vacated));
+	json_put_string(detail, "boot", text_string(&boot));
+	json_put_bool(detail, "paused", op->paused);
+	if (!rc)
+		rc = detail_put_document(detail, "config", wished->config, err);
+	if (!rc && wished->live)
+		rc = detail_put_document(detail, "running", wished->live, err);
+	if (!rc)
+		rc = migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
+	if (!rc)
+		*out = TAKE(detail);
+	return rc;
+}
+
+static int qemu_start(struct operation *op, struct document *live, struct dd_error *err)
+{
+	static const struct migration_parameters usual = {.bandwidth = 0};
+	const struct capabilities *caps = NULL;
+	CLEANUP(document) struct document *revealed = NULL;
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *uri = NULL;
+	int64_t id = 0;
+	int rc = host_capabilities(op->host, live, &caps, err);
+
+	if (!rc)
+		rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
+	if (!rc)
+		rc = incoming_stream_path(op->host, op->row.uuid, &path, err);
+	if (!rc)
+		rc = string_format(&uri, err, "unix:%s", path);
+	if (!rc)
+		rc = guest_start_incoming(op->folder, revealed, caps, NULL, &op->guest, err);
+	CRASH_POINT("incoming:spawned");
+	if (!rc)
+		rc = guest_migration_prepare(op->guest, false, &usual, err);
+	if (!rc)
+		rc = guest_migrate_receive_at(op->guest, uri, err);
+	if (!rc)
+		rc = book_count(op->host->book, "domain-id", &id, err);
+	op->id = (int)id;
+	if (!rc)
+		rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
+	return rc ? rc : guest_fill_runtime(op->guest, live, err);
+}
+
+/* Can this host be where it runs? */
+static int place_check(struct operation *op, const struct document *live, struct dd_error *err)
+{
+	const struct capabilities *caps = NULL;
+	int rc = host_capabilities(op->host, live, &caps, err);
+
+	if (!rc)
+		rc = cpu_seen_check(op, live, caps, false, err);
+	return rc ? rc : guest_check(live, caps, err);
+}
+
+static int prepare_live(
+	struct operation *op, struct json *detail, struct document *live, struct dd_error *err)
+{
+	int rc = detail_open(op, detail, NULL, live, err);
+
+	CRASH_POINT("incoming:journal");
+	if (!rc)
+		rc = qemu_start(op, live, err);
+	if (!rc)
+		rc = detail_put_document(detail, "running", live, err);
+	if (!rc)
+		json_put_number(detail, "domain_id", op->id);
+	return rc ? rc
+		  : migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
+}
+
+static int prepare(struct operation *op, struct incoming *incoming, const struct json *wishes,
+	struct dd_error *err)
+{
+	CLEANUP(wished) struct wished wished = {.config = NULL};
+	CLEANUP(document) struct document *live = NULL;
+	CLEANUP(json) struct json *detail = NULL;
+	int rc = operation_adopt(op, incoming->parcel, &incoming->taken, err);
+
+	op->paused = json_get_bool(incoming->offer, "paused", false) ||
+		     json_get_bool(wishes, "paused", false);
+	if (!rc)
+		rc = operation_refuse_stray(op, err);
+	if (!rc && json_get_bool(incoming->offer, "live", false))
+		rc = live_read(op, incoming->offer, &live, err);
+	if (!rc)
+		rc = wishes_grant(op, wishes, live, &wished, err);
+	if (!rc)
+		rc = name_check(op, wished.config, err);
+	if (!rc && wished.live)
+		rc = place_check(op, wished.live, err);
+	if (!rc)
+		rc = row_make(op, incoming, &wished, &detail, err);
+	if (!rc)
+		rc = offer_secrets_put(op->host->book, incoming->offer, err);
+	if (rc)
+		return rc;
+	return wished.live ? prepare_live(op, detail, wished.live, err)
+			   : detail_open(op, detail, NULL, NULL, err);
+}
+
+/* Whatever there is of it goes, but for the row. */
+void incoming_clear(struct operation *op)
+{
+	CLEANUP(json) struct json *offer = NULL;
+
+	guest_free(TAKE(op->guest));
+	(void)guest_destroy(op->folder, NULL);
+	incoming_file_remove(op->host, op->row.uuid, "stream.sock");
+	if (incoming_offer_read(op->host, op->row.uuid, &offer, NULL) == 0)
+		(void)offer_secrets_drop(op->host->book, offer, NULL);
+	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
+	(void)book_parcel_drop(op->host->book, op->row.uuid, NULL);
+}
+
+int incoming_prepare(struct incoming *incoming, const struct json *wishes, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	int rc = begin(&op, incoming, err);
+
+	if (!rc)
+		rc = offer_still(incoming, err);
+	if (rc)
+		return rc;
+	rc = prepare(&op, incoming, wishes, err);
+	CRASH_POINT("incoming:prepared");
+	if (!rc) {
+		incoming->lock = TAKE(op.lock);
+		return 0;
+	}
+	incoming_clear(&op);
+	if (op.journal)
+		(void)journal_undo(op.host->book, op.journal, NULL);
+	op.journal = 0;
+	return rc;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/outgoing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/crash.h"
+#include "migrate/ask.h"
+#include "migrate/pack.h"
+
+void outgoing_end(struct outgoing *outgoing)
+{
+	channel_close(outgoing->channel);
+	json_free(outgoing->detail);
+	operation_end(&outgoing->op);
+	memset(outgoing, 0, sizeof *outgoing);
+}
+
+int outgoing_connect(struct outgoing *outgoing, struct dd_error *err)
+{
+	return outgoing->channel ? 0
+				 : peer_connect(outgoing->op.host, outgoing->peer.name,
+					   outgoing->stop, 0, &outgoing->channel, err);
+}
+
+/* ---- begin ---- */
+
+static int mode_check(struct outgoing *outgoing, bool live, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	int rc;
+
+	if (live)
+		return operation_guest(op, err);
+	rc = operation_require_shut_off(op, err);
+	return rc == DD_REFUSED ? error_hint(err, "or move it as it runs: leave out --offline")
+				: rc;
+}
+
+static int peer_check(struct outgoing *outgoing, const char *name, struct dd_error *err)
+{
+	struct dd_host *host = outgoing->op.host;
+	int rc = peer_find(host, name, &outgoing->peer, err);
+
+	if (rc || !outgoing->peer.revoked)
+		return rc;
+	return error_set(err, DD_REFUSED, "the host '%s' was revoked", name);
+}
+
+static int row_open(struct outgoing *outgoing, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	enum source_state state = SOURCE_NONE;
+	int rc = source_move(&state, SOURCE_BEGIN, err);
+
+	outgoing->detail =
+		migration_detail(op, outgoing->id, outgoing->peer.name, true, outgoing->live);
+	json_put_bool(outgoing->detail, "paused", outgoing->paused);
+	if (!rc)
+		rc = migration_row_write(op, outgoing->detail, source_word(state), err);
+	if (!rc)
+		rc = detail_open(op, outgoing->detail, op->live, op->live, err);
+	if (!rc)
+		outgoing->state = state;
+	return rc;
+}
+
+int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *domain,
+	const char *peer, bool live, const struct dd_change *change, struct dd_error *err)
+{
+	int rc = operation_begin(&outgoing->op, host, domain, OPERATION_MIGRATE, change, err);
+
+	if (!rc && outgoing->op.row.owner)
+		rc = error_set(err, DD_REFUSED, "domain '%s' is owned by the host '%s' now",
+			outgoing->op.row.name, outgoing->op.row.owner);
+	if (!rc)
+		rc = peer_check(outgoing, peer, err);
+	if (!rc)
+		rc = mode_check(outgoing, live, err);
+	outgoing->live = live;
+	outgoing->paused = outgoing->op.paused;
+	outgoing->keeps_token = true;
+	migration_id_draw(outgoing->id);
+	token_draw(outgoing->token, outgoing->token_hash);
+	if (!rc)
+		rc = row_open(outgoing, err);
+	CRASH_POINT("outgoing:begun");
+	return rc;
+}
+
+/* ---- offer ---- */
+
+/* Its newest version that the destination has; "" for none. */
+static int have_ask(struct outgoing *outgoing, struct json **answer, struct dd_error *err)
+{
+	struct json *request = ask_request("have", outgoing->id, outgoing->op.row.uuid);
+
+	return peer_call(
+		outgoing->channel, outgoing->peer.name, request, PEER_ANSWER_MS, answer, err);
+}
+
+int outgoing_offer(struct outgoing *outgoing, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	CLEANUP(json) struct json *offer = NULL;
+	CLEANUP(json) struct json *has = NULL;
+	CLEANUP(json) struct json *request = ask_request("offer", outgoing->id, op->row.uuid);
+	CLEANUP(json) struct json *answer = NULL;
+	const char *have;
+	int rc = outgoing_connect(outgoing, err);
+
+	if (!rc)
+		rc = offer_new(op, outgoing->id, outgoing->token_hash,
+			outgoing->live ? op->live : NULL, &offer, err);
+	if (!rc)
+		rc = have_ask(outgoing, &has, err);
+	if (!rc)
+		rc = peer_send(outgoing->channel, request, err);
+	if (rc)
+		return rc;
+	have = json_get_string(has, "head");
+	rc = pack_send(
+		outgoing->channel, op->host->book, op->row.uuid, have ? have : "", offer, err);
+	if (!rc)
+		rc = peer_receive(outgoing->channel, PEER_ANSWER_MS, &answer, err);
+	if (!rc)
+		rc = peer_error_in(answer, outgoing->peer.name, err);
+	CRASH_POINT("outgoing:offered");
+	return rc;
+}
+
+/* ---- perform ---- */
+
+/* From here on a crash leaves the question to the destination. */
+static int row_switch(struct outgoing *outgoing, struct dd_error *err)
+{
+	enum source_state state = outgoing->state;
+	int rc = source_move(&state, SOURCE_SWITCH, err);
+
+	if (!rc)
+		rc = migration_row_write(&outgoing->op, outgoing->detail, source_word(state), err);
+	if (!rc)
+		outgoing->state = state;
+	CRASH_POINT("outgoing:switched");
+	return rc;
+}
+
+static int perform_live(struct outgoing *outgoing, const struct stream_options *options,
+	struct stream_counts *counts, struct dd_error *err)
+{
+	CLEANUP(stream) struct stream *stream = NULL;
+	const struct stream_source source = {
+		.host = outgoing->op.host,
+		.guest = outgoing->op.guest,
+		.peer = &outgoing->peer,
+		.id = outgoing->id,
+		.uuid = outgoing->op.row.uuid,
+		.stop = outgoing->stop,
+	};
+	int rc = stream_begin(&stream, &source, options, counts, err);
+
+	CRASH_POINT("outgoing:stopped");
+	if (!rc)
+		rc = row_switch(outgoing, err);
+	if (!rc)
+		rc = stream_finish(stream, counts, err);
+	CRASH_POINT("outgoing:sent");
+	return rc;
+}
+
+int outgoing_perform(struct outgoing *outgoing, const struct stream_options *options,
+	struct stream_counts *counts, struct dd_error *err)
+{
+	int rc = outgoing->live ? perform_live(outgoing, options, counts, err)
+				: row_switch(outgoing, err);
+
+	if (!rc)
+		outgoing->keeps_token = false;
+	return rc;
+}
+
+/* ---- how it ends ---- */
+
+/* The guest goes on here, where there is one, as its user had it. */
+static int resume(struct outgoing *outgoing, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	struct dd_error reason = {0};
+	int rc;
+
+	if (!outgoing->live || !guest_alive(op->folder, NULL))
+		return 0;
+	rc = operation_connect(op, &reason);
+	if (!rc)
+		rc = guest_migration_cancel(op->guest, &reason);
+	if (!rc || rc == DD_CONFLICT)
+		rc = guest_migration_resume_source(op->guest, outgoing->paused, &reason);
+	/* one that has just died is an end like any other */
+	if (!rc || !guest_alive(op->folder, NULL))
+		return 0;
+	return error_set(
+		err, rc, "the guest of '%s' does not go on: %s", op->row.name, reason.message);
+}
+
+static int row_close(struct outgoing *outgoing, struct dd_error *err)
+{
+	int rc = journal_undo(outgoing->op.host->book, outgoing->op.journal, err);
+
+	if (!rc)
+		outgoing->op.journal = 0;
+	return rc;
+}
+
+/* It is no matter whether that arrives: the destination asks, or is told another time. */
+static void tell_over(struct outgoing *outgoing)
+{
+	if (outgoing->channel)
+		(void)ask_over(outgoing->channel, outgoing->peer.name, outgoing->op.row.uuid,
+			outgoing->id, NULL);
+}
+
+/* The domain stays, and the destination has nothing of it. */
+static int stay(struct outgoing *outgoing, enum source_event event, struct dd_error *err)
+{
+	enum source_state state = outgoing->state;
+	int rc = source_move(&state, event, err);
+
+	if (!rc)
+		rc = resume(outgoing, err);
+	CRASH_POINT("outgoing:resumed");
+	if (!rc)
+		rc = row_close(outgoing, err);
+	if (rc)
+		return rc;
+	outgoing->state = state;
+	tell_over(outgoing);
+	return 0;
+}
+
+int outgoing_give_up(struct outgoing *outgoing, struct dd_error *err)
+{
+	if (outgoing->state == SOURCE_SWITCHED && !outgoing->keeps_token)
+		return error_set(err, DD_REFUSED,
+			"the host '%s' may have decided already: it must be asked",
+			outgoing->peer.name);
+	return stay(outgoing, SOURCE_GIVE_UP, err);
+}
+
+static int receipt(struct outgoing *outgoing, struct parcel **parcel, struct book_taken *taken,
+	struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info newest = {.number = 0};
+	struct operation *op = &outgoing->op;
+	int rc = book_version(op->host->book, op->row.uuid, 0, &newest, err);
+
+	if (!rc)
+		rc = outgoing_connect(outgoing, err);
+	return rc ? rc
+		  : ask_receipt(op->host, outgoing->channel, &outgoing->peer, op->row.uuid,
+			    outgoing->id, newest.commit, parcel, taken, err);
+}
+
+/* Gone: the history ends here with the version with which the destination took it. */
+static int leave(struct outgoing *outgoing, struct dd_error *err)
+{
+	CLEANUP(parcel) struct parcel *parcel = NULL;
+	struct operation *op = &outgoing->op;
+	struct book_taken taken;
+	enum source_state state = outgoing->state;
+	int rc = source_move(&state, SOURCE_TOLD_RUNNING, err);
+
+	if (!rc)
+		rc = receipt(outgoing, &parcel, &taken, err);
+	if (rc)
+		return rc;
+	guest_free(TAKE(op->guest));
+	rc = guest_destroy(op->folder, err);
+	CRASH_POINT("outgoing:gone");
+	if (!rc)
+		rc = book_parcel_take(parcel, op->journal, NULL, NULL, err);
+	CRASH_POINT("outgoing:given");
+	if (rc)
+		return rc;
+	op->journal = 0;
+	outgoing->state = state;
+	tell_over(outgoing);
+	return 0;
+}
+
+/* The destination had it, never ran it, and gives it back: with a version on top of its own. */
+static int take_back(struct outgoing *outgoing, struct dd_error *err)
+{
+	CLEANUP(parcel) struct parcel *parcel = NULL;
+	CLEANUP(free) char *subject = NULL;
+	struct operation *op = &outgoing->op;
+	struct book_taken taken;
+	enum source_state state = outgoing->state;
+	int rc = source_move(&state, SOURCE_TOLD_RETURNED, err);
+
+	if (!rc)
+		rc = receipt(outgoing, &parcel, &taken, err);
+	if (!rc)
+		rc = resume(outgoing, err);
+	CRASH_POINT("outgoing:resumed");
+	if (!rc)
+		rc = string_format(&subject, err, "taken back from %s, where it never ran",
+			outgoing->peer.name);
+	if (rc)
+		return rc;
+
+	const struct trailer trailers[] = {
+		{"Taken-From", outgoing->peer.name},
+		{"Taken-Book", taken.book},
+		{"Migration", outgoing->id},
+	};
+	const struct outcome outcome = {
+		.subject = subject,
+		.live = op->live,
+		.epoch = taken.epoch + 1,
+		.trailers = trailers,
+		.trailer_count = sizeof trailers / sizeof trailers[0],
+		.parcel = parcel,
+	};
+
+	op->row.version = taken.version;
+	op->row.epoch = taken.epoch;
+	rc = operation_commit(op, &outcome, NULL, err);
+	if (rc)
+		return rc;
+	outgoing->state = state;
+	tell_over(outgoing);
+	return 0;
+}
+
+int outgoing_confirm(struct outgoing *outgoing, enum destination_state state, struct dd_error *err)
+{
+	switch (state) {
+	case DESTINATION_RUNNING:
+		return leave(outgoing, err);
+	case DESTINATION_RETURNED:
+		return take_back(outgoing, err);
+	case DESTINATION_ABORTED:
+		return stay(outgoing, SOURCE_TOLD_ABORTED, err);
+	default:
+		return error_set(err, DD_CORRUPT, "the host '%s' says that a migration ended as %s",
+			outgoing->peer.name, destination_word(state));
+	}
+}
+
+int outgoing_ask(struct outgoing *outgoing, struct dd_error *err)
+{
+	enum destination_state state;
+	struct dd_error reason = {0};
+	int rc = outgoing_connect(outgoing, &reason);
+
+	if (!rc)
+		rc = ask_end(outgoing->channel, outgoing->peer.name, outgoing->op.row.uuid,
+			outgoing->id, &state, &reason);
+	if (!rc)
+		return outgoing_confirm(outgoing, state, err);
+	error_set(err, DD_BUSY,
+		"it was being migrated to the host '%s', which alone knows whether it has it: %s",
+		outgoing->peer.name, reason.message);
+	return error_hint(err,
+		"it is settled as soon as that host answers; if it never will: domesday migrate "
+		"--resolve");
+}
+
+/* ---- settling ---- */
+
+int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
+{
+	struct outgoing outgoing = {
+		.op = *op,
+		.live = row->live,
+		.paused = json_get_bool(row->detail, "paused", false),
+		.state = row->source,
+	};
+	int rc = peer_find(op->host, row->peer, &outgoing.peer, err);
+
+	memcpy(outgoing.id, row->id, MIGRATION_ID_SIZE);
+	if (!rc)
+		rc = outgoing.state == SOURCE_BEGUN ? outgoing_give_up(&outgoing, err)
+						    : outgoing_ask(&outgoing, err);
+	channel_close(outgoing.channel);
+	op->guest = outgoing.op.guest;
+	return rc;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MIGRATE_OUTGOING_H
+#define MIGRATE_OUTGOING_H
+
+/*
+ * The source of a migration: what it does in each phase.
+ *
+ *   begin     a row in the journal: nobody changes the domain any more
+ *   offer     its history and, of a running guest, what that runs with, go to the destination
+ *   perform   the guest's state goes there, and the row says SWITCHED; then the token is let out
+ *   confirm   the destination has said how it ended
+ *
+ * The domain's job lock is held from begin on until outgoing_free().
+ */
+
+#include "migrate/offer.h"
+#include "migrate/peer.h"
+#include "migrate/row.h"
+#include "migrate/stream.h"
+
+struct outgoing {
+	struct operation op;
+	struct peer peer;
+	char id[MIGRATION_ID_SIZE];
+	char token[TOKEN_SIZE];
+	char token_hash[TOKEN_SIZE];
+	bool live;
+	bool paused;      /* by its user, before it began */
+	bool keeps_token; /* nobody has it but us */
+	enum source_state state;
+	struct json *detail;     /* of the row */
+	struct channel *channel; /* to the destination; NULL: not connected */
+	const atomic_bool *stop; /* ends every wait; or NULL */
+};
+
+/*
+ * live: with its guest. Then and always the row is there when it returns 0. DD_REFUSED,
+ * DD_NOT_FOUND (the domain, or the peer), DD_BUSY.
+ */
+int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *domain,
+	const char *peer, bool live, const struct dd_change *change, struct dd_error *err);
+
+/* Lets go of the domain. The row stays where it is not over. */
+void outgoing_end(struct outgoing *outgoing);
+static inline void cleanup_outgoing(struct outgoing *outgoing)
+{
+	outgoing_end(outgoing);
+}
+
+/* Connects where it is not. */
+int outgoing_connect(struct outgoing *outgoing, struct dd_error *err);
+
+int outgoing_offer(struct outgoing *outgoing, struct dd_error *err);
+
+/*
+ * After the destination has prepared. 0: outgoing->token may go out, and nobody but the destination
+ * can end it any more. Otherwise nothing has happened that outgoing_give_up() does not undo.
+ */
+int outgoing_perform(struct outgoing *outgoing, const struct stream_options *options,
+	struct stream_counts *counts, struct dd_error *err);
+
+/* Undoes it, by who has never let the token out. The guest goes on here. */
+int outgoing_give_up(struct outgoing *outgoing, struct dd_error *err);
+
+/*
+ * The destination has said that it is so. RUNNING: the domain is its, and gone from here.
+ * Otherwise it goes on here. The row is gone afterwards.
+ */
+int outgoing_confirm(struct outgoing *outgoing, enum destination_state state, struct dd_error *err);
+
+/* How it ended, from the destination; then outgoing_confirm(). DD_BUSY: it cannot be asked now. */
+int outgoing_ask(struct outgoing *outgoing, struct dd_error *err);
+
+/* By whoever finds the row. */
+int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/wishes.h"
+
+#include <string.h>
+
+#include "domain/existing.h"
+#include "domain/secret.h"
+#include "schema/alias.h"
+#include "schema/edit.h"
+#include "schema/plan.h"
+#include "schema/retarget.h"
+
+void wished_release(struct wished *wished)
+{
+	document_free(wished->config);
+	document_free(wished->live);
+	*wished = (struct wished){.config = NULL};
+}
+
+/* ---- names of the destination ---- */
+
+static int map_grant(const char *map, struct wished *wished, struct dd_error *err)
+{
+	bool found = false;
+	int rc = document_retarget(wished->config, map, &found, err);
+
+	if (!rc && wished->live)
+		rc = document_retarget(wished->live, map, &found, err);
+	if (rc || found)
+		return rc;
+	error_set(err, DD_INVALID, "--map %s fits nothing in the definition", map);
+	return error_hint(err, "see: domesday dumpxml NAME");
+}
+
+static int maps_grant(const struct json *maps, struct wished *wished, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < json_count(maps); i++) {
+		const char *map = json_as_string(json_at(maps, i));
+
+		rc = map ? map_grant(map, wished, err)
+			 : error_set(err, DD_INVALID, "a --map is no text");
+	}
+	return rc;
+}
+
+/* ---- whole definitions ---- */
+
+/* *document becomes what the text makes of it, by edits. */
+static int text_grant(struct operation *op, const char *xml, const char *option,
+	struct document **document, struct dd_error *err)
+{
+	struct freeze_options options = {.keep_host_model = true};
+	CLEANUP(edit_plan) struct edit_plan plan = {.edits = NULL};
+	CLEANUP(document) struct document *given = NULL;
+	int rc = host_read_definition(op->host, xml, strlen(xml), option, &given, err);
+
+	if (!rc && !document_name(given))
+		rc = node_error(document_root(given), err, DD_INVALID, "there is no <name>");
+	if (!rc)
+		rc = secrets_check(given, err);
+	if (!rc)
+		rc = existing_check(given, &op->row, err);
+	if (!rc)
+		rc = secret_seal(op, given, err);
+	if (!rc)
+		rc = secret_keep(given, op->config, err);
+	if (!rc)
+		rc = host_capabilities(op->host, *document, &options.capabilities, err);
+	if (!rc)
+		rc = edit_plan_make(&plan, TAKE(given), *document, false, &options, err);
+	if (rc)
+		return error_wrap(err, "%s", option);
+	document_free(*document);
+	*document = TAKE(plan.after);
+	return 0;
+}
+
+/* Nothing that the guest sees. */
+static int live_grant(struct operation *op, const struct json *wishes, const struct document *live,
+	struct wished *wished, struct dd_error *err)
+{
+	const char *xml = json_get_string(wishes, "xml");
+	int rc = xml ? text_grant(op, xml, "--xml", &wished->live, err) : 0;
+
+	if (!rc)
+		rc = document_assign_aliases(wished->live, err);
+	return rc ? rc : abi_check(live, wished->live, err);
+}
+
+/* What is recorded follows what runs, so that no start falls back to what the source alone had. */
+static int config_follow(struct wished *wished, struct dd_error *err)
+{
+	struct document *config = NULL;
+	int rc = document_copy(wished->live, &config, err);
+
+	if (rc)
+		return rc;
+	document_free(wished->config);
+	wished->config = config;
+	return document_strip_runtime(config, err);
+}
+
+static int config_grant(struct operation *op, const struct json *wishes, struct wished *wished,
+	struct dd_error *err)
+{
+	const char *xml = json_get_string(wishes, "persistent_xml");
+
+	if (!xml && !wished->live)
+		xml = json_get_string(wishes, "xml");
+	return xml ? text_grant(op, xml, "--persistent-xml", &wished->config, err) : 0;
+}
+
+static int rename_both(struct wished *wished, const char *name, struct dd_error *err)
+{
+	int rc = name ? edit_rename(wished->config, name, err) : 0;
+
+	return rc || !name || !wished->live ? rc : edit_rename(wished->live, name, err);
+}
+
+int wishes_grant(struct operation *op, const struct json *wishes, const struct document *live,
+	struct wished *out, struct dd_error *err)
+{
+	CLEANUP(wished) struct wished wished = {.config = NULL};
+	int rc = document_copy(op->config, &wished.config, err);
+
+	if (!rc && live)
+		rc = document_copy(live, &wished.live, err);
+	if (!rc)
+		rc = maps_grant(json_get(wishes, "maps"), &wished, err);
+	if (!rc && live)
+		rc = live_grant(op, wishes, live, &wished, err);
+	if (!rc && live && !json_get_string(wishes, "persistent_xml"))
+		rc = config_follow(&wished, err);
+	if (!rc)
+		rc = config_grant(op, wishes, &wished, err);
+	if (!rc)
+		rc = rename_both(&wished, json_get_string(wishes, "name"), err);
+	if (rc)
+		return rc;
+	*out = wished;
+	wished = (struct wished){.config = NULL};
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MIGRATE_WISHES_H
+#define MIGRATE_WISHES_H
+
+/*
+ * What is to be otherwise at the destination: a domain's definitions as they will be there, from
+ * those that it has at the source and from what the user asked for, an object of
+ *
+ *   maps             array of "KIND:FROM=TO" (schema/retarget.h)
+ *   xml              the definition that the guest is to run with
+ *   persistent_xml   the one for its next start; otherwise that is what it runs with
+ *   name             another name
+ *   paused           true: it is not to go on by itself
+ *
+ * of which each may be missing. A definition is never a replacement: it is what the record becomes
+ * by edits, and of the guest that runs nothing changes that it can see.
+ */
+
+#include "domain/operation.h"
+#include "qmp/json.h"
+
+struct wished {
+	struct document *config;
+	struct document *live; /* NULL without a guest */
+};
+
+void wished_release(struct wished *wished);
+static inline void cleanup_wished(struct wished *wished)
+{
+	wished_release(wished);
+}
+
+/*
+ * op->config: the recorded definition. live: that of the guest at the source, as
+ * document_strip_place() leaves it; or NULL. Secrets that come with the wishes are op's to store.
+ * DD_INVALID names the wish; DD_REFUSED: the guest would see it.
+ */
+int wishes_grant(struct operation *op, const struct json *wishes, const struct document *live,
+	struct wished *out, struct dd_error *err);
+
+#endif

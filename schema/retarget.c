@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema/retarget.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define KINDS "bridge, network, dev, path, pool, vsock"
+
+/* Where names of a kind stand: an attribute, or (NULL) the text, of an element below another. */
+static const struct place {
+	const char *kind;
+	const char *parent; /* NULL: any */
+	const char *element;
+	const char *attribute;
+} places[] = {
+	{"bridge", "interface", "source", "bridge"},
+	{"network", "interface", "source", "network"},
+	{"dev", "interface", "source", "dev"},
+	{"path", "disk", "source", "file"},
+	{"path", "disk", "source", "dev"},
+	{"path", "disk", "source", "dir"},
+	{"path", "backingStore", "source", "file"},
+	{"path", "backingStore", "source", "dev"},
+	{"path", "filesystem", "source", "dir"},
+	{"path", "filesystem", "source", "file"},
+	{"path", NULL, "source", "path"},
+	{"path", "os", "kernel", NULL},
+	{"path", "os", "initrd", NULL},
+	{"path", "os", "dtb", NULL},
+	{"path", "os", "loader", NULL},
+	{"path", "os", "nvram", NULL},
+	{"pool", NULL, "source", "pool"},
+	{"vsock", "vsock", "cid", "address"},
+};
+
+struct map {
+	char *kind, *from, *to;
+	bool folder; /* from and to are */
+};
+
+static void cleanup_map(struct map *map)
+{
+	free(map->kind);
+}
+
+static bool kind_is_known(const char *kind)
+{
+	for (size_t i = 0; i < COUNT(places); i++)
+		if (strcmp(places[i].kind, kind) == 0)
+			return true;
+	return false;
+}
+
+static int map_read(const char *text, struct map *map, struct dd_error *err)
+{
+	int rc = string_copy(&map->kind, text, err);
+	char *colon = rc ? NULL : strchr(map->kind, ':');
+	char *equals = colon ? strchr(colon, '=') : NULL;
+
+	if (rc)
+		return rc;
+	if (!equals || equals == colon + 1 || !equals[1])
+		return error_set(err, DD_INVALID, "'%s' is no KIND:FROM=TO", text);
+	*colon = *equals = '\0';
+	map->from = colon + 1;
+	map->to = equals + 1;
+	if (!kind_is_known(map->kind))
+		return error_set(
+			err, DD_INVALID, "'%s' in '%s' is none of " KINDS, map->kind, text);
+	map->folder = strcmp(map->kind, "path") == 0 && equals[-1] == '/' &&
+		      map->to[strlen(map->to) - 1] == '/';
+	return 0;
+}
+
+/* What value becomes, or NULL. The caller frees it. */
+static int value_map(const struct map *map, const char *value, char **out, struct dd_error *err)
+{
+	size_t length = strlen(map->from);
+
+	*out = NULL;
+	if (!value)
+		return 0;
+	if (map->folder && strncmp(value, map->from, length) == 0)
+		return string_format(out, err, "%s%s", map->to, value + length);
+	return strcmp(value, map->from) == 0 ? string_copy(out, map->to, err) : 0;
+}
+
+static int place_map(const struct map *map, const struct place *place, xmlNode *element,
+	bool *found, struct dd_error *err)
+{
+	CLEANUP(free) char *value = NULL;
+	const char *now =
+		place->attribute ? node_attr(element, place->attribute) : node_text(element);
+	int rc = value_map(map, now, &value, err);
+
+	if (rc || !value)
+		return rc;
+	*found = true;
+	return place->attribute ? node_set_attr(element, place->attribute, value, err)
+				: node_set_text(element, value, err);
+}
+
+static int element_map(const struct map *map, xmlNode *element, bool *found, struct dd_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < COUNT(places); i++)
+		if (strcmp(places[i].kind, map->kind) == 0 && node_is(element, places[i].element) &&
+			(!places[i].parent || node_is(element->parent, places[i].parent)))
+			rc = place_map(map, &places[i], element, found, err);
+	for (xmlNode *child = node_first(element); !rc && child; child = node_after(child))
+		rc = element_map(map, child, found, err);
+	return rc;
+}
+
+int document_retarget(
+	struct document *document, const char *text, bool *found, struct dd_error *err)
+{
+	CLEANUP(map) struct map map = {.kind = NULL};
+	static const char *const parts[] = {"os", "devices"};
+	int rc = map_read(text, &map, err);
+
+	/* what others keep in <metadata> is theirs */
+	for (size_t i = 0; !rc && i < COUNT(parts); i++)
+		rc = element_map(&map, node_child(document_root(document), parts[i]), found, err);
+	return rc ? rc : document_canonicalise(document, err);
+}

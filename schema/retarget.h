@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEMA_RETARGET_H
+#define SCHEMA_RETARGET_H
+
+/*
+ * What is called otherwise on another host: names of things that a definition uses and that no
+ * guest can see. A map is "KIND:FROM=TO", where KIND is
+ *
+ *   bridge, network, dev   that an interface is connected to
+ *   path                   of an image, a device file, firmware's variables, a kernel, a socket or
+ *                          file of a character device; where FROM and TO end with '/', whatever is
+ *                          in that folder
+ *   pool                   of a volume
+ *   vsock                  the number of the guest's socket
+ */
+
+#include "schema/document.h"
+
+/* *found is set where it fits anything. DD_INVALID: it is no map; the message names the kinds. */
+int document_retarget(
+	struct document *document, const char *map, bool *found, struct dd_error *err);
+
+#endif

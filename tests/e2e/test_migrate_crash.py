@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever dies in the middle of a migration: afterwards one host has the domain, and runs it."""
+
+import contextlib
+import sqlite3
+
+from definition import domain
+from harness import check, equal, main, test, wait_until
+from migration import Traveller, hosts, one_owner
+
+# Steps at which the process that moves the domain, on the source, is killed, and who has the domain
+# in the end.
+SOURCE = {
+    'outgoing:begun': 'alpha', 'outgoing:offered': 'alpha', 'outgoing:stopped': 'alpha',
+    'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha', 'outgoing:gone': 'beta',
+    'outgoing:given': 'beta',
+}
+# The same of the destination's daemon.
+DESTINATION = {
+    'incoming:journal': 'alpha', 'incoming:spawned': 'alpha', 'incoming:prepared': 'alpha',
+    'incoming:arrived': 'alpha', 'commit:before': 'alpha', 'commit:after': 'beta',
+    'incoming:committed': 'beta', 'incoming:ran': 'beta',
+}
+LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:spawned',
+             'incoming:ran'}
+
+
+def notes(host):
+    """What a host still remembers of migrations that ended there."""
+    with contextlib.closing(sqlite3.connect(f'file:{host.book.path}/book.db?mode=ro', uri=True)) as db:
+        return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
+
+
+def settled(both):
+    return all(not host.book.json('jobs') for host in both)
+
+
+def restart(host):
+    if host.daemon and host.daemon.process.poll() is None:
+        host.stop()
+    host.daemon = None
+    host.listen()
+
+
+def after(both, guest, where):
+    """Both are there again: they come to an agreement by themselves."""
+    for host in both:
+        restart(host)
+    wait_until(lambda: settled(both), 'all is settled', 60)
+    owner = next(host for host in both if host.name == where)
+    one_owner(both, guest, owner)
+    return owner
+
+
+def crash(book, live, point, side, where):
+    with hosts(book) as both:
+        alpha, beta = both
+        if live:
+            guest = Traveller(alpha, 'vm1').start()
+            guest.wait_for('^tick 2$')
+        else:
+            guest = Traveller(alpha, 'vm1')
+        env = {'DOMESDAY_CRASH_AT': point}
+        if side == 'destination':
+            beta.stop()
+            beta.listen(env=env)
+        result = alpha.book.run('migrate', 'vm1', 'beta', env=env if side == 'source' else {})
+        killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
+        check(killed, f'nobody died at {point}', result, beta.daemon.log())
+        if side == 'destination':
+            beta.daemon.wait()
+        owner = after(both, guest, where)
+        if live:
+            guest.at(owner).goes_on()
+        else:
+            owner.book.ok('desc', 'vm1', 'still here')
+        # and it can go on from there
+        other = alpha if owner is beta else beta
+        owner.book.ok('migrate', 'vm1', other.name)
+        if live:
+            guest.at(other).goes_on()
+        one_owner(both, guest, other)
+        for host in both:
+            wait_until(lambda here=host: not notes(here), f'{host.name} forgets', 30)
+
+
+def cells(live):
+    for side, points in (('source', SOURCE), ('destination', DESTINATION)):
+        for point, where in points.items():
+            if live or point not in LIVE_ONLY:
+                yield point, side, where
+
+
+@test(*cells(False))
+def offline__whatever_dies(book, cell):
+    crash(book, False, *cell)
+
+
+@test(*cells(True))
+def live__whatever_dies(book, cell):
+    crash(book, True, *cell)
+
+
+if __name__ == '__main__':
+    main()
