@@ -162,7 +162,9 @@ static int conclude(struct driving *driving)
 	int rc = finish(driving, &state);
 
 	if (!rc)
-		return outgoing_confirm(outgoing, state, driving->err);
+		rc = outgoing_confirm(outgoing, state, driving->err);
+	if (!rc)
+		return 0;
 	driving->failure = *driving->err;
 	/* on another connection: an answer may still come over this one */
 	channel_close(TAKE(outgoing->channel));

@@ -368,7 +368,8 @@ int guest_start_incoming(const char *folder, const struct document *live,
 	const struct capabilities *caps, const char *share, struct guest **out,
 	struct dd_error *err)
 {
-	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = folder};
+	CLEANUP(plan)
+	struct plan plan = {.live = live, .caps = caps, .folder = folder, .incoming = true};
 	CLEANUP(close) int memory = -1;
 	char path[64];
 	int code = machine_check(live, err);
