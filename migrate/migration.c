@@ -6,6 +6,7 @@
 #include <domesday/migrate.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "migrate/ask.h"
 #include "migrate/outgoing.h"
