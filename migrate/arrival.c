@@ -15,6 +15,7 @@
 #include "domain/crash.h"
 #include "domain/secret.h"
 #include "migrate/ask.h"
+#include "migrate/images.h"
 #include "migrate/incoming_internal.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
@@ -140,7 +141,10 @@ static int lose(struct operation *op, const struct migration_row *row,
 
 	guest_free(TAKE(op->guest));
 	rc = guest_destroy(op->folder, err);
-	return rc ? rc : move_and_end(op, row, DESTINATION_LOST, state, err);
+	if (rc)
+		return rc;
+	images_remove(op->host, op->row.uuid);
+	return move_and_end(op, row, DESTINATION_LOST, state, err);
 }
 
 /*
@@ -223,6 +227,9 @@ static int arrive(struct operation *op, const struct document *live, struct dd_e
 		rc = operation_connect(op, err);
 	if (!rc)
 		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
+	/* the source has finished with them, or there would be no token */
+	if (!rc)
+		rc = guest_disks_close(op->guest, err);
 	return rc ? rc : guest_settle_arrived(op->guest, revealed, err);
 }
 
