@@ -28,7 +28,8 @@ LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:
 
 def notes(host):
     """What a host still remembers of migrations that ended there."""
-    with contextlib.closing(sqlite3.connect(f'file:{host.book.path}/book.db?mode=ro', uri=True)) as db:
+    path = f'file:{host.book.path}/book.db?mode=ro'
+    with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
         return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
 
 
