@@ -3,6 +3,7 @@
 
 #include "store/checkpoint/books.h"
 #include "store/database/index.h"
+#include "store/history/tag.h"
 #include "store/key/lineage.h"
 
 struct arrived_row {
@@ -140,5 +141,7 @@ int arrival_write(
 		rc = versions_insert(book, *domain, row.version, lineage, err);
 	for (size_t i = 0; !rc && i < lineage->book_count; i++)
 		rc = books_due(book, &lineage->genesis[i], &lineage->books[i], err);
+	if (!rc && arrival->tag_objects)
+		rc = tags_replace(book, *domain, arrival->tags, arrival->tag_objects, err);
 	return rc ? rc : row_point(book, arrival, *domain, err);
 }

@@ -9,7 +9,9 @@
 
 #include "store/room.h"
 
+struct arrived_tag;
 struct lineage;
+struct object_set;
 
 struct arrival {
 	const char *uuid, *host;
@@ -19,6 +21,9 @@ struct arrival {
 	 * has: who gave it away hears what became of it.
 	 */
 	bool given;
+	/* what its versions are called from then on; NULL: what they are */
+	const struct arrived_tag *tags;
+	const struct object_set *tag_objects;
 };
 
 /*

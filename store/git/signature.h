@@ -6,6 +6,8 @@
 
 #include "store/key/key.h"
 
+#define SIGNATURE_HEAD "-----BEGIN SSH SIGNATURE-----"
+
 enum signature_state {
 	SIGNATURE_GOOD,
 	SIGNATURE_MISSING,   /* there is none */

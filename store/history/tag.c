@@ -8,6 +8,7 @@
  */
 #include "store/history/tag.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store/commit/commit.h"
@@ -142,7 +143,7 @@ static int info_fill(struct tag_info *info, const git_tag *tag, struct dd_error 
 {
 	const git_signature *tagger = git_tag_tagger(tag);
 	const char *message = git_tag_message(tag);
-	const char *signature = message ? strstr(message, "-----BEGIN SSH SIGNATURE-----") : NULL;
+	const char *signature = message ? strstr(message, SIGNATURE_HEAD) : NULL;
 	CLEANUP(free) char *words = NULL;
 	int rc;
 
@@ -205,6 +206,25 @@ static int label_check(const char *uuid, const char *label, struct dd_error *err
 	error_set(err, DD_INVALID, "'%.100s' cannot be the name of a version", label);
 	return error_hint(err, "letters, digits, '-', '_' and '.' can, up to %d; not digits alone",
 		TAG_LABEL_LIMIT);
+}
+
+bool tag_parse(const char *data, size_t size, struct tag_parts *out)
+{
+	CLEANUP(text) struct text copy = TEXT_INIT;
+	const char *signature = memmem(data, size, SIGNATURE_HEAD, sizeof SIGNATURE_HEAD - 1);
+	char hex[COMMIT_SIZE];
+	int end = 0;
+
+	if (!signature || signature_check(signature, size - (size_t)(signature - data), data,
+				  (size_t)(signature - data), out->signer) != SIGNATURE_GOOD)
+		return false;
+	text_add(&copy, data, (size_t)(signature - data));
+	return sscanf(text_string(&copy),
+		       "object %40[0-9a-f]\ntype commit\ntag domains/%36[0-9a-f-]/%100[^\n]\n"
+		       "tagger %n",
+		       hex, out->uuid, out->label, &end) == 3 &&
+	       end && git_oid_fromstr(&out->commit, hex) == 0 && uuid_valid(out->uuid) &&
+	       label_check(out->uuid, out->label, NULL) == 0;
 }
 
 struct tagging {
@@ -376,4 +396,64 @@ int book_tag_remove(struct book *book, const char *uuid, const char *label, stru
 	int rc = repository_need(book, err);
 
 	return rc ? rc : database_change(&book->database, "tag", tag_erase, &untagging, err);
+}
+
+/* ---- those of another host ---- */
+
+static bool same_tag(const struct arrived_tag *tag, const struct object *object, const char *label,
+	const git_oid *oid)
+{
+	return strcmp(tag->label, label) == 0 && git_oid_equal(&object->oid, oid);
+}
+
+/* The refs of what is not among them are to go: see tag_erase(). */
+static int others_erase(struct book *book, int64_t domain, const struct arrived_tag *tags,
+	const struct object_set *objects, struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement rows =
+		statement_begin(&book->database, "SELECT label, oid FROM tag WHERE domain = ?");
+	int rc = 0;
+
+	statement_number(&rows, domain);
+	while (!rc && statement_row(&rows)) {
+		CLEANUP(object_set) struct object_set restaged = {0};
+		struct tag_row row = {.domain = domain};
+		bool kept = false;
+
+		if (!statement_oid(&rows, 1, &row.oid))
+			break;
+		for (size_t i = 0; i < objects->count; i++)
+			kept |= same_tag(
+				&tags[i], &objects->list[i], statement_string(&rows, 0), &row.oid);
+		if (!kept)
+			rc = object_restage(book, &row, &restaged, err);
+	}
+	return rc ? rc : statement_end(&rows, err);
+}
+
+int tags_replace(struct book *book, int64_t domain, const struct arrived_tag *tags,
+	const struct object_set *objects, struct dd_error *err)
+{
+	struct statement statement;
+	int rc = others_erase(book, domain, tags, objects, err);
+
+	if (rc)
+		return rc;
+	statement = statement_begin(&book->database, "DELETE FROM tag WHERE domain = ?");
+	statement_number(&statement, domain);
+	rc = statement_run(&statement, err);
+	/* with a tag that is staged the next checkpoint makes its refs */
+	if (!rc)
+		rc = object_set_stage(objects, &book->database, domain, err);
+	for (size_t i = 0; !rc && i < objects->count; i++) {
+		statement = statement_begin(&book->database,
+			"INSERT INTO tag(domain, label, number, oid) VALUES(?, ?, ?, ?)");
+		statement_number(&statement, domain);
+		statement_text(&statement, tags[i].label);
+		statement_number(&statement, tags[i].number);
+		statement_blob(&statement, objects->list[i].oid.id, GIT_OID_RAWSZ);
+		rc = statement_run(&statement, err);
+	}
+	return rc;
 }

@@ -112,5 +112,7 @@ int parcel_check(struct parcel *parcel, const char *host, const unsigned char ke
 	/* each look at book.db by itself costs a lock */
 	rc = database_snapshot(&parcel->book->database, check, &checking, err);
 	parcel_look(parcel);
+	parcel->arrival.tags = parcel->tags;
+	parcel->arrival.tag_objects = &parcel->tag_objects;
 	return rc;
 }

@@ -15,6 +15,7 @@
 struct needing {
 	struct parcel *parcel;
 	struct oid_set sent, reached;
+	struct tenures tenures; /* for tags */
 	struct dd_error *err;
 };
 
@@ -22,6 +23,7 @@ static void cleanup_needing(struct needing *needing)
 {
 	oid_set_release(&needing->sent);
 	oid_set_release(&needing->reached);
+	tenures_release(&needing->tenures);
 }
 
 static void cleanup_odb_object(git_odb_object **object)
@@ -168,11 +170,39 @@ static int commits_need(struct needing *needing, const git_oid *head)
 	return rc;
 }
 
+/* What nothing leads to may be a tag: that leads to a version itself. */
+static int rest_need(struct needing *needing, uint64_t *needless)
+{
+	struct parcel *parcel = needing->parcel;
+	int rc = 0;
+
+	*needless = 0;
+	for (size_t i = 0; !rc && i < needing->sent.room; i++) {
+		const git_oid *oid = &needing->sent.slots[i];
+		CLEANUP(odb_object) git_odb_object *object = NULL;
+		bool holds = false;
+		int code;
+
+		if (git_oid_is_zero(oid) || oid_set_has(&needing->reached, oid))
+			continue;
+		code = git_odb_read(&object, parcel->book->objects, oid);
+		if (code)
+			return object_failure(
+				parcel->book, code, oid, "cannot read a parcel", needing->err);
+		if (git_odb_object_type(object) == GIT_OBJECT_TAG)
+			rc = parcel_tag(parcel, &needing->tenures, oid, git_odb_object_data(object),
+				git_odb_object_size(object), &holds, needing->err);
+		*needless += !holds;
+	}
+	return rc;
+}
+
 int parcel_needed(struct parcel *parcel, uint64_t objects, struct dd_error *err)
 {
 	struct dd_error own = {0};
 	CLEANUP(needing) struct needing needing = {.parcel = parcel, .err = err ? err : &own};
 	const struct lineage *lineage = &parcel->lineage;
+	uint64_t needless = 0;
 	int rc = sent_read(&needing);
 
 	if (!rc && needing.sent.count != objects)
@@ -183,9 +213,11 @@ int parcel_needed(struct parcel *parcel, uint64_t objects, struct dd_error *err)
 	for (size_t i = 0; !rc && i < lineage->book_count; i++)
 		rc = commits_need(&needing, &lineage->books[i]);
 	if (!rc && needing.reached.count != needing.sent.count)
+		rc = rest_need(&needing, &needless);
+	if (!rc && needless)
 		rc = error_set(err, DD_CORRUPT,
-			"the host '%.64s' sent %zu objects that the history of the domain %s does "
+			"the host '%.64s' sent %llu objects that the history of the domain %s does "
 			"not need",
-			parcel->host, needing.sent.count - needing.reached.count, parcel->uuid);
+			parcel->host, (unsigned long long)needless, parcel->uuid);
 	return rc;
 }

@@ -8,7 +8,9 @@
 #include "store/git/oid_set.h"
 #include "store/git/pack.h"
 #include "store/git/pack_stream.h"
+#include "store/history/tag.h"
 #include "store/key/lineage.h"
+#include "store/key/tenure.h"
 #include "store/parcels.h"
 
 #define PARCELS "parcels" /* in the book's folder; each is in one that is called by its domain */
@@ -35,6 +37,8 @@ struct parcel {
 	struct parcel_view view;
 	git_oid head, host_book;
 	struct lineage lineage;
+	struct arrived_tag *tags; /* as many as there are objects of them */
+	struct object_set tag_objects;
 	struct arrival arrival;
 	bool own;     /* the domain is this host's */
 	bool checked; /* it stays in its folder */
@@ -59,5 +63,14 @@ int parcel_check(struct parcel *parcel, const char *host, const unsigned char ke
  * or so many, or have not the form that a book gives them. While looking.
  */
 int parcel_needed(struct parcel *parcel, uint64_t objects, struct dd_error *err);
+
+/* ---- tags.c ---- */
+
+/*
+ * Takes in a tag that was sent, where it is one of the history's. tenures is for the keys that are
+ * read on the way. While looking.
+ */
+int parcel_tag(struct parcel *parcel, struct tenures *tenures, const git_oid *oid, const void *data,
+	size_t size, bool *holds, struct dd_error *err);
 
 #endif

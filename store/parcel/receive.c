@@ -157,6 +157,8 @@ void parcel_release(struct parcel *parcel)
 	pack_scan_release(parcel->scan);
 	view_close(&parcel->view);
 	lineage_release(&parcel->lineage);
+	object_set_release(&parcel->tag_objects);
+	free(parcel->tags);
 	if (parcel->folder && !parcel->checked)
 		(void)folder_remove(parcel->folder, NULL);
 	free(parcel->folder);

@@ -8,7 +8,6 @@
 #include "base/file.h"
 
 #define FILE_LIMIT ((size_t)1 << 20)
-#define SIGNATURE_HEAD "-----BEGIN SSH SIGNATURE-----"
 
 static int key_tell(struct verification *verification, const char *where, const char *what)
 {
@@ -125,36 +124,53 @@ static void cleanup_odb_object(git_odb_object **object)
 	git_odb_object_free(*object);
 }
 
+/* A tag as its row has it. */
+struct tag_row {
+	const char *uuid;
+	git_oid oid, version, owner_book; /* the last one all zeros: none */
+};
+
 /* What is wrong with a tag's object that was read; NULL: nothing. */
-static const char *tag_judge(
-	const struct verification *verification, git_odb_object *object, const git_oid *version)
+static int tag_judge(struct verification *verification, const struct tag_row *tag,
+	git_odb_object *object, const char **wrong)
 {
 	unsigned char open[KEY_PUBLIC_SIZE];
 	char hex[COMMIT_SIZE], target[COMMIT_SIZE + 8];
 	const char *data = git_odb_object_data(object), *signature;
 	size_t size = git_odb_object_size(object);
+	bool known = true;
+	int rc = 0;
 
-	snprintf(target, sizeof target, "object %s\n", git_oid_tostr(hex, sizeof hex, version));
-	if (size < strlen(target) || memcmp(data, target, strlen(target)) != 0)
-		return "names another version than book.db says";
+	*wrong = NULL;
+	snprintf(target, sizeof target, "object %s\n",
+		git_oid_tostr(hex, sizeof hex, &tag->version));
 	signature = memmem(data, size, SIGNATURE_HEAD, sizeof SIGNATURE_HEAD - 1);
-	if (!signature || signature_check(signature, size - (size_t)(signature - data), data,
-				  (size_t)(signature - data), open) != SIGNATURE_GOOD)
-		return "has no signature that holds";
-	if (verification->signers.count && signers_find(&verification->signers, open) < 0)
-		return "is signed with a key that is not the book's";
-	return NULL;
+	if (size < strlen(target) || memcmp(data, target, strlen(target)) != 0)
+		*wrong = "names another version than book.db says";
+	else if (!signature || signature_check(signature, size - (size_t)(signature - data), data,
+				       (size_t)(signature - data), open) != SIGNATURE_GOOD)
+		*wrong = "has no signature that holds";
+	else if (verification->signers.count)
+		rc = host_signs(verification, tag->uuid,
+			git_oid_is_zero(&tag->owner_book) ? NULL : &tag->owner_book, open, &known);
+	if (!known)
+		*wrong = "is signed with a key that is not the book's";
+	return rc;
 }
 
-static int tag_check(struct verification *verification, const git_oid *oid, const git_oid *version,
-	const char **wrong)
+static int tag_check(
+	struct verification *verification, const struct tag_row *tag, const char **wrong)
 {
 	CLEANUP(odb_object) git_odb_object *object = NULL;
 	struct book *book = verification->book;
-	int code = git_odb_read(&object, book->objects, oid);
-	int rc = code ? object_failure(book, code, oid, "cannot read a tag", verification->err) : 0;
+	int code = git_odb_read(&object, book->objects, &tag->oid);
+	int rc =
+		code ? object_failure(book, code, &tag->oid, "cannot read a tag", verification->err)
+		     : 0;
 
-	*wrong = rc ? "cannot be read" : tag_judge(verification, object, version);
+	if (!rc)
+		return tag_judge(verification, tag, object, wrong);
+	*wrong = "cannot be read";
 	if (rc == DD_CORRUPT)
 		*verification->err = (struct dd_error){0};
 	return rc == DD_CORRUPT ? 0 : rc;
@@ -164,7 +180,7 @@ static int tags_check(struct verification *verification)
 {
 	CLEANUP(statement)
 	struct statement statement = statement_begin(&verification->book->database,
-		"SELECT d.uuid, t.label, t.number, t.oid, v.oid FROM tag t"
+		"SELECT d.uuid, t.label, t.number, t.oid, v.oid, d.owner_book FROM tag t"
 		" JOIN domain d ON d.id = t.domain"
 		" LEFT JOIN version v ON v.domain = t.domain AND v.number = t.number"
 		" WHERE ?1 IS NULL OR d.uuid = ?1");
@@ -180,11 +196,12 @@ static int tags_check(struct verification *verification)
 			.until = (uint32_t)statement_integer(&statement, 2),
 		};
 		const char *wrong = "is not of a version that book.db knows";
-		git_oid oid, version;
+		struct tag_row tag = {.uuid = finding.uuid};
 
-		if (statement_oid_maybe(&statement, 3, &oid) &&
-			statement_oid_maybe(&statement, 4, &version))
-			rc = tag_check(verification, &oid, &version, &wrong);
+		(void)statement_oid_maybe(&statement, 5, &tag.owner_book);
+		if (statement_oid_maybe(&statement, 3, &tag.oid) &&
+			statement_oid_maybe(&statement, 4, &tag.version))
+			rc = tag_check(verification, &tag, &wrong);
 		if (!rc && wrong)
 			rc = finding_tell(verification, &finding, "the tag '%s' of version %u %s",
 				statement_string(&statement, 1), finding.version, wrong);

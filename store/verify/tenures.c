@@ -150,3 +150,34 @@ const struct signers *dues_at(const struct dues *dues, uint32_t number)
 			return dues->list[i].signers;
 	return NULL;
 }
+
+static int book_signs(struct verification *verification, const git_oid *book,
+	const unsigned char open[KEY_PUBLIC_SIZE], bool *result)
+{
+	const struct signers *signers;
+	int rc = tenures_signers(
+		&verification->tenures, verification->book, book, &signers, verification->err);
+
+	if (rc == DD_CORRUPT) {
+		*verification->err = (struct dd_error){0};
+		return 0;
+	}
+	*result = !rc && signers_find(signers, open) >= 0;
+	return rc;
+}
+
+int host_signs(struct verification *verification, const char *uuid, const git_oid *owner_book,
+	const unsigned char open[KEY_PUBLIC_SIZE], bool *result)
+{
+	int rc = 0;
+
+	*result = signers_find(&verification->signers, open) >= 0;
+	if (!*result && owner_book)
+		rc = book_signs(verification, owner_book, open, result);
+	for (size_t i = takeovers_of(verification, uuid);
+		!rc && !*result && i < verification->takeover_count &&
+		strcmp(verification->takeovers[i].uuid, uuid) == 0;
+		i++)
+		rc = book_signs(verification, &verification->takeovers[i].book, open, result);
+	return rc;
+}

@@ -107,6 +107,12 @@ static inline void cleanup_dues(struct dues *dues)
 int dues_read(struct verification *verification, const char *uuid, const git_oid *owner_book,
 	int (*holds)(const struct takeover *takeover, bool *result, void *context), void *context,
 	struct dues *out);
+/*
+ * Is it a key of the book, or of one that the domain came from or is at (owner_book, or NULL)? What
+ * of those cannot be read has none.
+ */
+int host_signs(struct verification *verification, const char *uuid, const git_oid *owner_book,
+	const unsigned char open[KEY_PUBLIC_SIZE], bool *result);
 const struct signers *dues_at(const struct dues *dues, uint32_t number);
 
 /* Number of the key that signed something, see sighting.key. */

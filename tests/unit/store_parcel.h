@@ -219,6 +219,17 @@ static inline void assert_owner(
 	assert_int_equal(row.state == STATE_GONE, owner != NULL);
 }
 
+static inline void tag(struct scene *side, uint32_t number, const char *label)
+{
+	const struct tag_draft draft = {.uuid = UUID_A,
+		.number = number,
+		.label = label,
+		.tagger = {"Ada Operator", "ada@example.org"}};
+	bool made;
+
+	assert_ok(side, book_tag(side->book, &draft, NULL, &made, &side->err));
+}
+
 static inline int tell_finding(const struct finding *finding, void *context)
 {
 	text_printf(context, "%s %s %u: %s\n", finding->kind, finding->where, finding->version,

@@ -206,6 +206,68 @@ static void store_parcel_kept__keys_change_between(void **state)
 	assert_whole(&pair->beta);
 }
 
+static int keep_tag(const char *label, uint32_t number, void *context)
+{
+	text_printf(context, "%s@%u ", label, number);
+	return 0;
+}
+
+static void assert_tags(struct scene *side, const char *expected)
+{
+	CLEANUP(text) struct text tags = TEXT_INIT;
+
+	assert_ok(side, book_tags(side->book, UUID_A, keep_tag, &tags, &side->err));
+	assert_string_equal(text_string(&tags), expected);
+}
+
+/* The owner says what versions are called. */
+static void store_parcel_kept__tags_come_along(void **state)
+{
+	struct pair *pair = *state;
+	CLEANUP(tag_info) struct tag_info info = {0};
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char path[PATH_MAX + 32];
+	const char *const list[] = {"git", "-C", path, "tag", "--list", NULL};
+	struct scene *from = &pair->alpha, *to = &pair->beta;
+
+	define(from, UUID_A, "web", "one");
+	change(from, UUID_A, "web", 1, "two");
+	tag(from, 1, "first");
+	tag(from, 2, "sold");
+	migrate(from, to, UUID_A, "web", "three");
+	assert_tags(from, "first@1 sold@2 ");
+	assert_tags(to, "first@1 sold@2 ");
+	for (int i = 0; i < 2; i++) {
+		assert_whole(from);
+		assert_whole(to);
+		assert_ok(from, book_checkpoint(from->book, &from->err));
+		assert_ok(to, book_checkpoint(to->book, &to->err));
+	}
+	assert_ok(to, book_tag_read(to->book, UUID_A, "sold", &info, &to->err));
+	assert_string_equal(info.tagger, "Ada Operator <ada@example.org>");
+	/* what changes there comes back so */
+	assert_ok(to, book_tag_remove(to->book, UUID_A, "sold", &to->err));
+	tag(to, 1, "sold");
+	tag(to, 3, "new");
+	assert_ok(to, book_tag_remove(to->book, UUID_A, "first", &to->err));
+	migrate(to, from, UUID_A, "web", "four");
+	assert_tags(from, "sold@1 new@3 ");
+	assert_tags(to, "sold@1 new@3 ");
+	for (int i = 0; i < 2; i++) {
+		assert_whole(from);
+		assert_whole(to);
+		assert_ok(from, book_checkpoint(from->book, &from->err));
+		assert_ok(to, book_checkpoint(to->book, &to->err));
+	}
+	snprintf(path, sizeof path, "%s/book.git", from->place);
+	assert_int_equal(run(list, &out), 0);
+	assert_string_equal(text_string(&out), "domains/" UUID_A "/new\n"
+					       "domains/" UUID_A "/sold\n");
+	reindex(from, true);
+	assert_tags(from, "sold@1 new@3 ");
+	assert_whole(from);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 
 int main(void)
@@ -217,6 +279,7 @@ int main(void)
 		TEST(store_parcel_kept__backup_has_it),
 		TEST(store_parcel_kept__remote_hears_of_it),
 		TEST(store_parcel_kept__keys_change_between),
+		TEST(store_parcel_kept__tags_come_along),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

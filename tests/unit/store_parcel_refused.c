@@ -473,6 +473,64 @@ static void store_parcel_refused__trees_that_no_book_writes(void **state)
 	}
 }
 
+/* Changes what the tag that a kit has says, from one word to another as long. */
+static void retag(struct kit *kit, const char *from, const char *to)
+{
+	git_oid oid;
+
+	for (size_t i = 0; i < kit->objects.count; i++) {
+		struct object *object = &kit->objects.list[i];
+
+		if (object->type != GIT_OBJECT_TAG)
+			continue;
+		memcpy(strstr(object->owned, from), to, strlen(to));
+		assert_int_equal(git_odb_hash(&oid, object->data, object->size, GIT_OBJECT_TAG), 0);
+		return;
+	}
+	fail_msg("there is no tag");
+}
+
+static void store_parcel_refused__tags_that_are_not_its_own(void **state)
+{
+	struct pair *pair = *state;
+	CLEANUP(kit) struct kit kit = {.sent.pack = TEXT_INIT};
+	git_oid oid;
+
+	define(&pair->alpha, UUID_A, "web", "one");
+	tag(&pair->alpha, 1, "sold");
+	collect(&pair->alpha, &kit);
+	retag(&kit, "sold", "hold");
+	pack(&kit);
+	assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT, "1 objects");
+	retag(&kit, "hold", "a..b");
+	pack(&kit);
+	assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT, "1 objects");
+	/* as it was, it is taken; but not what somebody else has signed */
+	retag(&kit, "a..b", "sold");
+	for (size_t i = 0; i < kit.objects.count; i++) {
+		const struct object *object = &kit.objects.list[i];
+		CLEANUP(text) struct text whole = TEXT_INIT;
+		CLEANUP(text) struct text signature = TEXT_INIT;
+		const char *end;
+
+		if (object->type != GIT_OBJECT_TAG)
+			continue;
+		end = strstr(object->owned, SIGNATURE_HEAD);
+		text_add(&whole, object->owned, (size_t)(end - object->owned));
+		memcpy(strstr(whole.data, "sold"), "mine", 4);
+		scene_reopen(&pair->scene);
+		define(&pair->scene, UUID_B, "mail", "one");
+		assert_ok(&pair->scene, key_sign(pair->scene.book->key, whole.data, whole.size,
+						&signature, &pair->scene.err));
+		text_add(&whole, signature.data, signature.size);
+		add_bytes(&pair->alpha, &kit, GIT_OBJECT_TAG, whole.data, whole.size, &oid);
+		break;
+	}
+	book_close(TAKE(pair->scene.book));
+	pack(&kit);
+	assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT, "1 objects");
+}
+
 /* ---- histories that parted ---- */
 
 static void assert_names_both(struct scene *side, const char *ours, const char *theirs)
@@ -556,6 +614,7 @@ int main(void)
 		TEST(store_parcel_refused__what_heads_say_otherwise),
 		TEST(store_parcel_refused__forged_versions),
 		TEST(store_parcel_refused__trees_that_no_book_writes),
+		TEST(store_parcel_refused__tags_that_are_not_its_own),
 		TEST(store_parcel_refused__histories_that_parted),
 		TEST(store_parcel_refused__a_receipt_that_claims_nothing),
 	};
