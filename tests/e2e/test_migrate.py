@@ -184,7 +184,7 @@ def migrate__is_resolved_for_a_host_that_is_gone(book):
         alpha.book.ok('migrate', '--resolve', 'here', 'vm1', '--reason', 'beta burnt down')
         guest.goes_on()
         newest = alpha.book.log('vm1')[0]
-        equal(newest['body'], 'beta burnt down')
+        equal(newest['reason'], 'beta burnt down')
         alpha.book.ok('verify')
 
 
