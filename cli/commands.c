@@ -55,6 +55,7 @@ static const struct command *const commands[] = {
 	&command_identity,
 	&command_peer,
 	&command_migrate,
+	&command_job_abort,
 	&command_config,
 	&command_key,
 	&command_gc,

@@ -524,7 +524,7 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || outcome->parcel || outcome->earlier_count || op->row.version == 0 ||
+	return outcome->gone || outcome->owned || outcome->earlier_count || op->row.version == 0 ||
 	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
@@ -555,7 +555,7 @@ static int draft_apply(struct draft *draft, struct operation *op, const struct o
 		.autostart = outcome->autostart ? *outcome->autostart : op->row.autostart,
 		.runtime = outcome->live ? text_string(&draft->runtime) : NULL,
 		.epoch = outcome->epoch,
-		.owned = outcome->parcel != NULL,
+		.owned = outcome->owned,
 		.uses = draft->uses.items,
 		.use_count = outcome->gone ? 0 : draft->uses.count,
 	};

@@ -129,6 +129,7 @@ struct outcome {
 	const struct document *live;   /* NULL: not running afterwards */
 	bool gone;                     /* undefined */
 	uint32_t epoch; /* that this host claims the domain with; 0: it stays whose it is */
+	bool owned;     /* with epoch: no remote has to be told of it first */
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */
 	const char *const *abi_changes; /* for ABI-Change: trailers; as devices */
 	const bool *autostart;          /* NULL: as it is */

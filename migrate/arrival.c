@@ -274,6 +274,7 @@ static int decide(struct operation *op, struct incoming *incoming, struct migrat
 		.config = wished->config,
 		.live = wished->live,
 		.epoch = incoming->taken.epoch + 1,
+		.owned = true,
 		.trailers = trailers,
 		.trailer_count = 4 + statistics_put(statistics, trailers + 4, values),
 		.parcel = incoming->parcel,

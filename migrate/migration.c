@@ -6,6 +6,7 @@
 #include <domesday/migrate.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "migrate/ask.h"
 #include "migrate/outgoing.h"
@@ -161,7 +162,9 @@ static int conclude(struct driving *driving)
 	int rc = finish(driving, &state);
 
 	if (!rc)
-		return outgoing_confirm(outgoing, state, driving->err);
+		rc = outgoing_confirm(outgoing, state, driving->err);
+	if (!rc)
+		return 0;
 	driving->failure = *driving->err;
 	/* on another connection: an answer may still come over this one */
 	channel_close(TAKE(outgoing->channel));

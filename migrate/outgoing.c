@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "domain/crash.h"
 #include "migrate/ask.h"
@@ -12,6 +13,9 @@ void outgoing_end(struct outgoing *outgoing)
 {
 	channel_close(outgoing->channel);
 	json_free(outgoing->detail);
+	if (outgoing->flag)
+		(void)unlink(outgoing->flag);
+	free(outgoing->flag);
 	operation_end(&outgoing->op);
 	memset(outgoing, 0, sizeof *outgoing);
 }
@@ -82,6 +86,10 @@ int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *
 	outgoing->keeps_token = true;
 	migration_id_draw(outgoing->id);
 	token_draw(outgoing->token, outgoing->token_hash);
+	if (!rc)
+		rc = outgoing_flag_path(host, outgoing->op.row.uuid, &outgoing->flag, err);
+	if (!rc)
+		(void)unlink(outgoing->flag);
 	if (!rc)
 		rc = row_open(outgoing, err);
 	CRASH_POINT("outgoing:begun");
@@ -155,6 +163,7 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 		.peer = &outgoing->peer,
 		.id = outgoing->id,
 		.uuid = outgoing->op.row.uuid,
+		.flag = outgoing->flag,
 		.stop = outgoing->stop,
 	};
 	int rc = stream_begin(&stream, &source, options, counts, err);
@@ -317,6 +326,7 @@ static int take_back(struct outgoing *outgoing, struct dd_error *err)
 		.subject = subject,
 		.live = op->live,
 		.epoch = taken.epoch + 1,
+		.owned = true,
 		.trailers = trailers,
 		.trailer_count = sizeof trailers / sizeof trailers[0],
 		.parcel = parcel,
@@ -368,21 +378,98 @@ int outgoing_ask(struct outgoing *outgoing, struct dd_error *err)
 
 /* ---- settling ---- */
 
-int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
+static int found(struct outgoing *outgoing, struct operation *op, const struct migration_row *row,
+	struct dd_error *err)
 {
-	struct outgoing outgoing = {
+	*outgoing = (struct outgoing){
 		.op = *op,
 		.live = row->live,
 		.paused = json_get_bool(row->detail, "paused", false),
 		.state = row->source,
 	};
-	int rc = peer_find(op->host, row->peer, &outgoing.peer, err);
+	memcpy(outgoing->id, row->id, MIGRATION_ID_SIZE);
+	return peer_find(op->host, row->peer, &outgoing->peer, err);
+}
 
-	memcpy(outgoing.id, row->id, MIGRATION_ID_SIZE);
+int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
+{
+	struct outgoing outgoing;
+	int rc = found(&outgoing, op, row, err);
+
 	if (!rc)
 		rc = outgoing.state == SOURCE_BEGUN ? outgoing_give_up(&outgoing, err)
 						    : outgoing_ask(&outgoing, err);
 	channel_close(outgoing.channel);
 	op->guest = outgoing.op.guest;
 	return rc;
+}
+
+/* The version outranks one with which the other may have taken it. */
+static int resolve_here(struct outgoing *outgoing, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	CLEANUP(free) char *subject = NULL;
+	const struct trailer trailers[] = {
+		{"Migration", outgoing->id}, {"Migration-Resolved", "here"}};
+	struct outcome outcome = {
+		.live = op->live,
+		.epoch = op->row.epoch + 2,
+		.owned = true,
+		.trailers = trailers,
+		.trailer_count = sizeof trailers / sizeof trailers[0],
+	};
+	int rc = resume(outgoing, err);
+
+	if (!rc)
+		rc = string_format(
+			&subject, err, "stays here: %s is gone for good", outgoing->peer.name);
+	outcome.subject = subject;
+	return rc ? rc : operation_commit(op, &outcome, NULL, err);
+}
+
+static int resolve_there(struct outgoing *outgoing, struct dd_error *err)
+{
+	struct operation *op = &outgoing->op;
+	CLEANUP(free) char *subject = NULL;
+	const struct trailer trailers[] = {
+		{"Migration", outgoing->id}, {"Migration-Resolved", "there"}};
+	struct outcome outcome = {
+		.gone = true,
+		.trailers = trailers,
+		.trailer_count = sizeof trailers / sizeof trailers[0],
+	};
+	int rc;
+
+	guest_free(TAKE(op->guest));
+	rc = guest_destroy(op->folder, err);
+	if (!rc)
+		rc = string_format(&subject, err, "is on %s", outgoing->peer.name);
+	outcome.subject = subject;
+	op->name = OPERATION_UNDEFINE;
+	return rc ? rc : operation_commit(op, &outcome, NULL, err);
+}
+
+int outgoing_resolve(
+	struct operation *op, const struct migration_row *row, bool here, struct dd_error *err)
+{
+	struct outgoing outgoing;
+	int rc = found(&outgoing, op, row, err);
+
+	/* it is certain then, and nobody has to say it */
+	if (!rc && outgoing.state == SOURCE_BEGUN)
+		rc = outgoing_give_up(&outgoing, err);
+	else if (!rc)
+		rc = here ? resolve_here(&outgoing, err) : resolve_there(&outgoing, err);
+	op->guest = outgoing.op.guest;
+	return rc;
+}
+
+/* ---- called off ---- */
+
+int outgoing_flag_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	int rc = host_run_folder(host, uuid, &folder, err);
+
+	return rc ? rc : string_format(out, err, "%s/abort", folder);
 }

@@ -30,6 +30,7 @@ struct outgoing {
 	enum source_state state;
 	struct json *detail;     /* of the row */
 	struct channel *channel; /* to the destination; NULL: not connected */
+	char *flag;              /* file that calls it off */
 	const atomic_bool *stop; /* ends every wait; or NULL */
 };
 
@@ -70,6 +71,13 @@ int outgoing_confirm(struct outgoing *outgoing, enum destination_state state, st
 
 /* How it ended, from the destination; then outgoing_confirm(). DD_BUSY: it cannot be asked now. */
 int outgoing_ask(struct outgoing *outgoing, struct dd_error *err);
+
+/* As the operator says, where the destination is gone for good (dd_migration_resolve()). */
+int outgoing_resolve(
+	struct operation *op, const struct migration_row *row, bool here, struct dd_error *err);
+
+/* The file that calls it off as soon as it is there. The caller frees it. */
+int outgoing_flag_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 
 /* By whoever finds the row. */
 int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err);

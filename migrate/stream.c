@@ -145,7 +145,8 @@ static int watch(
 	if (progress->transferred != stream->sent || !progress->remaining)
 		stream->moved = now;
 	stream->sent = progress->transferred;
-	if (stream->source.stop && atomic_load(stream->source.stop))
+	if ((stream->source.stop && atomic_load(stream->source.stop)) ||
+		access(stream->source.flag, F_OK) == 0)
 		return error_set(err, DD_REFUSED, "the migration was called off");
 	if (atomic_load(&stream->broken))
 		return broken(stream, "", err);

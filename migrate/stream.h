@@ -33,13 +33,14 @@ struct stream_source {
 	struct guest *guest;
 	const struct peer *peer;
 	const char *id, *uuid;
+	const char *flag;        /* file that calls it off */
 	const atomic_bool *stop; /* or NULL */
 };
 
 /*
  * Sends all that can be sent while the guest runs. 0: it stands still, and the rest has not gone.
- * Otherwise it runs on as before, or is left for guest_migration_resume_source(). DD_CANCELLED:
- * somebody wanted it so.
+ * Otherwise it runs on as before, or is left for guest_migration_resume_source(). DD_REFUSED:
+ * somebody called it off.
  */
 int stream_begin(struct stream **out, const struct stream_source *source,
 	const struct stream_options *options, struct stream_counts *counts, struct dd_error *err);

@@ -10,6 +10,7 @@ extern const struct command command_freeze;
 extern const struct command command_validate;
 extern const struct command command_define;
 extern const struct command command_evacuate;
+extern const struct command command_job_abort;
 extern const struct command command_migrate;
 extern const struct command command_import;
 extern const struct command command_apply;

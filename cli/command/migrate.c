@@ -24,6 +24,7 @@ static const struct option_row options[] = {
 	{"paused", 0, NULL, "it stands still there until it is resumed"},
 	{"bandwidth", 0, "MIB", "MiB a second, at most"},
 	{"timeout", 0, "SECONDS", "give up after so long"},
+	{"resolve", 0, "WHERE", "end one whose other host is gone for good: here or there has it"},
 	{"timeout-suspend", 0, NULL, "or rather stop the guest then, so that it comes to an end"},
 	{NULL},
 };
@@ -213,7 +214,29 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 	return cli_answer(cli, answer, err);
 }
 
-static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
+/* For a host that is gone, in which case nothing is moved. */
+static int resolve(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	const char *where = option_value(args, "resolve"), *name = operand(args, 0);
+	bool here = strcmp(where, "here") == 0;
+	struct dd_change change = {.reason = NULL};
+	int rc = arguments_change(args, &change, err);
+
+	if (!rc && !here && strcmp(where, "there") != 0)
+		rc = error_set(
+			err, CLI_USAGE, "--resolve takes 'here' or 'there', not '%s'", where);
+	if (!rc && operand(args, 1))
+		rc = error_set(err, CLI_USAGE, "'%s' is too much: --resolve moves nothing",
+			operand(args, 1));
+	if (!rc)
+		rc = dd_migration_resolve(cli->host, name, here, &change, err);
+	if (rc)
+		return rc;
+	cli_note(cli, here ? "this host has %s" : "this host does not have %s", name);
+	return cli->json ? answer_string(cli, "resolved", where, err) : 0;
+}
+
+static int move(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
 	CLEANUP(asked)
 	struct asked asked = {.xml = TEXT_INIT, .persistent = TEXT_INIT, .maps = TEXT_INIT};
@@ -232,17 +255,29 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	return rc ? rc : tell(cli, &asked, &migrated, err);
 }
 
+static int run(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	if (option_given(args, "resolve"))
+		return resolve(cli, args, err);
+	if (!operand(args, 1)) {
+		error_set(err, CLI_USAGE, "where to? migrate needs a PEER");
+		return error_hint(err, "domesday peer list");
+	}
+	return move(cli, args, err);
+}
+
 const struct command command_migrate = {
 	.name = "migrate",
 	.group = GROUP_HOST,
-	.operands = "NAME PEER",
+	.operands = "NAME [PEER]",
 	.summary = "move a domain, its guest and all of its history to another host",
 	.about = "PEER is a host that 'peer add' made known, and on which domesdayd listens. It "
 		 "has the domain\n"
 		 "from the moment on at which it has all of it, and this host until then: whatever "
 		 "fails or dies\n"
-		 "in between, one of them has it, and its guest runs there alone. Ctrl-C calls it "
-		 "off.",
+		 "in between, one of them has it, and its guest runs there alone. Ctrl-C, or "
+		 "'job-abort' from\n"
+		 "elsewhere, calls it off.",
 	.options = options,
 	.shared = OPTIONS_CHANGE,
 	.book = BOOK_OPEN,

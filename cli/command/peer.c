@@ -287,7 +287,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_peer = {
 	.name = "peer",
 	.group = GROUP_HOST,
-	.operands = "[ACTION] [NAME] [ADDRESS] [KEY]",
+	.operands = "[ACTION] [PEER] [ADDRESS] [KEY]",
 	.summary = "the hosts that guests may go to and come from",
 	.about = "peer add NAME ADDRESS 'KEY'   what domesday identity says there, in one word\n"
 		 "peer add NAME ADDRESS         gets the key from the host, and asks whether it is "

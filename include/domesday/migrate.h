@@ -151,6 +151,24 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 	struct dd_migrated *result, struct dd_error *err);
 
 /*
+ * Calls off a migration from this host that somebody is at, and waits until it is undone.
+ * DD_REFUSED: the peer has it already, or decides just now. DD_NOT_FOUND: no migration of the
+ * domain from here is under way.
+ */
+int dd_migration_abort(struct dd_host *host, const char *domain, struct dd_error *err);
+
+/*
+ * Ends a migration that nobody else can end, because the other host is gone for good, by what the
+ * operator knows. here: this host has the domain, and its guest goes on where it is still there;
+ * otherwise the other host has it, and nothing of it is left here. Whoever says here of a domain
+ * that runs there makes two of it: change's reason is kept with the version that says so, and has
+ * to be there. DD_NOT_FOUND: there is nothing to resolve. DD_REFUSED: somebody is at it; or here,
+ * on a host that never had all of it.
+ */
+int dd_migration_resolve(struct dd_host *host, const char *domain, bool here,
+	const struct dd_change *change, struct dd_error *err);
+
+/*
  * How migrations to this host ended is kept until their sources have no row of them any more, which
  * they say by themselves; where that word was lost, they are asked. *left (may be NULL): how many
  * are kept still, whose source has a row, or could not be asked; the last reason is in err then,

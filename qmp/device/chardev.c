@@ -28,11 +28,10 @@ static int plan_file(
 	const xmlNode *source = node_child(device, "source");
 	const char *path = node_attr(source, "path");
 
-	(void)plan;
 	if (!path || path[0] != '/')
 		return node_error(device, err, DD_INVALID, "the path must begin with '/'");
 	json_put_string(data, "out", path);
-	json_put_bool(data, "append", node_attr_is(source, "append", "on"));
+	json_put_bool(data, "append", plan->incoming || node_attr_is(source, "append", "on"));
 	return 0;
 }
 
@@ -133,8 +132,9 @@ int plan_chardev(struct plan *plan, const xmlNode *device, struct dd_error *err)
 
 		if (log)
 			json_put_string(data, "logfile", node_attr(log, "file"));
-		if (node_attr(log, "append"))
-			json_put_bool(data, "logappend", node_attr_is(log, "append", "on"));
+		if (node_attr(log, "append") || (log && plan->incoming))
+			json_put_bool(data, "logappend",
+				plan->incoming || node_attr_is(log, "append", "on"));
 		json_put_string(backend, "type", backends[i].name);
 		json_put(backend, "data", data);
 		json_put_string(args, "id", id);

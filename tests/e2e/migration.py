@@ -4,6 +4,9 @@
 import contextlib
 import os
 import re
+import socket
+import threading
+import time
 
 from daemon import Daemon
 from definition import domain
@@ -101,3 +104,63 @@ def one_owner(hosts_, guest, where):
         equal(host.book.json('jobs'), [], host.name)
         host.book.ok('verify')
     check(where.has(guest.name), 'it is nowhere')
+
+
+class Link:
+    """What lies between a host and the door of another: it can be cut, and can fall silent."""
+
+    def __init__(self, port):
+        self.target, self.streams, self.carried = port, [], []
+        self.silent = threading.Event()
+        self.cut = None  # (which connection, which way, after how many bytes)
+        self.server = socket.create_server(('127.0.0.1', 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.server.accept()
+                far = socket.create_connection(('127.0.0.1', self.target))
+                number = len(self.carried)
+                self.carried.append([0, 0])
+                self.streams.append((near, far))
+                for way, (one, other) in enumerate(((near, far), (far, near))):
+                    threading.Thread(
+                        target=self.carry, args=(number, way, one, other), daemon=True).start()
+
+    def carry(self, number, way, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                while self.silent.is_set():
+                    time.sleep(0.05)
+                if self.cut and self.cut[:2] == (number, way):
+                    left = self.cut[2] - self.carried[number][way]
+                    if left < len(data):
+                        other.sendall(data[:max(left, 0)])
+                        self.carried[number][way] += max(left, 0)
+                        self.cut = None
+                        break
+                self.carried[number][way] += len(data)
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.server.close()
+        for pair in self.streams:
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.close()
+
+
+@contextlib.contextmanager
+def link(host, other):
+    """host reaches other through it, from now on."""
+    between = Link(other.port)
+    try:
+        host.book.ok('peer', 'add', other.name, f'127.0.0.1:{between.port}', other.key)
+        yield between
+    finally:
+        between.close()

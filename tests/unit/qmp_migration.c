@@ -470,12 +470,12 @@ static void migration__goes_over_several_encrypted_connections(void **state)
 /* More is changed than can be sent; the guest is slowed down until it fits. */
 static void migration__slows_down_a_guest_that_is_too_fast(void **state)
 {
-	static const struct migration_parameters slowing = {.bandwidth = 50 << 20,
+	static const struct migration_parameters slowing = {.bandwidth = 16 << 20,
 		.downtime_ms = 100,
 		.auto_converge = true,
 		.throttle_initial = 80,
 		.throttle_increment = 15};
-	struct pair *pair = begin(state, (struct work){.pages = 4096, .delay = 20000}, "");
+	struct pair *pair = begin(state, (struct work){.pages = 2048, .delay = 20000}, "");
 	struct migration_progress now;
 	struct dd_error err = {.code = 0};
 	int64_t deadline = deadline_in(WAIT_MS);
@@ -489,6 +489,7 @@ static void migration__slows_down_a_guest_that_is_too_fast(void **state)
 		must(guest_migration_progress(pair->from.guest, &now, &err), &err);
 		assert_true(deadline_left(deadline));
 	} while (now.state == MIGRATION_ACTIVE && now.throttle < 80);
+	assert_true(now.throttle >= 80);
 	assert_true(now.iterations > 1);
 	assert_true(now.dirty_rate > 0);
 	finish_and_check(pair);
