@@ -91,11 +91,12 @@ static void prepare(struct pair *pair, struct deed *deed)
 /* Another book for each attempt, as the last one may have it. */
 static void fresh(struct scene *side, const struct pair *pair, long number)
 {
+	char above[PATH_MAX];
+
 	book_close(TAKE(side->book));
-	snprintf(side->place, sizeof side->place, "%.4000s/%ld/beta", pair->scene.folder, number);
-	*strrchr(side->place, '/') = '\0';
-	assert_int_equal(mkdir(side->place, 0700), 0);
-	strcat(side->place, "/beta");
+	snprintf(above, sizeof above, "%.3900s/%ld", pair->scene.folder, number);
+	assert_int_equal(mkdir(above, 0700), 0);
+	snprintf(side->place, sizeof side->place, "%.3950s/beta", above);
 	side_open(side);
 }
 
