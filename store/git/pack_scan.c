@@ -210,7 +210,7 @@ static size_t delta_size(const unsigned char *data, size_t length, uint64_t *siz
 static int delta_count(struct pack_scan *scan)
 {
 	size_t length = scan->inflated < DELTA_HEAD ? (size_t)scan->inflated : DELTA_HEAD;
-	uint64_t base, size;
+	uint64_t base, size = 0;
 	size_t first = delta_size(scan->delta_head, length, &base);
 	size_t second = first ? delta_size(scan->delta_head + first, length - first, &size) : 0;
 	int rc = second ? size_count(scan, size) : malformed(scan, "a delta with no size");
