@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "domain/boot.h"
 #include "qmp/mirror.h"
 #include "schema/alias.h"
 
@@ -63,9 +64,11 @@ static bool is_network(const char *path)
 	return false;
 }
 
-/* Device mapper's, NVMe's or SCSI's word for which device that is. */
+/* Device mapper's, NVMe's or SCSI's word for which device that is; or this machine's, until it is
+ * started anew. */
 static void identity_read(dev_t device, char out[IDENTITY_SIZE])
 {
+	CLEANUP(text) struct text boot = TEXT_INIT;
 	static const char *const places[] = {"dm/uuid", "wwid", "device/wwid"};
 
 	*out = '\0';
@@ -79,6 +82,9 @@ static void identity_read(dev_t device, char out[IDENTITY_SIZE])
 			snprintf(out, IDENTITY_SIZE, "%.*s", (int)strcspn(text_string(&text), "\n"),
 				text_string(&text));
 	}
+	if (!*out && boot_id(&boot, NULL) == 0)
+		snprintf(out, IDENTITY_SIZE, "%.*s %u:%u", (int)strcspn(text_string(&boot), "\n"),
+			text_string(&boot), major(device), minor(device));
 }
 
 int evidence_of(const char *path, struct evidence *out, struct dd_error *err)

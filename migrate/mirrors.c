@@ -223,7 +223,7 @@ static int broken(const struct mirrors *mirrors, const char *words, struct dd_er
 static int watch(struct mirrors *mirrors, struct dd_error *err)
 {
 	const struct stream_source *source = &mirrors->source;
-	unsigned limit = mirrors->options.timeout_s;
+	unsigned limit = mirrors->options.timeout_suspends ? 0 : mirrors->options.timeout_s;
 	int64_t now = clock_ms();
 	uint64_t carried = 0;
 

@@ -10,6 +10,7 @@
 #include "schema/alias.h"
 
 #define DISK_WORDS "disk %s: "
+#define DOUBT_HINT "remove it there if it is another; if it is the same: --unsafe"
 #define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
 
 void storage_release(struct storage *storage)
@@ -92,24 +93,29 @@ static void decide_another(struct storage_disk *disk, const struct storage_wishe
 
 static void decide_locked(struct storage_disk *disk, bool locked, const struct storage *storage)
 {
-	if (locked ? disk->same || disk->network || disk->device
-		   : disk->same && (disk->network || node_child(disk->element, "shareable")))
-		decide_shared(disk, &storage->wishes);
-	else if (locked)
-		refuse(disk, NULL, "%s is another's, who has it open there, or cannot be written",
-			disk->path);
+	const struct storage_wishes *wishes = &storage->wishes;
+
+	if (locked && disk->same)
+		decide_shared(disk, wishes);
 	else if (disk->device)
 		refuse(disk, NULL,
 			"nothing shows that %s is the device that the guest has open, and nothing "
 			"is copied to a device",
 			disk->path);
+	else if ((locked || disk->same) && wishes->unsafe)
+		disk->verdict = STORAGE_SHARED;
+	else if (locked)
+		refuse(disk, DOUBT_HINT,
+			"%s is open there by another, or cannot be written: it is not the image "
+			"that the guest has open, by its inode number",
+			disk->path);
 	else if (disk->same)
-		refuse(disk, "remove it there, if it is another",
-			"%s looks like the very image that the guest has open, but no lock says "
-			"so: it is not written to",
+		refuse(disk, DOUBT_HINT,
+			"%s has the inode number of the image that the guest has open, which "
+			"yet can be locked there",
 			disk->path);
 	else
-		decide_another(disk, &storage->wishes);
+		decide_another(disk, wishes);
 }
 
 /* ---- by what can be seen ---- */

@@ -11,16 +11,15 @@
  *   settle   with the QEMU that waits for the guest, whose lock on an image fails where somebody
  *            has it open; then no doubt is left
  *
- *                        the source's inode number       another
- *   locked               shared                          somebody else's: refused; shared on a
- *                                                        network file system, which may number anew
- *   not locked           shared, on such a file system   another file: to be overwritten where that
- *                        or if it is <shareable>;        is asked for, otherwise refused
- *                        otherwise refused
+ *                        the source's inode number     another
+ *   locked               shared                        refused: somebody else's
+ *   not locked           refused: whose is it?         another image: overwritten where that is
+ * asked for, otherwise refused
  *
- * So nothing that may be the source's own image is ever written to. A device is the source's by its
- * identity or by the lock, and nothing is copied to one. What is not there is copied where that is
- * asked for, to an image that is made for it.
+ * Where the two contradict each other somebody has to know better, and say so (unsafe): it is
+ * taken as shared then. So nothing that may be the source's own image is ever written to. A device
+ * is the source's by its identity, and nothing is copied to one. What is not there is copied where
+ * that is asked for, to an image that is made for it.
  */
 
 #include "migrate/evidence.h"
@@ -51,7 +50,7 @@ struct storage_wishes {
 	bool live;
 	bool copy;      /* what is not here */
 	bool overwrite; /* what is here and another, too */
-	bool unsafe;    /* cache modes that may lose or mix data */
+	bool unsafe;    /* what is shared, though not surely so, or not safely */
 };
 
 struct storage {

@@ -13,7 +13,7 @@
  *   paused           true: it is not to go on by itself
  *   copy_storage     true: disks that are not there are copied (storage.h)
  *   overwrite_storage  true: to images that are there, too
- *   unsafe           true: whatever the cache modes of shared disks are
+ *   unsafe           true: what may be shared is, whatever speaks against it
  *
  * of which each may be missing. A definition is never a replacement: it is what the record becomes
  * by edits, and of the guest that runs nothing changes that it can see.

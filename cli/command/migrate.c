@@ -24,7 +24,7 @@ static const struct option_row options[] = {
 	{"dry-run", 'n', NULL, "show what would become of its disks, and do nothing"},
 	{"copy-storage", 0, NULL, "with its images, where they are not there"},
 	{"overwrite-storage", 0, NULL, "with its images, also over others of their names there"},
-	{"unsafe", 0, NULL, "whatever the cache modes of disks that both hosts share"},
+	{"unsafe", 0, NULL, "what may be a shared disk is one, whatever its cache mode"},
 	{"paused", 0, NULL, "it stands still there until it is resumed"},
 	{"bandwidth", 0, "MIB", "MiB a second, at most"},
 	{"timeout", 0, "SECONDS", "give up after so long"},

@@ -116,7 +116,7 @@ struct dd_migrate_options {
 	bool timeout_suspends;      /* or rather the guest is stopped, so that it comes to an end */
 	bool copy_storage;          /* images that are not there go with its guest */
 	bool overwrite_storage;     /* also over others that are there under their names */
-	bool unsafe;                /* shared disks may have cache modes that lose or mix data */
+	bool unsafe;                /* what may be shared is, whatever speaks against it */
 };
 
 struct dd_migration_progress {

@@ -243,6 +243,21 @@ def refused__an_image_that_somebody_else_has_open(book):
 
 
 @test()
+def refused__what_no_lock_tells_apart(book):
+    images = Images(book, 'raw')
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images, '<shareable/>').start()
+        guest.writes()
+        moved = ('--map', f'path:{images.here}/console={images.there}/console')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--overwrite-storage', *moved,
+                          says=['disk vda', images.source, 'inode number', '--unsafe'])
+        alpha.book.ok('migrate', 'vm1', 'beta', '--overwrite-storage', '--unsafe', *moved)
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on_writing(images.source)
+        images.sound(images.source)
+
+
+@test()
 def refused__a_shared_disk_whose_cache_is_unsafe(book):
     images = Images(book)
     with hosts(book) as (alpha, beta):
