@@ -300,6 +300,7 @@ static int decide(struct operation *op, struct incoming *incoming, struct migrat
 	outcome.note_value = row->live ? NULL : text_string(&value);
 	op->journal = row->journal.id;
 	op->paused = json_get_bool(row->detail, "paused", false);
+	op->row.autostart = json_get_bool(incoming->offer, "autostart", false);
 	op->id = (int)json_get_number(row->detail, "domain_id", 0);
 	return operation_commit(op, &outcome, NULL, err);
 }
