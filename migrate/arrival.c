@@ -158,9 +158,9 @@ static int run(struct operation *op, const struct migration_row *row, enum desti
 	enum guest_status status = GUEST_OTHER;
 	int rc = operation_connect(op, &reason);
 
-	/* a connection from before may be to one that has died since */
-	if (!rc && !guest_alive(op->folder, NULL))
-		rc = error_set(&reason, DD_HYPERVISOR, "its QEMU has died");
+	/* what has died by now is known not to have run: the mark must not come before this */
+	if (!rc)
+		rc = guest_status(op->guest, &status, &reason);
 	if (!rc && !json_get_bool(row->detail, "paused", false)) {
 		rc = mark_make(op, err);
 		if (rc)
@@ -307,6 +307,7 @@ static int decide(struct operation *op, struct incoming *incoming, struct migrat
 	outcome.note_value = row->live ? NULL : text_string(&value);
 	op->journal = row->journal.id;
 	op->paused = json_get_bool(row->detail, "paused", false);
+	op->row.autostart = json_get_bool(incoming->offer, "autostart", false);
 	op->id = (int)json_get_number(row->detail, "domain_id", 0);
 	return operation_commit(op, &outcome, NULL, err);
 }
