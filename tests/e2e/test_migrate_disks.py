@@ -14,6 +14,8 @@ from definition import cdrom, disk, domain, serial_socket
 from harness import check, contains, equal, main, qemu_of, test, wait_until
 from migration import Traveller, after, hosts, link, one_owner, settled
 
+LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
+
 MIB = 1 << 20
 SIZE = 64 * MIB
 
@@ -147,6 +149,7 @@ def copied__every_write_of_the_guest_goes_with_it(book, form):
         check(room(images.target) < 8 * MIB, 'the holes were filled', room(images.target))
         equal(images.left(), ['console', 'disk.img'])
         equal(os.stat(images.target).st_mode & 0o777, 0o600)
+        contains(beta.book.dumpxml('vm1'), images.target)
         # and back, over what was left there
         back = images.map(back=True)
         beta.book.refuse('migrate', 'vm1', 'alpha', *back, '--copy-storage',
@@ -316,6 +319,15 @@ DESTINATION = {
     'incoming:making': 'alpha', 'incoming:made': 'alpha', 'incoming:spawned': 'alpha',
     'incoming:prepared': 'alpha', 'incoming:arrived': 'alpha', 'incoming:committed': 'beta',
 }
+BRIEF = {'outgoing:mirroring', 'outgoing:stopped', 'outgoing:gone', 'incoming:made',
+         'incoming:arrived', 'incoming:committed'}
+
+
+def cells():
+    for side, points in (('source', SOURCE), ('destination', DESTINATION)):
+        for point, where in points.items():
+            if LONG or point in BRIEF:
+                yield point, side, where
 
 
 def disks_of(images):
@@ -342,8 +354,7 @@ def writing(host, images):
     return guest
 
 
-@test(*[(point, 'source', where) for point, where in SOURCE.items()],
-      *[(point, 'destination', where) for point, where in DESTINATION.items()])
+@test(*cells())
 def killed__one_has_it_and_its_disk_is_whole(book, cell):
     point, side, where = cell
     images = Images(book)
@@ -363,6 +374,27 @@ def killed__one_has_it_and_its_disk_is_whole(book, cell):
         sound_at(both, guest, images, where)
 
 
+@test()
+def given_up__only_what_was_made_for_it_goes(book):
+    images = Images(book)
+    with hosts(book) as both:
+        alpha, beta = both
+        guest = writing(alpha, images)
+        beta.stop()
+        beta.listen(env={'DOMESDAY_CRASH_AT': 'incoming:made'})
+        alpha.book.run('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        beta.daemon.wait()
+        equal(disks_of(images), ['disk.img'])
+        # somebody else's comes in its place
+        os.rename(images.target, images.target + '.kept')
+        with open(images.target, 'w', encoding='ascii') as stream:
+            stream.write('mine')
+        after(both, guest, 'alpha')
+        equal(disks_of(images), ['disk.img', 'disk.img.kept'])
+        with open(images.target, encoding='ascii') as stream:
+            equal(stream.read(), 'mine')
+
+
 def interrupt(who, both, guest, process, between):
     alpha, beta = both
     if who == 'driver':
@@ -373,11 +405,13 @@ def interrupt(who, both, guest, process, between):
         os.kill(qemu_of(beta.lock(guest.uuid)), signal.SIGKILL)
     elif who == 'link':
         between.close()
+    elif who == 'silence':
+        between.silent.set()
     else:
         alpha.book.ok('job-abort', 'vm1')
 
 
-@test('driver', 'daemon', 'qemu', 'link', 'abort')
+@test('driver', 'daemon', 'qemu', 'abort', *(('link', 'silence') if LONG else ()))
 def copying__is_interrupted(book, who):
     images = Images(book)
     with hosts(book) as both:
