@@ -221,7 +221,8 @@ static int documents_read(const struct migration_row *row, struct wished *out, s
 	return 0;
 }
 
-static int arrive(struct operation *op, const struct document *live, struct dd_error *err)
+static int arrive(
+	struct operation *op, const struct document *live, bool offers, struct dd_error *err)
 {
 	CLEANUP(document) struct document *revealed = NULL;
 	int rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
@@ -231,7 +232,7 @@ static int arrive(struct operation *op, const struct document *live, struct dd_e
 	if (!rc)
 		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
 	/* the source has finished with them, or there would be no token */
-	if (!rc)
+	if (!rc && offers)
 		rc = guest_disks_close(op->guest, err);
 	return rc ? rc : guest_settle_arrived(op->guest, revealed, err);
 }
@@ -346,7 +347,7 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 		return rc;
 	incoming_act_as(&op, incoming->offer);
 	if (row.live)
-		rc = arrive(&op, wished.live, err);
+		rc = arrive(&op, wished.live, json_get_bool(row.detail, "offers", false), err);
 	if (!rc)
 		rc = operation_adopt(&op, incoming->parcel, &incoming->taken, err);
 	CRASH_POINT("incoming:arrived");

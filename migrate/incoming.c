@@ -390,8 +390,10 @@ static int prepare_live(struct operation *op, struct json *detail, struct docume
 		rc = storage_settle(storage, op->guest, err);
 	if (!rc)
 		rc = detail_put_document(detail, "running", live, err);
-	if (!rc)
+	if (!rc) {
 		json_put_number(detail, "domain_id", op->id);
+		json_put_bool(detail, "offers", storage->offered);
+	}
 	return rc ? rc
 		  : migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
 }

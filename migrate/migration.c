@@ -69,8 +69,7 @@ static int prepare(struct driving *driving)
 
 	json_put(request, "wishes", wishes_new(driving->options));
 	rc = call(driving, request, PREPARE_MS, &answer);
-	return rc ? rc
-		  : outgoing_prepared(outgoing, json_copy(json_get(answer, "disks")), driving->err);
+	return rc ? rc : outgoing_prepared(outgoing, json_get(answer, "disks"), driving->err);
 }
 
 static struct json *statistics(const struct driving *driving)

@@ -140,9 +140,11 @@ int outgoing_offer(struct outgoing *outgoing, struct dd_error *err)
 
 /* ---- perform ---- */
 
-int outgoing_prepared(struct outgoing *outgoing, struct json *disks, struct dd_error *err)
+int outgoing_prepared(struct outgoing *outgoing, const struct json *disks, struct dd_error *err)
 {
-	if (!json_put(outgoing->detail, "disks", disks))
+	if (!disks)
+		return 0;
+	if (!json_put(outgoing->detail, "disks", json_copy(disks)))
 		return error_no_memory(err);
 	outgoing->disks = json_get(outgoing->detail, "disks");
 	/* whoever finds the row has to know which jobs there may be */

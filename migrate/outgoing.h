@@ -54,8 +54,8 @@ int outgoing_connect(struct outgoing *outgoing, struct dd_error *err);
 
 int outgoing_offer(struct outgoing *outgoing, struct dd_error *err);
 
-/* The destination has prepared: disks (taken over; storage_answer()) as it said. */
-int outgoing_prepared(struct outgoing *outgoing, struct json *disks, struct dd_error *err);
+/* The destination has prepared: disks as it said (storage_answer()), or NULL. */
+int outgoing_prepared(struct outgoing *outgoing, const struct json *disks, struct dd_error *err);
 
 /*
  * After that. 0: outgoing->token may go out, and nobody but the destination

@@ -289,16 +289,17 @@ static int settle_one(const struct storage *storage, struct storage_disk *disk, 
 
 int storage_settle(struct storage *storage, struct guest *guest, struct dd_error *err)
 {
-	bool copies = false;
+	bool asked = false;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < storage->count; i++) {
+		asked |= storage->disks[i].verdict == STORAGE_DOUBT;
 		rc = settle_one(storage, &storage->disks[i], guest, err);
-		copies |= storage->disks[i].verdict == STORAGE_COPY;
+		storage->offered |= storage->disks[i].verdict == STORAGE_COPY;
 	}
 	if (!rc)
 		rc = storage_refuse(storage, err);
-	return rc || copies ? rc : guest_disks_close(guest, err);
+	return rc || storage->offered || !asked ? rc : guest_disks_close(guest, err);
 }
 
 int storage_refuse(const struct storage *storage, struct dd_error *err)

@@ -57,6 +57,7 @@ struct storage {
 	struct storage_disk *disks;
 	size_t count;
 	struct storage_wishes wishes;
+	bool offered; /* QEMU offers what is copied to */
 };
 
 void storage_release(struct storage *storage);
