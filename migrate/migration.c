@@ -147,6 +147,19 @@ static int begin(struct driving *driving, struct dd_host *host, const struct dd_
 		change, driving->err);
 }
 
+/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
+static void warn_pending(const struct driving *driving)
+{
+	const struct operation *op = &driving->outgoing.op;
+
+	if (!driving->outgoing.live || !op->live_text.size || driving->options->persistent_xml)
+		return;
+	host_warn(op->host,
+		"'%s' will start there as it runs now: what waits here for its next start does not "
+		"come along (see: domesday diff %s --pending)",
+		op->row.name, op->row.name);
+}
+
 /* Until the token may go out. */
 static int advance(struct driving *driving)
 {
@@ -241,6 +254,7 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 	rc = begin(&driving, host, change);
 	if (rc)
 		return rc;
+	warn_pending(&driving);
 	rc = advance(&driving);
 	if (rc) {
 		struct dd_error undone = {0};

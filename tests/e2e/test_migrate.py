@@ -21,11 +21,13 @@ def offline__goes_there_with_its_history_and_comes_back(book):
     with hosts(book) as (alpha, beta):
         alpha.book.define(domain('vm1'))
         alpha.book.ok('desc', 'vm1', 'one')
+        alpha.book.ok('autostart', 'vm1')
         before = alpha.book.dumpxml('vm1')
         moved = alpha.book.json('migrate', 'vm1', 'beta')
         equal((moved['version'], moved['live']), (3, False))
-        equal(alpha.has('vm1'), False)
+        alpha.book.refuse('domstate', 'vm1', code='not-found', says=["the host 'beta' has it"])
         equal(beta.book.dumpxml('vm1'), before)
+        equal(beta.book.json('dominfo', 'vm1')['autostart'], True)
         contains(beta.book.ok('log', 'vm1').out, 'define vm1', 'set description', 'from alpha')
         beta.book.ok('desc', 'vm1', 'two')
         beta.book.ok('migrate', 'vm1', 'alpha')
@@ -184,7 +186,7 @@ def migrate__is_resolved_for_a_host_that_is_gone(book):
         alpha.book.ok('migrate', '--resolve', 'here', 'vm1', '--reason', 'beta burnt down')
         guest.goes_on()
         newest = alpha.book.log('vm1')[0]
-        equal(newest['body'], 'beta burnt down')
+        equal(newest['reason'], 'beta burnt down')
         alpha.book.ok('verify')
 
 
