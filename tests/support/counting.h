@@ -116,7 +116,8 @@ __asm__(".pushsection .rodata\n"
 	".code64\n"
 	".popsection\n");
 
-extern const unsigned char boot_begin[], boot_filled[], boot_pages[], boot_delay[], boot_writes[], boot_end[];
+extern const unsigned char boot_begin[], boot_filled[], boot_pages[], boot_delay[], boot_writes[],
+	boot_end[];
 
 /* What the counting guest does between two numbers. */
 struct work {

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_MOVING_H
 #define TESTS_SUPPORT_MOVING_H
 
-/* Two QEMUs in two folders of one place, and a guest (counting.h) that goes from one to the other. */
+/* Two QEMUs in two folders of one place; a guest (counting.h) goes from the one to the other. */
 #include "base/file.h"
 #include "qmp/deadline.h"
 #include "qmp/migration.h"
