@@ -19,20 +19,16 @@
 #include "qmp/migration.h"
 #include "schema/alias.h"
 
-#define ARRIVAL_MS                                                                    \
-	10000 /* for the end of the stream, once the source has said that all is sent \
-	       */
-
 /* ---- what is put aside ---- */
 
 void incoming_free(struct incoming *incoming)
 {
 	if (!incoming)
 		return;
+	landing_free(incoming->landing);
 	free(incoming->peer);
 	json_free(incoming->offer);
 	parcel_release(incoming->parcel);
-	job_lock_release(incoming->lock);
 	free(incoming);
 }
 
@@ -441,7 +437,9 @@ int incoming_prepare(struct incoming *incoming, const struct json *wishes, struc
 	rc = prepare(&op, incoming, wishes, err);
 	CRASH_POINT("incoming:prepared");
 	if (!rc) {
-		incoming->lock = TAKE(op.lock);
+		/* where it cannot be had now, it is looked for when it is needed */
+		(void)landing_new(
+			incoming, TAKE(op.lock), TAKE(op.guest), &incoming->landing, NULL);
 		return 0;
 	}
 	incoming_clear(&op);

@@ -21,6 +21,8 @@
 #include "migrate/row.h"
 #include "store/parcels.h"
 
+struct landing;
+
 struct incoming {
 	struct dd_host *host;
 	char id[MIGRATION_ID_SIZE];
@@ -29,7 +31,7 @@ struct incoming {
 	struct json *offer; /* all that the source said */
 	struct parcel *parcel;
 	struct book_taken taken;
-	struct job_lock *lock; /* of the domain, from prepare to finish */
+	struct landing *landing; /* from prepare on: with the domain's job lock */
 };
 
 void incoming_free(struct incoming *incoming);
