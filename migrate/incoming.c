@@ -26,11 +26,11 @@ void incoming_free(struct incoming *incoming)
 {
 	if (!incoming)
 		return;
+	landing_free(incoming->landing);
 	free(incoming->peer);
 	json_free(incoming->offer);
 	json_free(incoming->disks);
 	parcel_release(incoming->parcel);
-	job_lock_release(incoming->lock);
 	free(incoming);
 }
 
@@ -473,7 +473,9 @@ int incoming_prepare(struct incoming *incoming, const struct json *wishes, struc
 	rc = prepare(&op, incoming, wishes, err);
 	CRASH_POINT("incoming:prepared");
 	if (!rc) {
-		incoming->lock = TAKE(op.lock);
+		/* where it cannot be had now, it is looked for when it is needed */
+		(void)landing_new(
+			incoming, TAKE(op.lock), TAKE(op.guest), &incoming->landing, NULL);
 		return 0;
 	}
 	incoming_clear(&op);

@@ -21,6 +21,8 @@
 #include "migrate/row.h"
 #include "store/parcels.h"
 
+struct landing;
+
 struct incoming {
 	struct dd_host *host;
 	char id[MIGRATION_ID_SIZE];
@@ -29,8 +31,8 @@ struct incoming {
 	struct json *offer; /* all that the source said */
 	struct parcel *parcel;
 	struct book_taken taken;
-	struct job_lock *lock; /* of the domain, from prepare to finish */
-	struct json *disks;    /* what becomes of them (storage.h), once it is prepared */
+	struct landing *landing; /* from prepare on: with the domain's job lock */
+	struct json *disks;      /* what becomes of them (storage.h), once it is prepared */
 };
 
 void incoming_free(struct incoming *incoming);

@@ -60,15 +60,27 @@ static int call(struct driving *driving, struct json *request, int wait_ms, stru
 		outgoing->channel, outgoing->peer.name, request, wait_ms, answer, driving->err);
 }
 
+/* A QEMU is being started there: time enough for what ours has to be told. */
 static int prepare(struct driving *driving)
 {
-	CLEANUP(json) struct json *answer = NULL;
 	struct outgoing *outgoing = &driving->outgoing;
+	CLEANUP(json)
 	struct json *request = ask_request("prepare", outgoing->id, outgoing->op.row.uuid);
-	int rc;
+	CLEANUP(json) struct json *answer = NULL;
+	struct dd_error own = {0};
+	int rc, failed = 0;
 
 	json_put(request, "wishes", wishes_new(driving->options));
-	rc = call(driving, request, PREPARE_MS, &answer);
+	rc = peer_send(outgoing->channel, request, driving->err);
+	if (!rc && outgoing->live)
+		failed = stream_prepare(outgoing->op.guest, &driving->stream, &own);
+	if (!rc)
+		rc = peer_answer(
+			outgoing->channel, outgoing->peer.name, PREPARE_MS, &answer, driving->err);
+	if (!rc && failed)
+		*driving->err = own;
+	if (!rc)
+		rc = failed;
 	return rc ? rc : outgoing_prepared(outgoing, json_get(answer, "disks"), driving->err);
 }
 

@@ -297,6 +297,7 @@ static int receipt(struct outgoing *outgoing, struct parcel **parcel, struct boo
 static int leave(struct outgoing *outgoing, struct dd_error *err)
 {
 	CLEANUP(parcel) struct parcel *parcel = NULL;
+	CLEANUP(json) struct json *over = NULL;
 	struct operation *op = &outgoing->op;
 	struct book_taken taken;
 	enum source_state state = outgoing->state;
@@ -306,8 +307,7 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 		rc = receipt(outgoing, &parcel, &taken, err);
 	if (rc)
 		return rc;
-	guest_free(TAKE(op->guest));
-	rc = guest_destroy(op->folder, err);
+	rc = guest_destroy_met(op->folder, TAKE(op->guest), err);
 	CRASH_POINT("outgoing:gone");
 	if (!rc)
 		rc = book_parcel_take(parcel, op->journal, NULL, NULL, err);
@@ -316,7 +316,9 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 		return rc;
 	op->journal = 0;
 	outgoing->state = state;
-	tell_over(outgoing);
+	/* it only forgets a note then: nobody waits for that */
+	over = ask_request("over", outgoing->id, op->row.uuid);
+	(void)peer_send(outgoing->channel, over, NULL);
 	return 0;
 }
 
