@@ -16,6 +16,7 @@
 #include "domain/crash.h"
 #include "domain/secret.h"
 #include "migrate/ask.h"
+#include "migrate/images.h"
 #include "migrate/incoming_internal.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
@@ -143,7 +144,10 @@ static int lose(struct operation *op, const struct migration_row *row,
 
 	guest_free(TAKE(op->guest));
 	rc = guest_destroy(op->folder, err);
-	return rc ? rc : move_and_end(op, row, DESTINATION_LOST, state, err);
+	if (rc)
+		return rc;
+	images_remove(op->host, op->row.uuid);
+	return move_and_end(op, row, DESTINATION_LOST, state, err);
 }
 
 /*
@@ -277,6 +281,9 @@ static int arrive(struct landing *landing, struct dd_error *err)
 
 	if (!rc)
 		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
+	/* the source has finished with them, or there would be no token */
+	if (!rc)
+		rc = guest_disks_close(op->guest, err);
 	return rc ? rc : guest_settle_arrived(op->guest, landing->revealed, err);
 }
 

@@ -10,6 +10,7 @@
 
 #include "migrate/ask.h"
 #include "migrate/outgoing.h"
+#include "migrate/wishes.h"
 
 #define PREPARE_MS 120000 /* for a QEMU to be started there */
 #define DECIDE_MS 60000   /* for the last of the stream, and a disk that is slow to sync */
@@ -51,24 +52,6 @@ static int tell(struct driving *driving, const char *phase)
 
 /* ---- what the destination is asked for ---- */
 
-static struct json *wishes(const struct dd_migrate_options *options)
-{
-	struct json *out = json_object();
-	struct json *maps = json_array();
-
-	if (options->name)
-		json_put_string(out, "name", options->name);
-	if (options->xml)
-		json_put_string(out, "xml", options->xml);
-	if (options->persistent_xml)
-		json_put_string(out, "persistent_xml", options->persistent_xml);
-	for (const char *const *map = options->maps; map && *map; map++)
-		json_push(maps, json_string(*map));
-	json_put(out, "maps", maps);
-	json_put_bool(out, "paused", options->paused);
-	return out;
-}
-
 static int call(struct driving *driving, struct json *request, int wait_ms, struct json **answer)
 {
 	struct outgoing *outgoing = &driving->outgoing;
@@ -83,19 +66,23 @@ static int prepare(struct driving *driving)
 	struct outgoing *outgoing = &driving->outgoing;
 	CLEANUP(json)
 	struct json *request = ask_request("prepare", outgoing->id, outgoing->op.row.uuid);
+	CLEANUP(json) struct json *answer = NULL;
 	struct dd_error own = {0};
 	int rc, failed = 0;
 
-	json_put(request, "wishes", wishes(driving->options));
+	json_put(request, "wishes", wishes_new(driving->options));
 	rc = peer_send(outgoing->channel, request, driving->err);
 	if (!rc && outgoing->live)
 		failed = stream_prepare(outgoing->op.guest, &driving->stream, &own);
 	if (!rc)
 		rc = peer_answer(
-			outgoing->channel, outgoing->peer.name, PREPARE_MS, NULL, driving->err);
+			outgoing->channel, outgoing->peer.name, PREPARE_MS, &answer, driving->err);
 	if (!rc && failed)
 		*driving->err = own;
-	return rc ? rc : failed;
+	if (!rc)
+		rc = failed;
+	return rc ? rc
+		  : outgoing_prepared(outgoing, json_copy(json_get(answer, "disks")), driving->err);
 }
 
 static struct json *statistics(const struct driving *driving)

@@ -50,7 +50,10 @@ class Host:
 
     def alive(self, uuid):
         """Is there a QEMU of that domain, whatever the book says?"""
-        return qemu_of(os.path.join(self.book.path, 'run', uuid, 'qemu.lock')) is not None
+        return qemu_of(self.lock(uuid)) is not None
+
+    def lock(self, uuid):
+        return os.path.join(self.book.path, 'run', uuid, 'qemu.lock')
 
 
 @contextlib.contextmanager
@@ -104,6 +107,29 @@ def one_owner(hosts_, guest, where):
         equal(host.book.json('jobs'), [], host.name)
         host.book.ok('verify')
     check(where.has(guest.name), 'it is nowhere')
+
+
+def settled(both):
+    """Nothing is under way any more."""
+    return all(not host.book.json('jobs') for host in both)
+
+
+def restart(host):
+    """Its daemon, whether or not it has died."""
+    if host.daemon and host.daemon.process.poll() is None:
+        host.stop()
+    host.daemon = None
+    host.listen()
+
+
+def after(both, guest, where):
+    """Both are there again: they come to an agreement by themselves."""
+    for host in both:
+        restart(host)
+    wait_until(lambda: settled(both), 'all is settled', 60)
+    owner = next(host for host in both if host.name == where)
+    one_owner(both, guest, owner)
+    return owner
 
 
 class Link:

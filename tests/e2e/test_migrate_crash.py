@@ -9,7 +9,7 @@ import sqlite3
 
 from definition import domain
 from harness import check, equal, main, qemu_of, test, wait_until
-from migration import Traveller, hosts, link, one_owner
+from migration import Traveller, after, hosts, link, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -35,27 +35,6 @@ def notes(host):
     path = f'file:{host.book.path}/book.db?mode=ro'
     with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
         return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
-
-
-def settled(both):
-    return all(not host.book.json('jobs') for host in both)
-
-
-def restart(host):
-    if host.daemon and host.daemon.process.poll() is None:
-        host.stop()
-    host.daemon = None
-    host.listen()
-
-
-def after(both, guest, where):
-    """Both are there again: they come to an agreement by themselves."""
-    for host in both:
-        restart(host)
-    wait_until(lambda: settled(both), 'all is settled', 60)
-    owner = next(host for host in both if host.name == where)
-    one_owner(both, guest, owner)
-    return owner
 
 
 def crash(book, live, point, side, where):
