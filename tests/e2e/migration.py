@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import socket
+import sqlite3
 import threading
 import time
 
@@ -104,6 +105,16 @@ def one_owner(hosts_, guest, where):
         equal(host.book.json('jobs'), [], host.name)
         host.book.ok('verify')
     check(where.has(guest.name), 'it is nowhere')
+
+
+def notes(host):
+    """What a host still remembers of migrations that ended there."""
+    with contextlib.closing(sqlite3.connect(f'file:{host.book.path}/book.db?mode=ro', uri=True)) as db:
+        return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
+
+
+def settled(both):
+    return all(not host.book.json('jobs') for host in both)
 
 
 class Link:

@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever dies in the middle of a migration: afterwards one host has the domain, and runs it."""
 
-import contextlib
-import sqlite3
-
 from definition import domain
 from harness import check, equal, main, test, wait_until
-from migration import Traveller, hosts, link, one_owner
+from migration import Traveller, hosts, link, notes, one_owner, settled
 
 # Steps at which the process that moves the domain, on the source, is killed, and who has the domain
 # in the end.
@@ -24,16 +21,6 @@ DESTINATION = {
 }
 LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:spawned',
              'incoming:ran'}
-
-
-def notes(host):
-    """What a host still remembers of migrations that ended there."""
-    with contextlib.closing(sqlite3.connect(f'file:{host.book.path}/book.db?mode=ro', uri=True)) as db:
-        return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
-
-
-def settled(both):
-    return all(not host.book.json('jobs') for host in both)
 
 
 def restart(host):
