@@ -109,7 +109,8 @@ def one_owner(hosts_, guest, where):
 
 def notes(host):
     """What a host still remembers of migrations that ended there."""
-    with contextlib.closing(sqlite3.connect(f'file:{host.book.path}/book.db?mode=ro', uri=True)) as db:
+    where = f'file:{host.book.path}/book.db?mode=ro'
+    with contextlib.closing(sqlite3.connect(where, uri=True)) as db:
         return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
 
 

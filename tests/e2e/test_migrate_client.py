@@ -10,14 +10,11 @@ A comment at the end counts the cells.
 
 import contextlib
 import json
-import os
-import subprocess
 
+from client import CALLS, Client, Died, Refused
 from definition import domain
-from harness import BUILD_DIR, check, contains, equal, main, test, wait_until
+from harness import check, contains, equal, main, test, wait_until
 from migration import Traveller, hosts, notes, one_owner, settled
-
-CALLS = ('begin', 'prepare', 'perform', 'finish', 'confirm')
 
 # Who has the domain when the client dies after a call, or at a step of one.
 AFTER = {'begin': 'alpha', 'prepare': 'alpha', 'perform': 'alpha', 'finish': 'beta',
@@ -31,75 +28,6 @@ AT = {
 }
 LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:spawned',
              'incoming:ran'}
-
-
-class Died(Exception):
-    """The client is gone."""
-
-
-class Refused(Exception):
-    """The name of an error, and its message."""
-
-    def __str__(self):
-        return ' '.join(self.args)
-
-
-class Client:
-    """The program that makes the calls, with both books open."""
-
-    def __init__(self, source, destination, env=None):
-        self.cookies = {}
-        self.process = subprocess.Popen(
-            [os.path.join(BUILD_DIR, 'tests', 'migration_client'), source.book.path, source.name,
-             destination.book.path, destination.name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, **(env or {})})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        if error[0]:
-            self.process.kill()
-        code = self.process.wait(60)
-        self.process.stdout.close()
-        check(error[0] or code in (0, -9), f'the client ended with {code}')
-
-    def call(self, *words):
-        """A call; the cookie that it gives."""
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write('\t'.join(words) + '\n')
-            self.process.stdin.flush()
-        said = self.process.stdout.readline()
-        if not said:
-            raise Died
-        name, _, rest = said.rstrip('\n').partition('\t')
-        if name != 'ok':
-            raise Refused(name, rest)
-        return rest
-
-    def go(self, last='confirm', *wishes):
-        """All the calls, each with the cookie of the one before, to the end of the last."""
-        before = None
-        for call in CALLS[:CALLS.index(last) + 1]:
-            words = (before,) if before else ('vm1', 'beta', *wishes)
-            before = self.cookies[call] = self.call(call, *words)
-        return self
-
-    def refuse(self, *words, code='refused', says=''):
-        try:
-            given = self.call(*words)
-        except Refused as error:
-            equal(error.args[0], code, error)
-            contains(error.args[1], says)
-        else:
-            raise AssertionError(f'it was done: {words[0]}: {given}')
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
 
 @contextlib.contextmanager
@@ -316,9 +244,8 @@ def cookie__another_is_refused_and_nothing_happens(book):
     with traveller(book, False) as (both, guest):
         with Client(*both) as client:
             for call, nxt in zip(CALLS, CALLS[1:]):
-                client.go(call) if call == 'begin' else client.cookies.update(
-                    {call: client.call(call, client.cookies[CALLS[CALLS.index(call) - 1]])})
-                cookie = client.cookies[call]
+                before = ('vm1', 'beta') if call == 'begin' else (cookie,)
+                cookie = client.cookies[call] = client.call(call, *before)
                 for text, code in wrong(cookie):
                     client.refuse(nxt, text, code=code)
                 for other in client.cookies:
@@ -355,8 +282,8 @@ def cookie__what_was_done_is_not_done_again(book):
             client.call('cancel', 'source')
             client.go('begin')
             client.refuse('prepare', old, says='was offered')
-            client.go_on = client.call('prepare', client.cookies['begin'])
-            client.refuse('perform', changed(client.go_on, id=json.loads(old)['id']),
+            new = client.call('prepare', client.cookies['begin'])
+            client.refuse('perform', changed(new, id=json.loads(old)['id']),
                           says='is of the migration')
         over(both, guest, False, 'alpha')
 
