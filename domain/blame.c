@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "domain/existing.h"
 #include "domain/host.h"
 #include "domain/record.h"
 #include "domain/version.h"
@@ -155,7 +156,7 @@ int dd_blame(struct dd_host *host, const struct dd_blame_options *options, dd_ve
 	CLEANUP(search) struct search search = {.options = options, .err = err};
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	struct teller teller = {line, context, err};
-	int rc = book_find(host->book, options->domain, &row, err);
+	int rc = existing_named(host, options->domain, &row, err);
 
 	if (!rc)
 		rc = book_file_history(

@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+int existing_named(
+	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err)
+{
+	CLEANUP(free) char *owner = NULL;
+	char uuid[UUID_SIZE];
+	int rc = book_find(host->book, domain, row, err);
+
+	if (rc != DD_NOT_FOUND || book_find_moved(host->book, domain, uuid, &owner, NULL))
+		return rc;
+	error_set(err, rc, "there is no domain '%s' here: the host '%s' has it", domain, owner);
+	return error_hint(err, "what was recorded here: domesday log %s", uuid);
+}
+
 int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
 	struct dd_error *err)
 {

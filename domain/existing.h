@@ -6,6 +6,12 @@
 
 #include "domain/host.h"
 
+/*
+ * book_find() for somebody who names it: where it is not here any more, the error says who has it.
+ */
+int existing_named(
+	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err);
+
 /* By UUID, or by name. DD_NOT_FOUND for a new one. */
 int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
 	struct dd_error *err);

@@ -2,6 +2,7 @@
 /* Looking back: the versions of a domain, what each changed, and any two compared. */
 
 #include "domain/difference.h"
+#include "domain/existing.h"
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/secret.h"
@@ -38,7 +39,7 @@ int dd_show(struct dd_host *host, const char *domain, uint32_t version, dd_versi
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(version_info) struct version_info info = {.number = 0};
 	CLEANUP(version_names) struct version_names names = {.list = NULL};
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	if (!rc)
 		rc = book_version(host->book, row.uuid, version, &info, err);
@@ -61,7 +62,7 @@ static int read_side(struct dd_host *host, const struct dd_side *side, struct do
 	struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = book_find(host->book, side->domain, &row, err);
+	int rc = existing_named(host, side->domain, &row, err);
 
 	if (rc)
 		return rc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/difference.h"
+#include "domain/existing.h"
 #include "domain/host.h"
 #include "domain/pages.h"
 #include "domain/version.h"
@@ -111,7 +112,7 @@ static int device_name(struct log *log, struct dd_error *err)
 	CLEANUP(text) struct text words = TEXT_INIT;
 	struct dd_error why = {0};
 	xmlNode *device = NULL;
-	int rc = log->options->domain ? book_find(log->host->book, log->options->domain, &row, err)
+	int rc = log->options->domain ? existing_named(log->host, log->options->domain, &row, err)
 				      : 0;
 
 	if (!rc && log->options->domain)
@@ -240,7 +241,7 @@ static int log_one(struct log *log, struct dd_error *err)
 {
 	const struct dd_log_options *options = log->options;
 	CLEANUP(one_domain) struct one_domain one = {.log = log};
-	int rc = book_find(log->host->book, options->domain, &one.row, err);
+	int rc = existing_named(log->host, options->domain, &one.row, err);
 
 	return rc ? rc
 		  : book_log(log->host->book, one.row.uuid, options->from, 0, on_version_of_one,

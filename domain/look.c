@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domain/existing.h"
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/runtime.h"
@@ -71,7 +72,7 @@ int dd_list(struct dd_host *host, bool all, dd_domain_fn visit, void *context, s
 static int find_present(
 	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err)
 {
-	int rc = book_find(host->book, domain, row, err);
+	int rc = existing_named(host, domain, row, err);
 
 	if (!rc && row->state == STATE_GONE) {
 		domain_row_release(row);
@@ -229,7 +230,7 @@ int dd_dumpxml_with(struct dd_host *host, const char *domain,
 
 	if (options->live && options->version)
 		return error_set(err, DD_INVALID, "only the newest version can be live");
-	rc = options->version ? book_find(host->book, domain, &row, err)
+	rc = options->version ? existing_named(host, domain, &row, err)
 			      : find_present(host, domain, &row, err);
 	if (!rc)
 		rc = host_run_folder(host, row.uuid, &folder, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/crash.h"
+#include "domain/existing.h"
 #include "domain/reason.h"
 #include "domain/record.h"
 #include "domain/recover.h"
@@ -325,7 +326,7 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 	const struct dd_change *change, bool *ended, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	if (rc)
 		return rc;

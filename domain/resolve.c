@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/moment.h"
+#include "domain/existing.h"
 #include "domain/host.h"
 
 /* Where the version begins: at the '@' of NAME@N, NAME@LABEL or NAME@{TIME}; NULL: nowhere. */
@@ -57,7 +58,7 @@ static int find_part(struct dd_host *host, const char *domain, const char *part,
 	struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	if (rc)
 		return rc;

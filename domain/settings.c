@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domain/existing.h"
 #include "domain/record.h"
 #include "domain/scope.h"
 #include "schema/edit.h"
@@ -105,7 +106,7 @@ int dd_get_description(struct dd_host *host, const char *domain, char **out, str
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(document) struct document *document = NULL;
 	const char *description;
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	if (!rc)
 		rc = record_read(host->book, row.uuid, 0, &document, err);
@@ -135,7 +136,7 @@ int dd_get_metadata(
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(text) struct text text = TEXT_INIT;
 	const xmlNode *element = NULL;
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	if (!rc)
 		rc = record_read(host->book, row.uuid, 0, &document, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names that a person gives to versions. */
+#include "domain/existing.h"
 #include "domain/reason.h"
 
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
@@ -8,7 +9,7 @@ int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	bool made = false;
 	uint32_t number = 0;
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 	struct tag_draft draft = {
 		.uuid = row.uuid,
 		.number = version,
@@ -32,7 +33,7 @@ int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const
 int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	return rc ? rc : book_tag_remove(host->book, row.uuid, label, err);
 }
@@ -70,7 +71,7 @@ int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *conte
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	struct tags_visit visit = {host, row.uuid, tag, context, err};
-	int rc = book_find(host->book, domain, &row, err);
+	int rc = existing_named(host, domain, &row, err);
 
 	return rc ? rc : book_tags(host->book, row.uuid, tell_tag, &visit, err);
 }

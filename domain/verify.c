@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/derive.h"
+#include "domain/existing.h"
 #include "domain/host.h"
 
 #define TRIES 5 /* while somebody changes the domain under our eyes */
@@ -178,7 +179,7 @@ int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, v
 	struct dd_verified verified = {0};
 	struct verify_counts counts;
 	struct verifying verifying = {host, finding, context, &verified, err ? err : &own};
-	int rc = domain ? book_find(host->book, domain, &row, err) : 0;
+	int rc = domain ? existing_named(host, domain, &row, err) : 0;
 
 	if (!rc)
 		rc = book_verify(host->book, domain ? row.uuid : NULL, tell_finding, &verifying,
@@ -204,7 +205,7 @@ int dd_verify_against(struct dd_host *host, const char *domain, const char *remo
 	struct dd_verified verified = {0};
 	struct verify_counts counts = {0};
 	struct verifying verifying = {host, finding, context, &verified, err};
-	int rc = domain ? book_find(host->book, domain, &row, err) : 0;
+	int rc = domain ? existing_named(host, domain, &row, err) : 0;
 
 	if (!rc)
 		rc = book_verify_against(host->book, domain ? row.uuid : NULL, remote, tell_finding,

@@ -98,20 +98,18 @@ static int offer(struct peer_session *session, const struct json *request, struc
 static int incoming_need(
 	struct peer_session *session, const struct subject *subject, struct dd_error *err)
 {
-	struct incoming *found = session->incoming;
+	CLEANUP(incoming) struct incoming *found = NULL;
 	int rc;
 
-	if (found && strcmp(found->id, subject->id) == 0)
+	if (session->incoming && strcmp(session->incoming->id, subject->id) == 0)
 		return 0;
 	incoming_free(TAKE(session->incoming));
 	rc = incoming_find(session->host, subject->uuid, subject->id, &found, err);
-	if (rc)
-		return rc;
-	session->incoming = found;
-	return strcmp(found->peer, session->peer->name) == 0
-		       ? 0
-		       : error_set(err, DD_REFUSED, "the migration %s is another host's",
-				 subject->id);
+	if (!rc && strcmp(found->peer, session->peer->name) != 0)
+		rc = error_set(err, DD_REFUSED, "the migration %s is another host's", subject->id);
+	if (!rc)
+		session->incoming = TAKE(found);
+	return rc;
 }
 
 static int prepare(struct peer_session *session, const struct json *request, struct json **answer,

@@ -154,6 +154,9 @@ static int run(struct operation *op, const struct migration_row *row, enum desti
 	enum guest_status status = GUEST_OTHER;
 	int rc = operation_connect(op, &reason);
 
+	/* what has died by now is known not to have run: the mark must not come before this */
+	if (!rc)
+		rc = guest_status(op->guest, &status, &reason);
 	if (!rc && !json_get_bool(row->detail, "paused", false)) {
 		rc = mark_make(op, err);
 		if (rc)
@@ -297,6 +300,7 @@ static int decide(struct operation *op, struct incoming *incoming, struct migrat
 	outcome.note_value = row->live ? NULL : text_string(&value);
 	op->journal = row->journal.id;
 	op->paused = json_get_bool(row->detail, "paused", false);
+	op->row.autostart = json_get_bool(incoming->offer, "autostart", false);
 	op->id = (int)json_get_number(row->detail, "domain_id", 0);
 	return operation_commit(op, &outcome, NULL, err);
 }

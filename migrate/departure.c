@@ -5,11 +5,26 @@
 
 /* ---- the phases ---- */
 
+/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
+static void warn_pending(
+	const struct departure *departure, const struct dd_migrate_options *options)
+{
+	const struct operation *op = &departure->outgoing.op;
+
+	if (!departure->outgoing.live || !op->live_text.size || options->persistent_xml)
+		return;
+	host_warn(op->host,
+		"'%s' will start there as it runs now: what waits here for its next start does not "
+		"come along (see: domesday diff %s --pending)",
+		op->row.name, op->row.name);
+}
+
 int departure_begin(struct departure *departure, struct dd_host *host,
 	const struct dd_migrate_options *options, const struct dd_change *change,
 	struct dd_error *err)
 {
 	bool live = options->mode == DD_MIGRATE_LIVE;
+	int rc;
 
 	clock_gettime(CLOCK_MONOTONIC, &departure->began);
 	departure->stream.bandwidth = options->bandwidth;
@@ -17,14 +32,17 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	departure->stream.timeout_suspends = options->timeout_suspends;
 	if (options->mode == DD_MIGRATE_AUTO) {
 		CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-		int rc = book_find(host->book, options->domain, &row, err);
 
+		rc = book_find(host->book, options->domain, &row, err);
 		if (rc)
 			return rc;
 		live = row.state == STATE_RUNNING;
 	}
-	return outgoing_begin(
+	rc = outgoing_begin(
 		&departure->outgoing, host, options->domain, options->peer, live, change, err);
+	if (!rc)
+		warn_pending(departure, options);
+	return rc;
 }
 
 int departure_perform(struct departure *departure, struct dd_error *err)

@@ -92,6 +92,7 @@ int offer_new(const struct operation *op, const char *id, const char *token_hash
 	json_put_string(offer, "name", op->row.name);
 	json_put_bool(offer, "live", live != NULL);
 	json_put_bool(offer, "paused", op->paused);
+	json_put_bool(offer, "autostart", op->row.autostart);
 	json_put_string(offer, "token_hash", token_hash);
 	json_put_string(offer, "author_name", op->author.name);
 	json_put_string(offer, "author_email", op->author.email);

@@ -6,6 +6,7 @@
  * What the source tells of a domain that it wants to hand over, beside its history: an object of
  *
  *   id, uuid, name, live, paused        which migration, of what; paused by its user
+ *   autostart                           whether it starts with the host
  *   token_hash                          of the token, with which alone it can be decided
  *   head, book, version, epoch, objects what the parcel holds (struct parcel_heads)
  *   running                             of a live one: the definition that its guest runs with

@@ -57,13 +57,20 @@ int guest_start(const char *folder, const struct document *live, const struct ca
 
 /*
  * As guest_start(), for a guest that comes from another QEMU (qmp/migration.h). The images need be
- * there, and may be in use where they are shared. share: the folder of the QEMU on this host from
- * which it comes, whose memory it is to have in common with it; NULL: the memory is sent.
- * DD_UNSUPPORTED: this memory cannot be shared so.
+ * there, and may be in use where they are shared. from: the folder of that QEMU where it is on this
+ * host; its tap interfaces are then taken over, and its memory where that can be. NULL: it is not.
  */
 int guest_start_incoming(const char *folder, const struct document *live,
-	const struct capabilities *caps, const char *share, struct guest **out,
+	const struct capabilities *caps, const char *from, struct guest **out,
 	struct dd_error *err);
+
+/*
+ * Has a guest that comes from a QEMU on this host its memory in common with that one? Then the
+ * stream must be without it (ignore_shared). So it is where <memoryBacking> has
+ * <source type='memfd'/> and <access mode='shared'/>, and there are no NUMA cells or memory
+ * modules.
+ */
+bool guest_memory_in_common(const struct document *live);
 
 /* What the stream does not bring; after guest_migration_arrived(). May be repeated. */
 int guest_settle_arrived(struct guest *guest, const struct document *live, struct dd_error *err);

@@ -353,8 +353,7 @@ bool process_alive(const char *folder, pid_t *pid)
 	return true;
 }
 
-/* A handle of the living process, or -1: gone, or not there yet. */
-static int open_process(const char *folder)
+int process_handle(const char *folder)
 {
 	CLEANUP(close) int fd = open_locked(folder);
 	pid_t pid = fd < 0 ? 0 : read_pid(fd);
@@ -370,7 +369,7 @@ static int open_process(const char *folder)
 
 int process_signal(const char *folder, int number, struct dd_error *err)
 {
-	CLEANUP(close) int handle = open_process(folder);
+	CLEANUP(close) int handle = process_handle(folder);
 
 	if (handle < 0)
 		return process_alive(folder, NULL)
@@ -384,11 +383,11 @@ int process_signal(const char *folder, int number, struct dd_error *err)
 int process_await_exit(const char *folder, int wait_ms, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(wait_ms);
-	CLEANUP(close) int first = open_process(folder);
+	CLEANUP(close) int first = process_handle(folder);
 	struct pollfd ended = {.fd = first, .events = POLLIN};
 
 	while (process_alive(folder, NULL)) {
-		CLEANUP(close) int handle = open_process(folder);
+		CLEANUP(close) int handle = process_handle(folder);
 		struct pollfd exit = {.fd = handle, .events = POLLIN};
 		int left = deadline_left(deadline);
 

@@ -38,6 +38,9 @@ int process_spawn(const struct spawn *spawn, struct dd_error *err);
 /* Is one alive, or about to be (*pid, may be NULL, is then 0)? Never blocks. */
 bool process_alive(const char *folder, pid_t *pid);
 
+/* A pidfd of the living process, the caller's; -1: it is gone, or not there yet. */
+int process_handle(const char *folder);
+
 /* DD_NOT_FOUND: none is alive there. DD_BUSY: it is about to start. */
 int process_signal(const char *folder, int number, struct dd_error *err);
 

@@ -115,7 +115,8 @@ static int open_taps(struct start *start, struct plan *plan, struct dd_error *er
 		if (!step->tap)
 			continue;
 
-		int code = tap_open(step->tap, step->bridge, &fd, err);
+		int code = plan->from ? share_tap(plan->from, step->tap, &fd, err)
+				      : tap_open(step->tap, step->bridge, &fd, err);
 
 		if (!code)
 			code = inherit(start, fd, err);
@@ -364,19 +365,23 @@ int guest_start(const char *folder, const struct document *live, const struct ca
 	return code ? code : begin(&plan, -1, guest_settle, out, err);
 }
 
+bool guest_memory_in_common(const struct document *live)
+{
+	return share_possible(live);
+}
+
 int guest_start_incoming(const char *folder, const struct document *live,
-	const struct capabilities *caps, const char *share, struct guest **out,
-	struct dd_error *err)
+	const struct capabilities *caps, const char *from, struct guest **out, struct dd_error *err)
 {
 	CLEANUP(plan)
-	struct plan plan = {.live = live, .caps = caps, .folder = folder, .incoming = true};
+	struct plan plan = {
+		.live = live, .caps = caps, .folder = folder, .from = from, .incoming = true};
 	CLEANUP(close) int memory = -1;
 	char path[64];
 	int code = machine_check(live, err);
 
-	if (!code && share)
-		code = share_open(share, live, &memory, err);
-	if (!code && share) {
+	if (!code && from && share_possible(live)) {
+		code = share_memory(from, &memory, err);
 		snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
 		plan.memory = path;
 	}

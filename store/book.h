@@ -101,6 +101,13 @@ int book_find(
 	struct book *book, const char *name_or_uuid, struct domain_row *out, struct dd_error *err);
 
 /*
+ * A domain that was called so here, and is another host's now; where there were several, the one
+ * that came last. Looks at every domain. owner is the caller's. DD_NOT_FOUND: there is none.
+ */
+int book_find_moved(struct book *book, const char *name, char uuid[UUID_SIZE], char **owner,
+	struct dd_error *err);
+
+/*
  * Every domain that is not gone (or every one), by name, as they are at one moment. visit returns
  * non-zero to stop with it; it may read the book, and must not change it (nor may that of
  * book_who_uses and journal_list).

@@ -74,6 +74,24 @@ int book_find(
 	return rc;
 }
 
+int book_find_moved(struct book *book, const char *name, char uuid[UUID_SIZE], char **owner,
+	struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement row = statement_begin(&book->database,
+		"SELECT uuid, owner FROM domain"
+		" WHERE name = ? AND state = 2 AND owner IS NOT NULL ORDER BY id DESC LIMIT 1");
+	int rc;
+
+	statement_text(&row, name);
+	if (!statement_row(&row)) {
+		rc = statement_end(&row, err);
+		return rc ? rc : error_set(err, DD_NOT_FOUND, "no domain '%s' has moved", name);
+	}
+	snprintf(uuid, UUID_SIZE, "%s", statement_string(&row, 0));
+	return string_copy(owner, statement_string(&row, 1), err);
+}
+
 void index_name(struct book *book, const char *uuid, char *name, size_t size)
 {
 	struct statement statement =

@@ -210,11 +210,14 @@ static size_t delta_size(const unsigned char *data, size_t length, uint64_t *siz
 static int delta_count(struct pack_scan *scan)
 {
 	size_t length = scan->inflated < DELTA_HEAD ? (size_t)scan->inflated : DELTA_HEAD;
-	uint64_t size;
-	size_t first = delta_size(scan->delta_head, length, &size);
+	uint64_t base, size = 0;
+	size_t first = delta_size(scan->delta_head, length, &base);
 	size_t second = first ? delta_size(scan->delta_head + first, length - first, &size) : 0;
+	int rc = second ? size_count(scan, size) : malformed(scan, "a delta with no size");
 
-	return second ? size_count(scan, size) : malformed(scan, "a delta with no size");
+	if (!rc && (base > PACK_DELTA_MOST || size > PACK_DELTA_MOST))
+		rc = malformed(scan, "a delta of too much");
+	return rc;
 }
 
 static int entry_end(struct pack_scan *scan)

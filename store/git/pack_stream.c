@@ -134,8 +134,7 @@ static bool delta_make(struct text *out, const struct text *base, const char *da
 		start++;
 	while (end < both - start && from[base->size - 1 - end] == data[size - 1 - end])
 		end++;
-	/* an instruction has room for 32 bits of where to copy from */
-	if (!size || start + end < size / 2 || base->size > UINT32_MAX)
+	if (!size || start + end < size / 2)
 		return false;
 	text_clear(out);
 	size_add(out, base->size);
@@ -155,6 +154,7 @@ int pack_stream_add(struct pack_stream *stream, git_object_t type, const void *d
 	struct pack_base *base, struct dd_error *err)
 {
 	bool delta = base && base->depth >= 0 && base->depth < PACK_DELTA_DEPTH &&
+		     size <= PACK_DELTA_MOST && base->data.size <= PACK_DELTA_MOST &&
 		     delta_make(&stream->delta, &base->data, data, size);
 	uint64_t offset = stream->offset;
 	unsigned char head[32];

@@ -11,7 +11,8 @@
  *   a delta: sizes of base and result; then pieces, copied from the base or in the delta itself
  *
  * Ours have deltas whose base is before them in the same pack, and none by name. So how deep they
- * go is known as they come, and whoever unpacks them never waits for a base.
+ * go is known as they come, and whoever unpacks them never waits for a base. What is large is none,
+ * as all that it stands on would be made anew for each that is read.
  */
 
 #include <git2.h>
@@ -21,6 +22,7 @@
 #include "base/text.h"
 
 #define PACK_DELTA_DEPTH 50
+#define PACK_DELTA_MOST ((size_t)1 << 20) /* bytes of what is made of one, and of its base */
 
 /* ---- writing ---- */
 

@@ -6,6 +6,7 @@
 
 #include "store/commit/message.h"
 #include "store/git/object.h"
+#include "store/key/crew.h"
 
 void lineage_release(struct lineage *lineage)
 {
@@ -41,15 +42,15 @@ struct reading {
 	const struct signers *due; /* who signs the version at hand */
 	uint32_t takeovers;        /* behind the version at hand */
 	uint32_t epoch;            /* of the newest, as those say that say one; 0: none did */
-	struct text payload;
-	bool trees; /* each must be here, with what it names */
+	struct crew crew;          /* for the signatures of what was read last */
+	bool trees;                /* each must be here, with what it names */
 	struct dd_error *err;
 };
 
 static void cleanup_reading(struct reading *reading)
 {
 	tenures_release(&reading->tenures);
-	text_release(&reading->payload);
+	crew_release(&reading->crew);
 }
 
 /* Those who sign from here down to the takeover before. */
@@ -94,22 +95,40 @@ static const char *epoch_fault(
 		       : "has another epoch than its place in the history";
 }
 
-static int signature_fault(struct reading *reading, const char *data, size_t size,
-	const struct commit_parts *parts, int64_t seq, const char **fault)
+static const char *signature_fault(const struct crew_task *task)
 {
-	unsigned char open[KEY_PUBLIC_SIZE];
-	enum signature_state state;
-	int rc = commit_check(data, size, parts, &reading->payload, &state, open, reading->err);
+	if (task->state != SIGNATURE_GOOD)
+		return "has no signature that holds";
+	if (signers_find(task->due, task->signer) < 0)
+		return "is signed with a key that is not its host's";
+	return signers_due(task->due, task->signer, task->seq)
+		       ? NULL
+		       : "is signed with a key that was not the one in force";
+}
 
-	if (rc)
-		return rc;
-	if (state != SIGNATURE_GOOD)
-		*fault = "has no signature that holds";
-	else if (signers_find(reading->due, open) < 0)
-		*fault = "is signed with a key that is not its host's";
-	else if (!signers_due(reading->due, open, seq))
-		*fault = "is signed with a key that was not the one in force";
-	return 0;
+static int version_fault(
+	struct reading *reading, const git_oid *oid, uint32_t number, const char *fault)
+{
+	char hex[COMMIT_SIZE];
+
+	return error_set(reading->err, DD_CORRUPT, "version %u of the domain %s (commit %s) %s",
+		number, reading->uuid, git_oid_tostr(hex, sizeof hex, oid), fault);
+}
+
+/* What has been read so far is signed by whom it should, or is not to be read on. */
+static int signatures_judge(struct reading *reading)
+{
+	int rc = crew_run(&reading->crew, reading->err);
+
+	for (size_t i = 0; !rc && i < reading->crew.count; i++) {
+		const struct crew_task *task = &reading->crew.tasks[i];
+		const char *fault = signature_fault(task);
+
+		if (fault)
+			rc = version_fault(reading, &task->oid, task->number, fault);
+	}
+	crew_clear(&reading->crew);
+	return rc;
 }
 
 /* All that the tree names must be here: what is missing is best known before anything is taken. */
@@ -143,7 +162,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	struct message_marks marks;
 	char hex[COMMIT_SIZE];
 	const char *data, *fault = NULL;
-	size_t size;
+	struct crew_task task;
 	git_oid taken;
 	bool takeover;
 	int code = git_odb_read(&object, reading->book->objects, oid);
@@ -158,8 +177,7 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		return error_set(reading->err, DD_CORRUPT,
 			"the commit %s of the domain %s cannot be read", hex, reading->uuid);
 	data = git_odb_object_data(object);
-	size = git_odb_object_size(object);
-	if (!commit_parse(data, size, &parts))
+	if (!commit_parse(data, git_odb_object_size(object), &parts))
 		return error_set(reading->err, DD_CORRUPT,
 			"the commit %s of the domain %s is malformed", hex, reading->uuid);
 	message_marks(parts.message, parts.message_size, &marks);
@@ -172,16 +190,15 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		fault = "has another number than its place in the history";
 	else
 		fault = epoch_fault(reading, &marks, takeover);
+	task = (struct crew_task){
+		.oid = *oid, .number = marks.number, .seq = marks.seq, .due = reading->due};
 	if (!fault)
-		rc = signature_fault(reading, data, size, &parts, marks.seq, &fault);
+		rc = crew_add(
+			&reading->crew, &task, data, git_odb_object_size(object), reading->err);
 	if (!rc && !fault && reading->trees)
 		rc = tree_fault(reading, &parts.tree, &fault);
-	if (rc)
-		return rc;
-	if (fault)
-		return error_set(reading->err, DD_CORRUPT,
-			"version %u of the domain %s (commit %s) %s", marks.number, reading->uuid,
-			hex, fault);
+	if (rc || fault)
+		return rc ? rc : version_fault(reading, oid, marks.number, fault);
 	if (!*number) {
 		reading->lineage->count = marks.number;
 		reading->lineage->commits = calloc(marks.number, sizeof(git_oid));
@@ -203,7 +220,7 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 	struct reading reading = {.book = book,
 		.uuid = uuid,
 		.lineage = &lineage,
-		.payload = TEXT_INIT,
+		.crew = {.commits = TEXT_INIT},
 		.trees = trees,
 		.err = err};
 	git_oid oid = *head;
@@ -219,6 +236,14 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 		met = known && git_oid_equal(&oid, &known->commit);
 		before = reading.takeovers;
 		rc = version_check(&reading, &oid, &number);
+		if (!rc && reading.crew.count == CREW_MOST)
+			rc = signatures_judge(&reading);
+	}
+	/* of two faults the one of the later version is told */
+	if (!rc || rc == DD_CORRUPT) {
+		int judged = signatures_judge(&reading);
+
+		rc = judged ? judged : rc;
 	}
 	if (rc)
 		return rc;

@@ -31,10 +31,11 @@ struct lineage_known {
 };
 
 /*
- * head: its newest commit; book: the newest of the branch "book" of the host that has it. All of it
- * must be here, which is looked for with trees alone. Where it comes to what is known (NULL: nothing is), it is not read further.
- * DD_CORRUPT says which version is not signed as it should be, is of another domain, does not
- * follow the one before, or counts its owners wrong.
+ * head: its newest commit; host_book: the newest of the branch "book" of the host that has it. All
+ * of it must be here; whether its trees are, too, is looked for with trees alone. Where it comes to
+ * what is known (NULL: nothing is), it is not read further. DD_CORRUPT says which version is not
+ * signed as it should be, is of another domain, does not follow the one before, or counts its
+ * owners wrong.
  */
 int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
 	const struct lineage_known *known, bool trees, struct lineage *out, struct dd_error *err);

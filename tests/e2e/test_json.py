@@ -77,6 +77,8 @@ SESSION = (
     ('peer', 0, PEER),
     ('peer revoke other.example', 0, PEER),
     ('peer check other.example', 8, {'error'}),
+    ('migrate b nowhere', 4, {'error'}),
+    ('job-abort b', 4, {'error'}),
     ('config', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason yes', 0, {'name', 'value', 'who', 'when', 'reason'}),
     ('config require-reason no --reason x', 0, {'name', 'value', 'who', 'when', 'reason'}),

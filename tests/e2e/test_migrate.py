@@ -2,9 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A domain moves from host to host, with its guest and all of its history."""
 
-from definition import domain
-from harness import contains, equal, main, test
+import os
+import signal
+import time
+
+from definition import MAC, disk, domain, interface
+from harness import EXIT, check, contains, equal, main, test, wait_until
 from migration import Traveller, hosts, one_owner
+
+# A device that only the source has; of the next start.
+SOURCE_ONLY = (
+    "<hostdev mode='subsystem' type='usb' managed='no'>"
+    "<source><vendor id='0x1d6b'/><product id='0x0104'/></source></hostdev>")
 
 
 @test()
@@ -12,11 +21,13 @@ def offline__goes_there_with_its_history_and_comes_back(book):
     with hosts(book) as (alpha, beta):
         alpha.book.define(domain('vm1'))
         alpha.book.ok('desc', 'vm1', 'one')
+        alpha.book.ok('autostart', 'vm1')
         before = alpha.book.dumpxml('vm1')
         moved = alpha.book.json('migrate', 'vm1', 'beta')
         equal((moved['version'], moved['live']), (3, False))
-        equal(alpha.has('vm1'), False)
+        alpha.book.refuse('domstate', 'vm1', code='not-found', says=["the host 'beta' has it"])
         equal(beta.book.dumpxml('vm1'), before)
+        equal(beta.book.json('dominfo', 'vm1')['autostart'], True)
         contains(beta.book.ok('log', 'vm1').out, 'define vm1', 'set description', 'from alpha')
         beta.book.ok('desc', 'vm1', 'two')
         beta.book.ok('migrate', 'vm1', 'alpha')
@@ -38,6 +49,162 @@ def live__the_guest_counts_on(book):
         beta.book.ok('migrate', 'vm1', 'alpha')
         guest.at(alpha).goes_on()
         one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def live__a_cold_boot_there_uses_what_runs_there(book):
+    """Not the source's persistent definition, with devices and places that are only there."""
+    with hosts(book) as (alpha, beta):
+        here, there = (os.path.join(book.folder, name) for name in ('here', 'there'))
+        for folder in (here, there):
+            os.mkdir(folder)
+        image = os.path.join(here, 'disk')
+        with open(image, 'wb') as stream:
+            stream.truncate(1 << 20)
+        os.link(image, os.path.join(there, 'disk'))
+        guest = Traveller(alpha, 'vm1', disk(image, 'vda'), vcpu="<vcpu cpuset='0'>1</vcpu>")
+        guest.start().wait_for('^tick 1$')
+        alpha.book.ok('attach-device', '--config', 'vm1', '-', stdin=SOURCE_ONLY)
+        alpha.book.ok('migrate', 'vm1', 'beta', '--map', f'path:{here}/={there}/')
+        guest.at(beta).goes_on()
+        for xml in (beta.book.dumpxml('vm1'), beta.book.dumpxml('vm1', '--live')):
+            contains(xml, os.path.join(there, 'disk'))
+            check(image not in xml and 'hostdev' not in xml, xml)
+        guest.destroy()
+        guest.start()
+        one_owner((alpha, beta), guest, beta)
+
+
+@test()
+def live__what_it_starts_with_next_may_be_said(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', memory=128).start()
+        guest.wait_for('^tick 1$')
+        later = alpha.book.dumpxml('vm1').replace('<title>', '<title>').replace(
+            '</name>', '</name><title>on beta</title>')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--persistent-xml', '-', stdin=later)
+        contains(beta.book.dumpxml('vm1'), '<title>on beta</title>')
+        check('on beta' not in beta.book.dumpxml('vm1', '--live'))
+
+
+@test()
+def live__a_guest_may_not_see_a_difference(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', interface()).start()
+        guest.wait_for('^tick 1$')
+        other = alpha.book.dumpxml('vm1').replace(MAC, '52:54:00:00:00:99')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', stdin=other,
+                          code='refused', says=['has seen interface'])
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def migrate__gives_it_another_name(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        beta.book.define(domain('vm1'))
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='exists', says=['--dname'])
+        alpha.book.ok('migrate', 'vm1', 'beta', '--dname', 'vm2')
+        check(beta.has('vm2') and not alpha.has('vm1'))
+
+
+@test()
+def migrate__a_paused_guest_stays_paused_and_another_may_be(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1').start()
+        guest.wait_for('^tick 1$')
+        alpha.book.ok('suspend', 'vm1')
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        equal(beta.book.ok('domstate', 'vm1').out.strip(), 'paused')
+        beta.book.ok('resume', 'vm1')
+        guest.at(beta).goes_on()
+        beta.book.ok('migrate', 'vm1', 'alpha', '--paused')
+        equal(alpha.book.ok('domstate', 'vm1').out.strip(), 'paused')
+        alpha.book.ok('resume', 'vm1')
+        guest.at(alpha).goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def migrate__is_called_off(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1').start()
+        guest.wait_for('^tick 1$')
+        for call_off in (lambda process: alpha.book.ok('job-abort', 'vm1'),
+                         lambda process: process.send_signal(signal.SIGINT)):
+            process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
+            wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 20)
+            time.sleep(1)
+            job = alpha.book.json('jobs')[0]
+            equal((job['operation'], job['domain']), ('migrate', 'vm1'))
+            call_off(process)
+            out, err = process.communicate(timeout=30)
+            equal(process.returncode, EXIT['refused'], out, err)
+            contains(err, 'called off')
+            guest.goes_on()
+            one_owner((alpha, beta), guest, alpha)
+        alpha.book.refuse('job-abort', 'vm1', code='not-found', says=['no migration'])
+
+
+@test()
+def migrate__takes_no_longer_than_it_may(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1').start()
+        guest.wait_for('^tick 1$')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--bandwidth', '1', '--timeout', '3',
+                          code='refused', says=['within 3 s'])
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def migrate__brings_the_passwords(book):
+    with hosts(book) as (alpha, beta):
+        screen = "<graphics type='vnc' port='-1' autoport='yes' passwd='geheim1'/>"
+        guest = Traveller(alpha, 'vm1', screen).start()
+        guest.wait_for('^tick 1$')
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        contains(beta.book.dumpxml('vm1', '--security-info'), "passwd='geheim1'")
+        guest.at(beta).destroy()
+        guest.start()
+
+
+@test()
+def migrate__is_resolved_for_a_host_that_is_gone(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1').start()
+        guest.wait_for('^tick 1$')
+        result = alpha.book.run('migrate', 'vm1', 'beta',
+                                env={'DOMESDAY_CRASH_AT': 'outgoing:switched'})
+        equal(result.rc, -9)
+        beta.kill()
+        for pid in beta.book.pids():
+            os.kill(pid, signal.SIGKILL)
+        alpha.book.refuse('desc', 'vm1', 'x', code='busy', says=['beta', '--resolve'])
+        alpha.book.refuse('migrate', '--resolve', 'here', 'vm1', code='refused', says=['why'])
+        alpha.book.ok('migrate', '--resolve', 'here', 'vm1', '--reason', 'beta burnt down')
+        guest.goes_on()
+        newest = alpha.book.log('vm1')[0]
+        equal(newest['reason'], 'beta burnt down')
+        alpha.book.ok('verify')
+
+
+@test()
+def migrate__refuses_what_cannot_be(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        alpha.book.refuse('migrate', 'vm1', code='usage', says=['PEER'])
+        alpha.book.refuse('migrate', 'vm1', 'gamma', code='not-found', says=['gamma'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--live', code='refused', says=['not running'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--map', 'bridge:br0=br1', code='invalid',
+                          says=['bridge:br0=br1'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--map', 'colour:a=b', code='invalid',
+                          says=['colour'])
+        alpha.book.ok('peer', 'revoke', 'beta')
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='refused', says=['revoked'])
+        beta.book.refuse('migrate', 'first-on-beta', 'alpha', code='refused', says=['revoked'])
+        check(alpha.has('vm1') and beta.has('first-on-beta'))
 
 
 if __name__ == '__main__':

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/guest.h"
+#include "tests/support/network.h"
 
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static void guest_drift__finds_none_after_a_start(void **state)
@@ -340,34 +337,6 @@ static void guest_fill_runtime__tells_ptys_ports_and_sockets(void **state)
 	assert_int_equal(stat(path, &info), 0);
 	must(guest_check(place->live, caps, &err), &err);
 	assert_in_step(place);
-}
-
-#define BRIDGE_NIC(n, slot, bridge)                                                               \
-	"<interface type='bridge'><mac address='52:54:00:00:01:0" #n "'/><source bridge='" bridge \
-	"'/><model type='virtio'/><alias name='net" #n                                            \
-	"'/><address type='pci' domain='0' bus='0' slot='" #slot "' function='0'/></interface>"
-
-/* Goes where no interface of the host can be harmed, and makes a bridge there. */
-static void enter_empty_network(void)
-{
-	if (unshare(CLONE_NEWNET) || access("/dev/net/tun", R_OK | W_OK))
-		skip();
-
-	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (ioctl(control, SIOCBRADDBR, "testbr0")) {
-		close(control);
-		skip();
-	}
-	close(control);
-}
-
-static const char *tap_of(struct place *place, const char *alias)
-{
-	struct dd_error err = {.code = 0};
-
-	must(guest_fill_runtime(place->guest, place->live, &err), &err);
-	return node_attr(node_child(device(place, alias), "target"), "dev");
 }
 
 static void guest_start__puts_taps_into_bridges(void **state)

@@ -2,6 +2,7 @@
 
 /* What a guest finds where it arrives. */
 #include "tests/support/moving.h"
+#include "tests/support/network.h"
 
 #include <sys/mman.h>
 
@@ -130,6 +131,7 @@ static void incoming__has_the_memory_of_the_source(void **state)
 
 	share(pair);
 	pair_start(state, idle, "");
+	assert_true(guest_memory_in_common(pair->to.live));
 	/* into the same file: nothing of it is lost */
 	define_side(&pair->to, "from", SERIAL);
 	must(guest_continue(pair->from.guest, &err), &err);
@@ -172,16 +174,28 @@ static void incoming__leaves_the_memory_to_a_source_that_goes_on(void **state)
 	assert_runs_on(pair);
 }
 
-static void incoming__cannot_have_memory_that_is_qemus_own(void **state)
+/* Memory that is QEMU's own is sent, and what is there once, such as a tap, taken over. */
+static void incoming__takes_over_the_interfaces_of_the_source(void **state)
 {
-	struct pair *pair = pair_start(state, idle, "");
+	struct pair *pair = *state;
 	struct dd_error err = {.code = 0};
 
-	assert_int_equal(guest_start_incoming(pair->to.folder, pair->to.live, caps,
-				 pair->from.folder, &pair->to.guest, &err),
-		DD_UNSUPPORTED);
-	assert_says(&err, "memoryBacking");
-	assert_false(guest_alive(pair->to.folder, NULL));
+	enter_empty_network();
+	pair_start(state, idle, BRIDGE_NIC(0, 3, "testbr0"));
+	assert_false(guest_memory_in_common(pair->to.live));
+	must(guest_continue(pair->from.guest, &err), &err);
+	assert_counts(pair, "from");
+	assert_int_equal(guest_start_incoming(
+				 pair->to.folder, pair->to.live, caps, NULL, &pair->to.guest, &err),
+		DD_EXISTS);
+	must(guest_start_incoming(pair->to.folder, pair->to.live, caps, pair->from.folder,
+		     &pair->to.guest, &err),
+		&err);
+	move(pair, &plain);
+	assert_true(if_nametoindex(tap_of(&pair->to, "net0")) > 0);
+	must(guest_destroy(pair->from.folder, &err), &err);
+	assert_true(if_nametoindex(tap_of(&pair->to, "net0")) > 0);
+	assert_counts(pair, "to");
 }
 
 int main(void)
@@ -192,7 +206,7 @@ int main(void)
 		PAIR(incoming__goes_on_after_an_error_of_the_source),
 		PAIR(incoming__has_the_memory_of_the_source),
 		PAIR(incoming__leaves_the_memory_to_a_source_that_goes_on),
-		PAIR(incoming__cannot_have_memory_that_is_qemus_own),
+		PAIR(incoming__takes_over_the_interfaces_of_the_source),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);

@@ -231,6 +231,22 @@ static void store_parcel_refused__a_delta_that_grows(void **state)
 	pack_raw(&sent, 2, entries.data, entries.size);
 	assert_int_equal(put_limited(&pair->beta, NULL, &sent), DD_REFUSED);
 	assert_non_null(strstr(pair->beta.err.message, "bytes in one object"));
+	/* not beyond the limit, but each of a chain would be made of all before it */
+	text_clear(&entries);
+	size = sizeof packed;
+	assert_int_equal(compress(packed, &size, (const unsigned char *)"x", 1), Z_OK);
+	text_putc(&entries, 0x31);
+	text_add(&entries, packed, size);
+	text_putc(&entries, 0x66);
+	text_putc(&entries, (char)entries.size - 1);
+	size = sizeof packed;
+	assert_int_equal(
+		compress(packed, &size, (const unsigned char[]){1, 0x81, 0x80, 0x40, 0x90, 1}, 6),
+		Z_OK);
+	text_add(&entries, packed, size);
+	pack_raw(&sent, 2, entries.data, entries.size);
+	assert_int_equal(put_limited(&pair->beta, NULL, &sent), DD_CORRUPT);
+	assert_non_null(strstr(pair->beta.err.message, "a delta of too much"));
 }
 
 static void store_parcel_refused__deltas_too_deep(void **state)
