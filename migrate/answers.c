@@ -8,6 +8,7 @@
 #include "migrate/incoming.h"
 #include "migrate/offer.h"
 #include "migrate/pack.h"
+#include "migrate/storage.h"
 #include "migrate/stream.h"
 
 /* Which migration a request is about. */
@@ -122,11 +123,36 @@ static int prepare(struct peer_session *session, const struct json *request, str
 		rc = incoming_need(session, &subject, err);
 	if (!rc)
 		rc = incoming_prepare(session->incoming, json_get(request, "wishes"), err);
-	return rc ? rc : answer_empty(answer, err);
+	if (!rc)
+		rc = answer_empty(answer, err);
+	if (!rc && !json_put(*answer, "disks", TAKE(session->incoming->disks)))
+		rc = error_no_memory(err);
+	return rc;
 }
 
-/* The connection is the stream's, and nothing else comes over it. */
-static int stream(struct peer_session *session, const struct json *request, struct json **answer,
+/* What would become of the disks; nothing is begun, or written down. */
+static int look(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(storage) struct storage storage = {.count = 0};
+	int rc = detail_get_document(request, "definition", &document, err);
+
+	(void)session;
+	if (!rc)
+		rc = storage_look(document, json_get(request, "disks"), json_get(request, "wishes"),
+			json_get_bool(request, "live", false), &storage, err);
+	if (!rc)
+		rc = answer_empty(answer, err);
+	if (rc)
+		return rc;
+	storage_guess(&storage);
+	return json_put(*answer, "disks", storage_answer(&storage)) ? 0 : error_no_memory(err);
+}
+
+/* The connection is a stream's, to a socket of the waiting QEMU, and nothing else comes over it. */
+static int carry(struct peer_session *session, const struct json *request,
+	int (*find)(struct dd_host *host, const char *uuid, char **path, struct dd_error *err),
 	struct dd_error *err)
 {
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
@@ -135,17 +161,30 @@ static int stream(struct peer_session *session, const struct json *request, stru
 	struct subject subject;
 	int rc = subject_read(request, &subject, err);
 
-	(void)answer;
 	if (!rc)
 		rc = migration_row_find(session->host, subject.uuid, subject.id, &row, err);
 	if (!rc && (row.outgoing || !row.live || row.destination != DESTINATION_PREPARED ||
 			   strcmp(row.peer, session->peer->name) != 0))
 		rc = error_set(err, DD_REFUSED, "nobody waits for the migration %s", subject.id);
 	if (!rc)
-		rc = incoming_stream_path(session->host, subject.uuid, &path, err);
+		rc = find(session->host, subject.uuid, &path, err);
 	if (!rc)
 		rc = peer_send(session->channel, ready, err);
 	return rc ? rc : stream_carry(session->channel, path, session->stop, err);
+}
+
+static int stream(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	(void)answer;
+	return carry(session, request, incoming_stream_path, err);
+}
+
+static int disk(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	(void)answer;
+	return carry(session, request, incoming_disks_path, err);
 }
 
 static int finish(struct peer_session *session, const struct json *request, struct json **answer,
@@ -248,7 +287,9 @@ static int row(struct peer_session *session, const struct json *request, struct 
 const struct peer_op migration_ops[] = {
 	{"have", have},
 	{"offer", offer},
+	{"look", look},
 	{"prepare", prepare},
+	{"disk", disk},
 	{"stream", stream},
 	{"finish", finish},
 	{"ask", ask},

@@ -4,7 +4,8 @@
 
 /*
  * What a peer can ask of this host about migrations; the other end of ask.c and outgoing.c. As the
- * destination: have, offer, prepare, stream, finish, ask, receipt, over. As the source: row.
+ * destination: have, look, offer, prepare, disk, stream, finish, ask, receipt, over. As the source:
+ * row.
  */
 
 #include "migrate/serve.h"

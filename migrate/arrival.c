@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,13 +16,12 @@
 #include "domain/crash.h"
 #include "domain/secret.h"
 #include "migrate/ask.h"
+#include "migrate/images.h"
 #include "migrate/incoming_internal.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
 
-#define ARRIVAL_MS                                                                    \
-	10000 /* for the end of the stream, once the source has said that all is sent \
-	       */
+#define ARRIVAL_MS 10000 /* for the end of the stream, once all is said to be sent */
 
 /* ---- how it ends ---- */
 
@@ -75,7 +75,11 @@ static int move_and_end(struct operation *op, const struct migration_row *row,
 {
 	int rc = (*state = row->destination, destination_move(state, event, err));
 
-	return rc ? rc : end_with(op, row, *state, err);
+	if (!rc)
+		rc = end_with(op, row, *state, err);
+	if (!rc)
+		incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
+	return rc;
 }
 
 static int give_up(struct operation *op, const struct migration_row *row,
@@ -140,7 +144,10 @@ static int lose(struct operation *op, const struct migration_row *row,
 
 	guest_free(TAKE(op->guest));
 	rc = guest_destroy(op->folder, err);
-	return rc ? rc : move_and_end(op, row, DESTINATION_LOST, state, err);
+	if (rc)
+		return rc;
+	images_remove(op->host, op->row.uuid);
+	return move_and_end(op, row, DESTINATION_LOST, state, err);
 }
 
 /*
@@ -217,16 +224,67 @@ static int documents_read(const struct migration_row *row, struct wished *out, s
 	return 0;
 }
 
-static int arrive(struct operation *op, const struct document *live, struct dd_error *err)
+struct landing {
+	struct operation op;
+	struct wished wished;
+	struct document *revealed; /* wished.live with its secrets; NULL without a guest */
+};
+
+void landing_free(struct landing *landing)
 {
-	CLEANUP(document) struct document *revealed = NULL;
-	int rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
+	if (!landing)
+		return;
+	operation_end(&landing->op);
+	wished_release(&landing->wished);
+	document_free(landing->revealed);
+	free(landing);
+}
+
+int landing_new(const struct incoming *incoming, struct job_lock *lock, struct guest *guest,
+	struct landing **out, struct dd_error *err)
+{
+	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
+	CLEANUP(guest) struct guest *own = guest;
+	CLEANUP(landing) struct landing *landing = calloc(1, sizeof *landing);
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	struct operation *op;
+	int rc;
+
+	if (!landing) {
+		job_lock_release(lock);
+		return error_no_memory(err);
+	}
+	op = &landing->op;
+	rc = operation_begin_unsettled(
+		op, incoming->host, incoming->uuid, OPERATION_MIGRATE, &change, lock, err);
+	if (!rc)
+		rc = migration_row_find(incoming->host, incoming->uuid, incoming->id, &row, err);
+	if (!rc)
+		rc = documents_read(&row, &landing->wished, err);
+	if (!rc && row.live)
+		rc = secret_reveal(
+			op->host, op->row.uuid, landing->wished.live, &landing->revealed, err);
+	if (!rc)
+		rc = operation_adopt(op, incoming->parcel, &incoming->taken, err);
+	if (rc)
+		return rc;
+	incoming_act_as(op, incoming->offer);
+	op->guest = TAKE(own);
+	*out = TAKE(landing);
+	return 0;
+}
+
+static int arrive(struct landing *landing, struct dd_error *err)
+{
+	struct operation *op = &landing->op;
+	int rc = operation_connect(op, err);
 
 	if (!rc)
-		rc = operation_connect(op, err);
-	if (!rc)
 		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
-	return rc ? rc : guest_settle_arrived(op->guest, revealed, err);
+	/* the source has finished with them, or there would be no token */
+	if (!rc)
+		rc = guest_disks_close(op->guest, err);
+	return rc ? rc : guest_settle_arrived(op->guest, landing->revealed, err);
 }
 
 #define STATISTICS 5
@@ -324,33 +382,29 @@ static int row_for(struct operation *op, const struct incoming *incoming, const 
 int incoming_finish(struct incoming *incoming, const char *token, const struct json *statistics,
 	enum destination_state *state, struct dd_error *err)
 {
-	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
-	CLEANUP(wished) struct wished wished = {.config = NULL};
-	const struct dd_change change = {.reason = json_get_string(incoming->offer, "reason")};
-	int rc = operation_begin_unsettled(&op, incoming->host, incoming->uuid, OPERATION_MIGRATE,
-		&change, TAKE(incoming->lock), err);
+	CLEANUP(landing) struct landing *landing = TAKE(incoming->landing);
+	struct operation *op;
+	int rc = landing ? 0 : landing_new(incoming, NULL, NULL, &landing, err);
 
-	if (!rc)
-		rc = row_for(&op, incoming, token, &row, err);
-	if (!rc)
-		rc = documents_read(&row, &wished, err);
 	if (rc)
 		return rc;
-	incoming_act_as(&op, incoming->offer);
-	if (row.live)
-		rc = arrive(&op, wished.live, err);
-	if (!rc)
-		rc = operation_adopt(&op, incoming->parcel, &incoming->taken, err);
+	op = &landing->op;
+	rc = row_for(op, incoming, token, &row, err);
+	if (!rc && row.live)
+		rc = arrive(landing, err);
+	if (rc)
+		return rc;
 	CRASH_POINT("incoming:arrived");
-	if (!rc)
-		rc = decide(&op, incoming, &row, &wished, statistics, err);
+	rc = decide(op, incoming, &row, &landing->wished, statistics, err);
 	CRASH_POINT("incoming:committed");
 	if (rc)
 		return rc;
-	incoming_file_remove(op.host, op.row.uuid, OFFER_FILE);
 	*state = DESTINATION_RUNNING;
-	return row.live ? run(&op, &row, state, err) : 0;
+	if (row.live)
+		return run(op, &row, state, err);
+	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
+	return 0;
 }
 
 /* ---- asked, and told ---- */

@@ -16,6 +16,7 @@
 #include "migrate/cookie.h"
 #include "migrate/departure.h"
 #include "migrate/incoming.h"
+#include "migrate/wishes.h"
 
 struct dd_migration {
 	struct dd_host *host;
@@ -150,7 +151,7 @@ static void undo(struct dd_migration *half)
 static int begin_cookie(struct dd_migration *half, const struct dd_migrate_options *options,
 	char **out, struct dd_error *err)
 {
-	CLEANUP(json) struct json *wishes = departure_wishes(options);
+	CLEANUP(json) struct json *wishes = wishes_new(options);
 	const struct outgoing *outgoing = &half->departure.outgoing;
 	struct cookie cookie = {
 		.phase = COOKIE_BEGIN,
@@ -265,10 +266,7 @@ int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_mig
 	if (rc)
 		return rc;
 	half_name(half, &from);
-	next = half_cookie(half, COOKIE_PREPARE);
-	rc = cookie_write(&next, &made, err);
-	if (!rc)
-		rc = row_need_none(half, err);
+	rc = row_need_none(half, err);
 	if (!rc)
 		rc = incoming_need(half, err);
 	if (rc == DD_NOT_FOUND)
@@ -277,7 +275,12 @@ int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_mig
 		rc = incoming_prepare(half->incoming, from.wishes, err);
 	if (rc)
 		return rc;
-	job_lock_release(TAKE(half->incoming->lock));
+	next = half_cookie(half, COOKIE_PREPARE);
+	next.disks = half->incoming->disks;
+	rc = cookie_write(&next, &made, err);
+	incoming_free(TAKE(half->incoming));
+	if (rc)
+		return rc;
 	*out = TAKE(half);
 	*cookie_out = TAKE(made);
 	return 0;
@@ -312,7 +315,11 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	source->departure.stream.progress = progress;
 	source->departure.stream.context = context;
-	rc = departure_perform(&source->departure, err);
+	if (source->departure.outgoing.live)
+		rc = stream_prepare(
+			source->departure.outgoing.op.guest, &source->departure.stream, err);
+	if (!rc)
+		rc = departure_perform(&source->departure, json_copy(from.disks), err);
 	if (!rc)
 		rc = perform_cookie(source, cookie_out, err);
 	if (rc) {

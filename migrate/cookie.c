@@ -45,6 +45,18 @@ static struct json *wishes_copy(const struct json *wishes)
 		json_push(maps, json_string(json_as_string(json_at(asked, i))));
 	json_put(out, "maps", maps);
 	json_put_bool(out, "paused", json_get_bool(wishes, "paused", false));
+	json_put_bool(out, "copy_storage", json_get_bool(wishes, "copy_storage", false));
+	json_put_bool(out, "overwrite_storage", json_get_bool(wishes, "overwrite_storage", false));
+	json_put_bool(out, "unsafe", json_get_bool(wishes, "unsafe", false));
+	return out;
+}
+
+static struct json *disks_copy(const struct json *disks)
+{
+	struct json *out = json_array();
+
+	for (size_t i = 0; i < json_count(disks); i++)
+		json_push(out, json_copy(json_at(disks, i)));
 	return out;
 }
 
@@ -74,6 +86,8 @@ static struct json *made(const struct cookie *cookie)
 	json_put_string(out, "to", cookie->to);
 	if (cookie->phase == COOKIE_BEGIN)
 		json_put(out, "wishes", wishes_copy(cookie->wishes));
+	if (cookie->phase == COOKIE_PREPARE)
+		json_put(out, "disks", disks_copy(cookie->disks));
 	if (cookie->phase == COOKIE_PERFORM) {
 		json_put_string(out, "token", cookie->token);
 		json_put(out, "statistics", statistics_copy(cookie->statistics));
@@ -123,6 +137,7 @@ static const char *fault(struct cookie *cookie)
 	cookie->from = json_get_string(json, "from");
 	cookie->to = json_get_string(json, "to");
 	cookie->wishes = json_get(json, "wishes");
+	cookie->disks = json_get(json, "disks");
 	cookie->token = json_get_string(json, "token");
 	cookie->statistics = json_get(json, "statistics");
 	if (json_get_number(json, "version", 0) != VERSION)

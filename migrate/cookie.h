@@ -11,6 +11,7 @@
  *   phase                   that made it: "begin", "prepare", "perform", "finish"
  *   id, uuid, from, to      which migration, of what, from which host to which
  *   wishes                  of begin: an object as wishes.h has it
+ *   disks                   of prepare: what becomes of them (storage_answer())
  *   token, statistics       of perform: with which alone it can be decided (offer.h)
  *   state                   of finish: how it ended, a word of phases.h
  *
@@ -29,6 +30,7 @@ struct cookie {
 	enum cookie_phase phase;
 	const char *id, *uuid, *from, *to;
 	const struct json *wishes;
+	const struct json *disks;
 	const char *token;
 	const struct json *statistics;
 	enum destination_state state;

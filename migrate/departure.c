@@ -45,10 +45,12 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	return rc;
 }
 
-int departure_perform(struct departure *departure, struct dd_error *err)
+int departure_perform(struct departure *departure, struct json *disks, struct dd_error *err)
 {
-	int rc = departure_tell(departure, "copy", err);
+	int rc = outgoing_prepared(&departure->outgoing, disks, err);
 
+	if (!rc)
+		rc = departure_tell(departure, "copy", err);
 	return rc ? rc
 		  : outgoing_perform(
 			    &departure->outgoing, &departure->stream, &departure->counts, err);
@@ -79,24 +81,6 @@ int departure_tell(struct departure *departure, const char *phase, struct dd_err
 		departure->stream.progress(&told, departure->stream.context))
 		return error_set(err, DD_REFUSED, "the migration was called off");
 	return 0;
-}
-
-struct json *departure_wishes(const struct dd_migrate_options *options)
-{
-	struct json *out = json_object();
-	struct json *maps = json_array();
-
-	if (options->name)
-		json_put_string(out, "name", options->name);
-	if (options->xml)
-		json_put_string(out, "xml", options->xml);
-	if (options->persistent_xml)
-		json_put_string(out, "persistent_xml", options->persistent_xml);
-	for (const char *const *map = options->maps; map && *map; map++)
-		json_push(maps, json_string(*map));
-	json_put(out, "maps", maps);
-	json_put_bool(out, "paused", options->paused);
-	return out;
 }
 
 struct json *departure_statistics(const struct departure *departure)

@@ -25,13 +25,13 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	const struct dd_migrate_options *options, const struct dd_change *change,
 	struct dd_error *err);
 
-/* As outgoing_perform(). */
-int departure_perform(struct departure *departure, struct dd_error *err);
+/*
+ * As outgoing_perform(), when the destination has prepared, disks (taken over) being what it has
+ * said of them, and ours has been told by stream_prepare().
+ */
+int departure_perform(struct departure *departure, struct json *disks, struct dd_error *err);
 
 void departure_end(struct departure *departure);
-
-/* What options want otherwise at the destination (wishes.h). */
-struct json *departure_wishes(const struct dd_migrate_options *options);
 
 /* For the version with which the destination takes it. */
 struct json *departure_statistics(const struct departure *departure);

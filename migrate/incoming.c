@@ -13,15 +13,12 @@
 #include "domain/crash.h"
 #include "domain/record.h"
 #include "domain/secret.h"
+#include "migrate/images.h"
 #include "migrate/offer.h"
 #include "migrate/pack.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
 #include "schema/alias.h"
-
-#define ARRIVAL_MS                                                                    \
-	10000 /* for the end of the stream, once the source has said that all is sent \
-	       */
 
 /* ---- what is put aside ---- */
 
@@ -29,10 +26,11 @@ void incoming_free(struct incoming *incoming)
 {
 	if (!incoming)
 		return;
+	landing_free(incoming->landing);
 	free(incoming->peer);
 	json_free(incoming->offer);
+	json_free(incoming->disks);
 	parcel_release(incoming->parcel);
-	job_lock_release(incoming->lock);
 	free(incoming);
 }
 
@@ -48,6 +46,11 @@ static int folder_path(
 int incoming_stream_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
 {
 	return folder_path(host, uuid, "stream.sock", out, err);
+}
+
+int incoming_disks_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err)
+{
+	return folder_path(host, uuid, MIRROR_SOCKET, out, err);
 }
 
 void incoming_file_remove(struct dd_host *host, const char *uuid, const char *file)
@@ -369,14 +372,22 @@ static int place_check(struct operation *op, const struct document *live, struct
 	return rc ? rc : guest_check(live, caps, err);
 }
 
-static int prepare_live(
-	struct operation *op, struct json *detail, struct document *live, struct dd_error *err)
+static int prepare_live(struct operation *op, struct json *detail, struct document *live,
+	struct storage *storage, struct dd_error *err)
 {
-	int rc = detail_open(op, detail, NULL, live, err);
+	const struct capabilities *caps = NULL;
+	int rc = images_plan(detail, storage) ? host_capabilities(op->host, live, &caps, err)
+					      : error_no_memory(err);
 
+	if (!rc)
+		rc = detail_open(op, detail, NULL, live, err);
 	CRASH_POINT("incoming:journal");
 	if (!rc)
+		rc = images_make(op, detail, storage, caps->emulator, err);
+	if (!rc)
 		rc = qemu_start(op, live, err);
+	if (!rc)
+		rc = storage_settle(storage, op->guest, err);
 	if (!rc)
 		rc = detail_put_document(detail, "running", live, err);
 	if (!rc)
@@ -385,11 +396,24 @@ static int prepare_live(
 		  : migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
 }
 
+/* What is refused by what can be seen is so before anything is begun. */
+static int storage_check(const struct incoming *incoming, const struct json *wishes,
+	const struct wished *wished, struct storage *storage, struct dd_error *err)
+{
+	int rc = storage_look(wished->live ? wished->live : wished->config,
+		json_get(incoming->offer, "disks"), wishes, wished->live != NULL, storage, err);
+
+	if (!rc && !wished->live)
+		storage_guess(storage);
+	return rc ? rc : storage_refuse(storage, err);
+}
+
 static int prepare(struct operation *op, struct incoming *incoming, const struct json *wishes,
 	struct dd_error *err)
 {
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	CLEANUP(document) struct document *live = NULL;
+	CLEANUP(storage) struct storage storage = {.count = 0};
 	CLEANUP(json) struct json *detail = NULL;
 	int rc = operation_adopt(op, incoming->parcel, &incoming->taken, err);
 
@@ -406,13 +430,17 @@ static int prepare(struct operation *op, struct incoming *incoming, const struct
 	if (!rc && wished.live)
 		rc = place_check(op, wished.live, err);
 	if (!rc)
+		rc = storage_check(incoming, wishes, &wished, &storage, err);
+	if (!rc)
 		rc = row_make(op, incoming, &wished, &detail, err);
 	if (!rc)
 		rc = offer_secrets_put(op->host->book, incoming->offer, err);
-	if (rc)
-		return rc;
-	return wished.live ? prepare_live(op, detail, wished.live, err)
-			   : detail_open(op, detail, NULL, NULL, err);
+	if (!rc)
+		rc = wished.live ? prepare_live(op, detail, wished.live, &storage, err)
+				 : detail_open(op, detail, NULL, NULL, err);
+	if (!rc)
+		incoming->disks = storage_answer(&storage);
+	return rc;
 }
 
 /* Whatever there is of it goes, but for the row. */
@@ -422,7 +450,9 @@ void incoming_clear(struct operation *op)
 
 	guest_free(TAKE(op->guest));
 	(void)guest_destroy(op->folder, NULL);
+	images_remove(op->host, op->row.uuid);
 	incoming_file_remove(op->host, op->row.uuid, "stream.sock");
+	incoming_file_remove(op->host, op->row.uuid, MIRROR_SOCKET);
 	if (incoming_offer_read(op->host, op->row.uuid, &offer, NULL) == 0)
 		(void)offer_secrets_drop(op->host->book, offer, NULL);
 	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
@@ -441,7 +471,9 @@ int incoming_prepare(struct incoming *incoming, const struct json *wishes, struc
 	rc = prepare(&op, incoming, wishes, err);
 	CRASH_POINT("incoming:prepared");
 	if (!rc) {
-		incoming->lock = TAKE(op.lock);
+		/* where it cannot be had now, it is looked for when it is needed */
+		(void)landing_new(
+			incoming, TAKE(op.lock), TAKE(op.guest), &incoming->landing, NULL);
 		return 0;
 	}
 	incoming_clear(&op);

@@ -21,6 +21,8 @@
 #include "migrate/row.h"
 #include "store/parcels.h"
 
+struct landing;
+
 struct incoming {
 	struct dd_host *host;
 	char id[MIGRATION_ID_SIZE];
@@ -29,7 +31,8 @@ struct incoming {
 	struct json *offer; /* all that the source said */
 	struct parcel *parcel;
 	struct book_taken taken;
-	struct job_lock *lock; /* of the domain, from prepare to finish */
+	struct landing *landing; /* from prepare on: with the domain's job lock */
+	struct json *disks;      /* what becomes of them (storage.h), once it is prepared */
 };
 
 void incoming_free(struct incoming *incoming);
@@ -56,12 +59,14 @@ bool incoming_is_wanted(const struct incoming *incoming);
 
 /*
  * What the user wants otherwise (wishes.h), and then: the row, and a QEMU that waits.
- * Afterwards the stream goes to incoming_stream_path(). DD_REFUSED, DD_UNSUPPORTED, DD_EXISTS,
+ * Afterwards the stream goes to incoming_stream_path(), and disks that are copied to
+ * incoming_disks_path(). DD_REFUSED, DD_UNSUPPORTED, DD_EXISTS,
  * DD_HYPERVISOR…: it cannot be here, and nothing is left of it.
  */
 int incoming_prepare(struct incoming *incoming, const struct json *wishes, struct dd_error *err);
 
-/* The socket of the waiting QEMU. The caller frees it. */
+/* The sockets of the waiting QEMU, for its state and for its disks. The caller frees them. */
+int incoming_disks_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 int incoming_stream_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 
 /*

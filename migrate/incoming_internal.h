@@ -15,6 +15,16 @@ void incoming_file_remove(struct dd_host *host, const char *uuid, const char *fi
 /* op acts in the name of whoever moves the domain, as the source says. */
 void incoming_act_as(struct operation *op, const struct json *offer);
 
+/*
+ * What the decision needs and what can be had before it, since the guest stands still meanwhile:
+ * documents, the newest version, the monitor. lock and guest (each may be NULL) are taken over,
+ * also on failure.
+ */
+int landing_new(const struct incoming *incoming, struct job_lock *lock, struct guest *guest,
+	struct landing **out, struct dd_error *err);
+void landing_free(struct landing *landing);
+CLEANUP_DEFINE(landing, struct landing *, landing_free)
+
 /* Whatever there is of it goes, QEMU too, but for the row. */
 void incoming_clear(struct operation *op);
 

@@ -7,6 +7,7 @@
 
 #include "migrate/ask.h"
 #include "migrate/departure.h"
+#include "migrate/wishes.h"
 
 #define PREPARE_MS 120000 /* for a QEMU to be started there */
 #define DECIDE_MS 60000   /* for the last of the stream, and a disk that is slow to sync */
@@ -25,22 +26,30 @@ static void cleanup_driving(struct driving *driving)
 
 /* ---- what the destination is asked for ---- */
 
-static int call(struct driving *driving, struct json *request, int wait_ms, struct json **answer)
+/* A QEMU is being started there: time enough for what ours has to be told. */
+static int prepare(struct driving *driving, struct json **disks)
 {
 	struct outgoing *outgoing = &driving->departure.outgoing;
-
-	return peer_call(
-		outgoing->channel, outgoing->peer.name, request, wait_ms, answer, driving->err);
-}
-
-static int prepare(struct driving *driving)
-{
-	CLEANUP(json) struct json *answer = NULL;
-	struct outgoing *outgoing = &driving->departure.outgoing;
+	CLEANUP(json)
 	struct json *request = ask_request("prepare", outgoing->id, outgoing->op.row.uuid);
+	CLEANUP(json) struct json *answer = NULL;
+	struct dd_error own = {0};
+	int rc, failed = 0;
 
-	json_put(request, "wishes", departure_wishes(driving->options));
-	return call(driving, request, PREPARE_MS, &answer);
+	json_put(request, "wishes", wishes_new(driving->options));
+	rc = peer_send(outgoing->channel, request, driving->err);
+	if (!rc && outgoing->live)
+		failed = stream_prepare(outgoing->op.guest, &driving->departure.stream, &own);
+	if (!rc)
+		rc = peer_answer(
+			outgoing->channel, outgoing->peer.name, PREPARE_MS, &answer, driving->err);
+	if (!rc && failed)
+		*driving->err = own;
+	if (!rc)
+		rc = failed;
+	if (!rc)
+		*disks = json_copy(json_get(answer, "disks"));
+	return rc;
 }
 
 static int finish(struct driving *driving, enum destination_state *state)
@@ -52,7 +61,8 @@ static int finish(struct driving *driving, enum destination_state *state)
 
 	json_put_string(request, "token", outgoing->token);
 	json_put(request, "statistics", departure_statistics(&driving->departure));
-	rc = call(driving, request, DECIDE_MS, &answer);
+	rc = peer_call(
+		outgoing->channel, outgoing->peer.name, request, DECIDE_MS, &answer, driving->err);
 	return rc || destination_read(json_get_string(answer, "state"), state)
 		       ? rc
 		       : error_set(driving->err, DD_CORRUPT, "the host '%s' gave no answer",
@@ -65,6 +75,7 @@ static int finish(struct driving *driving, enum destination_state *state)
 static int advance(struct driving *driving)
 {
 	struct departure *departure = &driving->departure;
+	struct json *disks = NULL;
 	int rc = departure_tell(departure, "offer", driving->err);
 
 	if (!rc)
@@ -72,8 +83,8 @@ static int advance(struct driving *driving)
 	if (!rc)
 		rc = departure_tell(departure, "prepare", driving->err);
 	if (!rc)
-		rc = prepare(driving);
-	return rc ? rc : departure_perform(departure, driving->err);
+		rc = prepare(driving, &disks);
+	return rc ? rc : departure_perform(departure, disks, driving->err);
 }
 
 /* After it: whatever is said or not said, the destination's word ends it. */

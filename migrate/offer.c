@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "migrate/evidence.h"
 #include "schema/secret.h"
 
 /* ---- tokens ---- */
@@ -82,6 +83,7 @@ int offer_new(const struct operation *op, const char *id, const char *token_hash
 {
 	CLEANUP(json) struct json *offer = json_object();
 	struct json *secrets = json_object();
+	struct json *disks = NULL;
 	int rc = secrets_add(op, op->config, secrets, err);
 
 	if (!rc)
@@ -103,6 +105,9 @@ int offer_new(const struct operation *op, const char *id, const char *token_hash
 		json_put_string(offer, "reason", op->reason);
 	if (!rc && live)
 		rc = detail_put_document(offer, "running", live, err);
+	if (!rc)
+		rc = evidence_tell(live ? live : op->config, live ? op->guest : NULL, &disks, err);
+	json_put(offer, "disks", disks);
 	if (!rc && json_failed(offer))
 		rc = error_no_memory(err);
 	if (!rc)

@@ -10,6 +10,7 @@
  *   token_hash                          of the token, with which alone it can be decided
  *   head, book, version, epoch, objects what the parcel holds (struct parcel_heads)
  *   running                             of a live one: the definition that its guest runs with
+ *   disks                               what it knows of their images (evidence.h)
  *   secrets                             name and value of each that the definitions name
  *   author_name, author_email, uid, acting_uid, program, reason   who moves it, and why
  *

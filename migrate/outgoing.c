@@ -7,6 +7,7 @@
 
 #include "domain/crash.h"
 #include "migrate/ask.h"
+#include "migrate/mirrors.h"
 #include "migrate/pack.h"
 
 void outgoing_end(struct outgoing *outgoing)
@@ -139,6 +140,18 @@ int outgoing_offer(struct outgoing *outgoing, struct dd_error *err)
 
 /* ---- perform ---- */
 
+int outgoing_prepared(struct outgoing *outgoing, struct json *disks, struct dd_error *err)
+{
+	if (!json_put(outgoing->detail, "disks", disks))
+		return error_no_memory(err);
+	outgoing->disks = json_get(outgoing->detail, "disks");
+	/* whoever finds the row has to know which jobs there may be */
+	return mirrors_needed(outgoing->disks)
+		       ? migration_row_write(
+				 &outgoing->op, outgoing->detail, source_word(outgoing->state), err)
+		       : 0;
+}
+
 /* From here on a crash leaves the question to the destination. */
 static int row_switch(struct outgoing *outgoing, struct dd_error *err)
 {
@@ -156,6 +169,7 @@ static int row_switch(struct outgoing *outgoing, struct dd_error *err)
 static int perform_live(struct outgoing *outgoing, const struct stream_options *options,
 	struct stream_counts *counts, struct dd_error *err)
 {
+	CLEANUP(mirrors) struct mirrors *mirrors = NULL;
 	CLEANUP(stream) struct stream *stream = NULL;
 	const struct stream_source source = {
 		.host = outgoing->op.host,
@@ -166,9 +180,15 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 		.flag = outgoing->flag,
 		.stop = outgoing->stop,
 	};
-	int rc = stream_begin(&stream, &source, options, counts, err);
+	int rc = 0;
 
+	if (mirrors_needed(outgoing->disks))
+		rc = mirrors_begin(&mirrors, &source, outgoing->disks, options, err);
+	if (!rc)
+		rc = stream_begin(&stream, &source, options, counts, err);
 	CRASH_POINT("outgoing:stopped");
+	if (!rc)
+		rc = mirrors_finish(mirrors, err);
 	if (!rc)
 		rc = row_switch(outgoing, err);
 	if (!rc)
@@ -200,6 +220,8 @@ static int resume(struct outgoing *outgoing, struct dd_error *err)
 	if (!outgoing->live || !guest_alive(op->folder, NULL))
 		return 0;
 	rc = operation_connect(op, &reason);
+	if (!rc)
+		rc = mirrors_abandon(op->guest, outgoing->disks, &reason);
 	if (!rc)
 		rc = guest_migration_cancel(op->guest, &reason);
 	if (!rc || rc == DD_CONFLICT)
@@ -273,6 +295,7 @@ static int receipt(struct outgoing *outgoing, struct parcel **parcel, struct boo
 static int leave(struct outgoing *outgoing, struct dd_error *err)
 {
 	CLEANUP(parcel) struct parcel *parcel = NULL;
+	CLEANUP(json) struct json *over = NULL;
 	struct operation *op = &outgoing->op;
 	struct book_taken taken;
 	enum source_state state = outgoing->state;
@@ -282,8 +305,7 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 		rc = receipt(outgoing, &parcel, &taken, err);
 	if (rc)
 		return rc;
-	guest_free(TAKE(op->guest));
-	rc = guest_destroy(op->folder, err);
+	rc = guest_destroy_met(op->folder, TAKE(op->guest), err);
 	CRASH_POINT("outgoing:gone");
 	if (!rc)
 		rc = book_parcel_take(parcel, op->journal, NULL, NULL, err);
@@ -292,7 +314,9 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 		return rc;
 	op->journal = 0;
 	outgoing->state = state;
-	tell_over(outgoing);
+	/* it only forgets a note then: nobody waits for that */
+	over = ask_request("over", outgoing->id, op->row.uuid);
+	(void)peer_send(outgoing->channel, over, NULL);
 	return 0;
 }
 
@@ -384,6 +408,7 @@ static int found(struct outgoing *outgoing, struct operation *op, const struct m
 	*outgoing = (struct outgoing){
 		.op = *op,
 		.live = row->live,
+		.disks = json_get(row->detail, "disks"),
 		.paused = json_get_bool(row->detail, "paused", false),
 		.state = row->source,
 	};

@@ -28,10 +28,11 @@ struct outgoing {
 	bool paused;      /* by its user, before it began */
 	bool keeps_token; /* nobody has it but us */
 	enum source_state state;
-	struct json *detail;     /* of the row */
-	struct channel *channel; /* to the destination; NULL: not connected */
-	char *flag;              /* file that calls it off */
-	const atomic_bool *stop; /* ends every wait; or NULL */
+	struct json *detail;      /* of the row */
+	const struct json *disks; /* of it, what becomes of them; NULL before it is prepared */
+	struct channel *channel;  /* to the destination; NULL: not connected */
+	char *flag;               /* file that calls it off */
+	const atomic_bool *stop;  /* ends every wait; or NULL */
 };
 
 /*
@@ -53,8 +54,11 @@ int outgoing_connect(struct outgoing *outgoing, struct dd_error *err);
 
 int outgoing_offer(struct outgoing *outgoing, struct dd_error *err);
 
+/* The destination has prepared: disks (taken over; storage_answer()) as it said. */
+int outgoing_prepared(struct outgoing *outgoing, struct json *disks, struct dd_error *err);
+
 /*
- * After the destination has prepared. 0: outgoing->token may go out, and nobody but the destination
+ * After that. 0: outgoing->token may go out, and nobody but the destination
  * can end it any more. Otherwise nothing has happened that outgoing_give_up() does not undo.
  */
 int outgoing_perform(struct outgoing *outgoing, const struct stream_options *options,

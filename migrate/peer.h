@@ -74,6 +74,9 @@ struct json *peer_request(const char *op);
  */
 int peer_call(struct channel *channel, const char *name, struct json *request, int wait_ms,
 	struct json **answer, struct dd_error *err);
+/* The second half of it: the answer to a request that was sent. */
+int peer_answer(struct channel *channel, const char *name, int wait_ms, struct json **answer,
+	struct dd_error *err);
 
 /*
  * What each side says first, and the check of it: DD_REFUSED where that is not the host that was

@@ -235,17 +235,20 @@ static int connect_ends(struct stream *stream, struct dd_error *err)
 	return rc ? rc : carry_begin(stream, err);
 }
 
-static int send_begin(struct stream *stream, struct dd_error *err)
+int stream_prepare(struct guest *guest, const struct stream_options *options, struct dd_error *err)
 {
-	struct guest *guest = stream->source.guest;
 	const struct migration_parameters parameters = {
-		.bandwidth = stream->options.bandwidth,
+		.bandwidth = options->bandwidth,
 		.auto_converge = true,
 	};
-	int rc = guest_migration_prepare(guest, true, &parameters, err);
 
-	if (!rc)
-		rc = guest_migrate_send(guest, stream->ends[0], err);
+	return guest_migration_prepare(guest, true, &parameters, err);
+}
+
+static int send_begin(struct stream *stream, struct dd_error *err)
+{
+	int rc = guest_migrate_send(stream->source.guest, stream->ends[0], err);
+
 	close(stream->ends[0]);
 	stream->ends[0] = -1;
 	return rc;

@@ -37,6 +37,9 @@ struct stream_source {
 	const atomic_bool *stop; /* or NULL */
 };
 
+/* What QEMU is told before; it may be while the destination is not ready yet. */
+int stream_prepare(struct guest *guest, const struct stream_options *options, struct dd_error *err);
+
 /*
  * Sends all that can be sent while the guest runs. 0: it stands still, and the rest has not gone.
  * Otherwise it runs on as before, or is left for guest_migration_resume_source(). DD_REFUSED:

@@ -81,21 +81,27 @@ static int no_answer(int rc, const char *name, struct dd_error *err)
 	return rc;
 }
 
-int peer_call(struct channel *channel, const char *name, struct json *request, int wait_ms,
-	struct json **answer, struct dd_error *err)
+int peer_answer(struct channel *channel, const char *name, int wait_ms, struct json **answer,
+	struct dd_error *err)
 {
-	CLEANUP(json) struct json *own = request;
 	CLEANUP(json) struct json *came = NULL;
-	int rc = peer_send(channel, own, err);
+	int rc = peer_receive(channel, wait_ms ? wait_ms : PEER_ANSWER_MS, &came, err);
 
-	if (!rc)
-		rc = peer_receive(channel, wait_ms ? wait_ms : PEER_ANSWER_MS, &came, err);
 	if (rc)
 		return no_answer(rc, name, err);
 	rc = peer_error_in(came, name, err);
 	if (!rc && answer)
 		*answer = TAKE(came);
 	return rc;
+}
+
+int peer_call(struct channel *channel, const char *name, struct json *request, int wait_ms,
+	struct json **answer, struct dd_error *err)
+{
+	CLEANUP(json) struct json *own = request;
+	int rc = peer_send(channel, own, err);
+
+	return rc ? no_answer(rc, name, err) : peer_answer(channel, name, wait_ms, answer, err);
 }
 
 /* ---- greeting ---- */

@@ -17,6 +17,27 @@ void wished_release(struct wished *wished)
 	*wished = (struct wished){.config = NULL};
 }
 
+struct json *wishes_new(const struct dd_migrate_options *options)
+{
+	struct json *out = json_object();
+	struct json *maps = json_array();
+
+	if (options->name)
+		json_put_string(out, "name", options->name);
+	if (options->xml)
+		json_put_string(out, "xml", options->xml);
+	if (options->persistent_xml)
+		json_put_string(out, "persistent_xml", options->persistent_xml);
+	for (const char *const *map = options->maps; map && *map; map++)
+		json_push(maps, json_string(*map));
+	json_put(out, "maps", maps);
+	json_put_bool(out, "paused", options->paused);
+	json_put_bool(out, "copy_storage", options->copy_storage);
+	json_put_bool(out, "overwrite_storage", options->overwrite_storage);
+	json_put_bool(out, "unsafe", options->unsafe);
+	return out;
+}
+
 /* ---- names of the destination ---- */
 
 static int map_grant(const char *map, struct wished *wished, struct dd_error *err)

@@ -11,10 +11,15 @@
  *   persistent_xml   the one for its next start; otherwise that is what it runs with
  *   name             another name
  *   paused           true: it is not to go on by itself
+ *   copy_storage     true: disks that are not there are copied (storage.h)
+ *   overwrite_storage  true: to images that are there, too
+ *   unsafe           true: what may be shared is, whatever speaks against it
  *
  * of which each may be missing. A definition is never a replacement: it is what the record becomes
  * by edits, and of the guest that runs nothing changes that it can see.
  */
+
+#include <domesday/migrate.h>
 
 #include "domain/operation.h"
 #include "qmp/json.h"
@@ -29,6 +34,9 @@ static inline void cleanup_wished(struct wished *wished)
 {
 	wished_release(wished);
 }
+
+/* The object. NULL: no memory. */
+struct json *wishes_new(const struct dd_migrate_options *options);
 
 /*
  * op->config: the recorded definition. live: that of the guest at the source, as

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/capabilities_internal.h"
 
-#include "qmp/monitor.h"
-#include "qmp/process.h"
+#include "qmp/bare.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define FORMAT 2 /* of the document, see capabilities_json.c; a part of the key */
 
@@ -165,70 +160,29 @@ static int ask_all(struct monitor *monitor, struct json *document, struct dd_err
 	return 0;
 }
 
-/* A QEMU with no machine, whose monitor is the other end of *fd. It ends when we do. */
-static int start_probe(const char *emulator, const char *accelerator, int log, int *fd, pid_t *pid,
-	struct dd_error *err)
-{
-	int ends[2];
-	char chardev[64];
-	char machine[64];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return error_errno(err, errno, "cannot make a socket");
-	snprintf(chardev, sizeof chardev, "socket,id=monitor,fd=%d", ends[1]);
-	snprintf(machine, sizeof machine, "none,accel=%s", accelerator);
-
-	const char *const argv[] = {emulator, "-S", "-no-user-config", "-nodefaults", "-nographic",
-		"-machine", machine, "-chardev", chardev, "-mon", "chardev=monitor,mode=control",
-		NULL};
-	const struct spawn spawn = {
-		.argv = (char *const *)(uintptr_t)argv,
-		.log = log,
-		.keep = &ends[1],
-		.keep_count = 1,
-		.lock = -1,
-		.pid = pid,
-	};
-	int code = process_spawn(&spawn, err);
-
-	close(ends[1]);
-	if (code)
-		close(ends[0]);
-	else
-		*fd = ends[0];
-	return code;
-}
-
 typedef int (*question)(struct monitor *monitor, struct json *document, struct dd_error *err);
 
-/* Asks a QEMU started for that alone. */
-static int probe(const char *emulator, const char *accelerator, question ask, struct json *document,
-	struct dd_error *err)
+struct asking {
+	question ask;
+	struct json *document;
+};
+
+static int ask(struct monitor *monitor, void *context, struct dd_error *err)
 {
-	CLEANUP(monitor) struct monitor *monitor = NULL;
-	int log = memfd_create("qemu-probe", MFD_CLOEXEC);
-	int fd = -1;
-	pid_t pid = 0;
+	const struct asking *asking = context;
 
-	if (log < 0)
-		return error_errno(err, errno, "cannot make a temporary file");
+	return asking->ask(monitor, asking->document, err);
+}
 
-	int code = start_probe(emulator, accelerator, log, &fd, &pid, err);
+/* Asks a QEMU started for that alone. */
+static int probe(const char *emulator, const char *accelerator, question which,
+	struct json *document, struct dd_error *err)
+{
+	struct asking asking = {which, document};
+	int code = bare_qemu(emulator, accelerator, ask, &asking, err);
 
-	if (code) {
-		close(log);
-		return code == DD_NOT_FOUND
-			       ? error_set(err, code, "there is no QEMU at %s", emulator)
-			       : code;
-	}
-	code = monitor_new(fd, log, MONITOR_GREETING_MS, &monitor, err);
-	if (!code)
-		code = ask(monitor, document, err);
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (!code)
-		return 0;
+	if (!code || code == DD_NOT_FOUND)
+		return code;
 	if (err && code != DD_NO_MEMORY)
 		err->code = code = DD_HYPERVISOR;
 	return error_wrap(err, "asking %s what it can do", emulator);

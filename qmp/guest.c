@@ -200,6 +200,16 @@ int guest_destroy(const char *folder, struct dd_error *err)
 	return error_set(err, DD_HYPERVISOR, "QEMU does not end even when it is killed");
 }
 
+int guest_destroy_met(const char *folder, struct guest *guest, struct dd_error *err)
+{
+	bool told = guest && call(guest, "quit", NULL) == 0;
+
+	guest_free(guest);
+	if (told && process_await_exit(folder, QUIT_MS, NULL) == 0)
+		return 0;
+	return guest_destroy(folder, err);
+}
+
 int guest_plan(const struct guest *guest, const struct document *live, const xmlNode *device,
 	struct plan *plan, struct dd_error *err)
 {

@@ -112,6 +112,8 @@ int guest_await_exit(
 
 /* Ends QEMU: quit, then SIGTERM, then SIGKILL; returns when it is gone. Success if it was gone. */
 int guest_destroy(const char *folder, struct dd_error *err);
+/* The same by who is connected already: guest (may be NULL) is taken over, also on failure. */
+int guest_destroy_met(const char *folder, struct guest *guest, struct dd_error *err);
 
 /*
  * Hot-plug of one device of the live document, and back. Each returns when QEMU has confirmed, or

@@ -131,6 +131,42 @@ static bool ends_last_part(const struct json *event)
 	return name && strcmp(name, "MIGRATION") == 0 && status && strcmp(status, "device") != 0;
 }
 
+static bool is_stop(const struct json *event)
+{
+	const char *name = json_get_string(event, "event");
+
+	return name && strcmp(name, "STOP") == 0;
+}
+
+/* The guest stands still when QEMU says this, so that there is nothing more to be asked. */
+static bool is_pre_switchover(const struct json *event)
+{
+	const char *name = json_get_string(event, "event");
+	const char *status = json_get_string(json_get(event, "data"), "status");
+
+	return name && strcmp(name, "MIGRATION") == 0 && status &&
+	       strcmp(status, "pre-switchover") == 0;
+}
+
+/*
+ * The next of the news, if one comes. That the guest stops for the switchover is two of them, and
+ * its time is too dear for the first to be looked into.
+ */
+static int await_news(struct guest *guest, int wait_ms, struct json **event, struct dd_error *err)
+{
+	CLEANUP(json) struct json *next = NULL;
+	int code = monitor_await(guest->monitor, is_news, NULL, wait_ms, event, err);
+
+	if (code || !is_stop(*event))
+		return code;
+	code = monitor_await(guest->monitor, is_news, NULL, POLL_SETTLING_MS, &next, err);
+	if (!code && next) {
+		json_free(*event);
+		*event = TAKE(next);
+	}
+	return code;
+}
+
 static int await_last_part(struct guest *guest, int64_t deadline, struct dd_error *err)
 {
 	while (guest->last_part) {
@@ -172,8 +208,12 @@ int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 		if (now.state == MIGRATION_DEVICE)
 			turn = POLL_SETTLING_MS;
 		json_free(TAKE(event));
-		code = monitor_await(
-			guest->monitor, is_news, NULL, left < turn ? left : turn, &event, err);
+		code = await_news(guest, left < turn ? left : turn, &event, err);
+		if (!code && wanted & MIGRATION_IN(MIGRATION_PRE_SWITCHOVER) &&
+			is_pre_switchover(event)) {
+			*state = MIGRATION_PRE_SWITCHOVER;
+			return 0;
+		}
 	}
 	return code;
 }

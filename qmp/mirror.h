@@ -15,6 +15,11 @@
 
 #define MIRROR_SOCKET "disks.sock" /* in the destination's folder */
 
+/* ---- both ---- */
+
+/* How many bytes the guest sees. DD_NOT_FOUND: there is no medium. */
+int guest_disk_size(struct guest *guest, const char *alias, uint64_t *bytes, struct dd_error *err);
+
 /* ---- the destination, before the stream arrives ---- */
 
 /*

@@ -48,28 +48,46 @@ int guest_disks_listen(struct guest *guest, struct dd_error *err)
 	return call_once(guest, "nbd-server-start", args, "already running", err);
 }
 
-/* Is there such a block node, and can it be written? */
-static int look_up(
-	struct guest *guest, const char *name, bool *there, bool *writable, struct dd_error *err)
+struct node {
+	bool there;
+	bool writable;
+	uint64_t size;
+};
+
+static int look_up(struct guest *guest, const char *alias, struct node *out, struct dd_error *err)
 {
 	CLEANUP(json) struct json *nodes = NULL;
 	struct json *args = json_object();
+	char name[NODE_NAME_SIZE];
 
+	block_node_name(name, alias, "-format");
 	json_put_bool(args, "flat", true);
 
 	int code = monitor_call(guest->monitor, "query-named-block-nodes", args, &nodes, err);
 
-	*there = false;
-	*writable = false;
+	*out = (struct node){.there = false};
 	for (size_t i = 0; i < json_count(nodes); i++) {
 		const struct json *node = json_at(nodes, i);
 		const char *found = json_get_string(node, "node-name");
 
 		if (!found || strcmp(found, name) != 0)
 			continue;
-		*there = true;
-		*writable = !json_get_bool(node, "ro", true);
+		out->there = true;
+		out->writable = !json_get_bool(node, "ro", true);
+		out->size = json_get_unsigned(json_get(node, "image"), "virtual-size", 0);
 	}
+	return code;
+}
+
+int guest_disk_size(struct guest *guest, const char *alias, uint64_t *bytes, struct dd_error *err)
+{
+	struct node node;
+	int code = look_up(guest, alias, &node, err);
+
+	if (!code && !node.there)
+		return error_set(err, DD_NOT_FOUND, "%s has no image", alias);
+	if (!code)
+		*bytes = node.size;
 	return code;
 }
 
@@ -114,23 +132,20 @@ static int remove_export(struct guest *guest, const char *alias, struct dd_error
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err)
 {
 	struct dd_error failure = {.code = 0};
-	bool there = false;
-	char node[NODE_NAME_SIZE];
-	bool writable = false;
+	struct node node;
+	char name[NODE_NAME_SIZE];
+	int code = look_up(guest, alias, &node, err);
 
-	block_node_name(node, alias, "-format");
-
-	int code = look_up(guest, node, &there, &writable, err);
-
-	if (!code && writable)
+	block_node_name(name, alias, "-format");
+	if (!code && node.writable)
 		code = guest_disks_listen(guest, err);
 	if (code)
 		return code;
-	if (!writable) {
+	if (!node.writable) {
 		*shared = false;
 		return 0;
 	}
-	code = add_export(guest, alias, node, &failure);
+	code = add_export(guest, alias, name, &failure);
 	if (!code) {
 		*shared = false;
 		return remove_export(guest, alias, err);
@@ -146,17 +161,14 @@ int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, stru
 
 int guest_disk_offer(struct guest *guest, const char *alias, struct dd_error *err)
 {
-	bool there = false;
-	char node[NODE_NAME_SIZE];
-	bool writable = false;
+	struct node node;
+	char name[NODE_NAME_SIZE];
+	int code = look_up(guest, alias, &node, err);
 
-	block_node_name(node, alias, "-format");
-
-	int code = look_up(guest, node, &there, &writable, err);
-
-	if (!code && !there)
+	block_node_name(name, alias, "-format");
+	if (!code && !node.there)
 		return error_set(err, DD_NOT_FOUND, "%s has no image", alias);
-	return code ? code : add_export(guest, alias, node, err);
+	return code ? code : add_export(guest, alias, name, err);
 }
 
 int guest_disks_close(struct guest *guest, struct dd_error *err)

@@ -21,6 +21,10 @@ static const struct option_row options[] = {
 	{"map", 0, "KIND:FROM=TO,...", "what is called otherwise there, such as bridge:br0=br1"},
 	{"xml", 0, "FILE", "the definition that its guest is to run with there"},
 	{"persistent-xml", 0, "FILE", "the one for its next start; otherwise that it runs with"},
+	{"dry-run", 'n', NULL, "show what would become of its disks, and do nothing"},
+	{"copy-storage", 0, NULL, "with its images, where they are not there"},
+	{"overwrite-storage", 0, NULL, "with its images, also over others of their names there"},
+	{"unsafe", 0, NULL, "what may be a shared disk is one, whatever its cache mode"},
 	{"paused", 0, NULL, "it stands still there until it is resumed"},
 	{"bandwidth", 0, "MIB", "MiB a second, at most"},
 	{"timeout", 0, "SECONDS", "give up after so long"},
@@ -164,6 +168,9 @@ static int read_asked(const struct arguments *args, struct asked *asked, struct 
 		.name = option_value(args, "dname"),
 		.paused = option_given(args, "paused"),
 		.timeout_suspends = option_given(args, "timeout-suspend"),
+		.copy_storage = option_given(args, "copy-storage"),
+		.overwrite_storage = option_given(args, "overwrite-storage"),
+		.unsafe = option_given(args, "unsafe"),
 	};
 	if (!rc)
 		rc = read_number(args, "bandwidth", 1u << 20, &bandwidth, err);
@@ -214,6 +221,76 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 	return cli_answer(cli, answer, err);
 }
 
+/* ---- what would be done ---- */
+
+struct outlook {
+	const struct cli *cli;
+	struct text lines;
+	struct json *disks;
+};
+
+static void cleanup_outlook(struct outlook *outlook)
+{
+	text_release(&outlook->lines);
+	json_free(outlook->disks);
+}
+
+static int outlook_add(const struct dd_migrate_disk *disk, void *context)
+{
+	struct outlook *outlook = context;
+	bool refused = strcmp(disk->verdict, "refused") == 0;
+	struct json *object;
+
+	text_printf(&outlook->lines,
+		"%s%s %s%s: ", colour(outlook->cli, refused ? COLOUR_RED : COLOUR_NONE),
+		disk->verdict, disk->target, colour(outlook->cli, COLOUR_NONE));
+	if (!refused)
+		text_printf(&outlook->lines, "%s: ", disk->path);
+	text_printf(&outlook->lines, "%s\n", disk->why);
+	if (*disk->hint)
+		text_printf(&outlook->lines, "    %s\n", disk->hint);
+	if (!outlook->disks)
+		return 0;
+	object = json_object();
+	json_put_string(object, "target", disk->target);
+	json_put_string(object, "path", disk->path);
+	json_put_string(object, "verdict", disk->verdict);
+	json_put_string(object, "why", disk->why);
+	json_put_string(object, "hint", disk->hint);
+	json_push(outlook->disks, object);
+	return 0;
+}
+
+static int look(struct cli *cli, const struct asked *asked, struct dd_error *err)
+{
+	CLEANUP(outlook)
+	struct outlook outlook = {.cli = cli, .lines = TEXT_INIT};
+	struct dd_migrate_outlook found;
+	struct json *answer;
+	int rc;
+
+	if (cli->json)
+		outlook.disks = json_array();
+	rc = dd_migrate_look(cli->host, &asked->options, outlook_add, &outlook, &found, err);
+	if (rc)
+		return rc;
+	if (cli->json) {
+		answer = json_object();
+		json_put_string(answer, "domain", asked->options.domain);
+		json_put_string(answer, "peer", asked->options.peer);
+		json_put_bool(answer, "dry_run", true);
+		json_put_bool(answer, "live", found.live);
+		json_put_bool(answer, "possible", found.possible);
+		json_put(answer, "copy_bytes", json_unsigned(found.bytes));
+		json_put(answer, "disks", TAKE(outlook.disks));
+		return cli_answer(cli, answer, err);
+	}
+	text_printf(&cli->out, "%s would go to %s %s%s\n%s", asked->options.domain,
+		asked->options.peer, found.live ? "with its guest" : "without a guest",
+		found.possible ? "" : ", but that is refused", text_string(&outlook.lines));
+	return 0;
+}
+
 /* For a host that is gone, in which case nothing is moved. */
 static int resolve(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
@@ -249,6 +326,8 @@ static int move(struct cli *cli, const struct arguments *args, struct dd_error *
 		rc = arguments_change(args, &change, err);
 	if (rc)
 		return rc;
+	if (option_given(args, "dry-run"))
+		return look(cli, &asked, err);
 	signals_catch();
 	rc = dd_migrate(cli->host, &asked.options, &change, on_progress, &bar, &migrated, err);
 	bar_end(&bar);

@@ -114,11 +114,14 @@ struct dd_migrate_options {
 	uint64_t bandwidth;         /* bytes/s at most; 0: all there is */
 	unsigned timeout_s;         /* then it is given up; 0: it may take as long as it takes */
 	bool timeout_suspends;      /* or rather the guest is stopped, so that it comes to an end */
+	bool copy_storage;          /* images that are not there go with its guest */
+	bool overwrite_storage;     /* also over others that are there under their names */
+	bool unsafe;                /* what may be shared is, whatever speaks against it */
 };
 
 struct dd_migration_progress {
-	const char *phase;   /* "offer", "prepare", "copy", "switch", "finish", "confirm" */
-	uint64_t total;      /* bytes of memory; 0 before it is known */
+	const char *phase;   /* "offer", "prepare", "disks", "copy" */
+	uint64_t total;      /* bytes of memory, or of "disks"; 0 before it is known */
 	uint64_t remaining;  /* of them, as far as is known now */
 	uint64_t sent;       /* bytes on the wire */
 	uint64_t dirty_rate; /* bytes/s that the guest changes */
@@ -149,6 +152,31 @@ struct dd_migrated {
 int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, dd_migration_fn progress, void *context,
 	struct dd_migrated *result, struct dd_error *err);
+
+struct dd_migrate_disk {
+	const char *target;  /* "vda" */
+	const char *path;    /* that its image has there */
+	const char *verdict; /* "shared", "there", "copy", "refused" */
+	const char *why;
+	const char *hint; /* what to do where it is refused, or "" */
+};
+typedef int (*dd_migrate_disk_fn)(const struct dd_migrate_disk *disk, void *context);
+
+struct dd_migrate_outlook {
+	bool live;      /* with its guest */
+	bool possible;  /* as far as its disks go */
+	uint64_t bytes; /* that its copied disks have for the guest; their holes are not copied */
+};
+
+/*
+ * What dd_migrate() would do, by what both hosts can see without starting or writing anything:
+ * each disk that has an image is told to disk (may be NULL). Whether an image that is there is open
+ * at the source is guessed then, and found out by its lock only when it comes to it. Errors as
+ * dd_migrate(), where no look is possible.
+ */
+int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *options,
+	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
+	struct dd_error *err);
 
 /* ---- migration, driven by a client ---- */
 

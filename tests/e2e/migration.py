@@ -51,7 +51,10 @@ class Host:
 
     def alive(self, uuid):
         """Is there a QEMU of that domain, whatever the book says?"""
-        return qemu_of(os.path.join(self.book.path, 'run', uuid, 'qemu.lock')) is not None
+        return qemu_of(self.lock(uuid)) is not None
+
+    def lock(self, uuid):
+        return os.path.join(self.book.path, 'run', uuid, 'qemu.lock')
 
 
 @contextlib.contextmanager
@@ -115,7 +118,26 @@ def notes(host):
 
 
 def settled(both):
+    """Nothing is under way any more."""
     return all(not host.book.json('jobs') for host in both)
+
+
+def restart(host):
+    """Its daemon, whether or not it has died."""
+    if host.daemon and host.daemon.process.poll() is None:
+        host.stop()
+    host.daemon = None
+    host.listen()
+
+
+def after(both, guest, where):
+    """Both are there again: they come to an agreement by themselves."""
+    for host in both:
+        restart(host)
+    wait_until(lambda: settled(both), 'all is settled', 60)
+    owner = next(host for host in both if host.name == where)
+    one_owner(both, guest, owner)
+    return owner
 
 
 class Link:

@@ -8,7 +8,7 @@ import signal
 
 from definition import domain
 from harness import check, equal, main, qemu_of, test, wait_until
-from migration import Traveller, hosts, link, notes, one_owner, settled
+from migration import Traveller, after, hosts, link, notes, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -29,21 +29,6 @@ LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:
              'incoming:ran'}
 
 
-def restart(host):
-    if host.daemon and host.daemon.process.poll() is None:
-        host.stop()
-    host.daemon = None
-    host.listen()
-
-
-def after(both, guest, where):
-    """Both are there again: they come to an agreement by themselves."""
-    for host in both:
-        restart(host)
-    wait_until(lambda: settled(both), 'all is settled', 60)
-    owner = next(host for host in both if host.name == where)
-    one_owner(both, guest, owner)
-    return owner
 
 
 def crash(book, live, point, side, where):

@@ -2,14 +2,11 @@
 #ifndef TESTS_SUPPORT_MOVING_H
 #define TESTS_SUPPORT_MOVING_H
 
-/*
- * Two QEMUs in two folders of one place, and a guest that goes from the one to the other. It is 512
- * bytes of machine code that go over their memory and then print a number on the serial port, one
- * higher each time: whoever stood still, ran twice or lost a byte is found by the numbers.
- */
+/* Two QEMUs in two folders of one place; a guest (counting.h) goes from the one to the other. */
 #include "base/file.h"
 #include "qmp/deadline.h"
 #include "qmp/migration.h"
+#include "tests/support/counting.h"
 #include "tests/support/guest.h"
 
 #include <ftw.h>
@@ -20,108 +17,6 @@
 
 #define WAIT_MS 60000 /* for what takes a second when the machine has nothing else to do */
 #define SERIAL_MAX (64u << 20)
-
-/* The code is for address 0x7c00; what is in it is reached by its distance from the beginning. */
-__asm__(".pushsection .rodata\n"
-	".code16\n"
-	"boot_begin:\n"
-	"	cli\n"
-	"	xorw %ax, %ax\n"
-	"	movw %ax, %ds\n"
-	"	inb $0x92, %al\n" /* addresses beyond 1 MiB */
-	"	orb $2, %al\n"
-	"	outb %al, $0x92\n"
-	"	lgdtl boot_gdtr - boot_begin + 0x7c00\n"
-	"	movl %cr0, %eax\n"
-	"	orb $1, %al\n"
-	"	movl %eax, %cr0\n"
-	"	ljmpl $8, $(boot_wide - boot_begin + 0x7c00)\n"
-	".code32\n"
-	"boot_wide:\n"
-	"	movw $16, %ax\n"
-	"	movw %ax, %ds\n"
-	"	movl $0x1000000, %edi\n" /* fill all pages with what cannot be left out */
-	"	movl boot_pages - boot_begin + 0x7c00, %ecx\n"
-	"	shll $10, %ecx\n"
-	"	movl $1, %eax\n"
-	"1:	imull $1103515245, %eax, %eax\n"
-	"	addl $12345, %eax\n"
-	"	movl %eax, (%edi)\n"
-	"	addl $4, %edi\n"
-	"	loop 1b\n"
-	"	xorl %ebx, %ebx\n"
-	"2:	incl %ebx\n" /* a round: change every page */
-	"	movl $0x1000000, %edi\n"
-	"	movl boot_pages - boot_begin + 0x7c00, %ecx\n"
-	"3:	movl %ebx, (%edi)\n"
-	"	movl boot_delay - boot_begin + 0x7c00, %eax\n"
-	"4:	decl %eax\n"
-	"	jns 4b\n"
-	"	addl $4096, %edi\n"
-	"	loop 3b\n"
-	"	movl %ebx, %esi\n" /* and say so: eight digits and a newline */
-	"	movl $8, %ecx\n"
-	"5:	roll $4, %esi\n"
-	"	movl %esi, %eax\n"
-	"	andb $15, %al\n"
-	"	addb $0x30, %al\n"
-	"	cmpb $0x39, %al\n"
-	"	jbe 6f\n"
-	"	addb $39, %al\n"
-	"6:	movw $0x3f8, %dx\n"
-	"	outb %al, %dx\n"
-	"	loop 5b\n"
-	"	movb $10, %al\n"
-	"	outb %al, %dx\n"
-	"	cmpl $0, boot_writes - boot_begin + 0x7c00\n"
-	"	je 2b\n"
-	"	movw $0x1f2, %dx\n" /* and on the second IDE disk: one sector … */
-	"	movb $1, %al\n"
-	"	outb %al, %dx\n"
-	"	incl %edx\n"
-	"	movb $8, %al\n" /* … the eighth … */
-	"	outb %al, %dx\n"
-	"	incl %edx\n"
-	"	movb $0, %al\n"
-	"	outb %al, %dx\n"
-	"	incl %edx\n"
-	"	outb %al, %dx\n"
-	"	incl %edx\n"
-	"	movb $0xf0, %al\n"
-	"	outb %al, %dx\n"
-	"	incl %edx\n"
-	"	movb $0x30, %al\n" /* … is to be written, … */
-	"	outb %al, %dx\n"
-	"7:	inb %dx, %al\n"
-	"	testb $8, %al\n"
-	"	jz 7b\n"
-	"	movw $0x1f0, %dx\n"
-	"	movl $128, %ecx\n"
-	"	movl %ebx, %eax\n"
-	"8:	outl %eax, %dx\n" /* … full of the number */
-	"	loop 8b\n"
-	"	movw $0x1f7, %dx\n"
-	"9:	inb %dx, %al\n"
-	"	testb $0x80, %al\n"
-	"	jnz 9b\n"
-	"	jmp 2b\n"
-	"	.balign 8\n"
-	"boot_gdt:\n"
-	"	.quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff\n"
-	"boot_gdtr:\n"
-	"	.word 23\n"
-	"	.long boot_gdt - boot_begin + 0x7c00\n"
-	"boot_pages:\n"
-	"	.long 0\n"
-	"boot_delay:\n"
-	"	.long 0\n"
-	"boot_writes:\n"
-	"	.long 0\n"
-	"boot_end:\n"
-	".code64\n"
-	".popsection\n");
-
-extern const unsigned char boot_begin[], boot_pages[], boot_delay[], boot_writes[], boot_end[];
 
 /* Between the two: passes bytes on, as long as it is let. */
 struct relay {
@@ -137,13 +32,6 @@ struct pair {
 	struct relay relay;
 	bool relayed; /* it has one */
 	pid_t pids[2];
-};
-
-/* What the counting guest does between two numbers. */
-struct work {
-	unsigned pages;  /* changes so many */
-	unsigned delay;  /* and takes its time with each */
-	unsigned writes; /* also to the disk hdb */
 };
 
 __attribute__((unused)) static const struct work idle = {.pages = 256, .delay = 200};
@@ -273,21 +161,7 @@ __attribute__((unused)) static int pair_teardown(void **state)
 
 __attribute__((unused)) static void write_boot(const char *path, struct work work)
 {
-	unsigned char sector[512] = {0};
-	size_t size = (size_t)(boot_end - boot_begin);
-	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-
-	assert_true(size <= 446);
-	memcpy(sector, boot_begin, size);
-	memcpy(sector + (boot_pages - boot_begin), &work.pages, sizeof work.pages);
-	memcpy(sector + (boot_delay - boot_begin), &work.delay, sizeof work.delay);
-	memcpy(sector + (boot_writes - boot_begin), &work.writes, sizeof work.writes);
-	sector[510] = 0x55;
-	sector[511] = 0xaa;
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, sector, sizeof sector, 0), sizeof sector);
-	assert_int_equal(ftruncate(fd, 1 << 20), 0);
-	close(fd);
+	assert_int_equal(boot_write(path, work), 0);
 }
 
 #define BOOT_DISK                                                               \

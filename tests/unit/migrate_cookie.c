@@ -7,6 +7,7 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define UUID "11111111-2222-4333-8444-00000000000a"
 #define TOKEN ID ID
+#define REST ",\"copy_storage\":false,\"overwrite_storage\":false,\"unsafe\":false"
 
 static struct json *json_of(const char *text)
 {
@@ -41,7 +42,8 @@ static char *cookie_of(enum cookie_phase phase, const char *wishes)
 
 static const char everything[] =
 	"{\"name\":\"b\",\"xml\":\"<domain/>\",\"persistent_xml\":\"<d a='\\u00e9'/>\","
-	"\"maps\":[\"bridge:a=b\",\"path:/a/=/b/\"],\"paused\":true}";
+	"\"maps\":[\"bridge:a=b\",\"path:/a/=/b/"
+	"\"],\"paused\":true,\"copy_storage\":true,\"overwrite_storage\":false,\"unsafe\":false}";
 
 static void migrate_cookie__what_is_written_is_read(void **state)
 {
@@ -110,16 +112,19 @@ static void migrate_cookie__each_member_is_looked_at(void **state)
 		{COOKIE_BEGIN, "wishes", "null", "does not belong"},
 		{COOKIE_BEGIN, "wishes", "[]", "does not belong"},
 		{COOKIE_BEGIN, "wishes", "{}", "does not belong"},
-		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":1}", "does not belong"},
-		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":false,\"uid\":0}",
+		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":1" REST "}", "does not belong"},
+		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":false" REST ",\"uid\":0}",
 			"does not belong"},
-		{COOKIE_BEGIN, "wishes", "{\"maps\":[7],\"paused\":false}", "does not belong"},
-		{COOKIE_BEGIN, "wishes", "{\"maps\":\"bridge:a=b\",\"paused\":false}",
+		{COOKIE_BEGIN, "wishes", "{\"maps\":[7],\"paused\":false" REST "}",
 			"does not belong"},
-		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":false,\"name\":7}",
+		{COOKIE_BEGIN, "wishes", "{\"maps\":\"bridge:a=b\",\"paused\":false" REST "}",
+			"does not belong"},
+		{COOKIE_BEGIN, "wishes", "{\"maps\":[],\"paused\":false" REST ",\"name\":7}",
 			"does not belong"},
 		{COOKIE_BEGIN, "token", "\"" TOKEN "\"", "does not belong"},
 		{COOKIE_PREPARE, "wishes", "{\"maps\":[],\"paused\":false}", "does not belong"},
+		{COOKIE_PREPARE, "disks", "{}", "does not belong"},
+		{COOKIE_PREPARE, "disks", "null", "does not belong"},
 		{COOKIE_PERFORM, "token", "\"0\"", "'token'"},
 		{COOKIE_PERFORM, "token", "null", "'token'"},
 		{COOKIE_PERFORM, "statistics", "7", "does not belong"},

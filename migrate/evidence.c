@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/evidence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "domain/boot.h"
+#include "qmp/mirror.h"
+#include "schema/alias.h"
+
+#define PIECES 64
+#define PIECE_SIZE 65536
+
+const char *disk_path(const xmlNode *disk)
+{
+	const xmlNode *source = node_child(disk, "source");
+	const char *file = node_attr(source, "file");
+
+	return file ? file : node_attr(source, "dev");
+}
+
+const char *disk_target(const xmlNode *disk)
+{
+	const char *target = node_attr(node_child(disk, "target"), "dev");
+
+	return target ? target : "";
+}
+
+bool disk_is_read_only(const xmlNode *disk)
+{
+	return node_child(disk, "readonly") || node_attr_is(disk, "device", "cdrom");
+}
+
+const xmlNode *disk_base(const xmlNode *disk)
+{
+	const xmlNode *base = node_child(disk, "backingStore");
+
+	return disk_path(base) ? base : NULL;
+}
+
+/* ---- of one image ---- */
+
+static bool is_network(const char *path)
+{
+	static const unsigned kinds[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+		CIFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC};
+	struct statfs info;
+
+	if (statfs(path, &info))
+		return false;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if ((unsigned)info.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+/* Device mapper's, NVMe's or SCSI's word for which device that is; or this machine's, until it is
+ * started anew. */
+static void identity_read(dev_t device, char out[IDENTITY_SIZE])
+{
+	CLEANUP(text) struct text boot = TEXT_INIT;
+	static const char *const places[] = {"dm/uuid", "wwid", "device/wwid"};
+
+	*out = '\0';
+	for (size_t i = 0; !*out && i < sizeof places / sizeof places[0]; i++) {
+		CLEANUP(text) struct text text = TEXT_INIT;
+		char path[128];
+
+		snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s", major(device), minor(device),
+			places[i]);
+		if (file_read(path, IDENTITY_SIZE - 1, &text, NULL) == 0)
+			snprintf(out, IDENTITY_SIZE, "%.*s", (int)strcspn(text_string(&text), "\n"),
+				text_string(&text));
+	}
+	if (!*out && boot_id(&boot, NULL) == 0)
+		snprintf(out, IDENTITY_SIZE, "%.*s %u:%u", (int)strcspn(text_string(&boot), "\n"),
+			text_string(&boot), major(device), minor(device));
+}
+
+int evidence_of(const char *path, struct evidence *out, struct dd_error *err)
+{
+	struct evidence found = {.there = false};
+	struct stat info;
+
+	if (stat(path, &info)) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return error_errno(err, errno, "cannot look at %s", path);
+		*out = found;
+		return 0;
+	}
+	found.there = true;
+	found.device = S_ISBLK(info.st_mode);
+	if (found.device) {
+		identity_read(info.st_rdev, found.identity);
+	} else {
+		found.inode = info.st_ino;
+		found.network = is_network(path);
+	}
+	*out = found;
+	return 0;
+}
+
+/* ---- of those below it ---- */
+
+static int piece_add(crypto_generichash_state *state, int fd, off_t at, unsigned char *buffer)
+{
+	ssize_t got = pread(fd, buffer, PIECE_SIZE, at);
+
+	if (got > 0)
+		crypto_generichash_update(state, buffer, (unsigned long long)got);
+	return got < 0 ? -1 : 0;
+}
+
+static int layer_add(crypto_generichash_state *state, const char *path, struct dd_error *err)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(free) unsigned char *buffer = malloc(PIECE_SIZE);
+	int64_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return error_set(err, DD_NOT_FOUND, "there is no %s", path);
+	if (size < 0)
+		return error_errno(err, errno, "cannot read %s", path);
+	if (!buffer)
+		return error_no_memory(err);
+	crypto_generichash_update(state, (const unsigned char *)&size, sizeof size);
+	for (int64_t i = 0; i < PIECES; i++)
+		if (piece_add(state, fd, size / PIECES * i, buffer))
+			return error_errno(err, errno, "cannot read %s", path);
+	return 0;
+}
+
+int evidence_of_chain(const xmlNode *disk, char sample[SAMPLE_SIZE], struct dd_error *err)
+{
+	crypto_generichash_state state;
+	unsigned char hash[(SAMPLE_SIZE - 1) / 2];
+	int rc = 0;
+
+	crypto_generichash_init(&state, NULL, 0, sizeof hash);
+	for (const xmlNode *base = disk_base(disk); !rc && base; base = disk_base(base))
+		rc = layer_add(&state, disk_path(base), err);
+	crypto_generichash_final(&state, hash, sizeof hash);
+	if (!rc)
+		sodium_bin2hex(sample, SAMPLE_SIZE, hash, sizeof hash);
+	return rc;
+}
+
+/* ---- what is told ---- */
+
+static int tell(const xmlNode *disk, struct guest *guest, struct json *array, struct dd_error *err)
+{
+	struct json *object = json_object();
+	struct evidence found;
+	char sample[SAMPLE_SIZE];
+	uint64_t bytes = 0;
+	int rc = evidence_of(disk_path(disk), &found, err);
+
+	if (!rc && guest)
+		rc = guest_disk_size(guest, device_alias(disk), &bytes, err);
+	if (!rc && guest && disk_base(disk))
+		rc = evidence_of_chain(disk, sample, err);
+	json_put_string(object, "target", disk_target(disk));
+	if (!rc && found.there) {
+		json_put(object, "inode", json_unsigned(found.inode));
+		json_put_string(object, "identity", found.identity);
+	}
+	if (!rc && bytes)
+		json_put(object, "bytes", json_unsigned(bytes));
+	if (!rc && guest && disk_base(disk))
+		json_put_string(object, "chain", sample);
+	json_push(array, object);
+	return rc;
+}
+
+int evidence_tell(const struct document *document, struct guest *guest, struct json **out,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *array = json_array();
+	int rc = 0;
+
+	for (const xmlNode *disk = node_child(document_devices(document), "disk"); !rc && disk;
+		disk = node_next(disk))
+		if (disk_path(disk) && !disk_is_read_only(disk))
+			rc = tell(disk, guest, array, err);
+	if (!rc)
+		*out = TAKE(array);
+	return rc;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/storage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qmp/image.h"
+#include "schema/alias.h"
+
+#define DISK_WORDS "disk %s: "
+#define DOUBT_HINT "remove it there if it is another; if it is the same: --unsafe"
+#define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
+
+void storage_release(struct storage *storage)
+{
+	free(storage->disks);
+	*storage = (struct storage){.count = 0};
+}
+
+static void refuse(struct storage_disk *disk, const char *hint, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+
+static void refuse(struct storage_disk *disk, const char *hint, const char *format, ...)
+{
+	CLEANUP(text) struct text words = TEXT_INIT;
+	va_list args;
+
+	va_start(args, format);
+	text_vprintf(&words, format, args);
+	va_end(args);
+	disk->verdict = STORAGE_REFUSED;
+	error_set(&disk->fault, DD_REFUSED, DISK_WORDS "%s", disk->target, text_string(&words));
+	if (hint)
+		error_hint(&disk->fault, "%s", hint);
+}
+
+/* ---- what is decided about one ---- */
+
+/* Two hosts at one image: what the one has written, the other has to read. */
+static void decide_shared(struct storage_disk *disk, const struct storage_wishes *wishes)
+{
+	const char *cache = node_attr(node_child(disk->element, "driver"), "cache");
+	bool unsafe = cache && strcmp(cache, "unsafe") == 0;
+	bool direct = cache && (strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0);
+
+	disk->verdict = STORAGE_SHARED;
+	if (wishes->unsafe || !wishes->live)
+		return;
+	if (unsafe)
+		refuse(disk, "use another cache mode, or risk it: --unsafe",
+			"with cache='unsafe' what its guest has written may not be in %s yet",
+			disk->path);
+	else if (disk->network && !direct)
+		refuse(disk, "use cache='none', or risk it: --unsafe",
+			"%s is on a network file system, and cache='%s' may show the guest old "
+			"data there",
+			disk->path, cache ? cache : "default");
+}
+
+static void decide_copy(struct storage_disk *disk, const struct storage_wishes *wishes)
+{
+	disk->verdict = STORAGE_COPY;
+	if (!wishes->live)
+		refuse(disk,
+			"start it and move it as it runs, with --copy-storage; or copy the image "
+			"yourself first",
+			"there is no %s, and the disks of a domain that does not run are not "
+			"copied",
+			disk->path);
+	else if (disk->make && !image_can_create(disk->format))
+		refuse(disk, "make it there, and use --overwrite-storage",
+			"an image of format '%s' cannot be made: %s", disk->format, disk->path);
+	else if (disk->make && !disk->bytes)
+		refuse(disk, NULL, "its source has not told how large %s is", disk->path);
+	else if (!disk->make && disk->top)
+		refuse(disk, "remove it there",
+			"%s is there already, and builds on another image: it cannot be "
+			"overwritten",
+			disk->path);
+}
+
+static void decide_another(struct storage_disk *disk, const struct storage_wishes *wishes)
+{
+	if (wishes->overwrite)
+		decide_copy(disk, wishes);
+	else
+		refuse(disk, "remove it there, or have it overwritten: --overwrite-storage",
+			"%s is there already, and is not the image that the guest has open",
+			disk->path);
+}
+
+static void decide_locked(struct storage_disk *disk, bool locked, const struct storage *storage)
+{
+	const struct storage_wishes *wishes = &storage->wishes;
+
+	if (locked && disk->same)
+		decide_shared(disk, wishes);
+	else if (disk->device)
+		refuse(disk, NULL,
+			"nothing shows that %s is the device that the guest has open, and nothing "
+			"is copied to a device",
+			disk->path);
+	else if ((locked || disk->same) && wishes->unsafe)
+		disk->verdict = STORAGE_SHARED;
+	else if (locked)
+		refuse(disk, DOUBT_HINT,
+			"%s is open there by another, or cannot be written: it is not the image "
+			"that the guest has open, by its inode number",
+			disk->path);
+	else if (disk->same)
+		refuse(disk, DOUBT_HINT,
+			"%s has the inode number of the image that the guest has open, which "
+			"yet can be locked there",
+			disk->path);
+	else
+		decide_another(disk, wishes);
+}
+
+/* ---- by what can be seen ---- */
+
+static void look_chain(struct storage_disk *disk, const struct json *told)
+{
+	const char *theirs = json_get_string(told, "chain");
+	struct dd_error reason = {0};
+	char ours[SAMPLE_SIZE];
+
+	disk->top = disk_base(disk->element) != NULL;
+	if (!disk->top || disk->verdict != STORAGE_COPY)
+		return;
+	if (evidence_of_chain(disk->element, ours, &reason))
+		refuse(disk, "copy it there first", "of the images that %s builds on: %s",
+			disk->path, reason.message);
+	else if (!theirs || strcmp(ours, theirs) != 0)
+		refuse(disk, "copy those of the source there first",
+			"the images that %s builds on are others than at the source", disk->path);
+}
+
+static void look_missing(struct storage_disk *disk, const struct storage_wishes *wishes)
+{
+	disk->make = true;
+	if (node_attr_is(disk->element, "type", "block"))
+		refuse(disk, "where it is called otherwise there: --map path:FROM=TO",
+			"there is no device %s", disk->path);
+	else if (!wishes->copy && wishes->live)
+		refuse(disk, COPY_HINT, "there is no %s", disk->path);
+	else
+		decide_copy(disk, wishes);
+}
+
+static int look_writable(struct storage_disk *disk, const struct json *told,
+	const struct storage_wishes *wishes, struct dd_error *err)
+{
+	const char *identity = json_get_string(told, "identity");
+	struct evidence here;
+	int rc = evidence_of(disk->path, &here, err);
+
+	if (rc)
+		return rc;
+	disk->network = here.network;
+	disk->device = here.device;
+	disk->bytes = json_get_unsigned(told, "bytes", 0);
+	disk->same = here.device
+			     ? *here.identity && identity && strcmp(identity, here.identity) == 0
+			     : here.inode == json_get_unsigned(told, "inode", UINT64_MAX);
+	disk->verdict = STORAGE_DOUBT;
+	if (!here.there)
+		look_missing(disk, wishes);
+	else if (here.device && disk->same)
+		decide_shared(disk, wishes);
+	look_chain(disk, told);
+	return 0;
+}
+
+static const struct json *told_of(const struct json *told, const char *target)
+{
+	for (size_t i = 0; i < json_count(told); i++) {
+		const char *name = json_get_string(json_at(told, i), "target");
+
+		if (name && strcmp(name, target) == 0)
+			return json_at(told, i);
+	}
+	return NULL;
+}
+
+static int look_one(struct storage *storage, const xmlNode *element, const struct json *told,
+	struct dd_error *err)
+{
+	struct storage_disk *disks =
+		reallocarray(storage->disks, storage->count + 1, sizeof *disks);
+	const char *format = node_attr(node_child(element, "driver"), "type");
+	struct storage_disk *disk;
+
+	if (!disks)
+		return error_no_memory(err);
+	storage->disks = disks;
+	disk = &disks[storage->count++];
+	*disk = (struct storage_disk){
+		.element = element,
+		.target = disk_target(element),
+		.path = disk_path(element),
+		.format = format ? format : "raw",
+	};
+	if (!disk_is_read_only(element))
+		return look_writable(disk, told_of(told, disk->target), &storage->wishes, err);
+	disk->verdict = STORAGE_THERE;
+	if (access(disk->path, R_OK) != 0)
+		refuse(disk,
+			"copy it there, or take the medium out; where it is called otherwise "
+			"there: --map path:FROM=TO",
+			"there is no %s that can be read, and what is read-only is not copied",
+			disk->path);
+	return 0;
+}
+
+int storage_look(const struct document *document, const struct json *told,
+	const struct json *wishes, bool live, struct storage *out, struct dd_error *err)
+{
+	CLEANUP(storage)
+	struct storage storage = {
+		.wishes =
+			{
+				.live = live,
+				.copy = json_get_bool(wishes, "copy_storage", false),
+				.overwrite = json_get_bool(wishes, "overwrite_storage", false),
+				.unsafe = json_get_bool(wishes, "unsafe", false),
+			},
+	};
+	int rc = 0;
+
+	storage.wishes.copy |= storage.wishes.overwrite;
+	for (const xmlNode *disk = node_child(document_devices(document), "disk"); !rc && disk;
+		disk = node_next(disk))
+		if (disk_path(disk))
+			rc = look_one(&storage, disk, told, err);
+	if (rc)
+		return rc;
+	*out = storage;
+	storage = (struct storage){.count = 0};
+	return 0;
+}
+
+/* ---- without doubt ---- */
+
+void storage_guess(struct storage *storage)
+{
+	for (size_t i = 0; i < storage->count; i++) {
+		struct storage_disk *disk = &storage->disks[i];
+
+		if (disk->verdict != STORAGE_DOUBT)
+			continue;
+		if (!storage->wishes.live && !disk->same)
+			disk->verdict = STORAGE_THERE;
+		/* the source's number is as good as a lock, to say what would probably be */
+		else
+			decide_locked(disk, disk->same, storage);
+	}
+}
+
+static int settle_one(const struct storage *storage, struct storage_disk *disk, struct guest *guest,
+	struct dd_error *err)
+{
+	const char *alias = device_alias(disk->element);
+	bool locked = false;
+	uint64_t bytes = 0;
+	int rc = 0;
+
+	if (disk->verdict == STORAGE_DOUBT) {
+		rc = guest_disk_shared(guest, alias, &locked, err);
+		if (rc)
+			return rc;
+		decide_locked(disk, locked, storage);
+	}
+	if (disk->verdict != STORAGE_COPY)
+		return 0;
+	rc = guest_disk_size(guest, alias, &bytes, err);
+	if (!rc && bytes != disk->bytes) {
+		refuse(disk, "remove it there",
+			"%s has %" PRIu64 " bytes for the guest there, and %" PRIu64
+			" at the source",
+			disk->path, bytes, disk->bytes);
+		return 0;
+	}
+	if (!rc)
+		rc = guest_disks_listen(guest, err);
+	return rc ? rc : guest_disk_offer(guest, alias, err);
+}
+
+int storage_settle(struct storage *storage, struct guest *guest, struct dd_error *err)
+{
+	bool copies = false;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < storage->count; i++) {
+		rc = settle_one(storage, &storage->disks[i], guest, err);
+		copies |= storage->disks[i].verdict == STORAGE_COPY;
+	}
+	if (!rc)
+		rc = storage_refuse(storage, err);
+	return rc || copies ? rc : guest_disks_close(guest, err);
+}
+
+int storage_refuse(const struct storage *storage, struct dd_error *err)
+{
+	for (size_t i = 0; i < storage->count; i++)
+		if (storage->disks[i].verdict == STORAGE_REFUSED) {
+			if (err)
+				*err = storage->disks[i].fault;
+			return DD_REFUSED;
+		}
+	return 0;
+}
+
+/* ---- what is told of it ---- */
+
+static const char *reason(const struct storage_disk *disk)
+{
+	switch (disk->verdict) {
+	case STORAGE_THERE:
+		return disk_is_read_only(disk->element) ? "it is read-only, and is there"
+							: "an image is there";
+	case STORAGE_SHARED:
+		return "it is the same image on both hosts: nothing is copied";
+	case STORAGE_COPY:
+		return disk->top    ? "the images that it builds on are there, and it is not"
+		       : disk->make ? "it is not there"
+				    : "another image is there, and is overwritten";
+	default: /* without the words that name the disk */
+		return disk->fault.message + strlen(DISK_WORDS) - strlen("%s") +
+		       strlen(disk->target);
+	}
+}
+
+static struct json *answer_one(const struct storage_disk *disk)
+{
+	static const char *const words[] = {
+		[STORAGE_THERE] = "there",
+		[STORAGE_SHARED] = "shared",
+		[STORAGE_DOUBT] = "doubt",
+		[STORAGE_COPY] = "copy",
+		[STORAGE_REFUSED] = "refused",
+	};
+	struct json *out = json_object();
+
+	json_put_string(out, "target", disk->target);
+	json_put_string(out, "path", disk->path);
+	json_put_string(out, "verdict", words[disk->verdict]);
+	json_put_string(out, "why", reason(disk));
+	if (disk->verdict == STORAGE_REFUSED && *disk->fault.hint)
+		json_put_string(out, "hint", disk->fault.hint);
+	if (disk->verdict != STORAGE_COPY)
+		return out;
+	json_put_string(out, "alias", device_alias(disk->element));
+	json_put(out, "bytes", json_unsigned(disk->bytes));
+	json_put_bool(out, "make", disk->make);
+	json_put_bool(out, "top", disk->top);
+	return out;
+}
+
+struct json *storage_answer(const struct storage *storage)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < storage->count; i++)
+		json_push(array, answer_one(&storage->disks[i]));
+	return array;
+}

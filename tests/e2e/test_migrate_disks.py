@@ -1,0 +1,454 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""Disks of a guest that moves: what is shared stays, what is not goes with it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+from definition import cdrom, disk, domain, serial_socket
+from harness import check, contains, equal, main, qemu_of, test, wait_until
+from migration import Traveller, after, hosts, link, one_owner, settled
+
+LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
+
+MIB = 1 << 20
+SIZE = 64 * MIB
+
+
+def tool(*words):
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def room(path):
+    """Bytes that it takes on the disk below."""
+    return os.stat(path).st_blocks * 512
+
+
+def driver(form, path, more='', target='vda'):
+    return disk(path, target, more=more).replace("type='raw'", f"type='{form}'")
+
+
+class Images:
+    """A folder of images for each of two hosts, and one disk that is at first on the one."""
+
+    def __init__(self, book, form='qcow2', size=SIZE):
+        self.form = form
+        self.there, self.here = (os.path.join(book.folder, name) for name in ('images-b', 'images'))
+        for folder in (self.here, self.there):
+            os.mkdir(folder)
+        self.source, self.target = (
+            os.path.join(folder, 'disk.img') for folder in (self.here, self.there))
+        tool('qemu-img', 'create', '-q', '-f', form, self.source, str(size))
+        tool('qemu-io', '-f', form, '-c', f'write -P 0x5a {size // 2} 4M', self.source)
+
+    def map(self, back=False):
+        one, other = (self.there, self.here) if back else (self.here, self.there)
+        return '--map', f'path:{one}/={other}/'
+
+    def device(self, more=''):
+        return driver(self.form, self.source, more)
+
+    def left(self):
+        """What the destination has."""
+        return sorted(os.listdir(self.there))
+
+    def sound(self, path):
+        """It can be read all through, and has the pattern that it had at first."""
+        if self.form == 'qcow2':
+            tool('qemu-img', 'check', '-q', '-U', path)
+        contains(tool('qemu-io', '-U', '-r', '-f', self.form, '-c',
+                      f'read -P 0x5a {SIZE // 2} 4M', path), 'read 4194304/4194304 bytes')
+
+
+class Writer(Traveller):
+    """A guest that is told what to do on its serial port, wherever it runs."""
+
+    def __init__(self, host, images, more=''):
+        # pylint: disable=super-init-not-called
+        self.book, self.name, self.position = host.book, 'vm1', 0
+        self.serial = os.path.join(host.book.folder, 'said')
+        self.socket = None
+        host.book.define(domain(
+            'vm1', images.device(more), serial_socket(os.path.join(images.here, 'console')),
+            boot=True))
+        self.uuid = host.book.domains()['vm1']['uuid']
+        self.images = images
+
+    def hear(self):
+        with contextlib.suppress(OSError), open(self.serial, 'ab', buffering=0) as stream:
+            while data := self.socket.recv(4096):
+                stream.write(data)
+
+    def connect(self, folder):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(os.path.join(folder, 'console'))
+        threading.Thread(target=self.hear, daemon=True).start()
+
+    def start(self):
+        self.book.ok('start', self.name)
+        self.connect(self.images.here)
+        self.wait_for('^READY')
+        return self
+
+    def says(self, words, answer='^sh 0$'):
+        self.socket.sendall(f'sh {words}\n'.encode())
+        self.wait_for(answer)
+
+    def writes(self):
+        """From now on it numbers the blocks of its disk, one after the other, each written out."""
+        self.says("(i=0; while :; do i=$((i+1)); printf '%08d' $i | dd of=/dev/vda bs=512 "
+                  'seek=$i conv=fsync,notrunc 2>/dev/null; done) &')
+
+    def blocks(self, path):
+        raw = self.images.source + '.raw'
+        tool('qemu-img', 'dd', '-U', '-f', self.images.form, '-O', 'raw', 'bs=1M', 'count=10',
+             f'if={path}', f'of={raw}')
+        with open(raw, 'rb') as stream:
+            read = stream.read()
+        os.unlink(raw)
+        return [read[at:at + 8] for at in range(512, len(read), 512)]
+
+    def numbered(self, path):
+        """How many blocks of an image it has numbered, of which none may be missing."""
+        first = self.blocks(path)
+        count = max((i + 1 for i, block in enumerate(first) if any(block)), default=0)
+        # it writes while they are read: what came before the last is there at a second look
+        equal(self.blocks(path)[:count], [b'%08d' % (i + 1) for i in range(count)], path)
+        return count
+
+    def goes_on_writing(self, path):
+        before = self.numbered(path)
+        wait_until(lambda: self.numbered(path) > before + 2, f'it writes to {path}')
+        return before
+
+
+def started(host, images, *devices):
+    guest = Traveller(host, 'vm1', images.device(), *devices).start()
+    guest.wait_for(r'^tick 2$')
+    return guest
+
+
+@test('qcow2', 'raw')
+def copied__every_write_of_the_guest_goes_with_it(book, form):
+    images = Images(book, form)
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images).start()
+        guest.writes()
+        wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
+        alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on_writing(images.target)
+        check(guest.numbered(images.source) <= guest.numbered(images.target))
+        for path in (images.source, images.target):
+            images.sound(path)
+        check(room(images.target) < 8 * MIB, 'the holes were filled', room(images.target))
+        equal(images.left(), ['console', 'disk.img'])
+        equal(os.stat(images.target).st_mode & 0o777, 0o600)
+        contains(beta.book.dumpxml('vm1'), images.target)
+        # and back, over what was left there
+        back = images.map(back=True)
+        beta.book.refuse('migrate', 'vm1', 'alpha', *back, '--copy-storage',
+                         says=['disk vda', images.source, 'is there already'])
+        beta.book.ok('migrate', 'vm1', 'alpha', *back, '--overwrite-storage')
+        guest.at(alpha).goes_on_writing(images.source)
+        images.sound(images.source)
+        check(room(images.source) < 8 * MIB, 'the holes were filled', room(images.source))
+
+
+@test()
+def copied__only_what_is_above_the_images_that_both_have(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        base, other = (os.path.join(folder, 'base.img') for folder in (images.here, images.there))
+        os.rename(images.source, base)
+        tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, images.source)
+        guest = Writer(
+            alpha, images, f"<backingStore type='file'><format type='qcow2'/>"
+            f"<source file='{base}'/><backingStore/></backingStore>").start()
+        guest.writes()
+        words = ('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        alpha.book.refuse(*words, says=['disk vda', other, 'copy it there first'])
+        with open(other, 'wb') as stream:
+            stream.write(bytes(1000))
+        alpha.book.refuse(*words, says=['disk vda', 'are others than at the source'])
+        subprocess.run(['cp', base, other], check=True)
+        alpha.book.ok(*words)
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on_writing(images.target)
+        images.sound(images.target)
+        contains(tool('qemu-img', 'info', '-U', images.target), other)
+        check(room(images.target) < 3 * MIB, 'all of it was copied', room(images.target))
+
+
+@test()
+def shared__is_not_copied(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images).start()
+        guest.writes()
+        moved = ('--map', f'path:{images.here}/console={images.there}/console')
+        look = alpha.book.json('migrate', '--dry-run', 'vm1', 'beta', '--overwrite-storage', *moved)
+        equal([(row['target'], row['verdict']) for row in look['disks']], [('vda', 'shared')])
+        inode = os.stat(images.source).st_ino
+        alpha.book.ok('migrate', 'vm1', 'beta', '--overwrite-storage', *moved)
+        one_owner((alpha, beta), guest, beta)
+        equal(os.stat(images.source).st_ino, inode)
+        guest.at(beta).goes_on_writing(images.source)
+        images.sound(images.source)
+
+
+@test()
+def refused__what_could_lose_data(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        media = book.image('cd.iso')
+        guest = started(alpha, images, cdrom(media, 'hda', 'ide'))
+        before = alpha.book.dumpxml('vm1')
+
+        def refused(*words, says, left=()):
+            look = alpha.book.json('migrate', '--dry-run', 'vm1', 'beta', *words)
+            equal(look['possible'], False, look)
+            alpha.book.refuse('migrate', 'vm1', 'beta', *words, says=says)
+            equal(images.left(), list(left))
+            equal(alpha.book.json('jobs') + beta.book.json('jobs'), [])
+            equal(beta.has('vm1'), False)
+
+        refused(*images.map(), says=['disk vda', f'there is no {images.target}', '--copy-storage'])
+        refused('--map', f'path:{media}=/nowhere/cd.iso', says=['disk hda', '/nowhere/cd.iso'])
+        tool('qemu-img', 'create', '-q', '-f', 'qcow2', images.target, '1M')
+        refused(*images.map(), '--copy-storage', left=['disk.img'],
+                says=['disk vda', images.target, 'is there already'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', *images.map(), '--overwrite-storage',
+                          says=['disk vda', '1048576 bytes', str(SIZE)])
+        os.unlink(images.target)
+        guest.goes_on()
+        equal(alpha.book.dumpxml('vm1'), before)
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def refused__an_image_that_somebody_else_has_open(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        tool('qemu-img', 'create', '-q', '-f', 'qcow2', images.target, str(SIZE))
+        beta.book.define(domain('other', driver('qcow2', images.target)))
+        beta.book.ok('start', 'other')
+        guest = started(alpha, images)
+        alpha.book.refuse('migrate', 'vm1', 'beta', *images.map(), '--overwrite-storage')
+        guest.goes_on()
+        beta.book.ok('destroy', 'other')
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def refused__what_no_lock_tells_apart(book):
+    images = Images(book, 'raw')
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images, '<shareable/>').start()
+        guest.writes()
+        moved = ('--map', f'path:{images.here}/console={images.there}/console')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--overwrite-storage', *moved,
+                          says=['disk vda', images.source, 'inode number', '--unsafe'])
+        alpha.book.ok('migrate', 'vm1', 'beta', '--overwrite-storage', '--unsafe', *moved)
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on_writing(images.source)
+        images.sound(images.source)
+
+
+@test()
+def refused__a_shared_disk_whose_cache_is_unsafe(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', images.device().replace(
+            "type='qcow2'", "type='qcow2' cache='unsafe'")))
+        alpha.book.ok('start', 'vm1')
+        alpha.book.refuse('migrate', 'vm1', 'beta', says=['disk vda', "cache='unsafe'", '--unsafe'])
+        alpha.book.ok('migrate', 'vm1', 'beta', '--unsafe')
+        check(beta.runs('vm1'))
+
+
+@test()
+def offline__takes_no_disks_along(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', images.device()))
+        words = ('migrate', 'vm1', 'beta', *images.map())
+        alpha.book.refuse(*words, '--copy-storage', says=['disk vda', images.target, 'start it'])
+        alpha.book.refuse(*words, says=['disk vda', images.target, 'start it'])
+        equal(images.left(), [])
+        subprocess.run(['cp', images.source, images.target], check=True)
+        alpha.book.ok(*words)
+        check(beta.has('vm1') and not alpha.has('vm1'))
+
+
+@test()
+def dry_run__says_what_and_changes_nothing(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        media = book.image('cd.iso')
+        started(alpha, images, cdrom(media, 'hda', 'ide'))
+        words = ('migrate', '--dry-run', 'vm1', 'beta', *images.map())
+        with alpha.book.unchanged(), beta.book.unchanged():
+            said = alpha.book.ok(*words).out
+            contains(said, 'vm1 would go to beta with its guest, but that is refused\n',
+                     f'refused vda: there is no {images.target}\n', '--copy-storage',
+                     f'there hda: {media}: ')
+            said = alpha.book.ok(*words, '--copy-storage').out
+            contains(said, 'vm1 would go to beta with its guest\n', f'copy vda: {images.target}: ')
+            look = alpha.book.json(*words, '--copy-storage')
+        equal((look['live'], look['possible'], look['copy_bytes'], look['dry_run']),
+              (True, True, SIZE, True))
+        equal([(row['target'], row['path'], row['verdict']) for row in look['disks']],
+              [('vda', images.target, 'copy'), ('hda', media, 'there')])
+        equal(images.left(), [])
+        alpha.book.refuse('migrate', '--dry-run', '--offline', 'vm1', 'beta')
+
+
+# ---- whatever dies ----
+
+SOURCE = {
+    'outgoing:mirroring': 'alpha', 'outgoing:mirrored': 'alpha', 'outgoing:stopped': 'alpha',
+    'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha', 'outgoing:gone': 'beta',
+}
+DESTINATION = {
+    'incoming:making': 'alpha', 'incoming:made': 'alpha', 'incoming:spawned': 'alpha',
+    'incoming:prepared': 'alpha', 'incoming:arrived': 'alpha', 'incoming:committed': 'beta',
+}
+BRIEF = {'outgoing:mirroring', 'outgoing:stopped', 'outgoing:gone', 'incoming:made',
+         'incoming:arrived', 'incoming:committed'}
+
+
+def cells():
+    for side, points in (('source', SOURCE), ('destination', DESTINATION)):
+        for point, where in points.items():
+            if LONG or point in BRIEF:
+                yield point, side, where
+
+
+def disks_of(images):
+    return [name for name in images.left() if name != 'console']
+
+
+def sound_at(both, guest, images, where):
+    """One has it, its disk is whole and goes on, and there is nothing else."""
+    owner = after(both, guest, where)
+    path = images.source if where == 'alpha' else images.target
+    equal(disks_of(images), [] if where == 'alpha' else ['disk.img'])
+    guest.at(owner).goes_on_writing(path)
+    images.sound(path)
+    with guest.qmp() as monitor:
+        equal(monitor.call('query-block-jobs'), [])
+        equal([node['node-name'] for node in monitor.call('query-named-block-nodes', flat=True)
+               if node['node-name'].endswith('-mirror')], [])
+
+
+def writing(host, images):
+    guest = Writer(host, images).start()
+    guest.writes()
+    wait_until(lambda: guest.numbered(images.source) > 2, 'it writes')
+    return guest
+
+
+@test(*cells())
+def killed__one_has_it_and_its_disk_is_whole(book, cell):
+    point, side, where = cell
+    images = Images(book)
+    with hosts(book) as both:
+        alpha, beta = both
+        guest = writing(alpha, images)
+        env = {'DOMESDAY_CRASH_AT': point}
+        if side == 'destination':
+            beta.stop()
+            beta.listen(env=env)
+        result = alpha.book.run('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
+                                env=env if side == 'source' else {})
+        killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
+        check(killed, f'nobody died at {point}', result, beta.daemon.log())
+        if side == 'destination':
+            beta.daemon.wait()
+        sound_at(both, guest, images, where)
+
+
+@test()
+def given_up__only_what_was_made_for_it_goes(book):
+    images = Images(book)
+    with hosts(book) as both:
+        alpha, beta = both
+        guest = writing(alpha, images)
+        beta.stop()
+        beta.listen(env={'DOMESDAY_CRASH_AT': 'incoming:made'})
+        alpha.book.run('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        beta.daemon.wait()
+        equal(disks_of(images), ['disk.img'])
+        # somebody else's comes in its place
+        os.rename(images.target, images.target + '.kept')
+        with open(images.target, 'w', encoding='ascii') as stream:
+            stream.write('mine')
+        after(both, guest, 'alpha')
+        equal(disks_of(images), ['disk.img', 'disk.img.kept'])
+        with open(images.target, encoding='ascii') as stream:
+            equal(stream.read(), 'mine')
+
+
+def interrupt(who, both, guest, process, between):
+    alpha, beta = both
+    if who == 'driver':
+        process.kill()
+    elif who == 'daemon':
+        beta.kill()
+    elif who == 'qemu':
+        os.kill(qemu_of(beta.lock(guest.uuid)), signal.SIGKILL)
+    elif who == 'link':
+        between.close()
+    elif who == 'silence':
+        between.silent.set()
+    else:
+        alpha.book.ok('job-abort', 'vm1')
+
+
+@test('driver', 'daemon', 'qemu', 'abort', *(('link', 'silence') if LONG else ()))
+def copying__is_interrupted(book, who):
+    images = Images(book)
+    with hosts(book) as both:
+        alpha, beta = both
+        guest = writing(alpha, images)
+        with link(alpha, beta) as between:
+            process = alpha.book.popen('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
+                                       '--bandwidth', '1')
+            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
+                       'it is under way')
+            interrupt(who, both, guest, process, between)
+            check(process.wait(60) != 0, 'it went well')
+        alpha.knows(beta)
+        sound_at(both, guest, images, 'alpha')
+        alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        guest.at(beta).goes_on_writing(images.target)
+        images.sound(images.target)
+
+
+@test()
+def copying__the_source_s_guest_dies(book):
+    images = Images(book)
+    with hosts(book) as both:
+        alpha, beta = both
+        guest = writing(alpha, images)
+        with link(alpha, beta) as between:
+            process = alpha.book.popen('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
+                                       '--bandwidth', '1')
+            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
+                       'it is under way')
+            os.kill(qemu_of(alpha.lock(guest.uuid)), signal.SIGKILL)
+            check(process.wait(60) != 0, 'it went well')
+        wait_until(lambda: settled(both), 'all is settled', 60)
+        check(alpha.has('vm1') and not beta.has('vm1'))
+        equal(disks_of(images), [])
+        images.sound(images.source)
+
+
+if __name__ == '__main__':
+    main()
