@@ -417,12 +417,20 @@ static int begin_settling(struct operation *op, struct dd_host *host, const char
 	return operation_begin_unsettled(op, host, uuid, "settle", NULL, NULL, err);
 }
 
-#define ENDS_MAX 1000 /* that are remembered: their sources come and say that they are over */
+#define ENDS_MAX 1000 /* of a peer that are remembered: it comes and says that they are over */
+
+/* Of one peer, which so cannot keep the others from being answered. */
+struct end_count {
+	const char *peer;
+	int count;
+};
 
 static int end_count(const struct migration_end *end, void *context)
 {
-	(void)end;
-	return ++*(int *)context >= ENDS_MAX;
+	struct end_count *ends = context;
+
+	ends->count += strcmp(end->peer, ends->peer) == 0;
+	return ends->count >= ENDS_MAX;
 }
 
 /* One that nobody here has heard of: it never will be. */
@@ -430,14 +438,13 @@ static int abort_unknown(struct operation *op, const char *peer, const char *id,
 	enum destination_state *state, struct dd_error *err)
 {
 	struct migration_end end = {.peer = (char *)(uintptr_t)peer};
-	int count = 0;
-	int rc = migration_end_list(op->host->book, end_count, &count, err);
+	struct end_count ends = {.peer = peer};
+	int rc = migration_end_list(op->host->book, end_count, &ends, err);
 
-	if (count >= ENDS_MAX)
+	if (ends.count >= ENDS_MAX)
 		return error_set(err, DD_BUSY,
-			"%d migrations wait for their sources to say that they "
-			"are over",
-			count);
+			"%d migrations wait for the host '%s' to say that they are over",
+			ends.count, peer);
 	*state = DESTINATION_NONE;
 	if (!rc)
 		rc = destination_move(state, DESTINATION_ASKED, err);

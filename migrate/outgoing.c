@@ -418,6 +418,28 @@ static int found(struct outgoing *outgoing, struct operation *op, const struct m
 	return peer_find(op->host, row->peer, &outgoing->peer, err);
 }
 
+int outgoing_find(struct outgoing *outgoing, struct dd_host *host, const char *uuid, const char *id,
+	struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	int rc = operation_begin_unsettled(&op, host, uuid, OPERATION_MIGRATE, NULL, NULL, err);
+
+	if (!rc)
+		rc = migration_row_find(host, uuid, id, &row, err);
+	if (!rc && !row.outgoing)
+		rc = error_set(err, DD_NOT_FOUND, "the migration %s does not go from here", id);
+	if (rc)
+		return rc;
+	op.journal = row.journal.id;
+	rc = found(outgoing, &op, &row, err);
+	if (rc)
+		*outgoing = (struct outgoing){.channel = NULL};
+	else
+		op = (struct operation)OPERATION_INIT;
+	return rc;
+}
+
 int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
 {
 	struct outgoing outgoing;

@@ -83,6 +83,13 @@ int outgoing_resolve(
 /* The file that calls it off as soon as it is there. The caller frees it. */
 int outgoing_flag_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 
+/*
+ * One that somebody else has begun, and whose token he alone had: to be given up before it was
+ * performed, and asked about afterwards. DD_NOT_FOUND: it is over. DD_BUSY: he is still at it.
+ */
+int outgoing_find(struct outgoing *outgoing, struct dd_host *host, const char *uuid, const char *id,
+	struct dd_error *err);
+
 /* By whoever finds the row. */
 int outgoing_settle(struct operation *op, const struct migration_row *row, struct dd_error *err);
 

@@ -7,6 +7,8 @@
 #include "migrate/answers.h"
 #include "migrate/incoming.h"
 
+#define REFUSALS_MAX 20 /* of a connection that are told of */
+
 CLEANUP_DEFINE(host, struct dd_host *, dd_host_close)
 
 /* ---- what a peer can ask for ---- */
@@ -46,6 +48,7 @@ struct serving {
 	void *log_context;
 	struct dd_host *host;    /* NULL until somebody has said something sensible */
 	struct peer peer;        /* who it is */
+	unsigned refusals;       /* that were told of */
 	struct dd_error trouble; /* of the book's, in the middle of a handshake */
 };
 
@@ -130,7 +133,21 @@ static int still_known(const struct serving *serving, struct dd_error *err)
 	return rc;
 }
 
-static int answer_one(struct peer_session *session, const struct serving *serving,
+/* Of one that asks for this and that without end only the first are told. */
+static void tell_failure(
+	struct serving *serving, const struct peer_op *op, const struct dd_error *failure)
+{
+	CLEANUP(text) struct text what = TEXT_INIT;
+
+	if (serving->refusals++ >= REFUSALS_MAX)
+		return;
+	text_printf(&what, "the peer '%s' asked for '%s', which failed%s", serving->peer.name,
+		op->name,
+		serving->refusals < REFUSALS_MAX ? "" : " (no more of this connection is told)");
+	tell_error(serving, SERVE_NOTE, text_string(&what), failure);
+}
+
+static int answer_one(struct peer_session *session, struct serving *serving,
 	const struct json *request, struct dd_error *err)
 {
 	CLEANUP(json) struct json *answer = NULL;
@@ -143,8 +160,11 @@ static int answer_one(struct peer_session *session, const struct serving *servin
 		rc = error_set(&failure, DD_UNSUPPORTED,
 			"this host cannot do '%s' for others (its version is %s)", name ? name : "",
 			dd_version());
-	if (!rc)
+	if (!rc) {
 		rc = op->run(session, request, &answer, &failure);
+		if (rc)
+			tell_failure(serving, op, &failure);
+	}
 	if (!rc && !answer)
 		return 0;
 	if (rc) {

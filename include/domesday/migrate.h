@@ -178,6 +178,97 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
 	struct dd_error *err);
 
+/* ---- migration, driven by a client ---- */
+
+/*
+ * The same phases, each as a call, for a client that works with both hosts' books: at the source
+ * begin, perform and confirm, at the destination prepare and finish. Each but the last gives a
+ * cookie, which the client hands to the next, on the other side:
+ *
+ *   dd_migration_begin(alpha) → prepare(beta) → perform(alpha) → finish(beta) → confirm(alpha)
+ *
+ * The destination's domesdayd has to be there: history and memory go to it. A client may end at any
+ * moment, killed or not: what it has not brought to its end the two hosts settle by themselves, and
+ * exactly one has the domain then. Until perform has given its cookie that is the source.
+ *
+ * A cookie is a line of text, of DD_COOKIE_MAX bytes at most, which the caller frees. It names its
+ * migration and its phase, and fits nothing else: DD_INVALID, it is none, or is of another phase,
+ * which the message names; DD_REFUSED, it is of another migration or other hosts, or its time is
+ * over. Nothing has happened then. That of perform holds what decides the migration: whoever has it
+ * and the destination's book can finish it.
+ *
+ * A struct dd_migration is one side's half. It uses its host, which must outlive it, and one thread
+ * at a time uses it. A source's half keeps others off the domain until it is over or freed.
+ */
+struct dd_migration;
+
+#define DD_COOKIE_MAX (1 << 20)
+
+/*
+ * Source: the domain is on its way, and its history has gone to the peer. progress of the options
+ * comes with perform. *out: dd_migration_free(). As dd_migrate(); on failure all is as before.
+ */
+int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *options,
+	const struct dd_change *change, struct dd_migration **out, char **cookie,
+	struct dd_error *err);
+
+/*
+ * Destination (host is its), with the cookie of begin: the wishes in it are granted, and a QEMU
+ * waits for the guest. *out: dd_migration_free(). DD_REFUSED, DD_UNSUPPORTED, DD_EXISTS,
+ * DD_HYPERVISOR…: it cannot be here, and nothing is left of it; the source's half is to be
+ * cancelled.
+ */
+int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_migration **out,
+	char **cookie_out, struct dd_error *err);
+
+/*
+ * Source, with the cookie of prepare: the guest's memory goes there, and it stands still. progress
+ * may be NULL. On any failure but one for its cookie the migration is over, and the domain and its
+ * guest go on here. DD_REFUSED: it was called off; or somebody else has begun it
+ * (dd_migration_find()).
+ */
+int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_migration_fn progress,
+	void *context, char **cookie_out, struct dd_error *err);
+
+/*
+ * Destination, with the cookie of perform: the decision. The domain is this host's, and its guest
+ * goes on; or that could not be, which the cookie says, too. After a failure nothing is decided
+ * that dd_migration_confirm() or dd_migration_cancel() at the source would not find out.
+ */
+int dd_migration_finish(struct dd_migration *destination, const char *cookie, char **cookie_out,
+	struct dd_error *err);
+
+/*
+ * Source, with the cookie of finish: the destination itself is asked, whatever the cookie says, and
+ * the domain is gone from here, or goes on here. result may be NULL; its times are those that this
+ * process has seen. DD_BUSY: the destination cannot be asked now; again later, or the hosts settle
+ * it. DD_REFUSED: the domain stays here, and all is undone.
+ */
+int dd_migration_confirm(struct dd_migration *source, const char *cookie,
+	struct dd_migrated *result, struct dd_error *err);
+
+/*
+ * Source: it is not to be. Before perform has given its cookie it is undone here and now, and the
+ * destination is told; afterwards the destination is asked, which gives up what it has not decided.
+ * 0: the domain goes on here. DD_REFUSED: the destination has it, and this half is over; or this
+ * is the destination's. DD_BUSY: it cannot be asked now.
+ */
+int dd_migration_cancel(struct dd_migration *source, struct dd_error *err);
+
+/*
+ * For a client that comes back: the half on this host of the migration that any of its cookies
+ * names. One of the source can be confirmed or cancelled, but not performed, as its secret was with
+ * whoever began it; one of the destination can be finished. *out: dd_migration_free().
+ * DD_NOT_FOUND: none is under way, or it is over. DD_BUSY: somebody is at it.
+ */
+int dd_migration_find(
+	struct dd_host *host, const char *cookie, struct dd_migration **out, struct dd_error *err);
+
+/* Lets go. What is not over, the two hosts settle. NULL does nothing. */
+void dd_migration_free(struct dd_migration *half);
+
+/* ---- ending one ---- */
+
 /*
  * Calls off a migration from this host that somebody is at, and waits until it is undone.
  * DD_REFUSED: the peer has it already, or decides just now. DD_NOT_FOUND: no migration of the

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import socket
+import sqlite3
 import threading
 import time
 
@@ -107,6 +108,13 @@ def one_owner(hosts_, guest, where):
         equal(host.book.json('jobs'), [], host.name)
         host.book.ok('verify')
     check(where.has(guest.name), 'it is nowhere')
+
+
+def notes(host):
+    """What a host still remembers of migrations that ended there."""
+    where = f'file:{host.book.path}/book.db?mode=ro'
+    with contextlib.closing(sqlite3.connect(where, uri=True)) as db:
+        return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
 
 
 def settled(both):

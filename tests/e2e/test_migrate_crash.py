@@ -5,11 +5,10 @@
 import contextlib
 import os
 import signal
-import sqlite3
 
 from definition import domain
 from harness import check, equal, main, qemu_of, test, wait_until
-from migration import Traveller, after, hosts, link, one_owner, settled
+from migration import Traveller, after, hosts, link, notes, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -30,11 +29,6 @@ LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:
              'incoming:ran'}
 
 
-def notes(host):
-    """What a host still remembers of migrations that ended there."""
-    path = f'file:{host.book.path}/book.db?mode=ro'
-    with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
-        return db.execute("SELECT key FROM setting WHERE key LIKE '%migrated/%'").fetchall()
 
 
 def crash(book, live, point, side, where):

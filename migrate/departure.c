@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/departure.h"
+
+#include <string.h>
+
+/* ---- the phases ---- */
+
+/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
+static void warn_pending(
+	const struct departure *departure, const struct dd_migrate_options *options)
+{
+	const struct operation *op = &departure->outgoing.op;
+
+	if (!departure->outgoing.live || !op->live_text.size || options->persistent_xml)
+		return;
+	host_warn(op->host,
+		"'%s' will start there as it runs now: what waits here for its next start does not "
+		"come along (see: domesday diff %s --pending)",
+		op->row.name, op->row.name);
+}
+
+int departure_begin(struct departure *departure, struct dd_host *host,
+	const struct dd_migrate_options *options, const struct dd_change *change,
+	struct dd_error *err)
+{
+	bool live = options->mode == DD_MIGRATE_LIVE;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &departure->began);
+	departure->stream.bandwidth = options->bandwidth;
+	departure->stream.timeout_s = options->timeout_s;
+	departure->stream.timeout_suspends = options->timeout_suspends;
+	if (options->mode == DD_MIGRATE_AUTO) {
+		CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+
+		rc = book_find(host->book, options->domain, &row, err);
+		if (rc)
+			return rc;
+		live = row.state == STATE_RUNNING;
+	}
+	rc = outgoing_begin(
+		&departure->outgoing, host, options->domain, options->peer, live, change, err);
+	if (!rc)
+		warn_pending(departure, options);
+	return rc;
+}
+
+int departure_perform(struct departure *departure, const struct json *disks, struct dd_error *err)
+{
+	int rc = outgoing_prepared(&departure->outgoing, disks, err);
+
+	if (!rc)
+		rc = departure_tell(departure, "copy", err);
+	return rc ? rc
+		  : outgoing_perform(
+			    &departure->outgoing, &departure->stream, &departure->counts, err);
+}
+
+void departure_end(struct departure *departure)
+{
+	outgoing_end(&departure->outgoing);
+}
+
+/* ---- what is asked for, and told ---- */
+
+static int64_t elapsed_ms(const struct departure *departure)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - departure->began.tv_sec) * 1000 +
+	       (now.tv_nsec - departure->began.tv_nsec) / 1000000;
+}
+
+int departure_tell(struct departure *departure, const char *phase, struct dd_error *err)
+{
+	const struct dd_migration_progress told = {
+		.phase = phase, .elapsed_ms = elapsed_ms(departure), .estimate_ms = -1};
+
+	if (departure->stream.progress &&
+		departure->stream.progress(&told, departure->stream.context))
+		return error_set(err, DD_REFUSED, "the migration was called off");
+	return 0;
+}
+
+struct json *departure_statistics(const struct departure *departure)
+{
+	struct json *out = json_object();
+
+	if (!departure->outgoing.live)
+		return out;
+	json_put_number(out, "sent", (int64_t)departure->counts.last.transferred);
+	json_put_number(out, "total_ms", elapsed_ms(departure));
+	json_put_number(out, "downtime_ms", departure->counts.stopped_ms);
+	json_put_number(out, "iterations", (int64_t)departure->counts.last.iterations);
+	json_put_number(out, "throttle", departure->counts.last.throttle);
+	return out;
+}
+
+static int stays(
+	const struct departure *departure, const struct dd_error *failure, struct dd_error *err)
+{
+	error_set(err, failure->code ? failure->code : DD_REFUSED, "the domain '%s' stays here: %s",
+		departure->outgoing.op.row.name,
+		failure->code ? failure->message : "it could not be made to run there");
+	return error_hint(err, "%s", failure->hint);
+}
+
+int departure_result(struct departure *departure, const struct dd_error *failure,
+	struct dd_migrated *result, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	const struct outgoing *outgoing = &departure->outgoing;
+	int rc = book_find(outgoing->op.host->book, outgoing->op.row.uuid, &row, err);
+
+	if (rc)
+		return rc;
+	if (!row.owner)
+		return stays(departure, failure, err);
+	if (!result)
+		return 0;
+	*result = (struct dd_migrated){
+		.version = row.version,
+		.live = outgoing->live,
+		.total_ms = elapsed_ms(departure),
+		.downtime_ms = departure->counts.stopped_ms,
+		.sent = departure->counts.last.transferred,
+	};
+	memcpy(result->uuid, row.uuid, UUID_SIZE);
+	return 0;
+}
