@@ -23,9 +23,9 @@ int guest_disk_size(struct guest *guest, const char *alias, uint64_t *bytes, str
 /* ---- the destination, before the stream arrives ---- */
 
 /*
- * Has another QEMU, such as the source, this disk's image open? By QEMU's own locks. false is
- * certain where there are such locks; true is also said of an image that cannot be written here. A
- * disk that is read-only or without a medium is not asked about: false.
+ * Does another QEMU, such as the source, write this disk's image? By QEMU's own locks; so false is
+ * certain where there are such locks. A disk that is read-only or without a medium is not asked
+ * about: false. DD_SYSTEM: the image cannot be opened.
  */
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err);
 

@@ -8,9 +8,12 @@
 
 #include "qmp/guest_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT_SIZE 160 /* of an export's id */
 
@@ -52,6 +55,7 @@ struct node {
 	bool there;
 	bool writable;
 	uint64_t size;
+	char path[PATH_MAX];
 };
 
 static int look_up(struct guest *guest, const char *alias, struct node *out, struct dd_error *err)
@@ -65,7 +69,7 @@ static int look_up(struct guest *guest, const char *alias, struct node *out, str
 
 	int code = monitor_call(guest->monitor, "query-named-block-nodes", args, &nodes, err);
 
-	*out = (struct node){.there = false};
+	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < json_count(nodes); i++) {
 		const struct json *node = json_at(nodes, i);
 		const char *found = json_get_string(node, "node-name");
@@ -75,6 +79,8 @@ static int look_up(struct guest *guest, const char *alias, struct node *out, str
 		out->there = true;
 		out->writable = !json_get_bool(node, "ro", true);
 		out->size = json_get_unsigned(json_get(node, "image"), "virtual-size", 0);
+		snprintf(out->path, sizeof out->path, "%s",
+			json_get_string(json_get(node, "image"), "filename"));
 	}
 	return code;
 }
@@ -106,56 +112,34 @@ static int add_export(
 	return call_once(guest, "block-export-add", args, "is already in use", err);
 }
 
-static bool is_gone(const char *name, const struct json *data, void *context)
+/*
+ * A QEMU that writes an image holds a shared lock on the byte 100 + 1 of it (BLK_PERM_WRITE is bit
+ * 1), which a destination that waits does not. Looked at from outside: an export, which would tell
+ * as well, has the waiting QEMU read the format's tables before the source has finished with them.
+ */
+#define WRITER_LOCK 101
+
+static int writer_look(const char *path, bool *found, struct dd_error *err)
 {
-	const char *id = json_get_string(data, "id");
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = WRITER_LOCK, .l_len = 1};
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	return name && strcmp(name, "BLOCK_EXPORT_DELETED") == 0 && id && strcmp(id, context) == 0;
-}
-
-static int remove_export(struct guest *guest, const char *alias, struct dd_error *err)
-{
-	CLEANUP(json) struct json *event = NULL;
-	struct json *args = json_object();
-	char id[EXPORT_SIZE];
-
-	export_id(alias, id);
-	json_put_string(args, "id", id);
-	json_put_string(args, "mode", "hard");
-
-	int code = monitor_call(guest->monitor, "block-export-del", args, NULL, err);
-
-	return code ? code
-		    : monitor_await(guest->monitor, is_gone, id, MONITOR_CALL_MS, &event, err);
+	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return error_errno(err, errno, "cannot see who has %s open", path);
+	*found = lock.l_type != F_UNLCK;
+	return 0;
 }
 
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err)
 {
-	struct dd_error failure = {.code = 0};
 	struct node node;
-	char name[NODE_NAME_SIZE];
 	int code = look_up(guest, alias, &node, err);
 
-	block_node_name(name, alias, "-format");
 	if (!code && node.writable)
-		code = guest_disks_listen(guest, err);
-	if (code)
-		return code;
-	if (!node.writable) {
+		return writer_look(node.path, shared, err);
+	if (!code)
 		*shared = false;
-		return 0;
-	}
-	code = add_export(guest, alias, name, &failure);
-	if (!code) {
-		*shared = false;
-		return remove_export(guest, alias, err);
-	}
-	if (strstr(failure.message, "read-only") || strstr(failure.message, "lock")) {
-		*shared = true;
-		return 0;
-	}
-	if (err)
-		*err = failure;
 	return code;
 }
 
