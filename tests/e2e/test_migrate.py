@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 1800
 """A domain moves from host to host, with its guest and all of its history."""
 
 import os

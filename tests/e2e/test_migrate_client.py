@@ -8,9 +8,9 @@ and at each step within them: the hosts settle it by themselves, and one has the
 A comment at the end counts the cells.
 """
 
-import os
 import contextlib
 import json
+import os
 
 from client import CALLS, Client, Died, Refused
 from definition import domain

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# timeout: 1800
 """Whatever dies in the middle of a migration: afterwards one host has the domain, and runs it."""
 
 import contextlib
