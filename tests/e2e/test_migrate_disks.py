@@ -60,7 +60,10 @@ class Images:
     def sound(self, path):
         """It can be read all through, and has the pattern that it had at first."""
         if self.form == 'qcow2':
-            tool('qemu-img', 'check', '-q', '-U', path)
+            # who looks while a QEMU writes may see an entry and not yet its count; damage stays
+            look = ('qemu-img', 'check', '-q', '-U', path)
+            wait_until(lambda: subprocess.run(look, capture_output=True, check=False)
+                       .returncode == 0, f'{path} is sound', 20)
         contains(tool('qemu-io', '-U', '-r', '-f', self.form, '-c',
                       f'read -P 0x5a {SIZE // 2} 4M', path), 'read 4194304/4194304 bytes')
 
@@ -246,15 +249,13 @@ def refused__an_image_that_somebody_else_has_open(book):
 
 
 @test()
-def refused__what_no_lock_tells_apart(book):
+def shared__by_whoever_writes_it_too_is_not_copied(book):
     images = Images(book, 'raw')
     with hosts(book) as (alpha, beta):
         guest = Writer(alpha, images, '<shareable/>').start()
         guest.writes()
         moved = ('--map', f'path:{images.here}/console={images.there}/console')
-        alpha.book.refuse('migrate', 'vm1', 'beta', '--overwrite-storage', *moved,
-                          says=['disk vda', images.source, 'inode number', '--unsafe'])
-        alpha.book.ok('migrate', 'vm1', 'beta', '--overwrite-storage', '--unsafe', *moved)
+        alpha.book.ok('migrate', 'vm1', 'beta', '--overwrite-storage', *moved)
         one_owner((alpha, beta), guest, beta)
         guest.at(beta).goes_on_writing(images.source)
         images.sound(images.source)
