@@ -412,6 +412,15 @@ def interrupt(who, both, guest, process, between):
         alpha.book.ok('job-abort', 'vm1')
 
 
+def copying(alpha, images, between):
+    """A migration whose disk is on its way, slowly."""
+    process = alpha.book.popen(
+        'migrate', 'vm1', 'beta', *images.map(), '--copy-storage', '--bandwidth', '1')
+    wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
+               'it is under way')
+    return process
+
+
 @test('driver', 'daemon', 'qemu', 'abort', *(('link', 'silence') if LONG else ()))
 def copying__is_interrupted(book, who):
     images = Images(book)
@@ -419,10 +428,7 @@ def copying__is_interrupted(book, who):
         alpha, beta = both
         guest = writing(alpha, images)
         with link(alpha, beta) as between:
-            process = alpha.book.popen('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
-                                       '--bandwidth', '1')
-            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
-                       'it is under way')
+            process = copying(alpha, images, between)
             interrupt(who, both, guest, process, between)
             check(process.wait(60) != 0, 'it went well')
         alpha.knows(beta)
@@ -439,10 +445,7 @@ def copying__the_source_s_guest_dies(book):
         alpha, beta = both
         guest = writing(alpha, images)
         with link(alpha, beta) as between:
-            process = alpha.book.popen('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
-                                       '--bandwidth', '1')
-            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
-                       'it is under way')
+            process = copying(alpha, images, between)
             os.kill(qemu_of(alpha.lock(guest.uuid)), signal.SIGKILL)
             check(process.wait(60) != 0, 'it went well')
         wait_until(lambda: settled(both), 'all is settled', 60)
