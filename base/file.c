@@ -69,7 +69,8 @@ static int directory_sync(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_replace(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err)
+static int put_whole(const char *path, mode_t mode, const void *data, size_t size, bool synced,
+	struct dd_error *err)
 {
 	CLEANUP(free) char *temporary = NULL;
 	CLEANUP(free) char *folder = NULL;
@@ -85,17 +86,34 @@ int file_replace(const char *path, mode_t mode, const void *data, size_t size, s
 	if (fd < 0)
 		return error_errno(err, errno, "cannot create %s", temporary);
 	rc = file_write(fd, data, size);
-	if (!rc && fsync(fd) < 0)
+	if (!rc && synced && fsync(fd) < 0)
 		rc = -errno;
 	if (!rc && rename(temporary, path) < 0)
 		rc = -errno;
-	if (!rc)
+	if (!rc && synced)
 		rc = directory_sync(dirname(folder));
 	if (rc) {
 		(void)unlink(temporary);
 		return error_errno(err, -rc, "cannot write %s", path);
 	}
 	return 0;
+}
+
+int file_replace(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err)
+{
+	return put_whole(path, mode, data, size, true, err);
+}
+
+int file_place(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err)
+{
+	return put_whole(path, mode, data, size, false, err);
+}
+
+int file_touch(const char *path, mode_t mode, struct dd_error *err)
+{
+	CLEANUP(close) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+
+	return fd < 0 ? error_errno(err, errno, "cannot make %s", path) : 0;
 }
 
 int directory_make(const char *path, mode_t mode, struct dd_error *err)

@@ -21,9 +21,14 @@ int file_read(const char *path, size_t limit, struct text *out, struct dd_error 
  */
 int file_replace(
 	const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err);
+/* The same for what need not outlive the machine's going down: nothing is synced. */
+int file_place(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err);
 
 /* Writes all of it, whatever interrupts. 0 or a negative errno. */
 int file_write(int fd, const void *data, size_t size);
+
+/* An empty file with that mode, or what is there already. It says something by being there. */
+int file_touch(const char *path, mode_t mode, struct dd_error *err);
 
 /* Makes path and the folders above it where they are missing, each with mode. */
 int directory_make(const char *path, mode_t mode, struct dd_error *err);

@@ -21,6 +21,7 @@ static const struct setting {
 } settings[] = {
 	{CONFIG_REQUIRE_REASON, {"no", "yes"}, "refuse a change for which nobody says why"},
 	{CONFIG_FENCE_COMMAND, {""}, "the program that proves that a host is down, for evacuate"},
+	{CONFIG_MIGRATE_HOOK, {""}, "the program that is shown each domain that comes from a peer"},
 	{CONFIG_AUTO_PUSH, {"yes", "no"}, "domesdayd pushes to every remote after changes"},
 };
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])

@@ -8,6 +8,7 @@
 
 #define CONFIG_REQUIRE_REASON "require-reason"
 #define CONFIG_FENCE_COMMAND "fence-command"
+#define CONFIG_MIGRATE_HOOK "migrate-hook"
 #define CONFIG_AUTO_PUSH "auto-push"
 
 /* Of a setting that is "yes" or "no". */

@@ -88,10 +88,15 @@ static bool is_under_way(struct dd_host *host, const char *uuid)
 static bool holder_settled(struct dd_host *host, const char *uuid)
 {
 	CLEANUP(free) char *folder = NULL;
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	struct operation op = OPERATION_INIT;
+	unsigned instance;
 	int wait_ms = host->wait_ms;
 
-	if (host_run_folder(host, uuid, &folder, NULL) ||
+	/* one that comes here is not in the index yet */
+	if (book_find(host->book, uuid, &row, NULL))
+		memcpy(row.uuid, uuid, UUID_SIZE);
+	if (instance_find(host, &row, &instance, &folder, NULL) ||
 		(guest_alive(folder, NULL) && !is_under_way(host, uuid)))
 		return false;
 	host->wait_ms = HOLDER_WAIT_MS;

@@ -78,6 +78,7 @@ static int start_live(
 		rc = start_journal(op, live, err);
 	if (rc)
 		return rc;
+	instance_clean(op->host, op->row.uuid, INSTANCE_FIRST);
 	rc = guest_start(op->folder, revealed, caps, &op->guest, err);
 	CRASH_POINT("start:spawned");
 	if (!rc && !op->paused)

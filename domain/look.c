@@ -39,14 +39,15 @@ static int describe(struct dd_host *host, const struct domain_row *row, struct d
 	info->epoch = row->epoch;
 	if (row->state != STATE_RUNNING || !row->runtime)
 		return 0;
-	rc = host_run_folder(host, row->uuid, &folder, err);
+	rc = runtime_read(row->runtime, &runtime, err);
+	if (!rc)
+		rc = instance_folder(host, row->uuid, runtime.instance, &folder, err);
 	if (rc || !guest_alive(folder, &pid))
 		return rc;
-	rc = runtime_read(row->runtime, &runtime, err);
 	info->state = runtime.paused ? "paused" : "running";
 	info->id = runtime.id;
 	info->pid = (int)pid;
-	return rc;
+	return 0;
 }
 
 static int visit_domain(const struct domain_row *row, void *context)
@@ -83,15 +84,17 @@ static int find_present(
 }
 
 /* QEMU's own word, where it can be had at once. */
-static void ask_state(struct dd_host *host, struct dd_domain_info *info)
+static void ask_state(
+	struct dd_host *host, const struct domain_row *row, struct dd_domain_info *info)
 {
 	CLEANUP(job_lock) struct job_lock *lock = NULL;
 	CLEANUP(guest) struct guest *guest = NULL;
 	CLEANUP(free) char *folder = NULL;
 	enum guest_status status;
+	unsigned instance;
 
 	if (info->id && job_lock_take(host->book, info->uuid, "dominfo", 0, &lock, NULL) == 0 &&
-		host_run_folder(host, info->uuid, &folder, NULL) == 0 &&
+		instance_find(host, row, &instance, &folder, NULL) == 0 &&
 		guest_connect(folder, &guest, NULL) == 0 && guest_status(guest, &status, NULL) == 0)
 		info->state = guest_status_name(status);
 }
@@ -107,7 +110,7 @@ int dd_info(struct dd_host *host, const char *domain, dd_domain_fn visit, void *
 		rc = describe(host, &row, &info, err);
 	if (rc)
 		return rc;
-	ask_state(host, &info);
+	ask_state(host, &row, &info);
 	return visit(&info, context);
 }
 
@@ -226,6 +229,7 @@ int dd_dumpxml_with(struct dd_host *host, const char *domain,
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(free) char *folder = NULL;
+	unsigned instance;
 	int rc;
 
 	if (options->live && options->version)
@@ -233,7 +237,7 @@ int dd_dumpxml_with(struct dd_host *host, const char *domain,
 	rc = options->version ? existing_named(host, domain, &row, err)
 			      : find_present(host, domain, &row, err);
 	if (!rc)
-		rc = host_run_folder(host, row.uuid, &folder, err);
+		rc = instance_find(host, &row, &instance, &folder, err);
 	if (rc)
 		return rc;
 	if (options->live && row.state == STATE_RUNNING && row.runtime && guest_alive(folder, NULL))

@@ -89,6 +89,7 @@ static int load_live(struct operation *op, struct dd_error *err)
 
 	op->id = 0;
 	op->paused = false;
+	op->instance = INSTANCE_FIRST;
 	if (op->row.state != STATE_RUNNING)
 		return 0;
 	if (!op->row.runtime)
@@ -102,7 +103,24 @@ static int load_live(struct operation *op, struct dd_error *err)
 			op->live, text_string(&op->vacated_text), op->vacated_text.size, err);
 	op->id = runtime.id;
 	op->paused = runtime.paused;
+	op->instance = runtime.instance;
 	return rc;
+}
+
+/* The folder of the QEMU that has the guest. */
+static int load_folder(struct operation *op, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	const char *uuid = op->row.uuid;
+	int rc = operation_running(op)
+			 ? instance_folder(op->host, uuid, op->instance, &folder, err)
+			 : instance_find(op->host, &op->row, &op->instance, &folder, err);
+
+	if (rc)
+		return rc;
+	free(op->folder);
+	op->folder = TAKE(folder);
+	return 0;
 }
 
 /* What a version's tree has, and where an operation keeps it as it is recorded. */
@@ -147,7 +165,9 @@ int operation_load(struct operation *op, const char *uuid, struct dd_error *err)
 	if (!rc)
 		rc = record_compose(&op->config_text, FILE_CONFIG, &op->vacated_text,
 			&op->secrets_text, &op->config, err);
-	return rc ? rc : load_live(op, err);
+	if (!rc)
+		rc = load_live(op, err);
+	return rc ? rc : load_folder(op, err);
 }
 
 int operation_adopt(struct operation *op, struct parcel *parcel, const struct book_taken *taken,
@@ -230,7 +250,8 @@ static int end_unsettled(struct operation *op, bool *ended, struct dd_error *err
 		return 0;
 	if (rc && rc != DD_NOT_FOUND)
 		return rc;
-	rc = guest_destroy(op->folder, err);
+	/* there may be two, of which only settling says whose the guest is */
+	rc = instance_end_all(op->host, op->row.uuid, err);
 	*ended = !rc;
 	return rc;
 }
@@ -248,6 +269,7 @@ static int operation_prepare(struct operation *op, struct dd_host *host, const c
 		.caller = host->caller,
 		.program = host->program,
 		.lock = held,
+		.instance = INSTANCE_FIRST,
 	};
 	rc = reason_find(host, name, change ? change->reason : NULL, &op->reason, err);
 	if (!rc)
@@ -441,7 +463,7 @@ static int draft_runtime(struct draft *draft, const struct operation *op,
 	const struct document *live, struct dd_error *err)
 {
 	CLEANUP(text) struct text whole = TEXT_INIT;
-	struct runtime runtime = {.id = op->id, .paused = op->paused};
+	struct runtime runtime = {.id = op->id, .paused = op->paused, .instance = op->instance};
 	int rc = secrets_sealed(live, err);
 
 	if (!rc)
@@ -525,8 +547,9 @@ static void draft_trailers(struct draft *draft, const struct operation *op,
 static bool draft_changes_record(
 	const struct draft *draft, const struct operation *op, const struct outcome *outcome)
 {
-	return outcome->gone || outcome->owned || outcome->earlier_count || op->row.version == 0 ||
-	       op->row.state == STATE_GONE || !text_equal(&draft->config, &op->config_text) ||
+	return outcome->gone || outcome->owned || outcome->told || outcome->earlier_count ||
+	       op->row.version == 0 || op->row.state == STATE_GONE ||
+	       !text_equal(&draft->config, &op->config_text) ||
 	       !text_equal(&draft->live, &op->live_text) ||
 	       !text_equal(&draft->vacated, &op->vacated_text) ||
 	       !text_equal(&draft->secrets, &op->secrets_text) ||

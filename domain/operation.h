@@ -15,6 +15,7 @@
  */
 
 #include "domain/host.h"
+#include "domain/instance.h"
 #include "domain/runtime.h"
 #include "qmp/guest.h"
 #include "schema/uses.h"
@@ -36,7 +37,8 @@ struct operation {
 	const char *program;
 	struct job_lock *lock;
 	struct domain_row row;
-	char *folder;            /* of the guest */
+	char *folder;            /* of the guest's QEMU */
+	unsigned instance;       /* that this is the folder of, see domain/instance.h */
 	struct document *config; /* with its vacated addresses; NULL in a domain not yet there */
 	struct document *live;   /* or NULL */
 	struct guest *guest;     /* connected by operation_guest() */
@@ -128,6 +130,7 @@ struct outcome {
 	const struct document *config; /* NULL: as it is */
 	const struct document *live;   /* NULL: not running afterwards */
 	bool gone;                     /* undefined */
+	bool told;      /* a version is made of it, also where the record is as it was */
 	uint32_t epoch; /* that this host claims the domain with; 0: it stays whose it is */
 	bool owned;     /* with epoch: no remote has to be told of it first */
 	const char *const *devices;     /* for Device: trailers; NULL-terminated, or NULL */

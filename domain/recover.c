@@ -84,6 +84,21 @@ static void act_as(struct operation *as, const struct json *detail)
 	as->program = program;
 }
 
+/* What it has loaded, taken and released since is op's; in whose name is as before. */
+static void take_over(struct operation *op, const struct operation *as)
+{
+	const struct operation was = *op;
+
+	*op = *as;
+	op->name = was.name;
+	op->reason = was.reason;
+	op->author = was.author;
+	op->caller = was.caller;
+	op->program = was.program;
+	op->journal = was.journal;
+	text_release(&op->cpu_next);
+}
+
 /* In the name of whoever began it. */
 static int settle_as(struct operation *op, const struct journal_row *row, const struct json *detail,
 	struct dd_error *err)
@@ -99,9 +114,7 @@ static int settle_as(struct operation *op, const struct journal_row *row, const 
 	for (size_t i = 0; kind && i < sizeof settlers / sizeof settlers[0]; i++)
 		if (strcmp(settlers[i].kind, kind) == 0)
 			rc = settlers[i].settle(&as, row->detail, detail, err);
-	op->guest = as.guest;
-	text_release(&as.cpu_next);
-	op->cpu_next = as.cpu_next;
+	take_over(op, &as);
 	return rc;
 }
 

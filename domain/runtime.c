@@ -11,6 +11,7 @@ int runtime_write(const struct runtime *runtime, struct text *out, struct dd_err
 
 	json_put_number(json, "id", runtime->id);
 	json_put_bool(json, "paused", runtime->paused);
+	json_put_number(json, "instance", runtime->instance ? runtime->instance : 1);
 	json_put_string(json, "live", runtime->live);
 	return json ? json_write(json, out, err) : error_no_memory(err);
 }
@@ -33,6 +34,7 @@ int runtime_read(const char *text, struct runtime *out, struct dd_error *err)
 		return rc;
 	out->id = (int)json_get_number(json, "id", 0);
 	out->paused = json_get_bool(json, "paused", false);
+	out->instance = (unsigned)json_get_number(json, "instance", 1);
 	return 0;
 }
 

@@ -3,8 +3,9 @@
 #define DOMAIN_RUNTIME_H
 
 /*
- * What the index remembers of a running guest: its number, whether it is paused, and the live
- * document with aliases, ports and ptys. As JSON in the index; never in history.
+ * What the index remembers of a running guest: its number, whether it is paused, which of its
+ * QEMUs has it, and the live document with aliases, ports and ptys. As JSON in the index; never in
+ * history.
  */
 
 #include "base/text.h"
@@ -12,7 +13,8 @@
 struct runtime {
 	int id; /* virsh's Id: counts starts on this host */
 	bool paused;
-	char *live; /* XML */
+	unsigned instance; /* which of its QEMUs since that start, see domain/instance.h */
+	char *live;        /* XML */
 };
 
 int runtime_write(const struct runtime *runtime, struct text *out, struct dd_error *err);

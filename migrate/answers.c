@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/config.h"
 #include "migrate/ask.h"
+#include "migrate/door.h"
 #include "migrate/incoming.h"
 #include "migrate/offer.h"
 #include "migrate/pack.h"
@@ -20,8 +22,7 @@ static int subject_read(const struct json *request, struct subject *out, struct 
 {
 	out->id = json_get_string(request, "id");
 	out->uuid = json_get_string(request, "uuid");
-	if (migration_id_valid(out->id) && out->uuid && strlen(out->uuid) == UUID_SIZE - 1 &&
-		strspn(out->uuid, "0123456789abcdef-") == UUID_SIZE - 1)
+	if (migration_id_valid(out->id) && migration_uuid_valid(out->uuid))
 		return 0;
 	return error_set(err, DD_INVALID, "a request names no migration");
 }
@@ -77,6 +78,21 @@ static int offer_receive(struct peer_session *session, const struct subject *sub
 	return 0;
 }
 
+static int prepare_now(struct peer_session *session, const struct json *request,
+	struct json **answer, struct dd_error *err)
+{
+	int rc = incoming_prepare(session->incoming, json_get(request, "wishes"), err);
+
+	if (!rc)
+		rc = answer_empty(answer, err);
+	if (rc)
+		return rc;
+	if (session->incoming->screen)
+		json_put(*answer, "screen", TAKE(session->incoming->screen));
+	return json_put(*answer, "disks", TAKE(session->incoming->disks)) ? 0
+									  : error_no_memory(err);
+}
+
 static int offer(struct peer_session *session, const struct json *request, struct json **answer,
 	struct dd_error *err)
 {
@@ -88,10 +104,16 @@ static int offer(struct peer_session *session, const struct json *request, struc
 		rc = offer_receive(session, &subject, &offered, err);
 	if (rc)
 		pack_drain(session->channel);
-	incoming_free(TAKE(session->incoming));
+	incoming_leave(TAKE(session->incoming));
 	if (!rc)
 		rc = incoming_receive(session->host, session->peer, offered, session->channel,
 			&session->incoming, err);
+	if (rc)
+		return rc;
+	if (json_get(request, "wishes"))
+		return prepare_now(session, request, answer, err);
+	/* who prepares does so elsewhere */
+	rc = incoming_keep(session->incoming, err);
 	return rc ? rc : answer_empty(answer, err);
 }
 
@@ -121,13 +143,21 @@ static int prepare(struct peer_session *session, const struct json *request, str
 
 	if (!rc)
 		rc = incoming_need(session, &subject, err);
-	if (!rc)
-		rc = incoming_prepare(session->incoming, json_get(request, "wishes"), err);
-	if (!rc)
-		rc = answer_empty(answer, err);
-	if (!rc && !json_put(*answer, "disks", TAKE(session->incoming->disks)))
-		rc = error_no_memory(err);
-	return rc;
+	return rc ? rc : prepare_now(session, request, answer, err);
+}
+
+void migration_answered(struct peer_session *session)
+{
+	CLEANUP(text) struct text what = TEXT_INIT;
+	struct dd_error reason = {0};
+
+	if (!session->incoming || !incoming_land(session->incoming, &reason))
+		return;
+	/* the source hears of it when it wants to finish */
+	text_printf(&what, "a migration from '%s' cannot end here: %s", session->peer->name,
+		reason.message);
+	session->log(SERVE_TROUBLE, text_string(&what), session->log_context);
+	incoming_free(TAKE(session->incoming));
 }
 
 /* What would become of the disks; nothing is begun, or written down. */
@@ -136,18 +166,48 @@ static int look(struct peer_session *session, const struct json *request, struct
 {
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(storage) struct storage storage = {.count = 0};
+	CLEANUP(free) char *hook = NULL;
 	int rc = detail_get_document(request, "definition", &document, err);
 
-	(void)session;
 	if (!rc)
 		rc = storage_look(document, json_get(request, "disks"), json_get(request, "wishes"),
 			json_get_bool(request, "live", false), &storage, err);
 	if (!rc)
+		rc = config_text(session->host, CONFIG_MIGRATE_HOOK, &hook, err);
+	if (!rc)
 		rc = answer_empty(answer, err);
 	if (rc)
 		return rc;
+	if (*hook)
+		json_put_string(*answer, "hook", hook);
 	storage_guess(&storage);
 	return json_put(*answer, "disks", storage_answer(&storage)) ? 0 : error_no_memory(err);
+}
+
+/* Does a QEMU wait here for what that source sends? */
+static int row_waits(
+	struct peer_session *session, const struct subject *subject, struct dd_error *err)
+{
+	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
+	int rc = migration_row_find(session->host, subject->uuid, subject->id, &row, err);
+
+	if (!rc && (row.outgoing || !row.live || row.destination != DESTINATION_PREPARED ||
+			   strcmp(row.peer, session->peer->name) != 0))
+		rc = error_set(err, DD_REFUSED, "nobody waits for the migration %s", subject->id);
+	return rc;
+}
+
+static int door(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = row_waits(session, &subject, err);
+	if (!rc)
+		rc = incoming_need(session, &subject, err);
+	return rc ? rc : door_answer(session, request, answer, err);
 }
 
 /* The connection is a stream's, to a socket of the waiting QEMU, and nothing else comes over it. */
@@ -155,17 +215,13 @@ static int carry(struct peer_session *session, const struct json *request,
 	int (*find)(struct dd_host *host, const char *uuid, char **path, struct dd_error *err),
 	struct dd_error *err)
 {
-	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	CLEANUP(free) char *path = NULL;
 	CLEANUP(json) struct json *ready = json_object();
 	struct subject subject;
 	int rc = subject_read(request, &subject, err);
 
 	if (!rc)
-		rc = migration_row_find(session->host, subject.uuid, subject.id, &row, err);
-	if (!rc && (row.outgoing || !row.live || row.destination != DESTINATION_PREPARED ||
-			   strcmp(row.peer, session->peer->name) != 0))
-		rc = error_set(err, DD_REFUSED, "nobody waits for the migration %s", subject.id);
+		rc = row_waits(session, &subject, err);
 	if (!rc)
 		rc = find(session->host, subject.uuid, &path, err);
 	if (!rc)
@@ -180,6 +236,30 @@ static int stream(struct peer_session *session, const struct json *request, stru
 	return carry(session, request, incoming_stream_path, err);
 }
 
+/* What is left of a guest that runs here already. */
+static int recover(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(json) struct json *ready = json_object();
+	struct subject subject;
+	bool over = false;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = incoming_recover(
+			session->host, session->peer->name, subject.uuid, subject.id, &over, err);
+	if (!rc && over) {
+		*answer = json_object();
+		return json_put_bool(*answer, "over", true) ? 0 : error_no_memory(err);
+	}
+	if (!rc)
+		rc = incoming_stream_path(session->host, subject.uuid, &path, err);
+	if (!rc)
+		rc = peer_send(session->channel, ready, err);
+	return rc ? rc : stream_carry(session->channel, path, session->stop, err);
+}
+
 static int disk(struct peer_session *session, const struct json *request, struct json **answer,
 	struct dd_error *err)
 {
@@ -187,9 +267,30 @@ static int disk(struct peer_session *session, const struct json *request, struct
 	return carry(session, request, incoming_disks_path, err);
 }
 
+/* The source wants what was made of it as well, which is the answer's rest. */
+static int finish_receipt(struct peer_session *session, const struct subject *subject,
+	const char *have, struct json **answer, struct dd_error *err)
+{
+	CLEANUP(json) struct json *heads = TAKE(*answer);
+
+	return pack_send(session->channel, session->host->book, subject->uuid, have, heads, err);
+}
+
+/* Where it does not arrive the source asks, and nothing of the guest has come then. */
+static void tell_decided(void *context)
+{
+	struct peer_session *session = context;
+	CLEANUP(json) struct json *decided = json_object();
+
+	json_put_bool(decided, "decided", true);
+	(void)peer_send(session->channel, decided, NULL);
+}
+
 static int finish(struct peer_session *session, const struct json *request, struct json **answer,
 	struct dd_error *err)
 {
+	const char *have = json_get_string(request, "have");
+	bool postcopy = json_get_bool(request, "postcopy", false);
 	enum destination_state state;
 	struct subject subject;
 	int rc = subject_read(request, &subject, err);
@@ -198,9 +299,14 @@ static int finish(struct peer_session *session, const struct json *request, stru
 		rc = incoming_need(session, &subject, err);
 	if (!rc)
 		rc = incoming_finish(session->incoming, json_get_string(request, "token"),
-			json_get(request, "statistics"), &state, err);
+			json_get(request, "statistics"), postcopy ? tell_decided : NULL, session,
+			&state, err);
 	incoming_free(TAKE(session->incoming));
-	return rc ? rc : answer_word(answer, "state", destination_word(state), err);
+	if (!rc)
+		rc = answer_word(answer, "state", destination_word(state), err);
+	return rc || !have || state == DESTINATION_ABORTED
+		       ? rc
+		       : finish_receipt(session, &subject, have, answer, err);
 }
 
 static int ask(struct peer_session *session, const struct json *request, struct json **answer,
@@ -290,7 +396,9 @@ const struct peer_op migration_ops[] = {
 	{"look", look},
 	{"prepare", prepare},
 	{"disk", disk},
+	{"door", door},
 	{"stream", stream},
+	{"recover", recover},
 	{"finish", finish},
 	{"ask", ask},
 	{"receipt", receipt},

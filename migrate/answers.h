@@ -4,13 +4,16 @@
 
 /*
  * What a peer can ask of this host about migrations; the other end of ask.c and outgoing.c. As the
- * destination: have, look, offer, prepare, disk, stream, finish, ask, receipt, over. As the source:
- * row.
+ * destination: have, look, offer, prepare, disk, door, stream, finish, recover, ask, receipt, over.
+ * As the source: row.
  */
 
 #include "migrate/serve.h"
 
 /* Ended by one without a name. */
 extern const struct peer_op migration_ops[];
+
+/* After an answer was sent: what need not be done before it. */
+void migration_answered(struct peer_session *session);
 
 #endif

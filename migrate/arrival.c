@@ -3,25 +3,25 @@
  * The decision, and how a migration ends at its destination.
  *
  * What outlives whom. The row and the outcome's note are durable. The mark that the guest may have
- * run is a file of the runtime folder: it outlives every process, and where the machine itself goes
- * down a guest that only waited is gone, and one that was decided counts as one that ran.
+ * run (mark.h) outlives every process, and where the machine itself goes down a guest that only
+ * waited is gone, and one that was decided counts as one that ran.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "domain/boot.h"
 #include "domain/crash.h"
 #include "domain/secret.h"
 #include "migrate/ask.h"
 #include "migrate/images.h"
 #include "migrate/incoming_internal.h"
+#include "migrate/mark.h"
+#include "migrate/pending.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
 
-#define ARRIVAL_MS 10000 /* for the end of the stream, once all is said to be sent */
+#define RUNNABLE_MS 10000 /* for what a guest needs to run by post-copy, once it is decided */
+#define ARRIVAL_MS 10000  /* for the end of the stream, once all is said to be sent */
 
 /* ---- how it ends ---- */
 
@@ -77,9 +77,13 @@ static int move_and_end(struct operation *op, const struct migration_row *row,
 
 	if (!rc)
 		rc = end_with(op, row, *state, err);
-	if (!rc)
-		incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
-	return rc;
+	if (rc)
+		return rc;
+	mark_remove(op->folder);
+	/* what is left of it, where somebody else has decided it than who ends it */
+	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
+	(void)book_parcel_drop(op->host->book, op->row.uuid, NULL);
+	return 0;
 }
 
 static int give_up(struct operation *op, const struct migration_row *row,
@@ -98,44 +102,6 @@ int incoming_give_up(struct operation *op, const struct migration_row *row, stru
 }
 
 /* ---- after the decision ---- */
-
-static int mark_path(const struct operation *op, char **out, struct dd_error *err)
-{
-	return string_format(out, err, "%s/ran", op->folder);
-}
-
-/* From here on the guest may have run. */
-static int mark_make(const struct operation *op, struct dd_error *err)
-{
-	CLEANUP(free) char *path = NULL;
-	int rc = mark_path(op, &path, err);
-	int fd = rc ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (!rc && fd < 0)
-		return error_errno(err, errno, "cannot make %s", path);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-static void mark_remove(const struct operation *op)
-{
-	CLEANUP(free) char *path = NULL;
-
-	if (mark_path(op, &path, NULL) == 0)
-		(void)unlink(path);
-}
-
-static bool may_have_run(const struct operation *op, const struct migration_row *row)
-{
-	CLEANUP(free) char *path = NULL;
-	CLEANUP(text) struct text boot = TEXT_INIT;
-	const char *then = json_get_string(row->detail, "boot");
-
-	if (boot_id(&boot, NULL) || !then || strcmp(then, text_string(&boot)) != 0)
-		return true;
-	return mark_path(op, &path, NULL) || access(path, F_OK) == 0;
-}
 
 static int lose(struct operation *op, const struct migration_row *row,
 	enum destination_state *state, struct dd_error *err)
@@ -165,7 +131,7 @@ static int run(struct operation *op, const struct migration_row *row, enum desti
 	if (!rc)
 		rc = guest_status(op->guest, &status, &reason);
 	if (!rc && !json_get_bool(row->detail, "paused", false)) {
-		rc = mark_make(op, err);
+		rc = mark_make(op->folder, err);
 		if (rc)
 			return rc;
 		rc = guest_continue(op->guest, &reason);
@@ -174,36 +140,16 @@ static int run(struct operation *op, const struct migration_row *row, enum desti
 			(void)guest_announce(op->guest, NULL);
 		/* it says no, and stands still: we know that it has not run */
 		else if (guest_status(op->guest, &status, NULL) == 0 && status != GUEST_RUNNING)
-			mark_remove(op);
+			mark_remove(op->folder);
 	}
 	if (!rc)
 		return move_and_end(op, row, DESTINATION_RAN, state, err);
 	host_warn(
 		op->host, "the guest of '%s' did not go on here: %s", op->row.name, reason.message);
-	return may_have_run(op, row) ? move_and_end(op, row, DESTINATION_RAN, state, err)
-				     : lose(op, row, state, err);
+	return mark_found(op->folder, row->detail)
+		       ? move_and_end(op, row, DESTINATION_RAN, state, err)
+		       : lose(op, row, state, err);
 }
-
-/* Of one that was decided, whoever comes by. */
-static int run_settle(struct operation *op, const struct migration_row *row,
-	enum destination_state *state, struct dd_error *err)
-{
-	enum guest_status status = GUEST_OTHER;
-	int rc = 0;
-
-	if (!guest_alive(op->folder, NULL))
-		return may_have_run(op, row) ? move_and_end(op, row, DESTINATION_RAN, state, err)
-					     : lose(op, row, state, err);
-	rc = operation_connect(op, err);
-	if (!rc)
-		rc = guest_status(op->guest, &status, err);
-	if (rc)
-		return rc;
-	return status == GUEST_RUNNING ? move_and_end(op, row, DESTINATION_RAN, state, err)
-				       : run(op, row, state, err);
-}
-
-/* ---- finish ---- */
 
 static int documents_read(const struct migration_row *row, struct wished *out, struct dd_error *err)
 {
@@ -224,6 +170,66 @@ static int documents_read(const struct migration_row *row, struct wished *out, s
 	return 0;
 }
 
+/* Enough of it is here to run it, or it never ran; what the source still has follows. */
+static int come(struct operation *op, const struct document *revealed, struct dd_error *err)
+{
+	int rc = operation_connect(op, err);
+
+	if (!rc)
+		rc = guest_migration_runnable(op->guest, RUNNABLE_MS, err);
+	return rc ? rc : guest_settle_arrived(op->guest, revealed, err);
+}
+
+static int come_and_run(struct operation *op, const struct migration_row *row,
+	const struct document *revealed, enum destination_state *state, struct dd_error *err)
+{
+	struct dd_error reason = {0};
+
+	if (come(op, revealed, &reason) == 0)
+		return run(op, row, state, err);
+	host_warn(op->host, "the guest of '%s' did not come: %s", op->row.name, reason.message);
+	return mark_found(op->folder, row->detail)
+		       ? move_and_end(op, row, DESTINATION_RAN, state, err)
+		       : lose(op, row, state, err);
+}
+
+static int come_and_run_settle(struct operation *op, const struct migration_row *row,
+	enum destination_state *state, struct dd_error *err)
+{
+	CLEANUP(wished) struct wished wished = {.config = NULL};
+	CLEANUP(document) struct document *revealed = NULL;
+	int rc = documents_read(row, &wished, err);
+
+	if (!rc)
+		rc = secret_reveal(op->host, op->row.uuid, wished.live, &revealed, err);
+	return rc ? rc : come_and_run(op, row, revealed, state, err);
+}
+
+/* Of one that was decided, whoever comes by. */
+static int run_settle(struct operation *op, const struct migration_row *row,
+	enum destination_state *state, struct dd_error *err)
+{
+	enum guest_status status = GUEST_OTHER;
+	int rc = 0;
+
+	if (!guest_alive(op->folder, NULL))
+		return mark_found(op->folder, row->detail)
+			       ? move_and_end(op, row, DESTINATION_RAN, state, err)
+			       : lose(op, row, state, err);
+	rc = operation_connect(op, err);
+	if (!rc)
+		rc = guest_status(op->guest, &status, err);
+	if (rc)
+		return rc;
+	if (status == GUEST_RUNNING)
+		return move_and_end(op, row, DESTINATION_RAN, state, err);
+	return json_get_bool(row->detail, "postcopy", false)
+		       ? come_and_run_settle(op, row, state, err)
+		       : run(op, row, state, err);
+}
+
+/* ---- finish ---- */
+
 struct landing {
 	struct operation op;
 	struct wished wished;
@@ -238,6 +244,11 @@ void landing_free(struct landing *landing)
 	wished_release(&landing->wished);
 	document_free(landing->revealed);
 	free(landing);
+}
+
+struct operation *landing_operation(struct landing *landing)
+{
+	return &landing->op;
 }
 
 int landing_new(const struct incoming *incoming, struct job_lock *lock, struct guest *guest,
@@ -274,22 +285,24 @@ int landing_new(const struct incoming *incoming, struct job_lock *lock, struct g
 	return 0;
 }
 
-static int arrive(struct landing *landing, bool offers, struct dd_error *err)
+/* By post-copy it comes when it is decided. */
+static int arrive(struct landing *landing, const struct migration_row *row, bool postcopy,
+	struct dd_error *err)
 {
 	struct operation *op = &landing->op;
 	int rc = operation_connect(op, err);
 
-	if (!rc)
+	if (!rc && !postcopy)
 		rc = guest_migration_arrived(op->guest, ARRIVAL_MS, err);
 	/* the source has finished with them, or there would be no token */
-	if (!rc && offers)
+	if (!rc && json_get_bool(row->detail, "offers", false))
 		rc = guest_disks_close(op->guest, err);
-	return rc ? rc : guest_settle_arrived(op->guest, landing->revealed, err);
+	guest_migration_remove_key(op->folder);
+	json_put_bool(row->detail, "postcopy", postcopy);
+	return rc || postcopy ? rc : guest_settle_arrived(op->guest, landing->revealed, err);
 }
 
-#define STATISTICS 5
-
-static size_t statistics_put(
+size_t statistics_put(
 	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE])
 {
 	static const struct {
@@ -300,6 +313,8 @@ static size_t statistics_put(
 		{"downtime_ms", "Migration-Downtime-Ms"},
 		{"iterations", "Migration-Iterations"},
 		{"throttle", "Migration-Throttle-Percent"},
+		{"postcopy", "Migration-Postcopy"},
+		{"tls", "Migration-Tls"},
 	};
 	size_t count = 0;
 
@@ -380,7 +395,8 @@ static int row_for(struct operation *op, const struct incoming *incoming, const 
 }
 
 int incoming_finish(struct incoming *incoming, const char *token, const struct json *statistics,
-	enum destination_state *state, struct dd_error *err)
+	incoming_decided_fn decided, void *context, enum destination_state *state,
+	struct dd_error *err)
 {
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	CLEANUP(landing) struct landing *landing = TAKE(incoming->landing);
@@ -392,7 +408,7 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 	op = &landing->op;
 	rc = row_for(op, incoming, token, &row, err);
 	if (!rc && row.live)
-		rc = arrive(landing, json_get_bool(row.detail, "offers", false), err);
+		rc = arrive(landing, &row, decided != NULL, err);
 	if (rc)
 		return rc;
 	CRASH_POINT("incoming:arrived");
@@ -401,6 +417,10 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 	if (rc)
 		return rc;
 	*state = DESTINATION_RUNNING;
+	if (decided) {
+		decided(context);
+		return come_and_run(op, &row, landing->revealed, state, err);
+	}
 	if (row.live)
 		return run(op, &row, state, err);
 	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
@@ -409,12 +429,20 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 
 /* ---- asked, and told ---- */
 
+/* For one who has to let go; whoever is at it longer is at it, and the source asks again. */
+#define SETTLE_MS 1500
+
 /* Who waits for the source's next word has waited enough, when the source asks elsewhere. */
 static int begin_settling(struct operation *op, struct dd_host *host, const char *uuid,
 	const char *id, struct dd_error *err)
 {
+	int rc, wait_ms = host->wait_ms;
+
 	incoming_want(id);
-	return operation_begin_unsettled(op, host, uuid, "settle", NULL, NULL, err);
+	host->wait_ms = SETTLE_MS;
+	rc = operation_begin_unsettled(op, host, uuid, "settle", NULL, NULL, err);
+	host->wait_ms = wait_ms;
+	return rc;
 }
 
 #define ENDS_MAX 1000 /* of a peer that are remembered: it comes and says that they are over */
@@ -495,22 +523,46 @@ int incoming_asked(struct dd_host *host, const char *peer, const char *uuid, con
 						       : run_settle(&op, &row, state, err);
 }
 
-/* An offer that never came to anything. */
-static void offer_forget(struct operation *op, const char *peer, const char *id)
-{
-	CLEANUP(json) struct json *offer = NULL;
-	CLEANUP(journal_row) struct journal_row row = {.id = 0};
-	const char *offered, *from;
+/* ---- post-copy, once the guest runs ---- */
 
-	if (journal_find(op->host->book, op->row.uuid, &row, NULL) == 0 ||
-		incoming_offer_read(op->host, op->row.uuid, &offer, NULL))
-		return;
-	offered = json_get_string(offer, "id");
-	from = json_get_string(offer, OFFER_PEER);
-	if (!offered || strcmp(offered, id) != 0 || !from || strcmp(from, peer) != 0)
-		return;
-	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
-	(void)book_parcel_drop(op->host->book, op->row.uuid, NULL);
+static int recover_at(struct operation *op, bool *over, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *uri = NULL;
+	struct migration_progress now;
+	int rc = operation_connect(op, err);
+
+	if (!rc)
+		rc = guest_migration_progress(op->guest, &now, err);
+	if (!rc && now.state != MIGRATION_POSTCOPY && now.state != MIGRATION_POSTCOPY_PAUSED) {
+		*over = true;
+		return 0;
+	}
+	if (!rc)
+		rc = incoming_stream_path(op->host, op->row.uuid, &path, err);
+	if (!rc)
+		rc = string_format(&uri, err, "unix:%s", path);
+	if (rc)
+		return rc;
+	(void)unlink(path);
+	return guest_migration_recover_at(op->guest, uri, err);
+}
+
+int incoming_recover(struct dd_host *host, const char *peer, const char *uuid, const char *id,
+	bool *over, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	enum destination_state state = DESTINATION_NONE;
+	int rc = begin_settling(&op, host, uuid, id, err);
+
+	if (!rc)
+		rc = end_of(&op, peer, id, &state, err);
+	if (!rc && state != DESTINATION_RUNNING)
+		rc = error_set(err, DD_REFUSED, "the migration %s did not end here", id);
+	if (rc)
+		return rc;
+	*over = !guest_alive(op.folder, NULL);
+	return *over ? 0 : recover_at(&op, over, err);
 }
 
 int incoming_over(struct dd_host *host, const char *peer, const char *uuid, const char *id,
@@ -519,6 +571,7 @@ int incoming_over(struct dd_host *host, const char *peer, const char *uuid, cons
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	enum destination_state state = DESTINATION_NONE;
+	bool decided;
 	int rc = begin_settling(&op, host, uuid, id, err);
 
 	if (!rc && migration_row_find(host, uuid, id, &row, NULL) == 0) {
@@ -530,15 +583,37 @@ int incoming_over(struct dd_host *host, const char *peer, const char *uuid, cons
 	}
 	if (rc)
 		return rc;
-	offer_forget(&op, peer, id);
+	pending_forget(&op, peer, id);
 	rc = end_of(&op, peer, id, &state, err);
 	if (rc)
 		return rc == DD_NOT_FOUND ? 0 : rc;
+	decided = state != DESTINATION_ABORTED;
 	rc = destination_move(&state, DESTINATION_FORGET, err);
-	return rc ? rc : migration_end_forget(host->book, id, err);
+	if (!rc)
+		rc = migration_end_forget(host->book, id, err);
+	/* hardly anybody waits now, and book.db alone has said so far whose the domain is */
+	return rc || !decided ? rc : book_checkpoint(host->book, err);
 }
 
 /* ---- settling ---- */
+
+#define UNHEARD_S 3600 /* of a source, and what was prepared for a client of it is given up */
+
+/*
+ * Can nobody come any more who could finish it? A source that drives it itself does so over the
+ * connection that held the domain's job lock, which whoever is here has now. A client may come from
+ * elsewhere; not for ever, though, where its source cannot be reached.
+ */
+static bool is_vain(const struct operation *op, bool reached)
+{
+	CLEANUP(json) struct json *offer = NULL;
+	int64_t age_s;
+
+	if (incoming_offer_read(op->host, op->row.uuid, &offer, NULL) ||
+		!json_get_bool(offer, "stays", false))
+		return true;
+	return !reached && pending_age(op->host, op->row.uuid, &age_s) && age_s > UNHEARD_S;
+}
 
 int incoming_settle(struct operation *op, const struct migration_row *row, struct dd_error *err)
 {
@@ -548,12 +623,12 @@ int incoming_settle(struct operation *op, const struct migration_row *row, struc
 
 	if (state != DESTINATION_PREPARED)
 		return run_settle(op, row, &state, err);
-	if (row->live && !guest_alive(op->folder, NULL))
+	if ((row->live && !guest_alive(op->folder, NULL)) || is_vain(op, true))
 		return incoming_give_up(op, row, err);
 	rc = ask_row(op->host, row->peer, op->row.uuid, row->id, &open, err);
-	if (rc)
+	if (rc && !is_vain(op, false))
 		return rc;
-	if (!open)
+	if (rc || !open)
 		return incoming_give_up(op, row, err);
 	error_set(err, DD_BUSY, "it is being migrated here from the host '%s'", row->peer);
 	return error_hint(err, "see there: domesday jobs");

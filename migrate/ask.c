@@ -57,20 +57,14 @@ int ask_over(struct channel *channel, const char *peer, const char *uuid, const 
 		channel, peer, ask_request("over", id, uuid), PEER_ANSWER_MS, &answer, err);
 }
 
-int ask_receipt(struct dd_host *host, struct channel *channel, const struct peer *peer,
-	const char *uuid, const char *id, const char *have, struct parcel **parcel,
+int ask_receipt_receive(struct dd_host *host, struct channel *channel, const struct peer *peer,
+	const char *uuid, const struct json *answer, struct parcel **parcel,
 	struct book_taken *taken, struct dd_error *err)
 {
 	CLEANUP(parcel) struct parcel *coming = NULL;
-	CLEANUP(json) struct json *answer = NULL;
-	struct json *request = ask_request("receipt", id, uuid);
 	struct parcel_heads heads;
-	int rc;
+	int rc = offer_heads(answer, &heads, err);
 
-	json_put_string(request, "have", have);
-	rc = peer_call(channel, peer->name, request, PEER_ANSWER_MS, &answer, err);
-	if (!rc)
-		rc = offer_heads(answer, &heads, err);
 	if (!rc)
 		rc = book_parcel_begin(host->book, uuid, NULL, &coming, err);
 	if (!rc)
@@ -80,4 +74,17 @@ int ask_receipt(struct dd_host *host, struct channel *channel, const struct peer
 	if (!rc)
 		*parcel = TAKE(coming);
 	return rc;
+}
+
+int ask_receipt(struct dd_host *host, struct channel *channel, const struct peer *peer,
+	const char *uuid, const char *id, const char *have, struct parcel **parcel,
+	struct book_taken *taken, struct dd_error *err)
+{
+	CLEANUP(json) struct json *answer = NULL;
+	struct json *request = ask_request("receipt", id, uuid);
+	int rc;
+
+	json_put_string(request, "have", have);
+	rc = peer_call(channel, peer->name, request, PEER_ANSWER_MS, &answer, err);
+	return rc ? rc : ask_receipt_receive(host, channel, peer, uuid, answer, parcel, taken, err);
 }

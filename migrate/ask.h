@@ -32,5 +32,9 @@ int ask_over(struct channel *channel, const char *peer, const char *uuid, const 
 int ask_receipt(struct dd_host *host, struct channel *channel, const struct peer *peer,
 	const char *uuid, const char *id, const char *have, struct parcel **parcel,
 	struct book_taken *taken, struct dd_error *err);
+/* The second half of it: what follows an answer that has its heads. */
+int ask_receipt_receive(struct dd_host *host, struct channel *channel, const struct peer *peer,
+	const char *uuid, const struct json *answer, struct parcel **parcel,
+	struct book_taken *taken, struct dd_error *err);
 
 #endif

@@ -174,20 +174,32 @@ int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *op
 	CLEANUP(free) char *made = NULL;
 	int rc = half_new(host, true, COOKIE_BEGIN, &half, err);
 
+	if (!rc && options->postcopy)
+		rc = error_set(err, DD_UNSUPPORTED,
+			"post-copy is for migrations that the source drives: its guest would have "
+			"to wait for a client");
 	if (!rc)
 		rc = departure_begin(&half->departure, host, options, change, err);
 	if (rc)
 		return rc;
 	half->has_token = true;
+	half->departure.outgoing.stays = true;
 	rc = begin_cookie(half, options, &made, err);
 	if (!rc)
-		rc = outgoing_offer(&half->departure.outgoing, err);
+		rc = outgoing_offer(&half->departure.outgoing, NULL, err);
+	if (!rc)
+		rc = outgoing_offered(&half->departure.outgoing, PEER_ANSWER_MS, NULL, err);
 	if (rc) {
 		undo(half);
 		return rc;
 	}
 	/* it may be long until there is more to say */
 	channel_close(TAKE(half->departure.outgoing.channel));
+	rc = outgoing_rest(&half->departure.outgoing, err);
+	if (rc) {
+		undo(half);
+		return rc;
+	}
 	*out = TAKE(half);
 	*cookie = TAKE(made);
 	return 0;
@@ -273,10 +285,13 @@ int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_mig
 		rc = refused(err);
 	if (!rc)
 		rc = incoming_prepare(half->incoming, from.wishes, err);
+	if (!rc)
+		rc = incoming_land(half->incoming, err);
 	if (rc)
 		return rc;
 	next = half_cookie(half, COOKIE_PREPARE);
 	next.disks = half->incoming->disks;
+	next.screen = half->incoming->screen;
 	rc = cookie_write(&next, &made, err);
 	incoming_free(TAKE(half->incoming));
 	if (rc)
@@ -315,11 +330,12 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	source->departure.stream.progress = progress;
 	source->departure.stream.context = context;
-	if (source->departure.outgoing.live)
-		rc = stream_prepare(
-			source->departure.outgoing.op.guest, &source->departure.stream, err);
+	outgoing_wake(&source->departure.outgoing);
+	rc = outgoing_check_flag(&source->departure.outgoing, err);
 	if (!rc)
-		rc = departure_perform(&source->departure, from.disks, err);
+		rc = outgoing_ready(&source->departure.outgoing, &source->departure.stream, err);
+	if (!rc)
+		rc = departure_perform(&source->departure, from.disks, from.screen, err);
 	if (!rc)
 		rc = perform_cookie(source, cookie_out, err);
 	if (rc) {
@@ -329,6 +345,7 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	}
 	source->last = COOKIE_PERFORM;
+	(void)outgoing_rest(&source->departure.outgoing, NULL);
 	return 0;
 }
 
@@ -348,7 +365,7 @@ int dd_migration_finish(struct dd_migration *destination, const char *cookie, ch
 		return rc;
 	next = half_cookie(destination, COOKIE_FINISH);
 	incoming = TAKE(destination->incoming);
-	rc = incoming_finish(incoming, from.token, from.statistics, &next.state, err);
+	rc = incoming_finish(incoming, from.token, from.statistics, NULL, NULL, &next.state, err);
 	if (rc)
 		return rc;
 	half_over(destination);
@@ -365,7 +382,7 @@ int dd_migration_confirm(struct dd_migration *source, const char *cookie,
 	int rc = half_read(source, cookie, true, COOKIE_PERFORM, COOKIE_FINISH, &from, err);
 
 	if (!rc)
-		rc = outgoing_ask(&source->departure.outgoing, err);
+		rc = outgoing_ask(&source->departure.outgoing, OUTGOING_ASK_MS, err);
 	if (rc)
 		return rc;
 	rc = departure_result(&source->departure, &none, result, err);
@@ -378,7 +395,7 @@ int dd_migration_confirm(struct dd_migration *source, const char *cookie,
 static int cancel_by_asking(struct dd_migration *half, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = outgoing_ask(&half->departure.outgoing, err);
+	int rc = outgoing_ask(&half->departure.outgoing, OUTGOING_ASK_MS, err);
 
 	if (rc)
 		return rc;

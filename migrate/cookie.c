@@ -41,6 +41,7 @@ static struct json *wishes_copy(const struct json *wishes)
 	copy_string(wishes, out, "name");
 	copy_string(wishes, out, "xml");
 	copy_string(wishes, out, "persistent_xml");
+	copy_string(wishes, out, "transport");
 	for (size_t i = 0; i < json_count(asked); i++)
 		json_push(maps, json_string(json_as_string(json_at(asked, i))));
 	json_put(out, "maps", maps);
@@ -88,6 +89,8 @@ static struct json *made(const struct cookie *cookie)
 		json_put(out, "wishes", wishes_copy(cookie->wishes));
 	if (cookie->phase == COOKIE_PREPARE)
 		json_put(out, "disks", disks_copy(cookie->disks));
+	if (cookie->phase == COOKIE_PREPARE && cookie->screen)
+		json_put(out, "screen", json_copy(cookie->screen));
 	if (cookie->phase == COOKIE_PERFORM) {
 		json_put_string(out, "token", cookie->token);
 		json_put(out, "statistics", statistics_copy(cookie->statistics));
@@ -138,6 +141,7 @@ static const char *fault(struct cookie *cookie)
 	cookie->to = json_get_string(json, "to");
 	cookie->wishes = json_get(json, "wishes");
 	cookie->disks = json_get(json, "disks");
+	cookie->screen = json_get(json, "screen");
 	cookie->token = json_get_string(json, "token");
 	cookie->statistics = json_get(json, "statistics");
 	if (json_get_number(json, "version", 0) != VERSION)

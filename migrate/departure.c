@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/departure.h"
+#include "migrate/mirrors.h"
 
 #include <string.h>
 
@@ -28,6 +29,11 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 
 	clock_gettime(CLOCK_MONOTONIC, &departure->began);
 	departure->stream.bandwidth = options->bandwidth;
+	departure->stream.postcopy = options->postcopy;
+	departure->stream.tls = options->transport == DD_TRANSPORT_TLS;
+	if (options->postcopy && departure->stream.tls)
+		return error_set(err, DD_INVALID,
+			"post-copy goes by the relay, which can be made anew where it breaks");
 	departure->stream.timeout_s = options->timeout_s;
 	departure->stream.timeout_suspends = options->timeout_suspends;
 	if (options->mode == DD_MIGRATE_AUTO) {
@@ -45,10 +51,12 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	return rc;
 }
 
-int departure_perform(struct departure *departure, const struct json *disks, struct dd_error *err)
+int departure_perform(struct departure *departure, const struct json *disks,
+	const struct json *screen, struct dd_error *err)
 {
 	int rc = outgoing_prepared(&departure->outgoing, disks, err);
 
+	screen_place(screen, &departure->outgoing.peer, departure->screen);
 	if (!rc)
 		rc = departure_tell(departure, "copy", err);
 	return rc ? rc
@@ -75,7 +83,11 @@ static int64_t elapsed_ms(const struct departure *departure)
 int departure_tell(struct departure *departure, const char *phase, struct dd_error *err)
 {
 	const struct dd_migration_progress told = {
-		.phase = phase, .elapsed_ms = elapsed_ms(departure), .estimate_ms = -1};
+		.phase = phase,
+		.elapsed_ms = elapsed_ms(departure),
+		.estimate_ms = -1,
+		.screen = *departure->screen ? departure->screen : NULL,
+	};
 
 	if (departure->stream.progress &&
 		departure->stream.progress(&told, departure->stream.context))
@@ -94,6 +106,10 @@ struct json *departure_statistics(const struct departure *departure)
 	json_put_number(out, "downtime_ms", departure->counts.stopped_ms);
 	json_put_number(out, "iterations", (int64_t)departure->counts.last.iterations);
 	json_put_number(out, "throttle", departure->counts.last.throttle);
+	if (departure->outgoing.tls)
+		json_put_number(out, "tls", 1);
+	if (departure->outgoing.postcopy)
+		json_put_number(out, "postcopy", 1);
 	return out;
 }
 
@@ -122,10 +138,16 @@ int departure_result(struct departure *departure, const struct dd_error *failure
 	*result = (struct dd_migrated){
 		.version = row.version,
 		.live = outgoing->live,
+		.postcopy = outgoing->postcopy,
+		.transport = !outgoing->live ? ""
+			     : outgoing->tls ? "tls"
+					     : "relay",
 		.total_ms = elapsed_ms(departure),
 		.downtime_ms = departure->counts.stopped_ms,
 		.sent = departure->counts.last.transferred,
+		.copied = mirrors_count(outgoing->disks),
 	};
 	memcpy(result->uuid, row.uuid, UUID_SIZE);
+	memcpy(result->screen, departure->screen, sizeof result->screen);
 	return 0;
 }

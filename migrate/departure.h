@@ -12,12 +12,14 @@
 #include <time.h>
 
 #include "migrate/outgoing.h"
+#include "migrate/screen.h"
 
 struct departure {
 	struct outgoing outgoing;
 	struct stream_options stream;
 	struct stream_counts counts;
 	struct timespec began;
+	char screen[ADDRESS_MAX]; /* where the guest's screen will be, or "" */
 };
 
 /* As outgoing_begin(), of what options say. */
@@ -26,10 +28,11 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	struct dd_error *err);
 
 /*
- * As outgoing_perform(), when the destination has prepared, disks being what it has said of them,
- * and ours has been told by stream_prepare().
+ * As outgoing_perform(), when the destination has prepared, disks and screen (screen.h) being what
+ * it has said of them, and ours is ready (outgoing_ready()).
  */
-int departure_perform(struct departure *departure, const struct json *disks, struct dd_error *err);
+int departure_perform(struct departure *departure, const struct json *disks,
+	const struct json *screen, struct dd_error *err);
 
 void departure_end(struct departure *departure);
 

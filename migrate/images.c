@@ -119,6 +119,10 @@ int images_make(struct operation *op, struct json *detail, const struct storage 
 		json_free(array);
 		return rc;
 	}
+	if (!json_count(array)) {
+		json_free(array);
+		return 0;
+	}
 	json_put(detail, KEY, array);
 	rc = migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
 	for (size_t i = 0; !rc && i < storage->count; i++)

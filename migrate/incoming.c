@@ -8,28 +8,50 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "domain/boot.h"
 #include "domain/cpu_seen.h"
 #include "domain/crash.h"
 #include "domain/record.h"
 #include "domain/secret.h"
 #include "migrate/images.h"
+#include "migrate/mark.h"
 #include "migrate/offer.h"
 #include "migrate/pack.h"
+#include "migrate/pending.h"
+#include "migrate/screen.h"
 #include "migrate/wishes.h"
 #include "qmp/migration.h"
 #include "schema/alias.h"
 
 /* ---- what is put aside ---- */
 
+/* A domain that is prepared, as long as this process is at it. */
+struct berth {
+	struct operation op;
+	struct json *detail;   /* of the row */
+	struct document *live; /* what its guest runs with; NULL: there is none */
+};
+
+static void berth_free(struct berth *berth)
+{
+	if (!berth)
+		return;
+	operation_end(&berth->op);
+	json_free(berth->detail);
+	document_free(berth->live);
+	free(berth);
+}
+CLEANUP_DEFINE(berth, struct berth *, berth_free)
+
 void incoming_free(struct incoming *incoming)
 {
 	if (!incoming)
 		return;
+	berth_free(incoming->berth);
 	landing_free(incoming->landing);
 	free(incoming->peer);
 	json_free(incoming->offer);
 	json_free(incoming->disks);
+	json_free(incoming->screen);
 	parcel_release(incoming->parcel);
 	free(incoming);
 }
@@ -80,7 +102,7 @@ static int incoming_new(struct dd_host *host, const char *peer, struct json *off
 	return 0;
 }
 
-static int offer_write(const struct incoming *incoming, struct dd_error *err)
+static int offer_write(const struct incoming *incoming, bool synced, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
 	CLEANUP(free) char *folder = NULL;
@@ -93,7 +115,9 @@ static int offer_write(const struct incoming *incoming, struct dd_error *err)
 		rc = folder_path(incoming->host, incoming->uuid, OFFER_FILE, &path, err);
 	if (!rc)
 		rc = json_write(incoming->offer, &text, err);
-	return rc ? rc : file_replace(path, 0600, text_string(&text), text.size, err);
+	if (rc)
+		return rc;
+	return (synced ? file_replace : file_place)(path, 0600, text_string(&text), text.size, err);
 }
 
 int incoming_offer_read(
@@ -137,9 +161,12 @@ static int parcel_receive(struct incoming *incoming, const struct peer *peer,
 	struct channel *channel, struct dd_error *err)
 {
 	struct parcel_heads heads;
-	int rc = book_parcel_begin(
-		incoming->host->book, incoming->uuid, NULL, &incoming->parcel, err);
+	struct parcel_limits limits = {.bytes = 0};
+	int rc = pending_check(incoming->host, peer->name, incoming->uuid, &limits.bytes, err);
 
+	if (!rc)
+		rc = book_parcel_begin(
+			incoming->host->book, incoming->uuid, &limits, &incoming->parcel, err);
 	if (rc) {
 		pack_drain(channel);
 		return rc;
@@ -173,10 +200,34 @@ int incoming_receive(struct dd_host *host, const struct peer *peer, struct json 
 		rc = error_set(err, DD_EXISTS, "the domain '%s' is the host '%s''s own",
 			op.row.name, book_host_name(host->book));
 	if (!rc)
-		rc = offer_write(incoming, err);
-	if (!rc)
+		rc = offer_write(incoming, false, err);
+	if (!rc) {
 		*out = TAKE(incoming);
+		return 0;
+	}
+	/* one that was checked stays where it is otherwise */
+	if (incoming->parcel)
+		(void)book_parcel_drop(host->book, incoming->uuid, NULL);
 	return rc;
+}
+
+int incoming_keep(struct incoming *incoming, struct dd_error *err)
+{
+	int rc = book_parcel_keep(incoming->parcel, err);
+
+	return rc ? rc : offer_write(incoming, true, err);
+}
+
+void incoming_leave(struct incoming *incoming)
+{
+	if (!incoming)
+		return;
+	/* either has the domain's job lock */
+	berth_free(TAKE(incoming->berth));
+	landing_free(TAKE(incoming->landing));
+	if (!json_get_bool(incoming->offer, "stays", false))
+		pending_drop(incoming->host, incoming->uuid, incoming->peer, incoming->id);
+	incoming_free(incoming);
 }
 
 /* The parcel anew, which costs a look at each of its signatures. */
@@ -310,14 +361,12 @@ static int row_make(struct operation *op, const struct incoming *incoming,
 	struct json *detail =
 		migration_detail(op, incoming->id, incoming->peer, false, wished->live != NULL);
 	CLEANUP(text) struct text vacated = TEXT_INIT;
-	CLEANUP(text) struct text boot = TEXT_INIT;
 	int rc = document_write_vacated(wished->config, &vacated, err);
 
 	if (!rc)
-		rc = boot_id(&boot, err);
+		rc = mark_put_boot(detail, err);
 	json_put_string(detail, "token_hash", json_get_string(incoming->offer, "token_hash"));
 	json_put_string(detail, "vacated", text_string(&vacated));
-	json_put_string(detail, "boot", text_string(&boot));
 	json_put_bool(detail, "paused", op->paused);
 	if (!rc)
 		rc = detail_put_document(detail, "config", wished->config, err);
@@ -330,39 +379,74 @@ static int row_make(struct operation *op, const struct incoming *incoming,
 	return rc;
 }
 
-static int qemu_start(struct operation *op, struct document *live, struct dd_error *err)
+static bool wants_door(const struct json *wishes)
 {
-	static const struct migration_parameters usual = {.bandwidth = 0};
-	const struct capabilities *caps = NULL;
-	CLEANUP(document) struct document *revealed = NULL;
+	const char *transport = json_get_string(wishes, "transport");
+
+	return transport && strcmp(transport, "tls") == 0;
+}
+
+/* QEMU listens once in its life. */
+static int listen(struct operation *op, struct dd_error *err)
+{
 	CLEANUP(free) char *path = NULL;
 	CLEANUP(free) char *uri = NULL;
-	int64_t id = 0;
+	int rc = incoming_stream_path(op->host, op->row.uuid, &path, err);
+
+	if (!rc)
+		rc = string_format(&uri, err, "unix:%s", path);
+	return rc ? rc : guest_migrate_receive_at(op->guest, uri, err);
+}
+
+int incoming_door(struct incoming *incoming, const unsigned char *key, int fd, bool *open,
+	struct dd_error *err)
+{
+	static const struct migration_parameters sealed = {.tls = true}, plain = {.tls = false};
+	CLEANUP(landing) struct landing *own = NULL;
+	struct operation *op;
+	int rc = incoming->landing ? 0 : landing_new(incoming, NULL, NULL, &own, err);
+
+	if (rc)
+		return rc;
+	op = landing_operation(own ? own : incoming->landing);
+	rc = operation_connect(op, err);
+	if (rc)
+		return rc;
+	*open = fd >= 0 && guest_migration_set_key(op->guest, false, key, NULL) == 0 &&
+		guest_migration_prepare(op->guest, false, &sealed, NULL) == 0 &&
+		guest_migrate_receive(op->guest, fd, NULL) == 0;
+	if (*open)
+		return 0;
+	rc = guest_migration_prepare(op->guest, false, &plain, err);
+	if (!rc)
+		rc = guest_migration_forget_key(op->guest, err);
+	return rc ? rc : listen(op, err);
+}
+
+static int qemu_start(struct operation *op, struct document *live, const struct json *wishes,
+	struct dd_error *err)
+{
+	const struct migration_parameters parameters = {
+		.postcopy = json_get_bool(wishes, "postcopy", false)};
+	const struct capabilities *caps = NULL;
+	CLEANUP(document) struct document *revealed = NULL;
 	int rc = host_capabilities(op->host, live, &caps, err);
 
 	if (!rc)
 		rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
 	if (!rc)
-		rc = incoming_stream_path(op->host, op->row.uuid, &path, err);
-	if (!rc)
-		rc = string_format(&uri, err, "unix:%s", path);
+		mark_remove(op->folder); /* of an earlier one */
 	if (!rc)
 		rc = guest_start_incoming(op->folder, revealed, caps, NULL, &op->guest, err);
 	CRASH_POINT("incoming:spawned");
 	if (!rc)
-		rc = guest_migration_prepare(op->guest, false, &usual, err);
-	if (!rc)
-		rc = guest_migrate_receive_at(op->guest, uri, err);
-	if (!rc)
-		rc = book_count(op->host->book, "domain-id", &id, err);
-	op->id = (int)id;
-	if (!rc)
-		rc = node_set_attr_format(document_root(live), "id", err, "%d", op->id);
+		rc = guest_migration_prepare(op->guest, false, &parameters, err);
+	if (!rc && !wants_door(wishes))
+		rc = listen(op, err);
 	return rc ? rc : guest_fill_runtime(op->guest, live, err);
 }
 
-/* Can this host be where it runs? */
-static int place_check(struct operation *op, const struct document *live, struct dd_error *err)
+int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
 	int rc = host_capabilities(op->host, live, &caps, err);
@@ -373,7 +457,7 @@ static int place_check(struct operation *op, const struct document *live, struct
 }
 
 static int prepare_live(struct operation *op, struct json *detail, struct document *live,
-	struct storage *storage, struct dd_error *err)
+	struct storage *storage, const struct json *wishes, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
 	int rc = images_plan(detail, storage) ? host_capabilities(op->host, live, &caps, err)
@@ -385,17 +469,12 @@ static int prepare_live(struct operation *op, struct json *detail, struct docume
 	if (!rc)
 		rc = images_make(op, detail, storage, caps->emulator, err);
 	if (!rc)
-		rc = qemu_start(op, live, err);
+		rc = qemu_start(op, live, wishes, err);
 	if (!rc)
 		rc = storage_settle(storage, op->guest, err);
 	if (!rc)
-		rc = detail_put_document(detail, "running", live, err);
-	if (!rc) {
-		json_put_number(detail, "domain_id", op->id);
 		json_put_bool(detail, "offers", storage->offered);
-	}
-	return rc ? rc
-		  : migration_row_write(op, detail, destination_word(DESTINATION_PREPARED), err);
+	return rc;
 }
 
 /* What is refused by what can be seen is so before anything is begun. */
@@ -410,39 +489,50 @@ static int storage_check(const struct incoming *incoming, const struct json *wis
 	return rc ? rc : storage_refuse(storage, err);
 }
 
-static int prepare(struct operation *op, struct incoming *incoming, const struct json *wishes,
+static int prepare(struct berth *berth, struct incoming *incoming, const struct json *wishes,
 	struct dd_error *err)
 {
+	struct operation *op = &berth->op;
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	CLEANUP(document) struct document *live = NULL;
 	CLEANUP(storage) struct storage storage = {.count = 0};
-	CLEANUP(json) struct json *detail = NULL;
+	const struct hook hook = {
+		.name = json_get_string(wishes, "name"),
+		.uuid = incoming->uuid,
+		.from = incoming->peer,
+		.live = json_get_bool(incoming->offer, "live", false),
+	};
 	int rc = operation_adopt(op, incoming->parcel, &incoming->taken, err);
 
 	op->paused = json_get_bool(incoming->offer, "paused", false) ||
 		     json_get_bool(wishes, "paused", false);
 	if (!rc)
 		rc = operation_refuse_stray(op, err);
-	if (!rc && json_get_bool(incoming->offer, "live", false))
+	if (!rc && hook.live)
 		rc = live_read(op, incoming->offer, &live, err);
 	if (!rc)
-		rc = wishes_grant(op, wishes, live, &wished, err);
+		rc = wishes_grant(op, wishes, live, &hook, &wished, err);
 	if (!rc)
 		rc = name_check(op, wished.config, err);
 	if (!rc && wished.live)
-		rc = place_check(op, wished.live, err);
+		rc = incoming_place_check(op, wished.live, err);
 	if (!rc)
 		rc = storage_check(incoming, wishes, &wished, &storage, err);
 	if (!rc)
-		rc = row_make(op, incoming, &wished, &detail, err);
+		rc = row_make(op, incoming, &wished, &berth->detail, err);
 	if (!rc)
 		rc = offer_secrets_put(op->host->book, incoming->offer, err);
 	if (!rc)
-		rc = wished.live ? prepare_live(op, detail, wished.live, &storage, err)
-				 : detail_open(op, detail, NULL, NULL, err);
-	if (!rc)
-		incoming->disks = storage_answer(&storage);
-	return rc;
+		rc = wished.live
+			     ? prepare_live(op, berth->detail, wished.live, &storage, wishes, err)
+			     : detail_open(op, berth->detail, NULL, NULL, err);
+	if (rc)
+		return rc;
+	incoming->disks = storage_answer(&storage);
+	if (wished.live)
+		incoming->screen = screen_of(wished.live);
+	berth->live = TAKE(wished.live);
+	return 0;
 }
 
 /* Whatever there is of it goes, but for the row. */
@@ -455,32 +545,72 @@ void incoming_clear(struct operation *op)
 	images_remove(op->host, op->row.uuid);
 	incoming_file_remove(op->host, op->row.uuid, "stream.sock");
 	incoming_file_remove(op->host, op->row.uuid, MIRROR_SOCKET);
+	guest_migration_remove_key(op->folder);
 	if (incoming_offer_read(op->host, op->row.uuid, &offer, NULL) == 0)
 		(void)offer_secrets_drop(op->host->book, offer, NULL);
 	incoming_file_remove(op->host, op->row.uuid, OFFER_FILE);
 	(void)book_parcel_drop(op->host->book, op->row.uuid, NULL);
 }
 
+/* It cannot be here. */
+static int leave(struct berth *berth, int rc)
+{
+	struct operation *op = &berth->op;
+
+	incoming_clear(op);
+	if (op->journal)
+		(void)journal_undo(op->host->book, op->journal, NULL);
+	op->journal = 0;
+	return rc;
+}
+
 int incoming_prepare(struct incoming *incoming, const struct json *wishes, struct dd_error *err)
 {
-	CLEANUP(operation) struct operation op = OPERATION_INIT;
-	int rc = begin(&op, incoming, err);
+	CLEANUP(berth) struct berth *berth = calloc(1, sizeof *berth);
+	int rc = berth ? begin(&berth->op, incoming, err) : error_no_memory(err);
 
 	if (!rc)
 		rc = offer_still(incoming, err);
 	if (rc)
 		return rc;
-	rc = prepare(&op, incoming, wishes, err);
+	rc = prepare(berth, incoming, wishes, err);
 	CRASH_POINT("incoming:prepared");
-	if (!rc) {
-		/* where it cannot be had now, it is looked for when it is needed */
-		(void)landing_new(
-			incoming, TAKE(op.lock), TAKE(op.guest), &incoming->landing, NULL);
+	if (rc)
+		return leave(berth, rc);
+	incoming->berth = TAKE(berth);
+	return 0;
+}
+
+/* What is known of the guest only since its QEMU was started. */
+static int row_fill(struct berth *berth, struct dd_error *err)
+{
+	struct operation *op = &berth->op;
+	int64_t id = 0;
+	int rc = book_count(op->host->book, "domain-id", &id, err);
+
+	if (!rc)
+		rc = node_set_attr_format(document_root(berth->live), "id", err, "%d", (int)id);
+	if (!rc)
+		rc = detail_put_document(berth->detail, "running", berth->live, err);
+	json_put_number(berth->detail, "domain_id", id);
+	return rc ? rc
+		  : migration_row_write(
+			    op, berth->detail, destination_word(DESTINATION_PREPARED), err);
+}
+
+int incoming_land(struct incoming *incoming, struct dd_error *err)
+{
+	CLEANUP(berth) struct berth *berth = TAKE(incoming->berth);
+	int rc;
+
+	if (!berth)
 		return 0;
-	}
-	incoming_clear(&op);
-	if (op.journal)
-		(void)journal_undo(op.host->book, op.journal, NULL);
-	op.journal = 0;
-	return rc;
+	rc = berth->live ? row_fill(berth, err) : 0;
+	CRASH_POINT("incoming:landed");
+	if (rc)
+		return leave(berth, rc);
+	/* where it cannot be had now, it is looked for when it is needed */
+	(void)landing_new(
+		incoming, TAKE(berth->op.lock), TAKE(berth->op.guest), &incoming->landing, NULL);
+	return 0;
 }

@@ -21,6 +21,7 @@
 #include "migrate/row.h"
 #include "store/parcels.h"
 
+struct berth;
 struct landing;
 
 struct incoming {
@@ -31,8 +32,10 @@ struct incoming {
 	struct json *offer; /* all that the source said */
 	struct parcel *parcel;
 	struct book_taken taken;
-	struct landing *landing; /* from prepare on: with the domain's job lock */
+	struct berth *berth; /* from prepare on until it has landed: with the domain's job lock */
+	struct landing *landing; /* from then on; it has the lock */
 	struct json *disks;      /* what becomes of them (storage.h), once it is prepared */
+	struct json *screen;     /* where its screen is then (screen.h), or NULL */
 };
 
 void incoming_free(struct incoming *incoming);
@@ -46,9 +49,20 @@ CLEANUP_DEFINE(incoming, struct incoming *, incoming_free)
 int incoming_receive(struct dd_host *host, const struct peer *peer, struct json *offer,
 	struct channel *channel, struct incoming **out, struct dd_error *err);
 
-/* Finds it again, in another process maybe. DD_NOT_FOUND: nobody offered that, or it is over. */
+/* So that it can be found again, whatever becomes of this process or the machine. */
+int incoming_keep(struct incoming *incoming, struct dd_error *err);
+
+/*
+ * Finds what was kept, in another process maybe. DD_NOT_FOUND: nobody offered that, or it is over.
+ */
 int incoming_find(struct dd_host *host, const char *uuid, const char *id, struct incoming **out,
 	struct dd_error *err);
+
+/*
+ * The connection that it came over has ended, or brings another: what nobody has prepared is
+ * forgotten, unless a client drives it. incoming, which may be NULL, is freed.
+ */
+void incoming_leave(struct incoming *incoming);
 
 /*
  * The source asks about it, or says that it is over, on another connection: whoever in this process
@@ -65,17 +79,44 @@ bool incoming_is_wanted(const struct incoming *incoming);
  */
 int incoming_prepare(struct incoming *incoming, const struct json *wishes, struct dd_error *err);
 
+/*
+ * The rest of it, for which the source need not wait: the row has all that the guest runs with, and
+ * what the decision needs is at hand. Where that fails nothing is left, as above. Nothing where
+ * there is none.
+ */
+int incoming_land(struct incoming *incoming, struct dd_error *err);
+
 /* The sockets of the waiting QEMU, for its state and for its disks. The caller frees them. */
 int incoming_disks_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 int incoming_stream_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 
 /*
- * Whoever has the token may decide. *state is RUNNING afterwards, or RETURNED where the guest could
+ * Of one whose wishes have the transport "tls", and whose QEMU so does not listen yet: it takes
+ * what comes over fd, with the key (*open), or listens for the relay: where fd is -1, or it has no
+ * TLS.
+ */
+int incoming_door(struct incoming *incoming, const unsigned char *key, int fd, bool *open,
+	struct dd_error *err);
+
+/* Told as soon as it is decided, before the guest can run. */
+typedef void (*incoming_decided_fn)(void *context);
+
+/*
+ * Whoever has the token may decide. decided: not NULL, with post-copy: the source sends the rest
+ * when it hears that it is decided. *state is RUNNING afterwards, or RETURNED where the guest could
  * not be made to run here, or ABORTED. statistics (may be NULL) go into the version. DD_REFUSED:
  * the token is wrong, or it is not prepared.
  */
 int incoming_finish(struct incoming *incoming, const char *token, const struct json *statistics,
-	enum destination_state *state, struct dd_error *err);
+	incoming_decided_fn decided, void *context, enum destination_state *state,
+	struct dd_error *err);
+
+/*
+ * The source says that its connection to a guest which came by post-copy has broken: QEMU waits
+ * for what is left at incoming_stream_path() then. *over: it waits for nothing.
+ */
+int incoming_recover(struct dd_host *host, const char *peer, const char *uuid, const char *id,
+	bool *over, struct dd_error *err);
 
 /*
  * The source asks how it ended. What has not been decided is aborted. DD_BUSY: it is being decided.

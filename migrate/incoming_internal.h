@@ -23,7 +23,16 @@ void incoming_act_as(struct operation *op, const struct json *offer);
 int landing_new(const struct incoming *incoming, struct job_lock *lock, struct guest *guest,
 	struct landing **out, struct dd_error *err);
 void landing_free(struct landing *landing);
+struct operation *landing_operation(struct landing *landing);
 CLEANUP_DEFINE(landing, struct landing *, landing_free)
+
+/* Can this host be where it runs? op records what its CPU is. */
+int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err);
+
+/* What a migration took, as trailers of its version; values is where their numbers are. */
+#define STATISTICS 7
+size_t statistics_put(
+	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE]);
 
 /* Whatever there is of it goes, QEMU too, but for the row. */
 void incoming_clear(struct operation *op);

@@ -5,6 +5,7 @@
 
 #include "migrate/ask.h"
 #include "migrate/evidence.h"
+#include "migrate/local.h"
 #include "migrate/offer.h"
 #include "migrate/wishes.h"
 #include "schema/alias.h"
@@ -40,7 +41,7 @@ static int wish(struct looking *looking, struct dd_error *err)
 		rc = document_copy(op->live, &live, err);
 	if (!rc && live)
 		rc = document_strip_place(live, err);
-	return rc ? rc : wishes_grant(op, looking->wishes, live, &looking->wished, err);
+	return rc ? rc : wishes_grant(op, looking->wishes, live, NULL, &looking->wished, err);
 }
 
 static int begin(struct looking *looking, struct dd_host *host, struct dd_error *err)
@@ -114,8 +115,11 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	CLEANUP(json) struct json *answer = NULL;
 	struct dd_migrate_outlook found = {.live = false};
 	struct json *request = NULL;
-	int rc = begin(&looking, host, err);
+	int rc;
 
+	if (options->mode == DD_MIGRATE_LOCAL)
+		return local_look(host, options, disk, context, result, err);
+	rc = begin(&looking, host, err);
 	if (!rc)
 		rc = wish(&looking, err);
 	if (!rc)
@@ -128,6 +132,7 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	if (rc)
 		return rc;
 	found.live = looking.live;
+	found.hook = json_get_string(answer, "hook") != NULL;
 	rc = tell(json_get(answer, "disks"), disk, context, &found);
 	if (!rc && result)
 		*result = found;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "domain/crash.h"
 #include "migrate/ask.h"
+#include "qmp/deadline.h"
 #include "qmp/mirror.h"
 #include "qmp/socket.h"
 
@@ -42,14 +42,6 @@ struct mirrors {
 	int64_t began, moved, told; /* ms */
 	uint64_t carried, told_carried;
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the threads that carry the bytes ---- */
 
@@ -109,12 +101,18 @@ static bool is_copied(const struct json *disk)
 	return verdict && strcmp(verdict, "copy") == 0 && json_get_string(disk, "alias");
 }
 
+unsigned mirrors_count(const struct json *disks)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < json_count(disks); i++)
+		count += is_copied(json_at(disks, i));
+	return count;
+}
+
 bool mirrors_needed(const struct json *disks)
 {
-	for (size_t i = 0; i < json_count(disks); i++)
-		if (is_copied(json_at(disks, i)))
-			return true;
-	return false;
+	return mirrors_count(disks) > 0;
 }
 
 static int mirrors_new(struct mirrors **out, const struct stream_source *source,
@@ -126,7 +124,7 @@ static int mirrors_new(struct mirrors **out, const struct stream_source *source,
 		return error_no_memory(err);
 	mirrors->source = *source;
 	mirrors->options = *options;
-	mirrors->began = mirrors->moved = mirrors->told = clock_ms();
+	mirrors->began = mirrors->moved = mirrors->told = deadline_now();
 	mirrors->list = calloc(json_count(disks), sizeof *mirrors->list);
 	if (!mirrors->list)
 		return error_no_memory(err);
@@ -195,7 +193,7 @@ static uint64_t rate(struct mirrors *mirrors, int64_t now)
 
 static int tell(struct mirrors *mirrors, uint64_t done, uint64_t total, struct dd_error *err)
 {
-	int64_t now = clock_ms();
+	int64_t now = deadline_now();
 	uint64_t bandwidth = rate(mirrors, now);
 	uint64_t remaining = total > done ? total - done : 0;
 	const struct dd_migration_progress told = {
@@ -224,7 +222,7 @@ static int watch(struct mirrors *mirrors, struct dd_error *err)
 {
 	const struct stream_source *source = &mirrors->source;
 	unsigned limit = mirrors->options.timeout_suspends ? 0 : mirrors->options.timeout_s;
-	int64_t now = clock_ms();
+	int64_t now = deadline_now();
 	uint64_t carried = 0;
 
 	for (size_t i = 0; i < mirrors->count; i++) {

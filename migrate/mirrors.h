@@ -13,6 +13,7 @@ struct mirrors;
 
 /* Is any of them copied? disks: as the destination answered (storage_answer()). */
 bool mirrors_needed(const struct json *disks);
+unsigned mirrors_count(const struct json *disks);
 
 /*
  * Copies them. 0: they are the same, and stay so. Otherwise what is left is for mirrors_abandon().

@@ -141,12 +141,6 @@ static bool is_commit(const char *word)
 	       strspn(word, "0123456789abcdef") == COMMIT_SIZE - 1;
 }
 
-static bool is_uuid(const char *word)
-{
-	return word && strlen(word) == UUID_SIZE - 1 &&
-	       strspn(word, "0123456789abcdef-") == UUID_SIZE - 1;
-}
-
 static bool is_count(const struct json *offer, const char *key, int64_t most)
 {
 	int64_t number = json_get_number(offer, key, -1);
@@ -184,7 +178,7 @@ static const char *offer_fault(const struct json *offer)
 
 	if (!migration_id_valid(json_get_string(offer, "id")))
 		return "id";
-	if (!is_uuid(json_get_string(offer, "uuid")))
+	if (!migration_uuid_valid(json_get_string(offer, "uuid")))
 		return "uuid";
 	if (!json_get_string(offer, "name"))
 		return "name";
@@ -271,8 +265,12 @@ int offer_secrets_put(struct book *book, const struct json *offer, struct dd_err
 
 	if (rc || !drafts.count)
 		return rc;
-	return book_secrets_put(
+	/* a domain that comes back finds its own: they are sealed anew */
+	rc = book_secrets_drop(
 		book, json_get_string(offer, "uuid"), drafts.items, drafts.count, err);
+	return rc ? rc
+		  : book_secrets_put(
+			    book, json_get_string(offer, "uuid"), drafts.items, drafts.count, err);
 }
 
 int offer_secrets_drop(struct book *book, const struct json *offer, struct dd_error *err)

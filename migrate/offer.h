@@ -7,6 +7,7 @@
  *
  *   id, uuid, name, live, paused        which migration, of what; paused by its user
  *   autostart                           whether it starts with the host
+ *   stays                               a client drives it: whoever brings it may hang up
  *   token_hash                          of the token, with which alone it can be decided
  *   head, book, version, epoch, objects what the parcel holds (struct parcel_heads)
  *   running                             of a live one: the definition that its guest runs with

@@ -27,12 +27,19 @@ struct outgoing {
 	bool live;
 	bool paused;      /* by its user, before it began */
 	bool keeps_token; /* nobody has it but us */
+	bool tls;         /* its state went by QEMU's own connection */
+	bool stays;       /* what is offered, also when the connection has ended */
+	bool postcopy;    /* what is left of the guest follows once it runs there */
 	enum source_state state;
 	struct json *detail;      /* of the row */
 	const struct json *disks; /* of it, what becomes of them; NULL before it is prepared */
 	struct channel *channel;  /* to the destination; NULL: not connected */
-	char *flag;               /* file that calls it off */
-	const atomic_bool *stop;  /* ends every wait; or NULL */
+	char head[COMMIT_SIZE];   /* its newest version, once that is offered */
+	struct stream *stream;    /* once it is ready, of a guest */
+	struct parcel *receipt;  /* what the destination has made, where it has sent that already */
+	struct book_taken taken; /* of it */
+	char *flag;              /* file that calls it off */
+	const atomic_bool *stop; /* ends every wait; or NULL */
 };
 
 /*
@@ -52,16 +59,35 @@ static inline void cleanup_outgoing(struct outgoing *outgoing)
 /* Connects where it is not. */
 int outgoing_connect(struct outgoing *outgoing, struct dd_error *err);
 
-int outgoing_offer(struct outgoing *outgoing, struct dd_error *err);
+/*
+ * Sends the offer. wishes: the destination is to prepare at once, as these say (wishes.h); NULL: it
+ * is not. The answer is for outgoing_offered(), answer being the caller's (may be NULL).
+ */
+int outgoing_offer(struct outgoing *outgoing, const struct json *wishes, struct dd_error *err);
+int outgoing_offered(
+	struct outgoing *outgoing, int wait_ms, struct json **answer, struct dd_error *err);
+
+/* Of a guest, before it is performed: what can be done while the destination prepares. */
+int outgoing_ready(
+	struct outgoing *outgoing, const struct stream_options *options, struct dd_error *err);
 
 /* The destination has prepared: disks as it said (storage_answer()), or NULL. */
 int outgoing_prepared(struct outgoing *outgoing, const struct json *disks, struct dd_error *err);
 
 /*
- * After that. 0: outgoing->token may go out, and nobody but the destination
- * can end it any more. Otherwise nothing has happened that outgoing_give_up() does not undo.
+ * After that, and of a guest after outgoing_ready(). 0: outgoing->token may go out, and nobody but
+ * the destination can end it any more. Otherwise nothing has happened that outgoing_give_up() does
+ * not undo.
  */
 int outgoing_perform(struct outgoing *outgoing, const struct stream_options *options,
+	struct stream_counts *counts, struct dd_error *err);
+
+/*
+ * Of post-copy: the destination has decided, and waits for the rest (outgoing_release()); it runs
+ * the guest, and has it all (outgoing_drain(), as stream_drain(); stream's options may be NULL).
+ */
+int outgoing_release(struct outgoing *outgoing, struct stream_counts *counts, struct dd_error *err);
+int outgoing_drain(struct outgoing *outgoing, const struct stream_options *options,
 	struct stream_counts *counts, struct dd_error *err);
 
 /* Undoes it, by who has never let the token out. The guest goes on here. */
@@ -73,8 +99,12 @@ int outgoing_give_up(struct outgoing *outgoing, struct dd_error *err);
  */
 int outgoing_confirm(struct outgoing *outgoing, enum destination_state state, struct dd_error *err);
 
-/* How it ended, from the destination; then outgoing_confirm(). DD_BUSY: it cannot be asked now. */
-int outgoing_ask(struct outgoing *outgoing, struct dd_error *err);
+/*
+ * How it ended, from the destination; then outgoing_confirm(). One that is busy with it is asked
+ * again for wait_ms. DD_BUSY: it cannot be asked now, or is busy still.
+ */
+int outgoing_ask(struct outgoing *outgoing, int wait_ms, struct dd_error *err);
+#define OUTGOING_ASK_MS 60000 /* for who drives it: the last of the stream, and a slow disk */
 
 /* As the operator says, where the destination is gone for good (dd_migration_resolve()). */
 int outgoing_resolve(
@@ -82,6 +112,18 @@ int outgoing_resolve(
 
 /* The file that calls it off as soon as it is there. The caller frees it. */
 int outgoing_flag_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
+/* Makes it. */
+int outgoing_call_off(struct dd_host *host, const char *uuid, struct dd_error *err);
+/* DD_REFUSED: it is there. */
+int outgoing_check_flag(const struct outgoing *outgoing, struct dd_error *err);
+
+/*
+ * Between the calls of a client that drives it nobody looks for that file, which others may want to
+ * know. What a process that died has left says nothing.
+ */
+int outgoing_rest(const struct outgoing *outgoing, struct dd_error *err);
+void outgoing_wake(const struct outgoing *outgoing);
+bool outgoing_rests(struct dd_host *host, const char *uuid);
 
 /*
  * One that somebody else has begun, and whose token he alone had: to be given up before it was

@@ -3,7 +3,7 @@
 
 #include "migrate/offer.h"
 
-#define PIECE_SIZE ((size_t)256 << 10) /* bytes of one message */
+#define PIECE_SIZE ((size_t)64 << 10)  /* bytes of one message: the receiver is at work on it */
 #define DRAIN_MAX ((uint64_t)64 << 20) /* bytes that are listened to for nothing */
 
 struct sending {

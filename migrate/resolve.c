@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an operator says of a migration: that it is to end, or how it has ended. */
 #include <domesday/migrate.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "migrate/incoming.h"
+#include "migrate/local.h"
 #include "migrate/outgoing.h"
+#include "qmp/deadline.h"
 
 /* ---- calling off ---- */
 
@@ -29,46 +27,81 @@ static int row_of(
 	return rc;
 }
 
-static int flag_raise(struct dd_host *host, const char *uuid, struct dd_error *err)
+/* Who was at it may have died: then it is settled here and now. */
+static void dead_settle(struct dd_host *host, const char *uuid)
 {
-	CLEANUP(free) char *path = NULL;
-	int rc = outgoing_flag_path(host, uuid, &path, err);
-	int fd = rc ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	int wait_ms = host->wait_ms;
 
-	if (!rc && fd < 0)
-		return error_errno(err, errno, "cannot make %s", path);
-	if (fd >= 0)
-		close(fd);
+	host->wait_ms = 0;
+	(void)operation_begin(&op, host, uuid, "settle", NULL, NULL);
+	host->wait_ms = wait_ms;
+}
+
+/* Waits for it to be undone. DD_NOT_FOUND: it is over. */
+static int undone_wait(struct dd_host *host, const struct migration_row *row, struct dd_error *err)
+{
+	const char *uuid = row->journal.uuid;
+	enum source_state state = row->source;
+	int64_t end = deadline_in(ABORT_MS);
+
+	do {
+		CLEANUP(migration_row) struct migration_row left = {.detail = NULL};
+		int rc;
+
+		dead_settle(host, uuid);
+		rc = migration_row_find(host, uuid, row->id, &left, err);
+		if (rc)
+			return rc;
+		state = left.source;
+		deadline_nap(ABORT_LOOK_MS);
+	} while (deadline_left(end) && !outgoing_rests(host, uuid));
+	if (row->local)
+		return error_set(err, DD_BUSY,
+			"who moves the guest does not hear it yet: it is called off when he goes "
+			"on, or ends, unless the new QEMU has it by then");
+	if (state != SOURCE_BEGUN)
+		return error_set(err, DD_REFUSED,
+			"the migration cannot be called off any more: the host '%s' decides it",
+			row->peer);
+	return error_set(err, DD_BUSY,
+		"who moves the domain to the host '%s' does not hear it yet: it is called off when "
+		"he goes on, or ends",
+		row->peer);
+}
+
+/* Of one within the host: has the new QEMU got it? */
+static int abort_came_late(struct dd_host *host, const struct domain_row *now,
+	const struct json *detail, struct dd_error *err)
+{
+	unsigned instance = 0;
+	int rc = instance_find(host, now, &instance, NULL, err);
+
+	if (!rc && now->state == STATE_RUNNING && instance == json_get_number(detail, "next", 0))
+		rc = error_set(err, DD_REFUSED, "too late: the guest of '%s' is in its new QEMU",
+			now->name);
 	return rc;
 }
 
 int dd_migration_abort(struct dd_host *host, const char *domain, struct dd_error *err)
 {
-	static const struct timespec pause = {.tv_nsec = ABORT_LOOK_MS * 1000000L};
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	CLEANUP(domain_row) struct domain_row now = {.name = NULL};
 	int rc = row_of(host, domain, &row, err);
 
 	if (rc)
 		return rc;
-	if (!row.outgoing) {
+	if (!row.outgoing && !row.local) {
 		error_set(err, DD_REFUSED, "the domain '%s' comes from the host '%s'", domain,
 			row.peer);
 		return error_hint(err, "call it off there: domesday job-abort %s", domain);
 	}
-	rc = flag_raise(host, row.journal.uuid, err);
-	for (int waited = 0; !rc && waited < ABORT_MS; waited += ABORT_LOOK_MS) {
-		CLEANUP(migration_row) struct migration_row left = {.detail = NULL};
-
-		rc = migration_row_find(host, row.journal.uuid, row.id, &left, NULL);
-		if (!rc)
-			(void)nanosleep(&pause, NULL);
-	}
+	rc = outgoing_call_off(host, row.journal.uuid, err);
 	if (!rc)
-		return error_set(err, DD_REFUSED,
-			"the migration cannot be called off any more: the host '%s' decides it",
-			row.peer);
+		rc = undone_wait(host, &row, err);
 	rc = rc == DD_NOT_FOUND ? book_find(host->book, row.journal.uuid, &now, err) : rc;
+	if (!rc && row.local)
+		return abort_came_late(host, &now, row.detail, err);
 	if (!rc && now.owner)
 		rc = error_set(err, DD_REFUSED, "too late: the host '%s' has the domain '%s'",
 			now.owner, domain);
@@ -93,6 +126,8 @@ static int resolve(
 	struct operation *op, const struct migration_row *row, bool here, struct dd_error *err)
 {
 	op->journal = row->journal.id;
+	if (row->local)
+		return local_settle(op, row, err);
 	return row->outgoing ? outgoing_resolve(op, row, here, err)
 			     : resolve_incoming(op, row, here, err);
 }

@@ -13,6 +13,12 @@ bool migration_id_valid(const char *id)
 	       strspn(id, "0123456789abcdef") == MIGRATION_ID_SIZE - 1;
 }
 
+bool migration_uuid_valid(const char *uuid)
+{
+	return uuid && strlen(uuid) == UUID_SIZE - 1 &&
+	       strspn(uuid, "0123456789abcdef-") == UUID_SIZE - 1;
+}
+
 void migration_row_release(struct migration_row *row)
 {
 	journal_row_release(&row->journal);
@@ -31,6 +37,7 @@ int migration_row_read(struct migration_row *row, struct json *detail, struct dd
 	row->peer = json_get_string(detail, "peer");
 	row->live = json_get_bool(detail, "live", false);
 	row->outgoing = side && strcmp(side, "source") == 0;
+	row->local = side && strcmp(side, MIGRATION_LOCAL) == 0;
 	if (migration_id_valid(row->id) && row->peer && side &&
 		(row->outgoing ? source_read(state, &row->source)
 			       : destination_read(state, &row->destination)))

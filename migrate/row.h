@@ -12,7 +12,8 @@
 #include "domain/recover.h"
 #include "migrate/phases.h"
 
-#define MIGRATION_ID_SIZE 33 /* 32 hexadecimal digits drawn at random, and the NUL */
+#define MIGRATION_LOCAL "local" /* the side of who is both */
+#define MIGRATION_ID_SIZE 33    /* 32 hexadecimal digits drawn at random, and the NUL */
 
 struct migration_row {
 	struct journal_row journal;
@@ -21,9 +22,10 @@ struct migration_row {
 	const char *id;
 	const char *peer;                   /* the other host's name */
 	bool outgoing;                      /* this host is the source */
+	bool local;                         /* and both, from a QEMU here to another */
 	bool live;                          /* with a guest */
-	enum source_state source;           /* the one, */
-	enum destination_state destination; /* or the other */
+	enum source_state source;           /* where it is outgoing, */
+	enum destination_state destination; /* or otherwise */
 };
 
 void migration_row_release(struct migration_row *row);
@@ -33,6 +35,7 @@ static inline void cleanup_migration_row(struct migration_row *row)
 }
 
 bool migration_id_valid(const char *id);
+bool migration_uuid_valid(const char *uuid);
 
 /* Reads a row's detail, which is taken over; the rest of row is as before. DD_CORRUPT. */
 int migration_row_read(struct migration_row *row, struct json *detail, struct dd_error *err);

@@ -171,7 +171,9 @@ static int answer_one(struct peer_session *session, struct serving *serving,
 		json_free(answer);
 		answer = peer_error(&failure);
 	}
-	return peer_send(session->channel, answer, err);
+	rc = peer_send(session->channel, answer, err);
+	migration_answered(session);
+	return rc;
 }
 
 /* The caller says first what it is called. */
@@ -221,7 +223,7 @@ static int converse(struct serving *serving, struct channel *channel, struct dd_
 		if (!rc)
 			rc = answer_one(&session, serving, request, err);
 	}
-	incoming_free(session.incoming);
+	incoming_leave(session.incoming);
 	/* it has closed it, or has nothing to ask */
 	return rc == DD_NOT_FOUND || rc == DD_BUSY ? 0 : rc;
 }

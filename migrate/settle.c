@@ -7,7 +7,9 @@
 
 #include "migrate/ask.h"
 #include "migrate/incoming.h"
+#include "migrate/local.h"
 #include "migrate/outgoing.h"
+#include "migrate/pending.h"
 
 #define KEPT_S 10 /* for which the source has time to come by itself */
 
@@ -18,7 +20,9 @@ static int settle(struct operation *op, const struct json *detail, struct dd_err
 	int rc = copy ? migration_row_read(&row, TAKE(copy), err) : error_no_memory(err);
 
 	if (!rc)
-		rc = row.outgoing ? outgoing_settle(op, &row, err) : incoming_settle(op, &row, err);
+		rc = row.local      ? local_settle(op, &row, err)
+		     : row.outgoing ? outgoing_settle(op, &row, err)
+				    : incoming_settle(op, &row, err);
 	return rc;
 }
 
@@ -75,12 +79,15 @@ static int kept_read(struct dd_host *host, struct kept *kept, struct dd_error *e
 int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err)
 {
 	CLEANUP(kept) struct kept kept = {.list = NULL};
+	uint32_t offers = 0, old = 0;
 	int rc = kept_read(host, &kept, err);
 
+	if (!rc)
+		rc = pending_count(host, &offers, &old, err);
 	if (rc)
 		return rc;
-	*due = (uint32_t)kept.count;
-	*count = *due + kept.young;
+	*due = (uint32_t)kept.count + old;
+	*count = (uint32_t)kept.count + kept.young + offers;
 	return 0;
 }
 
@@ -104,6 +111,8 @@ int dd_migrations_forget(struct dd_host *host, uint32_t *left, struct dd_error *
 	uint32_t remaining = 0;
 	int rc = kept_read(host, &kept, err);
 
+	if (!rc)
+		rc = pending_tidy(host, err);
 	for (size_t i = 0; !rc && i < kept.count; i++)
 		remaining += forget_one(host, &kept.list[i], err) != 0;
 	if (!rc && left)

@@ -2,16 +2,21 @@
 #include "migrate/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "migrate/ask.h"
+#include "qmp/deadline.h"
 #include "qmp/socket.h"
 
+#define POSTCOPY_MS 10000  /* of one that does not come to an end */
+#define NOTICE_MS 5000     /* for QEMU to see that a connection has gone */
+#define RECONNECT_MS 60000 /* in which a connection is tried for anew */
+#define RECONNECT_PAUSE_MS 500
 #define TELL_MS 200     /* between two words on how far it is */
 #define STALL_MS 15000  /* without a byte on the wire, and it is given up */
 #define FINISH_MS 60000 /* for the last part, which is small */
@@ -32,16 +37,10 @@ struct stream {
 	uint64_t sent;
 	int64_t told; /* ms */
 	uint64_t told_sent;
-	bool pressed; /* the guest is slowed down more */
+	bool pressed;  /* the guest is slowed down more */
+	bool direct;   /* by QEMU's own connection: nobody carries it */
+	bool postcopy; /* it goes on without having been sent */
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the thread that carries the bytes ---- */
 
@@ -80,6 +79,8 @@ void stream_free(struct stream *stream)
 		return;
 	carry_end(stream, true);
 	channel_close(stream->channel);
+	if (stream->direct && stream->ends[1] >= 0)
+		(void)shutdown(stream->ends[1], SHUT_RDWR);
 	for (size_t i = 0; i < 2; i++)
 		if (stream->ends[i] >= 0)
 			close(stream->ends[i]);
@@ -108,7 +109,7 @@ static int64_t estimate(uint64_t remaining, uint64_t bandwidth, uint64_t dirty)
 static int tell(struct stream *stream, const struct migration_progress *progress, const char *phase,
 	struct dd_error *err)
 {
-	int64_t now = clock_ms();
+	int64_t now = deadline_now();
 	uint64_t dirty = progress->dirty_rate * progress->page_size;
 	uint64_t bandwidth = rate(stream, progress, now);
 	const struct dd_migration_progress told = {
@@ -122,6 +123,9 @@ static int tell(struct stream *stream, const struct migration_progress *progress
 		.elapsed_ms = now - stream->began,
 		.estimate_ms = estimate(progress->remaining, bandwidth, dirty),
 		.downtime_ms = progress->expected_downtime_ms,
+		.transport = !stream->source.peer ? NULL
+			     : stream->direct     ? "tls"
+						  : "relay",
 	};
 
 	if (stream->options.progress && stream->options.progress(&told, stream->options.context))
@@ -131,28 +135,36 @@ static int tell(struct stream *stream, const struct migration_progress *progress
 
 static int broken(struct stream *stream, const char *words, struct dd_error *err)
 {
-	return error_set(err, DD_SYSTEM, "the guest's memory did not reach the host '%s': %s",
-		stream->source.peer->name,
+	return error_set(err, DD_SYSTEM, "the guest's memory did not reach the %s%s%s: %s",
+		stream->source.peer ? "host '" : "new QEMU",
+		stream->source.peer ? stream->source.peer->name : "",
+		stream->source.peer ? "'" : "",
 		atomic_load(&stream->broken) ? stream->error.message : words);
 }
 
 /* A link that is dead shows only in that nothing moves. */
-static int watch(
+static int watch_bytes(
 	struct stream *stream, const struct migration_progress *progress, struct dd_error *err)
 {
-	int64_t now = clock_ms();
+	int64_t now = deadline_now();
 
 	if (progress->transferred != stream->sent || !progress->remaining)
 		stream->moved = now;
 	stream->sent = progress->transferred;
-	if ((stream->source.stop && atomic_load(stream->source.stop)) ||
-		access(stream->source.flag, F_OK) == 0)
-		return error_set(err, DD_REFUSED, "the migration was called off");
 	if (atomic_load(&stream->broken))
 		return broken(stream, "", err);
 	if (now - stream->moved > STALL_MS)
 		return broken(stream, "nothing has moved for 15 s", err);
 	return 0;
+}
+
+static int watch(
+	struct stream *stream, const struct migration_progress *progress, struct dd_error *err)
+{
+	if ((stream->source.stop && atomic_load(stream->source.stop)) ||
+		access(stream->source.flag, F_OK) == 0)
+		return error_set(err, DD_REFUSED, "the migration was called off");
+	return watch_bytes(stream, progress, err);
 }
 
 /* One that does not converge by itself is slowed down, by more and more. */
@@ -161,17 +173,27 @@ static int press(struct stream *stream, struct dd_error *err)
 	static const struct migration_parameters harder = {
 		.throttle_initial = 50, .throttle_increment = 20};
 
-	if (stream->pressed || clock_ms() - stream->began < PATIENCE_MS)
+	if (stream->pressed || deadline_now() - stream->began < PATIENCE_MS)
 		return 0;
 	stream->pressed = true;
 	return guest_migration_set(stream->source.guest, &harder, err);
+}
+
+/* Where that was of no use either, and all of it has been sent once. */
+static int let_go(struct stream *stream, const struct stream_counts *counts, struct dd_error *err)
+{
+	if (!stream->options.postcopy || stream->postcopy || counts->last.iterations < 2 ||
+		deadline_now() - stream->began < POSTCOPY_MS)
+		return 0;
+	stream->postcopy = true;
+	return guest_migration_postcopy(stream->source.guest, err);
 }
 
 static int timeout(struct stream *stream, struct dd_error *err)
 {
 	unsigned limit = stream->options.timeout_s;
 
-	if (!limit || clock_ms() - stream->began < (int64_t)limit * 1000)
+	if (!limit || deadline_now() - stream->began < (int64_t)limit * 1000)
 		return 0;
 	stream->options.timeout_s = 0;
 	if (stream->options.timeout_suspends)
@@ -189,6 +211,17 @@ static int failed(
 		*progress->error ? progress->error : "the other side went away");
 }
 
+/* One that an I/O error stops on the way is left for its user to look at, where its disk is. */
+static int trouble(
+	const struct stream *stream, const struct stream_counts *counts, struct dd_error *err)
+{
+	if (stream->source.troubled || counts->last.status != GUEST_IO_ERROR)
+		return 0;
+	error_set(err, DD_REFUSED, "an I/O error of one of its disks has stopped the guest here");
+	return error_hint(
+		err, "mend that and resume it, or move it as it is: the same command again");
+}
+
 static int copy(struct stream *stream, struct stream_counts *counts, struct dd_error *err)
 {
 	struct guest *guest = stream->source.guest;
@@ -198,7 +231,7 @@ static int copy(struct stream *stream, struct stream_counts *counts, struct dd_e
 
 	while (!rc) {
 		rc = guest_migration_await(guest, wanted, TELL_MS, &state, err);
-		stream->stopped = clock_ms();
+		stream->stopped = deadline_now();
 		if (!rc && state == MIGRATION_PRE_SWITCHOVER)
 			return 0;
 		if (!rc)
@@ -206,11 +239,15 @@ static int copy(struct stream *stream, struct stream_counts *counts, struct dd_e
 		if (!rc && (MIGRATION_IN(counts->last.state) & MIGRATION_ENDED))
 			return failed(&counts->last, stream, err);
 		if (!rc)
+			rc = trouble(stream, counts, err);
+		if (!rc)
 			rc = tell(stream, &counts->last, "copy", err);
 		if (!rc)
 			rc = watch(stream, &counts->last, err);
 		if (!rc)
 			rc = press(stream, err);
+		if (!rc)
+			rc = let_go(stream, counts, err);
 		if (!rc)
 			rc = timeout(stream, err);
 	}
@@ -219,83 +256,229 @@ static int copy(struct stream *stream, struct stream_counts *counts, struct dd_e
 
 /* ---- beginning and end ---- */
 
-static int connect_ends(struct stream *stream, struct dd_error *err)
+static int connect_ends(
+	struct stream *stream, const char *op, struct json **answer, struct dd_error *err)
 {
 	const struct stream_source *source = &stream->source;
-	CLEANUP(json) struct json *answer = NULL;
-	int rc = peer_connect(
-		source->host, source->peer->name, source->stop, 0, &stream->channel, err);
+	int rc = 0;
+
+	if (!stream->channel)
+		rc = peer_connect(
+			source->host, source->peer->name, source->stop, 0, &stream->channel, err);
 
 	if (!rc)
 		rc = peer_call(stream->channel, source->peer->name,
-			ask_request("stream", source->id, source->uuid), PEER_ANSWER_MS, &answer,
-			err);
+			ask_request(op, source->id, source->uuid), PEER_ANSWER_MS, answer, err);
 	if (!rc && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream->ends))
 		rc = error_errno(err, errno, "cannot make a pair of sockets");
-	return rc ? rc : carry_begin(stream, err);
+	return rc;
 }
 
-int stream_prepare(struct guest *guest, const struct stream_options *options, struct dd_error *err)
+static int send_begin(struct stream *stream,
+	int (*send)(struct guest *guest, int fd, struct dd_error *err), struct dd_error *err)
 {
-	const struct migration_parameters parameters = {
-		.bandwidth = options->bandwidth,
-		.auto_converge = true,
-	};
+	int rc = stream->direct ? 0 : carry_begin(stream, err);
 
-	return guest_migration_prepare(guest, true, &parameters, err);
-}
-
-static int send_begin(struct stream *stream, struct dd_error *err)
-{
-	int rc = guest_migrate_send(stream->source.guest, stream->ends[0], err);
-
+	if (!rc)
+		rc = send(stream->source.guest, stream->ends[0], err);
 	close(stream->ends[0]);
 	stream->ends[0] = -1;
 	return rc;
 }
 
-int stream_begin(struct stream **out, const struct stream_source *source,
-	const struct stream_options *options, struct stream_counts *counts, struct dd_error *err)
+static int stream_make(struct stream **out, const struct stream_source *source,
+	const struct stream_options *options, struct dd_error *err)
 {
-	CLEANUP(stream) struct stream *stream = calloc(1, sizeof *stream);
-	int rc;
+	struct stream *stream = calloc(1, sizeof *stream);
 
 	if (!stream)
 		return error_no_memory(err);
 	stream->source = *source;
 	stream->options = *options;
 	stream->ends[0] = stream->ends[1] = -1;
-	stream->began = stream->moved = stream->told = clock_ms();
-	rc = connect_ends(stream, err);
+	stream->began = stream->moved = stream->told = deadline_now();
+	*out = stream;
+	return 0;
+}
+
+/* One for QEMU, and one to cut it with. */
+static int direct_ends(struct stream *stream, int direct, struct dd_error *err)
+{
+	stream->ends[0] = direct;
+	stream->ends[1] = fcntl(direct, F_DUPFD_CLOEXEC, 0);
+	return stream->ends[1] < 0 ? error_errno(err, errno, "cannot keep a connection") : 0;
+}
+
+int stream_new(struct stream **out, const struct stream_source *source,
+	const struct stream_options *options, struct dd_error *err)
+{
+	const struct migration_parameters parameters = {
+		.bandwidth = options->bandwidth,
+		.auto_converge = true,
+		.ignore_shared = options->memory_shared,
+		.postcopy = options->postcopy,
+	};
+	CLEANUP(stream) struct stream *stream = NULL;
+	int rc = stream_make(&stream, source, options, err);
+
 	if (!rc)
-		rc = send_begin(stream, err);
-	if (!rc)
-		rc = copy(stream, counts, err);
+		rc = guest_migration_prepare(source->guest, true, &parameters, err);
+	if (!rc && source->peer && !options->tls)
+		rc = peer_connect(
+			source->host, source->peer->name, source->stop, 0, &stream->channel, err);
 	if (!rc)
 		*out = TAKE(stream);
 	return rc;
+}
+
+int stream_begin(
+	struct stream *stream, int direct, struct stream_counts *counts, struct dd_error *err)
+{
+	int rc = direct >= 0 ? direct_ends(stream, direct, err)
+			     : connect_ends(stream, "stream", NULL, err);
+
+	stream->direct = direct >= 0;
+	stream->began = stream->moved = stream->told = deadline_now();
+	if (!rc)
+		rc = send_begin(stream, guest_migrate_send, err);
+	return rc ? rc : copy(stream, counts, err);
+}
+
+int stream_go(struct stream *stream, struct dd_error *err)
+{
+	return guest_migration_go(stream->source.guest, err);
 }
 
 int stream_finish(struct stream *stream, struct stream_counts *counts, struct dd_error *err)
 {
 	struct guest *guest = stream->source.guest;
 	enum migration_state state = MIGRATION_NONE;
-	int64_t until = clock_ms() + FINISH_MS;
-	int rc = guest_migration_go(guest, err);
+	int64_t until = deadline_now() + FINISH_MS;
+	int rc = 0;
 
 	while (!rc && !(MIGRATION_IN(state) & MIGRATION_ENDED)) {
 		rc = guest_migration_await(guest, MIGRATION_ENDED, TELL_MS, &state, err);
 		if (!rc && !(MIGRATION_IN(state) & MIGRATION_ENDED) &&
-			(atomic_load(&stream->broken) || clock_ms() > until))
+			(atomic_load(&stream->broken) || deadline_now() > until))
 			rc = broken(stream, "the last part does not arrive", err);
 	}
 	if (rc)
 		return rc;
-	counts->stopped_ms = clock_ms() - stream->stopped;
+	counts->stopped_ms = deadline_now() - stream->stopped;
 	if (state == MIGRATION_COMPLETED)
 		return 0;
 	rc = guest_migration_progress(guest, &counts->last, err);
 	return rc ? rc : failed(&counts->last, stream, err);
+}
+
+/* ---- post-copy ---- */
+
+bool stream_is_postcopy(const struct stream *stream)
+{
+	return stream->postcopy;
+}
+
+int stream_release(struct stream *stream, struct stream_counts *counts, struct dd_error *err)
+{
+	unsigned wanted = MIGRATION_IN(MIGRATION_POSTCOPY) |
+			  MIGRATION_IN(MIGRATION_POSTCOPY_PAUSED) | MIGRATION_ENDED;
+	enum migration_state state = MIGRATION_NONE;
+	int rc = guest_migration_go(stream->source.guest, err);
+
+	if (!rc)
+		rc = guest_migration_await(stream->source.guest, wanted, FINISH_MS, &state, err);
+	stream->moved = deadline_now();
+	counts->stopped_ms = stream->moved - stream->stopped;
+	if (rc || (MIGRATION_IN(state) & wanted))
+		return rc;
+	return broken(stream, "the last part does not arrive", err);
+}
+
+/* Over the connection that there is, until it breaks. */
+static int drain_one(struct stream *stream, struct stream_counts *counts, struct dd_error *err)
+{
+	unsigned wanted = MIGRATION_IN(MIGRATION_POSTCOPY_PAUSED) | MIGRATION_ENDED;
+	enum migration_state state = MIGRATION_NONE;
+	int rc = 0;
+
+	while (!rc) {
+		rc = guest_migration_await(stream->source.guest, wanted, TELL_MS, &state, err);
+		if (!rc)
+			rc = guest_migration_progress(stream->source.guest, &counts->last, err);
+		if (!rc && (MIGRATION_IN(state) & wanted))
+			return 0;
+		/* it cannot be called off any more */
+		(void)tell(stream, &counts->last, "postcopy", NULL);
+		if (!rc)
+			rc = watch_bytes(stream, &counts->last, err);
+	}
+	return rc;
+}
+
+/* *stream is NULL where the destination has no use for more. */
+static int reconnect(struct stream **out, const struct stream_source *source,
+	const struct stream_options *options, struct dd_error *err)
+{
+	CLEANUP(stream) struct stream *stream = NULL;
+	CLEANUP(json) struct json *answer = NULL;
+	int rc = stream_make(&stream, source, options, err);
+
+	if (!rc)
+		rc = connect_ends(stream, "recover", &answer, err);
+	if (rc || json_get_bool(answer, "over", false))
+		return rc;
+	rc = send_begin(stream, guest_migration_recover, err);
+	if (!rc)
+		*out = TAKE(stream);
+	return rc;
+}
+
+/* QEMU notices by itself that its connection has gone, with whoever carried it. */
+static int drain_state(
+	const struct stream_source *source, enum migration_state *state, struct dd_error *err)
+{
+	unsigned wanted = MIGRATION_IN(MIGRATION_POSTCOPY_PAUSED) | MIGRATION_ENDED;
+
+	return guest_migration_await(source->guest, wanted, NOTICE_MS, state, err);
+}
+
+int stream_drain(struct stream *stream, const struct stream_source *source,
+	const struct stream_options *options, struct stream_counts *counts, struct dd_error *err)
+{
+	CLEANUP(stream) struct stream *own = NULL;
+	enum migration_state state = MIGRATION_POSTCOPY;
+	struct dd_error reason = {0};
+	/* who has sent it so far is patient; another comes again anyway */
+	int64_t until = deadline_now() + (stream ? RECONNECT_MS : 0);
+	int rc = 0;
+
+	while (!rc) {
+		if (stream && drain_one(stream, counts, &reason) == 0)
+			until = deadline_now() + RECONNECT_MS;
+		if (stream)
+			carry_end(stream, true);
+		rc = drain_state(source, &state, err);
+		if (rc || MIGRATION_IN(state) & MIGRATION_ENDED)
+			return rc;
+		if (state != MIGRATION_POSTCOPY_PAUSED)
+			break;
+		stream_free(TAKE(own));
+		rc = reconnect(&own, source, options, &reason);
+		stream = own;
+		if (!rc && !stream)
+			return 0;
+		if (rc && deadline_now() < until) {
+			deadline_nap(RECONNECT_PAUSE_MS);
+			rc = 0;
+		}
+	}
+	error_set(err, DD_BUSY,
+		"the guest runs on the host '%s', and a part of its memory is still here: %s",
+		source->peer->name,
+		*reason.message ? reason.message : "its QEMU sends to nobody any more");
+	return error_hint(err,
+		"it goes on as soon as that host answers; if it never will: domesday migrate "
+		"--resolve there");
 }
 
 int stream_carry(

@@ -15,6 +15,9 @@
 struct stream_options {
 	uint64_t bandwidth;       /* bytes/s; 0: all there is */
 	unsigned timeout_s;       /* for all of it; 0: none */
+	bool tls;                 /* by QEMU's own connection, where that can be made */
+	bool postcopy;            /* where it does not come to an end otherwise */
+	bool memory_shared;       /* the other QEMU has the guest's memory already */
 	bool timeout_suspends;    /* then the guest is stopped so that it comes to an end */
 	dd_migration_fn progress; /* NULL: nobody is told */
 	void *context;
@@ -31,25 +34,48 @@ struct stream;
 struct stream_source {
 	struct dd_host *host;
 	struct guest *guest;
-	const struct peer *peer;
+	const struct peer *peer; /* NULL: within this host */
 	const char *id, *uuid;
 	const char *flag;        /* file that calls it off */
 	const atomic_bool *stop; /* or NULL */
+	bool troubled;           /* an I/O error had stopped it before: it is moved so */
 };
 
-/* What QEMU is told before; it may be while the destination is not ready yet. */
-int stream_prepare(struct guest *guest, const struct stream_options *options, struct dd_error *err);
+/*
+ * Tells QEMU what it has to know before, and connects; all that can be done while the destination
+ * is not ready yet.
+ */
+int stream_new(struct stream **out, const struct stream_source *source,
+	const struct stream_options *options, struct dd_error *err);
 
 /*
- * Sends all that can be sent while the guest runs. 0: it stands still, and the rest has not gone.
- * Otherwise it runs on as before, or is left for guest_migration_resume_source(). DD_REFUSED:
- * somebody called it off.
+ * Sends all that can be sent while the guest runs: over direct, a connection of QEMU's own (door.h,
+ * or within this host), which is taken over, or by the relay (-1). 0: it stands still, and the rest
+ * has not gone. Otherwise it runs on as before, or is left for guest_migration_resume_source().
+ * DD_REFUSED: somebody called it off.
  */
-int stream_begin(struct stream **out, const struct stream_source *source,
-	const struct stream_options *options, struct stream_counts *counts, struct dd_error *err);
+int stream_begin(
+	struct stream *stream, int direct, struct stream_counts *counts, struct dd_error *err);
 
-/* The rest. 0: QEMU says that the other has all of it. */
+/* The rest, of which QEMU is told here, … */
+int stream_go(struct stream *stream, struct dd_error *err);
+/* … and which has gone when this returns 0: QEMU says that the other has all of it. */
 int stream_finish(struct stream *stream, struct stream_counts *counts, struct dd_error *err);
+
+/*
+ * Does it go by post-copy? Then there is no stream_finish(), but, once the destination has decided:
+ * stream_release(), after which it can run the guest; and stream_drain(), until it has all of it.
+ */
+bool stream_is_postcopy(const struct stream *stream);
+int stream_release(struct stream *stream, struct stream_counts *counts, struct dd_error *err);
+
+/*
+ * Sends what is left of a guest that runs at the destination, over as many connections as it takes:
+ * stream is the one that there is, or NULL. 0: it has all of it, or has no use for more. DD_BUSY:
+ * the destination cannot be reached now, and the guest there waits for what it needs.
+ */
+int stream_drain(struct stream *stream, const struct stream_source *source,
+	const struct stream_options *options, struct stream_counts *counts, struct dd_error *err);
 
 /* Ends the channel. NULL does nothing. */
 void stream_free(struct stream *stream);

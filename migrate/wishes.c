@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "domain/config.h"
 #include "domain/existing.h"
 #include "domain/secret.h"
 #include "schema/alias.h"
@@ -31,6 +32,10 @@ struct json *wishes_new(const struct dd_migrate_options *options)
 	for (const char *const *map = options->maps; map && *map; map++)
 		json_push(maps, json_string(*map));
 	json_put(out, "maps", maps);
+	if (options->postcopy)
+		json_put_bool(out, "postcopy", true);
+	if (options->transport == DD_TRANSPORT_TLS)
+		json_put_string(out, "transport", "tls");
 	json_put_bool(out, "paused", options->paused);
 	json_put_bool(out, "copy_storage", options->copy_storage);
 	json_put_bool(out, "overwrite_storage", options->overwrite_storage);
@@ -98,13 +103,30 @@ static int text_grant(struct operation *op, const char *xml, const char *option,
 	return 0;
 }
 
+/* What the destination's own program makes of it; it is shown no passwords. */
+static int hook_grant(struct operation *op, const struct hook *hook, struct document **document,
+	struct dd_error *err)
+{
+	CLEANUP(text) struct text answer = TEXT_INIT;
+	CLEANUP(free) char *name = NULL;
+	int rc = hook ? hook_ask(op->host, hook, *document, &answer, err) : 0;
+
+	if (rc || !answer.size)
+		return rc;
+	rc = string_format(
+		&name, err, CONFIG_MIGRATE_HOOK " of %s", book_host_name(op->host->book));
+	return rc ? rc : text_grant(op, text_string(&answer), name, document, err);
+}
+
 /* Nothing that the guest sees. */
 static int live_grant(struct operation *op, const struct json *wishes, const struct document *live,
-	struct wished *wished, struct dd_error *err)
+	const struct hook *hook, struct wished *wished, struct dd_error *err)
 {
 	const char *xml = json_get_string(wishes, "xml");
 	int rc = xml ? text_grant(op, xml, "--xml", &wished->live, err) : 0;
 
+	if (!rc)
+		rc = hook_grant(op, hook, &wished->live, err);
 	if (!rc)
 		rc = document_assign_aliases(wished->live, err);
 	return rc ? rc : abi_check(live, wished->live, err);
@@ -141,7 +163,7 @@ static int rename_both(struct wished *wished, const char *name, struct dd_error 
 }
 
 int wishes_grant(struct operation *op, const struct json *wishes, const struct document *live,
-	struct wished *out, struct dd_error *err)
+	const struct hook *hook, struct wished *out, struct dd_error *err)
 {
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	int rc = document_copy(op->config, &wished.config, err);
@@ -151,11 +173,13 @@ int wishes_grant(struct operation *op, const struct json *wishes, const struct d
 	if (!rc)
 		rc = maps_grant(json_get(wishes, "maps"), &wished, err);
 	if (!rc && live)
-		rc = live_grant(op, wishes, live, &wished, err);
+		rc = live_grant(op, wishes, live, hook, &wished, err);
 	if (!rc && live && !json_get_string(wishes, "persistent_xml"))
 		rc = config_follow(&wished, err);
 	if (!rc)
 		rc = config_grant(op, wishes, &wished, err);
+	if (!rc && !live)
+		rc = hook_grant(op, hook, &wished.config, err);
 	if (!rc)
 		rc = rename_both(&wished, json_get_string(wishes, "name"), err);
 	if (rc)

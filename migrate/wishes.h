@@ -10,6 +10,8 @@
  *   xml              the definition that the guest is to run with
  *   persistent_xml   the one for its next start; otherwise that is what it runs with
  *   name             another name
+ *   postcopy         true: it may come by post-copy
+ *   transport        "tls": its state comes by QEMU's own connection (door.h)
  *   paused           true: it is not to go on by itself
  *   copy_storage     true: disks that are not there are copied (storage.h)
  *   overwrite_storage  true: to images that are there, too
@@ -22,6 +24,7 @@
 #include <domesday/migrate.h>
 
 #include "domain/operation.h"
+#include "migrate/hook.h"
 #include "qmp/json.h"
 
 struct wished {
@@ -41,9 +44,11 @@ struct json *wishes_new(const struct dd_migrate_options *options);
 /*
  * op->config: the recorded definition. live: that of the guest at the source, as
  * document_strip_place() leaves it; or NULL. Secrets that come with the wishes are op's to store.
- * DD_INVALID names the wish; DD_REFUSED: the guest would see it.
+ * hook: has the last word on the definition that the guest runs with, or that is recorded where
+ * there is none; NULL: nobody is asked. DD_INVALID names the wish; DD_REFUSED: the guest would see
+ * it, or the hook refuses.
  */
 int wishes_grant(struct operation *op, const struct json *wishes, const struct document *live,
-	struct wished *out, struct dd_error *err);
+	const struct hook *hook, struct wished *out, struct dd_error *err);
 
 #endif

@@ -15,13 +15,15 @@
 #include "qmp/guest_internal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define FD_NAME "migration"
 #define DOWNTIME_MS 300
 #define THROTTLE_INITIAL 20
 #define THROTTLE_INCREMENT 10
 #define LAST_PART_MS 2000 /* that it may take, where it is to be given up */
-#define CHANNELS 2        /* what QEMU has where multifd is off */
+#define ARRIVAL_POLL_NS 2000000L
+#define CHANNELS 2 /* what QEMU has where multifd is off */
 
 #define UNDER_WAY                                                                            \
 	(MIGRATION_IN(MIGRATION_SETUP) | MIGRATION_IN(MIGRATION_ACTIVE) |                    \
@@ -69,6 +71,8 @@ static int set_parameters(
 	unsigned increment = parameters->throttle_increment;
 
 	json_put(args, "max-bandwidth", json_unsigned(bandwidth));
+	/* of what nobody waits for; 0: all there is */
+	json_put(args, "max-postcopy-bandwidth", json_unsigned(parameters->bandwidth));
 	json_put_number(args, "downtime-limit",
 		parameters->downtime_ms ? parameters->downtime_ms : DOWNTIME_MS);
 	json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
@@ -77,6 +81,18 @@ static int set_parameters(
 		args, "multifd-channels", parameters->multifd ? parameters->multifd : CHANNELS);
 	json_put_string(args, "tls-creds", parameters->tls ? MIGRATION_KEY_OBJECT : "");
 	return monitor_call(guest->monitor, "migrate-set-parameters", args, NULL, err);
+}
+
+/*
+ * A guest that came here paused has not got its images yet, and a QEMU that is to let go of them
+ * then ends with an assertion: only running the guest, for a millisecond or so, has them opened.
+ */
+static int have_images(
+	struct guest *guest, const struct migration_progress *now, struct dd_error *err)
+{
+	bool came = now->state == MIGRATION_COMPLETED && now->status == GUEST_PAUSED;
+
+	return came ? monitor_call_both(guest->monitor, "cont", "stop", err) : 0;
 }
 
 int guest_migration_prepare(struct guest *guest, bool source,
@@ -90,7 +106,9 @@ int guest_migration_prepare(struct guest *guest, bool source,
 	if (MIGRATION_IN(now.state) & UNDER_WAY)
 		return error_set(err, DD_BUSY, "a migration is under way: %s",
 			migration_state_name(now.state));
-	code = set_capabilities(guest, source, parameters, err);
+	code = source ? have_images(guest, &now, err) : 0;
+	if (!code)
+		code = set_capabilities(guest, source, parameters, err);
 	return code ? code : set_parameters(guest, parameters, err);
 }
 
@@ -112,21 +130,25 @@ int guest_migration_set(
 
 /* ---- the stream ---- */
 
-static int tell(struct guest *guest, const char *command, const char *uri, struct dd_error *err)
+static int tell(struct guest *guest, const char *command, const char *uri, bool resume,
+	struct dd_error *err)
 {
 	struct json *args = json_object();
 
 	json_put_string(args, "uri", uri);
+	if (resume)
+		json_put_bool(args, "resume", true);
 	return monitor_call(guest->monitor, command, args, NULL, err);
 }
 
-static int tell_fd(struct guest *guest, const char *command, int fd, struct dd_error *err)
+static int tell_fd(
+	struct guest *guest, const char *command, int fd, bool resume, struct dd_error *err)
 {
 	int code = monitor_send_fd(guest->monitor, FD_NAME, fd, err);
 
 	if (code)
 		return code;
-	code = tell(guest, command, "fd:" FD_NAME, err);
+	code = tell(guest, command, "fd:" FD_NAME, resume, err);
 	if (code) {
 		struct json *args = json_object();
 
@@ -138,22 +160,22 @@ static int tell_fd(struct guest *guest, const char *command, int fd, struct dd_e
 
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err)
 {
-	return tell_fd(guest, "migrate", fd, err);
+	return tell_fd(guest, "migrate", fd, false, err);
 }
 
 int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err)
 {
-	return tell(guest, "migrate", uri, err);
+	return tell(guest, "migrate", uri, false, err);
 }
 
 int guest_migrate_receive(struct guest *guest, int fd, struct dd_error *err)
 {
-	return tell_fd(guest, "migrate-incoming", fd, err);
+	return tell_fd(guest, "migrate-incoming", fd, false, err);
 }
 
 int guest_migrate_receive_at(struct guest *guest, const char *uri, struct dd_error *err)
 {
-	return tell(guest, "migrate-incoming", uri, err);
+	return tell(guest, "migrate-incoming", uri, false, err);
 }
 
 int guest_migration_port(struct guest *guest, unsigned *port, struct dd_error *err)
@@ -200,6 +222,11 @@ int guest_migration_go(struct guest *guest, struct dd_error *err)
 int guest_migration_postcopy(struct guest *guest, struct dd_error *err)
 {
 	return monitor_call(guest->monitor, "migrate-start-postcopy", NULL, NULL, err);
+}
+
+int guest_migration_recover(struct guest *guest, int fd, struct dd_error *err)
+{
+	return tell_fd(guest, "migrate", fd, true, err);
 }
 
 static int refuse_postcopy(struct dd_error *err)
@@ -302,6 +329,41 @@ int guest_migration_arrived(struct guest *guest, int wait_ms, struct dd_error *e
 		return error_set(err, DD_HYPERVISOR, "QEMU could not take the guest");
 	return error_set(err, DD_BUSY, "the guest has not arrived yet: its migration is '%s'",
 		migration_state_name(state));
+}
+
+int guest_migration_runnable(struct guest *guest, int wait_ms, struct dd_error *err)
+{
+	static const struct timespec pause = {.tv_nsec = ARRIVAL_POLL_NS};
+	int64_t deadline = deadline_in(wait_ms);
+	struct migration_progress now;
+
+	for (;;) {
+		int code = guest_migration_progress(guest, &now, err);
+
+		if (code)
+			return code;
+		if (now.state == MIGRATION_COMPLETED ||
+			(MIGRATION_IN(now.state) & POSTCOPY && now.status != GUEST_INCOMING))
+			return 0;
+		if (now.state == MIGRATION_FAILED)
+			return error_set(err, DD_HYPERVISOR, "QEMU could not take the guest");
+		if (!deadline_left(deadline))
+			return error_set(err, DD_BUSY,
+				"the guest has not arrived yet: its migration is '%s'",
+				migration_state_name(now.state));
+		nanosleep(&pause, NULL);
+	}
+}
+
+int guest_migration_recover_at(struct guest *guest, const char *uri, struct dd_error *err)
+{
+	struct migration_progress now;
+	int code = guest_migration_progress(guest, &now, err);
+
+	if (!code && now.state != MIGRATION_POSTCOPY_PAUSED)
+		code = error_set(err, DD_BUSY, "its connection has not broken: it is '%s'",
+			migration_state_name(now.state));
+	return code ? code : tell(guest, "migrate-recover", uri, false, err);
 }
 
 int guest_announce(struct guest *guest, struct dd_error *err)

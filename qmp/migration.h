@@ -17,6 +17,12 @@
  *                                           guest_continue(), guest_announce()
  *   guest_destroy(), or where it came to nothing: guest_migration_resume_source()
  *
+ * With post-copy, asked for by guest_migration_postcopy() while it is ACTIVE, the source comes to
+ * PRE_SWITCHOVER at once, and until guest_migration_go() all is as above. Then it is POSTCOPY: the
+ * destination has enough to run the guest (guest_migration_runnable()), and the source cannot go
+ * back any more. What is left follows until both are COMPLETED. Where the connection breaks both
+ * are POSTCOPY_PAUSED, and guest_migration_recover_at() and then guest_migration_recover() go on.
+ *
  * The destination takes the locks of its images with guest_continue(), and not before: until then
  * the source can have them back. A guest is used by one thread at a time; every wait is bounded.
  * Errors: DD_HYPERVISOR, QEMU refused or died (its last words are in the message).
@@ -98,6 +104,8 @@ int guest_migration_prepare(struct guest *guest, bool source,
 int guest_migration_set_key(struct guest *guest, bool source,
 	const unsigned char key[MIGRATION_KEY_SIZE], struct dd_error *err);
 int guest_migration_forget_key(struct guest *guest, struct dd_error *err);
+/* The file alone, whether or not there is a QEMU in the folder. */
+void guest_migration_remove_key(const char *folder);
 
 /* What QEMU says now. Once COMPLETED the times are final. *out is untouched on failure. */
 int guest_migration_progress(
@@ -133,6 +141,9 @@ int guest_migration_go(struct guest *guest, struct dd_error *err);
 /* What is not sent yet follows while the guest runs at the destination, after PRE_SWITCHOVER. */
 int guest_migration_postcopy(struct guest *guest, struct dd_error *err);
 
+/* Sends what is left over another connection, as guest_migrate_send(); from POSTCOPY_PAUSED on. */
+int guest_migration_recover(struct guest *guest, int fd, struct dd_error *err);
+
 /*
  * Ends it, whatever it is at and whether or not the other side answers; the guest goes on as
  * before. Success where there is nothing to end. DD_CONFLICT: COMPLETED; the guest stands still,
@@ -161,6 +172,13 @@ int guest_migration_port(struct guest *guest, unsigned *port, struct dd_error *e
 /* Waits until all of the state is here. DD_BUSY: not within wait_ms. DD_HYPERVISOR: it never will.
  */
 int guest_migration_arrived(struct guest *guest, int wait_ms, struct dd_error *err);
+
+/* The same, also for a guest that comes by post-copy: enough of it is here to run it. */
+int guest_migration_runnable(struct guest *guest, int wait_ms, struct dd_error *err);
+
+/* Listens anew for what is left. DD_BUSY: the connection has not broken, or QEMU has not noticed.
+ */
+int guest_migration_recover_at(struct guest *guest, const char *uri, struct dd_error *err);
 
 /* Tells the network where the guest is now; once it runs. */
 int guest_announce(struct guest *guest, struct dd_error *err);

@@ -19,9 +19,9 @@
 #define KEY_FILE "keys.psk"
 #define KEY_USER "migration"
 
-static int key_path(const struct guest *guest, char path[PATH_MAX], struct dd_error *err)
+static int key_path(const char *folder, char path[PATH_MAX], struct dd_error *err)
 {
-	int length = snprintf(path, PATH_MAX, "%s/" KEY_FILE, guest->folder);
+	int length = snprintf(path, PATH_MAX, "%s/" KEY_FILE, folder);
 
 	return length < 0 || length >= PATH_MAX
 		       ? error_set(err, DD_INVALID, "folder name is too long")
@@ -31,7 +31,7 @@ static int key_path(const struct guest *guest, char path[PATH_MAX], struct dd_er
 static int remove_file(const struct guest *guest, struct dd_error *err)
 {
 	char path[PATH_MAX];
-	int code = key_path(guest, path, err);
+	int code = key_path(guest->folder, path, err);
 
 	if (!code && unlink(path) && errno != ENOENT)
 		return error_errno(err, errno, "cannot remove %s", path);
@@ -44,7 +44,7 @@ static int write_file(const struct guest *guest, const unsigned char key[MIGRATI
 	char line[sizeof KEY_USER ":" + 2 * MIGRATION_KEY_SIZE];
 	size_t size = sizeof KEY_USER;
 	char path[PATH_MAX];
-	int code = key_path(guest, path, err);
+	int code = key_path(guest->folder, path, err);
 
 	if (code)
 		return code;
@@ -113,4 +113,12 @@ int guest_migration_forget_key(struct guest *guest, struct dd_error *err)
 	int code = remove_file(guest, err);
 
 	return code ? code : remove_object(guest, err);
+}
+
+void guest_migration_remove_key(const char *folder)
+{
+	char path[PATH_MAX];
+
+	if (key_path(folder, path, NULL) == 0)
+		(void)unlink(path);
 }

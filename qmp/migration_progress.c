@@ -32,7 +32,7 @@ static const struct {
 	{"device", MIGRATION_DEVICE},
 	{"postcopy-active", MIGRATION_POSTCOPY},
 	{"postcopy-paused", MIGRATION_POSTCOPY_PAUSED},
-	{"postcopy-recover", MIGRATION_POSTCOPY_PAUSED},
+	{"postcopy-recover", MIGRATION_POSTCOPY},
 	{"completed", MIGRATION_COMPLETED},
 	{"failed", MIGRATION_FAILED},
 	{"cancelling", MIGRATION_CANCELLING},

@@ -40,7 +40,8 @@ struct plan {
 	const char *folder;
 	const char *memory; /* an open file that is the main memory already; NULL: QEMU makes it */
 	bool hotplug;       /* for a running guest */
-	const char *from;   /* folder of the QEMU on this host that it comes from; NULL: another */
+	const char *from;   /* folder of the QEMU on this host that it comes from; NULL: another.
+			     * Where that one listens this one cannot yet (qmp/places.h) */
 	bool incoming;      /* for one that comes: what it has said so far is kept */
 	bool failed;        /* out of memory */
 	struct step *steps;

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 
 bool share_possible(const struct document *live)
 {
@@ -42,16 +43,27 @@ static bool is_memory(int folder, const char *name)
 	return strncmp(target, "/memfd:memory-backend-memfd", 27) == 0;
 }
 
-/* The only one in the folder of a process's descriptors. */
+/*
+ * The only one in the folder of a process's descriptors. A QEMU that got it from another has it
+ * twice: as it inherited it, and as it opened that.
+ */
 static int find_memory(DIR *folder, char name[NAME_MAX + 1], struct dd_error *err)
 {
 	unsigned count = 0;
+	ino_t found = 0;
 
-	for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
-		if (is_memory(dirfd(folder), entry->d_name)) {
-			snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
-			count++;
-		}
+	for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+		struct stat info;
+
+		if (!is_memory(dirfd(folder), entry->d_name) ||
+			fstatat(dirfd(folder), entry->d_name, &info, 0))
+			continue;
+		if (count && info.st_ino == found)
+			continue;
+		snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+		found = info.st_ino;
+		count++;
+	}
 	return count == 1 ? 0
 			  : error_set(err, DD_UNSUPPORTED,
 				    "QEMU was started with memory of %u shared pieces, not one",

@@ -9,6 +9,7 @@
 
 #include "schema/alias.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,19 +152,42 @@ static void strip_pty(xmlNode *device)
 		node_remove(source);
 }
 
-/* A socket that nobody named is ALIAS.sock in the folder of the run, which is called by the UUID.
+/* Does the first length bytes of text end so? What is left before that is in *left. */
+static bool ends_with(const char *text, size_t length, const char *end, size_t *left)
+{
+	size_t size = strlen(end);
+
+	if (length < size || strncmp(text + length - size, end, size) != 0)
+		return false;
+	*left = length - size;
+	return true;
+}
+
+/*
+ * A socket that nobody named is ALIAS.sock in the folder of the run, which is called by the UUID,
+ * or of a later QEMU of that run, which is a number in there.
  */
 static bool is_run_socket(const xmlNode *device, const char *path)
 {
 	const char *uuid = node_text(node_child(xmlDocGetRootElement(device->doc), "uuid"));
-	CLEANUP(text) struct text end = TEXT_INIT;
+	CLEANUP(text) struct text name = TEXT_INIT;
+	CLEANUP(text) struct text folder = TEXT_INIT;
 	size_t length = path ? strlen(path) : 0;
+	size_t digits;
 
 	if (!device_alias(device) || !uuid || !uuid[0])
 		return false;
-	text_printf(&end, "/%s/%s.sock", uuid, device_alias(device));
-	return !text_failed(&end) && length > end.size &&
-	       strcmp(path + length - end.size, text_string(&end)) == 0;
+	text_printf(&name, "/%s.sock", device_alias(device));
+	text_printf(&folder, "/%s", uuid);
+	if (text_failed(&name) || text_failed(&folder) ||
+		!ends_with(path, length, text_string(&name), &length))
+		return false;
+	for (digits = 0; digits < length && isdigit((unsigned char)path[length - 1 - digits]);)
+		digits++;
+	if (digits && digits < length && path[length - 1 - digits] == '/' &&
+		ends_with(path, length - digits - 1, text_string(&folder), &length))
+		return length > 0;
+	return ends_with(path, length, text_string(&folder), &length) && length > 0;
 }
 
 static void strip_socket(xmlNode *device)

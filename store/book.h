@@ -39,6 +39,13 @@ struct book_options {
 };
 
 /*
+ * Starts libgit2, without any configuration from outside a repository. Whoever reads history does
+ * so; as it takes some ms (it reads the certificates of all authorities), one who will, and has
+ * something else to wait for first, may do it beside that. Any thread, once or often.
+ */
+int libgit2_need(struct dd_error *err);
+
+/*
  * Errors: DD_NOT_FOUND, DD_BUSY, DD_UNSUPPORTED (made by a newer version), DD_CORRUPT (not a book,
  * or damaged), DD_SYSTEM. A book that is half-made by a process that died is completed.
  */
@@ -300,6 +307,8 @@ int book_staged(struct book *book, uint64_t *objects, struct dd_error *err);
  * DD_BUSY says who has it. It keeps nobody from anything else.
  */
 int book_hold(struct book *book, const char *what, struct dd_error *err);
+/* Has another struct claimed it, in whatever process? */
+bool book_held(struct book *book);
 
 /* ---- is all of it true? ---- */
 

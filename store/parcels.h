@@ -8,10 +8,14 @@
  * version that claims the domain (book_change.parcel). That version goes back to the sender in the
  * same way, as the receipt, and ends its own history (book_parcel_take()).
  *
- * Until it is taken a parcel lies in parcels/UUID of the book's folder, where nobody but these
- * functions sees it. Who calls them holds the domain's job lock; one that has neither that nor a
- * journal row is of somebody who died, and goes when the next parcel comes.
+ * Until it is taken a parcel is nobody's but its receiver's: a small one in memory, a large one,
+ * and one that was kept for others to find, in parcels/UUID of the book's folder, where nobody but
+ * these functions sees it. Who calls them holds the domain's job lock. One that has neither that
+ * nor a journal row goes when the next parcel comes: at once where it has not come in whole, since
+ * who received it died, and otherwise after PARCEL_KEPT_S, for which it may wait for somebody.
  */
+
+#define PARCEL_KEPT_S 600
 
 #include "store/book.h"
 
@@ -53,7 +57,7 @@ int book_parcel_begin(struct book *book, const char *uuid, const struct parcel_l
 int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct dd_error *err);
 
 /*
- * The pack is whole: everything in it is checked, and when 0 is returned it is durable. host and
+ * The pack is whole: everything in it is checked. host and
  * key are those of the peer, whom the caller has authenticated. DD_CORRUPT: it is not what heads
  * says, lacks something, has something that nobody needs, or is not signed by whom it should.
  * DD_REFUSED: key is not the sender's newest. DD_CONFLICT: it does not go on from what the book has
@@ -62,8 +66,11 @@ int book_parcel_put(struct parcel *parcel, const void *data, size_t size, struct
 int book_parcel_end(struct parcel *parcel, const char *host, const unsigned char key[32],
 	const struct parcel_heads *heads, struct book_taken *out, struct dd_error *err);
 
+/* After it: when 0 is returned it is durable, and book_parcel_open() finds it. */
+int book_parcel_keep(struct parcel *parcel, struct dd_error *err);
+
 /*
- * Finds, in another process maybe, what book_parcel_end() has checked. DD_NOT_FOUND: there is no
+ * Finds, in another process maybe, what was kept. DD_NOT_FOUND: there is no
  * parcel of the domain. Otherwise as book_parcel_end().
  */
 int book_parcel_open(struct book *book, const char *uuid, const char *host,
@@ -82,10 +89,16 @@ int book_parcel_read(
 int book_parcel_take(struct parcel *parcel, uint64_t journal, const char *note_name,
 	const char *note_value, struct dd_error *err);
 
+/* Those that are to go do so, as when the next parcel comes. */
+int book_parcels_tidy(struct book *book, struct dd_error *err);
+
+/* Bytes of the files of a parcel that is there; 0: there is none. */
+int book_parcel_size(struct book *book, const char *uuid, uint64_t *out, struct dd_error *err);
+
 /* Forgets what was received of a domain and not taken. That there is nothing is no error. */
 int book_parcel_drop(struct book *book, const char *uuid, struct dd_error *err);
 
-/* What was not checked goes, or was taken. NULL does nothing. */
+/* What was not kept goes, or was taken. NULL does nothing. */
 void parcel_release(struct parcel *parcel);
 CLEANUP_DEFINE(parcel, struct parcel *, parcel_release)
 

@@ -72,8 +72,6 @@ int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
-/* Starts libgit2, without any configuration from outside a repository. */
-int libgit2_need(struct dd_error *err);
 /* Makes what is missing of the bare repository, without any template. */
 int repository_make(const char *path, struct dd_error *err);
 /* The same where the folder of refs is gone, without which git takes it for no repository. */

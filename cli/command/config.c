@@ -98,6 +98,9 @@ const struct command command_config = {
 		"down: it is\n"
 		"                              run with the host's name, and answers with the line "
 		"\"fenced\"\n"
+		"migrate-hook PATH             the program that is shown the definition of each "
+		"domain that\n"
+		"                              comes from a peer, and says what it is to be here\n"
 		"auto-push yes|no              domesdayd pushes to every remote after changes "
 		"(yes)",
 	.shared = OPTIONS_REASON,

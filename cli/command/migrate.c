@@ -17,6 +17,7 @@
 static const struct option_row options[] = {
 	{"live", 0, NULL, "with its running guest: fails where it does not run"},
 	{"offline", 0, NULL, "of a domain that does not run: fails where it does"},
+	{"local", 0, NULL, "to a new QEMU on this host, as after an upgrade of QEMU; no PEER"},
 	{"dname", 0, "NEW", "what it is called there"},
 	{"map", 0, "KIND:FROM=TO,...", "what is called otherwise there, such as bridge:br0=br1"},
 	{"xml", 0, "FILE", "the definition that its guest is to run with there"},
@@ -28,6 +29,9 @@ static const struct option_row options[] = {
 	{"paused", 0, NULL, "it stands still there until it is resumed"},
 	{"bandwidth", 0, "MIB", "MiB a second, at most"},
 	{"timeout", 0, "SECONDS", "give up after so long"},
+	{"transport", 0, "HOW", "how its memory goes: relay (the faster), or tls, QEMU's own"},
+	{"postcopy", 0, NULL,
+		"where it cannot be slowed down enough: run it there with a part here"},
 	{"resolve", 0, "WHERE", "end one whose other host is gone for good: here or there has it"},
 	{"timeout-suspend", 0, NULL, "or rather stop the guest then, so that it comes to an end"},
 	{NULL},
@@ -77,6 +81,8 @@ static void bar_draw(struct bar *bar, const struct dd_migration_progress *progre
 		fprintf(stderr, ", %.0f MiB/s changed", (double)progress->dirty_rate / MIB);
 	if (progress->throttle)
 		fprintf(stderr, ", slowed down by %u %%", progress->throttle);
+	if (progress->transport && strcmp(progress->transport, "tls") == 0)
+		fputs(", by TLS", stderr);
 	if (progress->estimate_ms >= 0)
 		fprintf(stderr, ", %.1f s to go", (double)progress->estimate_ms / 1000);
 }
@@ -151,12 +157,26 @@ static int read_maps(const struct arguments *args, struct asked *asked, struct d
 	return 0;
 }
 
+static int read_transport(
+	const struct arguments *args, enum dd_transport *out, struct dd_error *err)
+{
+	const char *word = option_value(args, "transport");
+
+	*out = word && strcmp(word, "tls") == 0 ? DD_TRANSPORT_TLS : DD_TRANSPORT_RELAY;
+	return !word || *out == DD_TRANSPORT_TLS || strcmp(word, "relay") == 0
+		       ? 0
+		       : error_set(err, CLI_USAGE, "--transport takes 'relay' or 'tls', not '%s'",
+				 word);
+}
+
 static int read_asked(const struct arguments *args, struct asked *asked, struct dd_error *err)
 {
 	bool live = option_given(args, "live"), offline = option_given(args, "offline");
 	uint64_t bandwidth = 0, timeout = 0;
-	int rc = live && offline
-			 ? error_set(err, CLI_USAGE, "--live and --offline contradict each other")
+	bool local = option_given(args, "local");
+	int rc = live + offline + local > 1
+			 ? error_set(err, CLI_USAGE,
+				   "--live, --offline and --local contradict each other")
 			 : 0;
 
 	asked->options = (struct dd_migrate_options){
@@ -164,14 +184,18 @@ static int read_asked(const struct arguments *args, struct asked *asked, struct 
 		.peer = operand(args, 1),
 		.mode = live      ? DD_MIGRATE_LIVE
 			: offline ? DD_MIGRATE_OFFLINE
+			: local   ? DD_MIGRATE_LOCAL
 				  : DD_MIGRATE_AUTO,
 		.name = option_value(args, "dname"),
 		.paused = option_given(args, "paused"),
 		.timeout_suspends = option_given(args, "timeout-suspend"),
+		.postcopy = option_given(args, "postcopy"),
 		.copy_storage = option_given(args, "copy-storage"),
 		.overwrite_storage = option_given(args, "overwrite-storage"),
 		.unsafe = option_given(args, "unsafe"),
 	};
+	if (!rc)
+		rc = read_transport(args, &asked->options.transport, err);
 	if (!rc)
 		rc = read_number(args, "bandwidth", 1u << 20, &bandwidth, err);
 	if (!rc)
@@ -192,31 +216,58 @@ static int read_asked(const struct arguments *args, struct asked *asked, struct 
 
 /* ---- all of it ---- */
 
+static const char *memory_words(bool shared)
+{
+	return shared ? "shared" : "copied";
+}
+
 static int tell(struct cli *cli, const struct asked *asked, const struct dd_migrated *migrated,
 	struct dd_error *err)
 {
 	struct json *answer;
 
-	if (migrated->live)
+	if (migrated->instance)
+		cli_note(cli,
+			"%s runs in its QEMU no. %u, after %.2f s (memory: %s); it stood still for "
+			"about %" PRId64 " ms",
+			asked->options.domain, migrated->instance,
+			(double)migrated->total_ms / 1000, memory_words(migrated->memory_shared),
+			migrated->downtime_ms);
+	else if (migrated->live)
 		cli_note(cli,
 			"%s runs on %s, after %.2f s; it stood still for about %" PRId64 " ms",
 			asked->options.domain, asked->options.peer,
 			(double)migrated->total_ms / 1000, migrated->downtime_ms);
-	else
+	if (*migrated->screen)
+		cli_note(cli, "its VNC screen is at %s now", migrated->screen);
+	if (!migrated->live)
 		cli_note(cli, "%s is the host %s's now, with version %u", asked->options.domain,
 			asked->options.peer, migrated->version);
+	if (migrated->copied)
+		cli_note(cli,
+			"%u of its disks %s copied: the images on this host are where they were, "
+			"and nobody uses them any more",
+			migrated->copied, migrated->copied == 1 ? "was" : "were");
 	if (!cli->json)
 		return 0;
 	answer = json_object();
 	json_put_string(answer, "domain", asked->options.domain);
 	json_put_string(answer, "uuid", migrated->uuid);
-	json_put_string(answer, "peer", asked->options.peer);
+	if (migrated->instance) {
+		json_put_number(answer, "instance", migrated->instance);
+		json_put_string(answer, "memory", memory_words(migrated->memory_shared));
+	} else
+		json_put_string(answer, "peer", asked->options.peer);
 	json_put_number(answer, "version", migrated->version);
 	json_put_bool(answer, "live", migrated->live);
 	json_put_number(answer, "total_ms", migrated->total_ms);
 	if (migrated->live) {
 		json_put_number(answer, "downtime_ms", migrated->downtime_ms);
 		json_put_number(answer, "sent_bytes", (int64_t)migrated->sent);
+		json_put_string(answer, "transport", migrated->transport);
+		json_put_bool(answer, "postcopy", migrated->postcopy);
+		json_put_string(answer, "screen", migrated->screen);
+		json_put_number(answer, "copied_disks", migrated->copied);
 	}
 	return cli_answer(cli, answer, err);
 }
@@ -261,6 +312,21 @@ static int outlook_add(const struct dd_migrate_disk *disk, void *context)
 	return 0;
 }
 
+static void look_local(
+	struct cli *cli, const struct asked *asked, const struct dd_migrate_outlook *found)
+{
+	text_printf(&cli->out, "%s would go on in a new QEMU on this host, its no. %u\n",
+		asked->options.domain, found->instance);
+	if (found->memory_shared)
+		text_puts(&cli->out, "shared memory: the new QEMU has it as it is\n");
+	else
+		text_printf(&cli->out,
+			"copied memory: %.0f MiB, which the host needs once more meanwhile\n"
+			"    where <memoryBacking> has <source type='memfd'/> and <access "
+			"mode='shared'/> it is not copied\n",
+			(double)found->memory / MIB);
+}
+
 static int look(struct cli *cli, const struct asked *asked, struct dd_error *err)
 {
 	CLEANUP(outlook)
@@ -277,17 +343,31 @@ static int look(struct cli *cli, const struct asked *asked, struct dd_error *err
 	if (cli->json) {
 		answer = json_object();
 		json_put_string(answer, "domain", asked->options.domain);
-		json_put_string(answer, "peer", asked->options.peer);
+		if (found.instance) {
+			json_put_number(answer, "instance", found.instance);
+			json_put_string(answer, "memory", memory_words(found.memory_shared));
+		} else
+			json_put_string(answer, "peer", asked->options.peer);
 		json_put_bool(answer, "dry_run", true);
 		json_put_bool(answer, "live", found.live);
 		json_put_bool(answer, "possible", found.possible);
 		json_put(answer, "copy_bytes", json_unsigned(found.bytes));
+		json_put_bool(answer, "hook", found.hook);
 		json_put(answer, "disks", TAKE(outlook.disks));
 		return cli_answer(cli, answer, err);
 	}
-	text_printf(&cli->out, "%s would go to %s %s%s\n%s", asked->options.domain,
-		asked->options.peer, found.live ? "with its guest" : "without a guest",
-		found.possible ? "" : ", but that is refused", text_string(&outlook.lines));
+	if (found.instance)
+		look_local(cli, asked, &found);
+	else
+		text_printf(&cli->out, "%s would go to %s %s%s\n", asked->options.domain,
+			asked->options.peer, found.live ? "with its guest" : "without a guest",
+			found.possible ? "" : ", but that is refused");
+	text_puts(&cli->out, text_string(&outlook.lines));
+	if (found.hook)
+		text_printf(&cli->out,
+			"the migrate-hook of %s may change that, or refuse it: it is not asked "
+			"before\n",
+			asked->options.peer);
 	return 0;
 }
 
@@ -338,8 +418,11 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 {
 	if (option_given(args, "resolve"))
 		return resolve(cli, args, err);
-	if (!operand(args, 1)) {
-		error_set(err, CLI_USAGE, "where to? migrate needs a PEER");
+	if (option_given(args, "local") && operand(args, 1))
+		return error_set(err, CLI_USAGE, "'%s' is too much: --local stays on this host",
+			operand(args, 1));
+	if (!option_given(args, "local") && !operand(args, 1)) {
+		error_set(err, CLI_USAGE, "where to? migrate needs a PEER, or --local");
 		return error_hint(err, "domesday peer list");
 	}
 	return move(cli, args, err);
@@ -356,7 +439,8 @@ const struct command command_migrate = {
 		 "fails or dies\n"
 		 "in between, one of them has it, and its guest runs there alone. Ctrl-C, or "
 		 "'job-abort' from\n"
-		 "elsewhere, calls it off.",
+		 "elsewhere, calls it off.\n"
+		 "With --local and no PEER its guest goes on in a new QEMU on this host instead.",
 	.options = options,
 	.shared = OPTIONS_CHANGE,
 	.book = BOOK_OPEN,

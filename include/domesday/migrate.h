@@ -100,6 +100,13 @@ enum dd_migration_mode {
 	DD_MIGRATE_AUTO = 0,    /* as it is: live while it runs, otherwise offline */
 	DD_MIGRATE_LIVE = 1,    /* DD_REFUSED where it does not run */
 	DD_MIGRATE_OFFLINE = 2, /* DD_REFUSED where it runs */
+	DD_MIGRATE_LOCAL = 3,   /* to a new QEMU on this host; DD_REFUSED where it does not run */
+};
+
+/* How a guest's memory goes. Either way nobody else can read it. */
+enum dd_transport {
+	DD_TRANSPORT_RELAY = 0, /* sealed by Domesday, over the port of its peers: the faster */
+	DD_TRANSPORT_TLS = 1,   /* QEMU's own TLS, over another port; the relay where that fails */
 };
 
 struct dd_migrate_options {
@@ -110,17 +117,19 @@ struct dd_migrate_options {
 	const char *xml;            /* that its guest is to run with there; NULL: as it does here */
 	const char *persistent_xml; /* from its next start on; NULL: as it runs with then */
 	const char *const *maps;    /* "KIND:FROM=TO" each, NULL-terminated; or NULL */
-	bool paused;                /* it stands still there until somebody resumes it */
-	uint64_t bandwidth;         /* bytes/s at most; 0: all there is */
-	unsigned timeout_s;         /* then it is given up; 0: it may take as long as it takes */
-	bool timeout_suspends;      /* or rather the guest is stopped, so that it comes to an end */
-	bool copy_storage;          /* images that are not there go with its guest */
-	bool overwrite_storage;     /* also over others that are there under their names */
-	bool unsafe;                /* what may be shared is, whatever speaks against it */
+	enum dd_transport transport;
+	bool paused;            /* it stands still there until somebody resumes it */
+	uint64_t bandwidth;     /* bytes/s at most; 0: all there is */
+	unsigned timeout_s;     /* then it is given up; 0: it may take as long as it takes */
+	bool postcopy;          /* where it changes faster than it can be sent, see below */
+	bool timeout_suspends;  /* or rather the guest is stopped, so that it comes to an end */
+	bool copy_storage;      /* images that are not there go with its guest */
+	bool overwrite_storage; /* also over others that are there under their names */
+	bool unsafe;            /* what may be shared is, whatever speaks against it */
 };
 
 struct dd_migration_progress {
-	const char *phase;   /* "offer", "prepare", "disks", "copy" */
+	const char *phase;   /* "offer", "prepare", "disks", "copy", "postcopy" */
 	uint64_t total;      /* bytes of memory, or of "disks"; 0 before it is known */
 	uint64_t remaining;  /* of them, as far as is known now */
 	uint64_t sent;       /* bytes on the wire */
@@ -128,8 +137,10 @@ struct dd_migration_progress {
 	uint64_t bandwidth;  /* bytes/s */
 	unsigned throttle;   /* percent by which the guest is slowed down */
 	int64_t elapsed_ms;
-	int64_t estimate_ms; /* until it is all sent; -1: not as it is now */
-	int64_t downtime_ms; /* that is expected */
+	int64_t estimate_ms;   /* until it is all sent; -1: not as it is now */
+	int64_t downtime_ms;   /* that is expected */
+	const char *transport; /* "copy": "relay" or "tls", otherwise NULL */
+	const char *screen;    /* "copy": "HOST:PORT" that its VNC screen will be at, or NULL */
 };
 /* What it returns other than 0 calls the migration off, as long as that is possible. */
 typedef int (*dd_migration_fn)(const struct dd_migration_progress *progress, void *context);
@@ -138,12 +149,25 @@ struct dd_migrated {
 	char uuid[DD_UUID_SIZE];
 	uint32_t version; /* with which the peer took it */
 	bool live;
+	const char *transport; /* "relay", "tls"; "" without a guest, or local */
+	bool postcopy;         /* it ran there before all of it was there */
 	int64_t total_ms;
-	int64_t downtime_ms; /* for which the guest stood still, seen from here; live */
-	uint64_t sent;       /* bytes of its memory; live */
+	int64_t downtime_ms;          /* for which the guest stood still, seen from here; live */
+	uint64_t sent;                /* bytes of its memory; live */
+	unsigned copied;              /* disks; the images that they had are here still */
+	char screen[DD_ADDRESS_SIZE]; /* "HOST:PORT" of its VNC screen there; "" where it has none
+				       */
+	unsigned instance;  /* which QEMU has it since its start, from 2 on; local, otherwise 0 */
+	bool memory_shared; /* and it got the memory as it is, without a copy; local */
 };
 
 /*
+ * With postcopy, a guest that cannot be slowed down enough runs at the peer before all of it is
+ * there, and gets what it needs from here. Once it runs there it needs both hosts: where one is
+ * lost then, so is the guest, with what it has not written to its disks. The record is not. Where
+ * the connection breaks the guest waits for what it needs, as long as dd_migrate() tries, and then
+ * until somebody works with the domain here. It cannot be called off then.
+ *
  * All of it. progress (may be NULL) hears about five times a second. DD_REFUSED: it cannot be moved
  * so, or was called off; nothing has changed then, here or there. DD_BUSY: the peer did not answer
  * any more at the end, and alone knows; whoever works with the domain next asks it. DD_CONFLICT:
@@ -166,7 +190,24 @@ struct dd_migrate_outlook {
 	bool live;      /* with its guest */
 	bool possible;  /* as far as its disks go */
 	uint64_t bytes; /* that its copied disks have for the guest; their holes are not copied */
+	bool hook;      /* the destination's migrate-hook is asked then, and was not now */
+	/* of a local one: */
+	unsigned instance;  /* that would have it */
+	uint64_t memory;    /* bytes that the guest has, in which the new QEMU gets a copy … */
+	bool memory_shared; /* … or rather the memory itself */
 };
+
+/*
+ * Local: the guest goes on in another QEMU on this host, the one that the persistent definition
+ * names and that is installed now; so it can be upgraded without a reboot. Name, UUID, devices and
+ * machine type stay. domain alone says what, and of the rest paused, bandwidth and the timeouts may
+ * be given (DD_INVALID); version is the one that tells of it. Everything else holds as it does for
+ * two hosts: one QEMU runs the guest at every instant, and whatever dies on the way, whoever comes
+ * next settles it.
+ *
+ * Where <memoryBacking> has <source type='memfd'/> and <access mode='shared'/> the new QEMU gets
+ * the memory itself. Otherwise it is copied, and the host has to have that much once more.
+ */
 
 /*
  * What dd_migrate() would do, by what both hosts can see without starting or writing anything:
@@ -271,8 +312,9 @@ void dd_migration_free(struct dd_migration *half);
 
 /*
  * Calls off a migration from this host that somebody is at, and waits until it is undone.
- * DD_REFUSED: the peer has it already, or decides just now. DD_NOT_FOUND: no migration of the
- * domain from here is under way.
+ * DD_REFUSED: the peer has it already, or decides just now. DD_BUSY: a client drives it and is at
+ * no call just now, which is refused then; or nobody has heard it for 30 s, and will later.
+ * DD_NOT_FOUND: no migration of the domain from here is under way.
  */
 int dd_migration_abort(struct dd_host *host, const char *domain, struct dd_error *err);
 
@@ -294,7 +336,10 @@ int dd_migration_resolve(struct dd_host *host, const char *domain, bool here,
  * and the answer 0.
  */
 int dd_migrations_forget(struct dd_host *host, uint32_t *left, struct dd_error *err);
-/* How many there are, and for how many of them their source has had time enough. Asks nobody. */
+/*
+ * How many there are, and for how many of them their source has had time enough, together with the
+ * offers that nobody has prepared in time, which dd_migrations_forget() forgets. Asks nobody.
+ */
 int dd_migrations_kept(struct dd_host *host, uint32_t *count, uint32_t *due, struct dd_error *err);
 
 #ifdef __cplusplus

@@ -21,7 +21,8 @@ static void channel_free(struct channel *channel)
 		return;
 	if (channel->link.fd >= 0)
 		close(channel->link.fd);
-	sodium_free(channel->keys);
+	frame_key_release(&channel->send);
+	frame_key_release(&channel->receive);
 	if (channel->partial.data)
 		sodium_memzero(channel->partial.data, channel->partial.size);
 	text_release(&channel->partial);
@@ -35,6 +36,7 @@ static int channel_new(const struct link *link, const struct handshake *handshak
 	struct channel **out, struct dd_error *err)
 {
 	CLEANUP(made) struct channel *channel = malloc(sizeof *channel);
+	int rc;
 
 	if (!channel)
 		return error_no_memory(err);
@@ -42,10 +44,10 @@ static int channel_new(const struct link *link, const struct handshake *handshak
 	channel->broken = false;
 	channel->partial = (struct text)TEXT_INIT;
 	channel->in_begin = channel->in_end = channel->out_begin = channel->out_end = 0;
-	channel->keys = sodium_malloc(sizeof *channel->keys);
-	if (!channel->keys)
-		return error_no_memory(err);
-	handshake_keys(handshake, &channel->keys->send, &channel->keys->receive);
+	channel->send = channel->receive = (struct frame_key){.context = NULL};
+	rc = handshake_keys(handshake, &channel->send, &channel->receive, err);
+	if (rc)
+		return rc;
 	memcpy(channel->peer, handshake_peer(handshake), sizeof channel->peer);
 	channel->link = *link;
 	*out = TAKE(channel);
@@ -59,7 +61,7 @@ void channel_close(struct channel *channel)
 	if (!channel)
 		return;
 	if (!channel->broken && channel->out_begin == channel->out_end) {
-		size_t size = frame_seal(&channel->keys->send, FRAME_CLOSE, NULL, 0, last);
+		size_t size = frame_seal(&channel->send, FRAME_CLOSE, NULL, 0, last);
 
 		(void)send(channel->link.fd, last, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
@@ -73,7 +75,7 @@ const unsigned char *channel_peer(const struct channel *channel)
 
 const char *channel_cipher(const struct channel *channel)
 {
-	return channel->keys->send.cipher == CIPHER_AES256 ? "AES-256-GCM" : "ChaCha20-Poly1305";
+	return channel->send.cipher == CIPHER_AES256 ? "AES-256-GCM" : "ChaCha20-Poly1305";
 }
 
 int channel_sound(const struct channel *channel, struct dd_error *err)
@@ -230,8 +232,8 @@ int channel_send(struct channel *channel, const void *data, size_t size, struct 
 		size_t piece = size < FRAME_DATA_MAX ? size : FRAME_DATA_MAX;
 
 		whole = piece == size;
-		channel->out_end += frame_seal(&channel->keys->send, whole ? FRAME_END : FRAME_PART,
-			at, piece, channel->out + channel->out_end);
+		channel->out_end += frame_seal(&channel->send, whole ? FRAME_END : FRAME_PART, at,
+			piece, channel->out + channel->out_end);
 		at += piece;
 		size -= piece;
 		if (whole || channel->out_end > CHANNEL_ROOM - FRAME_MAX)
@@ -264,7 +266,7 @@ int channel_frame(struct channel *channel, bool *there, enum frame_kind *kind, u
 	if (have >= FRAME_HEAD_SIZE)
 		rc = frame_measure(frame, &whole, err);
 	if (!rc && whole && have >= whole) {
-		rc = frame_open(&channel->keys->receive, frame, kind, size, err);
+		rc = frame_open(&channel->receive, frame, kind, size, err);
 		*there = !rc;
 		*data = frame + FRAME_HEAD_SIZE;
 		channel->in_begin += whole;

@@ -11,13 +11,9 @@
 #define CHANNEL_FRAMES 4 /* that are sealed or read at once */
 #define CHANNEL_ROOM (CHANNEL_FRAMES * FRAME_MAX)
 
-struct channel_keys { /* in locked memory */
-	struct frame_key send, receive;
-};
-
 struct channel {
 	struct link link;
-	struct channel_keys *keys;
+	struct frame_key send, receive;
 	unsigned char peer[KEY_PUBLIC_SIZE];
 	bool broken; /* what is sent or read next would be no frame */
 	/* of a message whose end has not come yet */

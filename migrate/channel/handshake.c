@@ -464,16 +464,22 @@ int handshake_judge(struct handshake *handshake, enum handshake_verdict verdict,
 		key);
 }
 
-void handshake_keys(
-	const struct handshake *handshake, struct frame_key *send, struct frame_key *receive)
+int handshake_keys(const struct handshake *handshake, struct frame_key *send,
+	struct frame_key *receive, struct dd_error *err)
 {
 	unsigned char keys[2][FRAME_KEY_SIZE];
 	enum side other = handshake->side == CALLED ? CALLER : CALLED;
+	int rc;
 
 	assert(handshake->step == STEP_DONE);
 	for (unsigned i = 0; i < 2; i++)
 		derive(handshake->frames, i, keys[i]);
-	frame_key_init(send, handshake->ciphers, keys[handshake->side]);
-	frame_key_init(receive, handshake->ciphers, keys[other]);
+	rc = frame_key_init(send, handshake->ciphers, true, keys[handshake->side], err);
+	if (!rc) {
+		rc = frame_key_init(receive, handshake->ciphers, false, keys[other], err);
+		if (rc)
+			frame_key_release(send);
+	}
 	sodium_memzero(keys, sizeof keys);
+	return rc;
 }

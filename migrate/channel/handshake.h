@@ -94,8 +94,8 @@ const unsigned char *handshake_peer(const struct handshake *handshake);
 int handshake_judge(struct handshake *handshake, enum handshake_verdict verdict,
 	struct handshake_bytes *out, struct dd_error *err);
 
-/* In HANDSHAKE_DONE: the keys of what is sent and of what comes. */
-void handshake_keys(
-	const struct handshake *handshake, struct frame_key *send, struct frame_key *receive);
+/* In HANDSHAKE_DONE: the keys of what is sent and of what comes, the caller's. DD_NO_MEMORY. */
+int handshake_keys(const struct handshake *handshake, struct frame_key *send,
+	struct frame_key *receive, struct dd_error *err);
 
 #endif

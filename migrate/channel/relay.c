@@ -77,7 +77,7 @@ static void seal_load(struct relay *relay, size_t size)
 		unsigned char *frame = channel->out + channel->out_end;
 
 		channel->out_end += frame_seal(
-			&channel->keys->send, FRAME_BYTES, frame + FRAME_HEAD_SIZE, piece, frame);
+			&channel->send, FRAME_BYTES, frame + FRAME_HEAD_SIZE, piece, frame);
 		size -= piece;
 	}
 }
@@ -99,7 +99,7 @@ static int read_stream(struct relay *relay, struct dd_error *err)
 	seal_load(relay, (size_t)got);
 	if (got == 0) {
 		channel->out_end =
-			frame_seal(&channel->keys->send, FRAME_BYTES_END, NULL, 0, channel->out);
+			frame_seal(&channel->send, FRAME_BYTES_END, NULL, 0, channel->out);
 		relay->ending[OUT] = true;
 	}
 	return 0;

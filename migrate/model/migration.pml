@@ -14,6 +14,10 @@
  * as long as it likes. A daemon dies between any two steps and starts anew with what was durable. A
  * QEMU dies at any moment, and a host with all that is on it.
  *
+ * Post-copy has the same moves: there Finish comes before the last part of the stream has arrived,
+ * and a destination where it does not arrive has lost its QEMU. That a QEMU which has let go of the
+ * guest cannot run it again loses guests, as one that dies does, and makes none that runs twice.
+ *
  * -DOFFLINE: the guest is off. -DCRASHES=N: so many of daemons. Wrong on purpose, to see that it is
  * found: -DDECIDE_AT_CONFIRM, the destination runs the guest at Finish, and has decided only when
  * the confirmation arrives; -DGIVE_UP_BLINDLY, a source that does not know ends the migration.
@@ -245,8 +249,8 @@ end:	do
 	:: atomic { destination[m] == DESTINATION_PREPARED && LIVE && qemu[TO(m)] == NO_QEMU ->
 		destination_move(m, DESTINATION_GIVE_UP);
 	}
-	/* the source has no row of it */
-	:: atomic { destination[m] == DESTINATION_PREPARED && source[m] == SOURCE_NONE ->
+	/* the source has no row of it, or is not heard of any more: it may whenever it likes */
+	:: atomic { destination[m] == DESTINATION_PREPARED ->
 		if
 		:: qemu[TO(m)] == INCOMING || qemu[TO(m)] == COMPLETE -> qemu[TO(m)] = NO_QEMU
 		:: else

@@ -47,6 +47,22 @@ static int plan_device_node(
 	return 0;
 }
 
+bool chardev_listens(const xmlNode *device)
+{
+	const xmlNode *source = node_child(device, "source");
+
+	if (node_attr_is(device, "type", "tcp"))
+		return node_attr_is(source, "mode", "bind");
+	return node_attr_is(device, "type", "unix") && node_attr(source, "path") &&
+	       !node_attr_is(source, "mode", "connect");
+}
+
+/* The QEMU that it comes from has that place, and listens there. */
+static bool chardev_is_taken(const struct plan *plan, const xmlNode *device)
+{
+	return plan->from && chardev_listens(device);
+}
+
 static void put_server(struct json *data, struct json *address, bool server)
 {
 	json_put(data, "addr", address);
@@ -63,7 +79,7 @@ static int plan_unix(
 	struct json *where = json_object();
 	struct json *address = json_object();
 
-	if (node_attr(source, "path"))
+	if (node_attr(source, "path") && !chardev_is_taken(plan, device))
 		text_puts(&path, node_attr(source, "path"));
 	else
 		text_printf(&path, "%s/%s.sock", plan->folder, alias_of(device));
@@ -81,13 +97,15 @@ static int plan_unix(
 static int plan_tcp(
 	struct plan *plan, const xmlNode *device, struct json *data, struct dd_error *err)
 {
+	if (chardev_is_taken(plan, device))
+		return plan_unix(plan, device, data, err);
+
 	const xmlNode *source = node_child(device, "source");
 	const char *host = node_attr(source, "host");
 	const char *service = node_attr(source, "service");
 	struct json *where = json_object();
 	struct json *address = json_object();
 
-	(void)plan;
 	json_put_string(where, "host", host ? host : "127.0.0.1");
 	json_put_string(where, "port", service ? service : "");
 	json_put_string(address, "type", "inet");

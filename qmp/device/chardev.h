@@ -13,4 +13,7 @@
 
 void put_chardev(struct json *args, const xmlNode *device); /* refers to the chardev */
 
+/* Does it listen at a place that its definition names, and that only one QEMU can have? */
+bool chardev_listens(const xmlNode *device);
+
 #endif

@@ -39,26 +39,61 @@ static const char *find_socket(const xmlNode *graphics)
 	return node_attr(listen, "socket") ? node_attr(listen, "socket") : "";
 }
 
+static void put_path(const struct plan *plan, const char *path, struct text *out)
+{
+	if (path[0])
+		text_puts(out, path);
+	else
+		text_printf(out, "%s/vnc.sock", plan->folder);
+}
+
 static void put_socket(const struct plan *plan, const char *path, struct text *out)
 {
 	CLEANUP(text) struct text own = TEXT_INIT;
 
-	text_printf(&own, "%s/vnc.sock", plan->folder);
+	put_path(plan, path, &own);
 	text_puts(out, "vnc=unix:");
-	argv_escape(out, path[0] ? path : text_string(&own));
+	argv_escape(out, text_string(&own));
+}
+
+static const char *find_host(const xmlNode *graphics)
+{
+	const char *address = text_of(graphics, "listen/@address");
+	const char *host = address ? address : node_attr(graphics, "listen");
+
+	return host ? host : "127.0.0.1";
+}
+
+int graphics_place(
+	const struct plan *plan, const xmlNode *graphics, struct json **out, struct dd_error *err)
+{
+	CLEANUP(json) struct json *place = json_object();
+	CLEANUP(text) struct text path = TEXT_INIT;
+	const char *socket = find_socket(graphics);
+
+	if (socket) {
+		put_path(plan, socket, &path);
+		json_put_string(place, "type", "unix");
+		json_put_string(place, "path", text_string(&path));
+	} else {
+		json_put_string(place, "type", "inet");
+		json_put_string(place, "host", find_host(graphics));
+		json_put_string(place, "port", node_attr(graphics, "port"));
+	}
+	if (json_failed(place) || text_failed(&path))
+		return error_no_memory(err);
+	*out = TAKE(place);
+	return 0;
 }
 
 /* With autoport QEMU itself takes the first free port, so nobody can take it in between. */
 static int put_address(const xmlNode *graphics, struct text *out, struct dd_error *err)
 {
-	const char *address = text_of(graphics, "listen/@address");
-	const char *host = address ? address : node_attr(graphics, "listen");
+	const char *host = find_host(graphics);
 	uint64_t port = 0;
 	bool chosen = node_attr_number(graphics, "port", &port) &&
 		      !node_attr_is(graphics, "autoport", "yes");
 
-	if (!host)
-		host = "127.0.0.1";
 	if (chosen && (port < VNC_PORT || port > 65535))
 		return node_error(graphics, err, DD_UNSUPPORTED, "VNC ports begin at %d", VNC_PORT);
 	text_puts(out, strchr(host, ':') ? "[" : "");
@@ -128,6 +163,9 @@ static int plan_graphics(struct plan *plan, const xmlNode *graphics, struct dd_e
 	if (!code && plan->hotplug)
 		return node_error(
 			graphics, err, DD_REFUSED, "graphics cannot be added while the guest runs");
+	/* the QEMU that it comes from listens there */
+	if (plan->from)
+		socket = "";
 	if (!code && socket)
 		put_socket(plan, socket, &value);
 	else if (!code)

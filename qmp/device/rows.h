@@ -25,6 +25,10 @@ extern const struct device_row sound_row;
 extern const struct device_row video_row;
 extern const struct device_row watchdog_row;
 
+/* Where a VNC screen listens, as display-update takes it; the caller's. */
+int graphics_place(
+	const struct plan *plan, const xmlNode *graphics, struct json **out, struct dd_error *err);
+
 #define EXPIRY_SIZE 24
 
 /*

@@ -42,9 +42,13 @@ int arrival_write(
 
 /* ---- of a parcel, see store/parcel/ ---- */
 
-/* Before the transaction: is the change one that takes it in? Then its objects go to book.git. */
+/*
+ * Before the transaction: is the change one that takes it in? Then the objects of a large one go to
+ * book.git.
+ */
 int parcel_install(struct parcel *parcel, const struct book_change *change, struct dd_error *err);
-const struct arrival *parcel_arrival(const struct parcel *parcel);
+/* arrival_write() of it, with the objects of a small one. Inside database_change(). */
+int parcel_write(struct parcel *parcel, int64_t *domain, struct dd_error *err);
 /* It is in the book. */
 void parcel_arrived(struct parcel *parcel);
 

@@ -267,7 +267,7 @@ int change_write(struct prepared *prepared, struct dd_error *err)
 	int rc = 0;
 
 	if (change->parcel)
-		rc = arrival_write(book, parcel_arrival(change->parcel), &domain, err);
+		rc = parcel_write(change->parcel, &domain, err);
 	if (!rc)
 		rc = head_read(book, change->uuid, &prepared->head, err);
 

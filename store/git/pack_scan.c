@@ -40,10 +40,14 @@ struct pack_scan {
 	uint64_t size, distance, inflated;
 	unsigned char delta_head[DELTA_HEAD];
 	z_stream zlib;
+	pack_keep keep; /* NULL: nobody wants them (any more) */
+	void *context;
+	struct text object;
 	struct dd_error *err;
 };
 
-int pack_scan_begin(const struct pack_limits *limits, struct pack_scan **out, struct dd_error *err)
+int pack_scan_begin(const struct pack_limits *limits, pack_keep keep, void *context,
+	struct pack_scan **out, struct dd_error *err)
 {
 	struct pack_scan *scan = calloc(1, sizeof *scan);
 
@@ -52,6 +56,9 @@ int pack_scan_begin(const struct pack_limits *limits, struct pack_scan **out, st
 		return error_no_memory(err);
 	}
 	scan->limits = *limits;
+	scan->keep = keep;
+	scan->context = context;
+	scan->object = (struct text)TEXT_INIT;
 	sha1_init(&scan->sha1);
 	*out = scan;
 	return 0;
@@ -63,6 +70,7 @@ void pack_scan_release(struct pack_scan *scan)
 		return;
 	inflateEnd(&scan->zlib);
 	free(scan->entries);
+	text_release(&scan->object);
 	free(scan);
 }
 
@@ -134,6 +142,7 @@ static int data_begin(struct pack_scan *scan)
 {
 	scan->state = SCAN_DATA;
 	scan->inflated = 0;
+	text_clear(&scan->object);
 	return inflateReset(&scan->zlib) == Z_OK ? size_count(scan, scan->size)
 						 : error_no_memory(scan->err);
 }
@@ -220,10 +229,20 @@ static int delta_count(struct pack_scan *scan)
 	return rc;
 }
 
+static void object_keep(struct pack_scan *scan)
+{
+	bool plain = scan->type != DELTA && !text_failed(&scan->object);
+
+	if (scan->keep && scan->keep(plain ? (git_object_t)scan->type : GIT_OBJECT_INVALID,
+				  plain ? &scan->object : NULL, scan->context))
+		scan->keep = NULL;
+}
+
 static int entry_end(struct pack_scan *scan)
 {
 	if (scan->inflated != scan->size)
 		return malformed(scan, "an object that is shorter than it says");
+	object_keep(scan);
 	scan->state = scan->entry_count < scan->count ? SCAN_ENTRY : SCAN_SUM;
 	scan->held_size = 0;
 	return scan->type == DELTA ? delta_count(scan) : 0;
@@ -247,6 +266,8 @@ static int data_bytes(struct pack_scan *scan, const unsigned char *data, size_t 
 		memcpy(scan->delta_head + before, sink,
 			got < DELTA_HEAD - before ? got : DELTA_HEAD - before);
 		scan->inflated += got;
+		if (scan->keep)
+			text_add(&scan->object, sink, got);
 		if (code == Z_MEM_ERROR)
 			return error_no_memory(scan->err);
 		if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)

@@ -66,7 +66,15 @@ struct pack_limits {
 
 struct pack_scan;
 
-int pack_scan_begin(const struct pack_limits *limits, struct pack_scan **out, struct dd_error *err);
+/*
+ * Is handed each object that stands in the pack as it is, data being emptied where it is taken; of
+ * a delta NULL. Non-zero: no more is handed out.
+ */
+typedef int (*pack_keep)(git_object_t type, struct text *data, void *context);
+
+/* keep may be NULL. */
+int pack_scan_begin(const struct pack_limits *limits, pack_keep keep, void *context,
+	struct pack_scan **out, struct dd_error *err);
 /*
  * The next bytes, in whatever pieces. DD_REFUSED: a limit. DD_CORRUPT: not a pack as ours are.
  * After a failure there is only pack_scan_release().

@@ -14,3 +14,10 @@ int book_hold(struct book *book, const char *what, struct dd_error *err)
 		book->folder, holder);
 	return error_hint(err, "one is enough; end that one first");
 }
+
+bool book_held(struct book *book)
+{
+	int fd;
+
+	return database_lock_fd(&book->database, &fd, NULL) == 0 && lock_slot_held(fd, SLOT_DAEMON);
+}

@@ -16,6 +16,7 @@ struct needing {
 	struct parcel *parcel;
 	struct oid_set sent, reached;
 	struct tenures tenures; /* for tags */
+	int failed;             /* while the pack is listed */
 	struct dd_error *err;
 };
 
@@ -51,10 +52,12 @@ static int sent_add(const git_oid *oid, void *context)
 {
 	struct needing *needing = context;
 
-	return oid_set_add(&needing->sent, oid, NULL, needing->err);
+	needing->failed = oid_set_add(&needing->sent, oid, NULL, needing->err);
+	return needing->failed;
 }
 
-static int sent_read(struct needing *needing)
+/* Of a large one. */
+static int sent_list(struct needing *needing)
 {
 	struct parcel *parcel = needing->parcel;
 	CLEANUP(free) char *index = NULL;
@@ -69,8 +72,22 @@ static int sent_read(struct needing *needing)
 		code = pack->foreach (pack, sent_add, needing);
 	if (pack)
 		pack->free(pack);
+	if (needing->failed)
+		return needing->failed;
 	return code ? repository_failure(parcel->book, code, "cannot list a parcel", needing->err)
 		    : 0;
+}
+
+static int sent_read(struct needing *needing)
+{
+	struct parcel *parcel = needing->parcel;
+	int rc = 0;
+
+	if (parcel->large)
+		return sent_list(needing);
+	for (size_t i = 0; !rc && i < parcel->objects.count; i++)
+		rc = oid_set_add(&needing->sent, &parcel->objects.list[i].oid, NULL, needing->err);
+	return rc;
 }
 
 /* ---- what is needed ---- */

@@ -14,6 +14,9 @@
 #include "store/parcels.h"
 
 #define PARCELS "parcels" /* in the book's folder; each is in one that is called by its domain */
+#define PARCEL_FEW 64     /* objects that are kept in memory, and no deltas among them … */
+#define PARCEL_SMALL \
+	((size_t)256 << 10) /* … of so many bytes together, as they come and unpacked */
 
 /* The objects of the book and, beside them, those of the parcel. */
 struct parcel_view {
@@ -30,24 +33,28 @@ struct parcel {
 	char *folder;
 	/* while it comes in */
 	struct pack_scan *scan;
-	git_indexer *indexer;
+	git_indexer *indexer;          /* NULL as long as it may be a small one */
 	git_indexer_progress progress; /* its own */
+	struct text bytes;             /* of a small one, as they came */
+	size_t unpacked;               /* bytes of objects */
+	bool large;                    /* it is none */
 	/* once it is whole */
-	char name[PACK_NAME_SIZE];
+	char name[PACK_NAME_SIZE]; /* of a large one's pack */
+	struct object_set objects; /* of a small one, all */
 	struct parcel_view view;
 	git_oid head, host_book;
 	struct lineage lineage;
 	struct arrived_tag *tags; /* as many as there are objects of them */
 	struct object_set tag_objects;
 	struct arrival arrival;
-	bool own;     /* the domain is this host's */
-	bool checked; /* it stays in its folder */
+	bool own;  /* the domain is this host's */
+	bool kept; /* it stays in its folder */
 };
 
 /* Makes what the book reads those of the view, or, called again, its own. */
 void parcel_look(struct parcel *parcel);
 
-/* Opens the view, of the pack that has that name. */
+/* Opens the view of it. */
 int parcel_view_open(struct parcel *parcel, struct dd_error *err);
 
 /* ---- check.c ---- */

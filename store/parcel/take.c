@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A parcel that was checked becomes part of the book: its objects go into book.git, where nothing
- * leads to them yet, and then its versions into the tables, in one transaction with what else is to
- * be true at once. Where that fails, objects stay that nobody needs.
+ * A parcel that was checked becomes part of the book: its versions go into the tables, in one
+ * transaction with what else is to be true at once, and so do the objects of a small one. Those of
+ * a large one go into book.git before, where nothing leads to them yet; where the transaction
+ * fails, objects stay that nobody needs.
  *
- * Its files get their second names without a lock, so that nobody has to wait for a checkpoint just
- * when a guest stands still: an index whose pack has not come yet is passed over by all.
+ * The files of a large one get their second names without a lock, so that nobody has to wait for a
+ * checkpoint just when a guest stands still: an index whose pack has not come yet is passed over by
+ * all.
  */
 #include "store/parcel/parcel.h"
 
@@ -39,8 +41,11 @@ static int file_link(
 static int objects_install(const struct parcel *parcel, struct dd_error *err)
 {
 	CLEANUP(free) char *packs = NULL;
-	int rc = book_path(parcel->book, "book.git/objects/pack", &packs, err);
+	int rc;
 
+	if (!parcel->large)
+		return 0;
+	rc = book_path(parcel->book, "book.git/objects/pack", &packs, err);
 	if (!rc)
 		rc = file_link(parcel, packs, "idx", err);
 	if (!rc)
@@ -79,15 +84,18 @@ int parcel_install(struct parcel *parcel, const struct book_change *change, stru
 	return objects_install(parcel, err);
 }
 
-const struct arrival *parcel_arrival(const struct parcel *parcel)
+int parcel_write(struct parcel *parcel, int64_t *domain, struct dd_error *err)
 {
-	return &parcel->arrival;
+	struct book *book = parcel->book;
+	int rc = arrival_write(book, &parcel->arrival, domain, err);
+
+	return rc ? rc : object_set_stage(&parcel->objects, &book->database, *domain, err);
 }
 
 void parcel_arrived(struct parcel *parcel)
 {
 	/* the folder goes with it; if not, with the next parcel */
-	parcel->checked = false;
+	parcel->kept = false;
 }
 
 /* ---- as the end of what is here ---- */
@@ -96,7 +104,7 @@ struct ending {
 	struct parcel *parcel;
 	uint64_t journal;
 	const char *note_name, *note_value;
-	struct object_set head; /* the newest commit, for the table of staged objects */
+	struct object_set head; /* of a large one the newest commit, for the staged objects */
 };
 
 static void cleanup_ending(struct ending *ending)
@@ -119,6 +127,8 @@ static int head_read(struct ending *ending, struct dd_error *err)
 	git_oid oid;
 	int code;
 
+	if (!parcel->large)
+		return 0;
 	parcel_look(parcel);
 	code = git_odb_read(&object, book->objects, &parcel->head);
 	if (code)
@@ -164,7 +174,7 @@ static int end_write(void *context, struct dd_error *err)
 	int rc = epoch_check(parcel, err);
 
 	if (!rc)
-		rc = arrival_write(book, &parcel->arrival, &domain, err);
+		rc = parcel_write(ending->parcel, &domain, err);
 	if (!rc)
 		rc = object_set_stage(&ending->head, &book->database, domain, err);
 	if (!rc && ending->journal)

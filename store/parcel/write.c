@@ -7,7 +7,8 @@
  * that an older version had may come once more; that is harmless, and cheaper than to find out.
  *
  * First all is listed, as a pack begins with how much there is; then it is read and written, file
- * by file, each of its states as a delta of the next one (pack_stream.h).
+ * by file, each of its states as a delta of the next one (pack_stream.h); where there are few, as
+ * they are, so that the receiver can read them where they stand.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +17,10 @@
 #include "store/git/object.h"
 #include "store/git/oid_set.h"
 #include "store/git/pack_stream.h"
-#include "store/parcels.h"
+#include "store/parcel/parcel.h"
 
-#define HELD ((size_t)256 << 10) /* bytes that are read before any is sent */
-#define GROUP_REST UINT32_MAX    /* of what is no file, and like nothing else */
+#define HELD ((size_t)64 << 10) /* bytes that are read before any is sent */
+#define GROUP_REST UINT32_MAX   /* of what is no file, and like nothing else */
 
 struct item {
 	git_oid oid;
@@ -314,7 +315,9 @@ static int item_send(struct writing *writing, const struct item *item)
 			writing->book, code, &item->oid, "cannot send an object", writing->err);
 	return pack_stream_add(&writing->stream, git_odb_object_type(object),
 		git_odb_object_data(object), git_odb_object_size(object),
-		item->group == GROUP_REST ? NULL : &writing->base, writing->err);
+		item->group == GROUP_REST || writing->item_count <= PARCEL_FEW ? NULL
+									       : &writing->base,
+		writing->err);
 }
 
 static int hold(const void *data, size_t size, void *context)

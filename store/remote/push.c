@@ -340,9 +340,9 @@ static int push(struct transfer *transfer)
 	if (!rc)
 		rc = upload(transfer);
 	refs_let_go(transfer);
-	/* what libgit2 opened meanwhile may be half of it */
-	if (rc)
-		book->objects_doubtful = true;
+	/* what libgit2 opened meanwhile may be half of it, and it says so only when it is asked
+	 * next */
+	book->objects_doubtful = true;
 	if (!rc && transfer->other_book)
 		return other_book(transfer);
 	if (!rc)

@@ -237,7 +237,7 @@ static void ciphers(size_t mib)
 		const char *name;
 		enum cipher cipher;
 	} rows[] = {{"AES-256-GCM", CIPHER_AES256}, {"ChaCha20-Poly1305", CIPHER_CHACHA20}};
-	static struct frame_key seals, opens;
+	struct frame_key seals, opens;
 	static unsigned char frame[FRAME_MAX];
 	size_t count = mib * MIB / FRAME_DATA_MAX, size;
 	enum frame_kind kind;
@@ -247,8 +247,9 @@ static void ciphers(size_t mib)
 
 		if (!(ciphers_here() & rows[i].cipher))
 			continue;
-		frame_key_init(&seals, rows[i].cipher, secret);
-		frame_key_init(&opens, rows[i].cipher, secret);
+		if (frame_key_init(&seals, rows[i].cipher, true, secret, NULL) ||
+			frame_key_init(&opens, rows[i].cipher, false, secret, NULL))
+			fail("no key");
 		for (size_t j = 0; j < count; j++) {
 			began = now();
 			frame_seal(&seals, FRAME_BYTES, piece, FRAME_DATA_MAX, frame);
@@ -258,6 +259,8 @@ static void ciphers(size_t mib)
 				fail("a frame does not open");
 			opening += now() - began;
 		}
+		frame_key_release(&seals);
+		frame_key_release(&opens);
 		printf("%s seals %.0f\n%s opens %.0f\n", rows[i].name, (double)mib / sealing,
 			rows[i].name, (double)mib / opening);
 	}

@@ -24,11 +24,11 @@ class Refused(Exception):
 class Client:
     """The program that makes the calls, with both books open."""
 
-    def __init__(self, source, destination, env=None):
+    def __init__(self, source, destination, env=None, around=()):
         self.cookies = {}
         self.process = subprocess.Popen(
-            [os.path.join(BUILD_DIR, 'tests', 'migration_client'), source.book.path, source.name,
-             destination.book.path, destination.name],
+            [*around, os.path.join(BUILD_DIR, 'tests', 'migration_client'), source.book.path,
+             source.name, destination.book.path, destination.name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(env or {})})
 

@@ -212,17 +212,20 @@ class Book:
     def run_folder(self, name):
         return os.path.join(self.path, 'run', self.domains()[name]['uuid'])
 
+    def instance_folder(self, name, instance=1):
+        """Of one of its QEMUs: each migration within the host makes another."""
+        return os.path.join(self.run_folder(name), *([str(instance)] if instance > 1 else []))
+
     def pids(self):
         """The QEMU processes of this book: they hold the lock file of their run folder open."""
-        return [pid for pid in map(qemu_of, glob.glob(self.path + '/run/*/qemu.lock')) if pid]
+        return [pid for pid in map(qemu_of, locks_below(self.path)) if pid]
 
     def all_pids(self):
         """Those of every book in the temporary folder."""
-        locks = glob.glob(self.folder + '/**/run/*/qemu.lock', recursive=True)
-        return [pid for pid in map(qemu_of, locks) if pid]
+        return [pid for pid in map(qemu_of, locks_below(self.folder + '/**')) if pid]
 
-    def pid(self, name):
-        return qemu_of(os.path.join(self.run_folder(name), 'qemu.lock'))
+    def pid(self, name, instance=1):
+        return qemu_of(os.path.join(self.instance_folder(name, instance), 'qemu.lock'))
 
     def end_guests(self):
         for pid in self.all_pids():
@@ -234,6 +237,13 @@ class Book:
         self.end_guests()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def locks_below(folder):
+    """The lock files of all QEMUs of a book, or where folder ends with ** of those below it."""
+    return [
+        lock for depth in ('*', '*/*')
+        for lock in glob.glob(f'{folder}/run/{depth}/qemu.lock', recursive=True)]
 
 
 def qemu_of(lock):
@@ -249,13 +259,14 @@ def qemu_of(lock):
 
 
 def wait_until(condition, what, timeout=30):
-    """Waits until condition() gives something true, and gives that."""
+    """Waits until condition() gives something true, and gives that; what may be a function."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
-        check(time.monotonic() < end, f'waited {timeout} s in vain until {what}')
+        check(time.monotonic() < end,
+              f'waited {timeout} s in vain until {what() if callable(what) else what}')
         time.sleep(0.05)
 
 

@@ -393,9 +393,9 @@ def daemon__settles_what_a_crash_left(book):
         done = book.run('start', 'a', env={'DOMESDAY_CRASH_AT': 'start:spawned'})
         if done.rc == 0:
             raise Skip('the command is built without crash points')
-        equal([(job['operation'], job['pid']) for job in book.json('jobs')], [('start', None)])
 
     crash()
+    equal([(job['operation'], job['pid']) for job in book.json('jobs')], [('start', None)])
     with Daemon(book) as daemon:  # at its start
         daemon.wait_for("settled the interrupted start of domain 'a'")
         equal(book.json('jobs'), [])

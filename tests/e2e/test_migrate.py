@@ -9,7 +9,7 @@ import time
 
 from definition import MAC, disk, domain, interface
 from harness import EXIT, check, contains, equal, main, test, wait_until
-from migration import Traveller, hosts, one_owner
+from migration import Traveller, hosts, image_of_two_names, one_owner
 
 # A device that only the source has; of the next start.
 SOURCE_ONLY = (
@@ -56,13 +56,8 @@ def live__the_guest_counts_on(book):
 def live__a_cold_boot_there_uses_what_runs_there(book):
     """Not the source's persistent definition, with devices and places that are only there."""
     with hosts(book) as (alpha, beta):
-        here, there = (os.path.join(book.folder, name) for name in ('here', 'there'))
-        for folder in (here, there):
-            os.mkdir(folder)
+        here, there = image_of_two_names(book)
         image = os.path.join(here, 'disk')
-        with open(image, 'wb') as stream:
-            stream.truncate(1 << 20)
-        os.link(image, os.path.join(there, 'disk'))
         guest = Traveller(alpha, 'vm1', disk(image, 'vda'), vcpu="<vcpu cpuset='0'>1</vcpu>")
         guest.start().wait_for('^tick 1$')
         alpha.book.ok('attach-device', '--config', 'vm1', '-', stdin=SOURCE_ONLY)
@@ -168,6 +163,10 @@ def migrate__brings_the_passwords(book):
         alpha.book.ok('migrate', 'vm1', 'beta')
         contains(beta.book.dumpxml('vm1', '--security-info'), "passwd='geheim1'")
         guest.at(beta).destroy()
+        guest.start()
+        beta.book.ok('migrate', 'vm1', 'alpha')
+        contains(alpha.book.dumpxml('vm1', '--security-info'), "passwd='geheim1'")
+        guest.at(alpha).destroy()
         guest.start()
 
 

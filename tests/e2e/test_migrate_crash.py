@@ -9,7 +9,7 @@ import signal
 
 from definition import domain
 from harness import check, equal, main, qemu_of, test, wait_until
-from migration import Traveller, after, hosts, link, notes, one_owner, settled
+from migration import Traveller, after, cell, hosts, link, notes, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -17,21 +17,20 @@ LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kin
 # in the end.
 SOURCE = {
     'outgoing:begun': 'alpha', 'outgoing:offered': 'alpha', 'outgoing:stopped': 'alpha',
-    'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha', 'outgoing:gone': 'beta',
-    'outgoing:given': 'beta',
+    'outgoing:going': 'alpha', 'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha',
+    'outgoing:gone': 'beta', 'outgoing:given': 'beta',
 }
 # The same of the destination's daemon.
 DESTINATION = {
     'incoming:journal': 'alpha', 'incoming:spawned': 'alpha', 'incoming:prepared': 'alpha',
-    'incoming:arrived': 'alpha', 'commit:before': 'alpha', 'commit:after': 'beta',
-    'incoming:committed': 'beta', 'incoming:ran': 'beta',
+    'incoming:landed': 'alpha', 'incoming:arrived': 'alpha', 'commit:before': 'alpha',
+    'commit:after': 'beta', 'incoming:committed': 'beta', 'incoming:ran': 'beta',
 }
-LIVE_ONLY = {'outgoing:stopped', 'outgoing:sent', 'incoming:journal', 'incoming:spawned',
-             'incoming:ran'}
+LIVE_ONLY = {'outgoing:stopped', 'outgoing:going', 'outgoing:sent', 'incoming:journal',
+             'incoming:spawned', 'incoming:ran'}
 
 
-
-
+@cell
 def crash(book, live, point, side, where):
     with hosts(book) as both:
         alpha, beta = both
@@ -76,8 +75,9 @@ def offline__whatever_dies(book, cell):
     crash(book, False, *cell)
 
 
-@test(*cells(True, {'outgoing:stopped', 'outgoing:sent', 'outgoing:gone', 'incoming:prepared',
-                    'incoming:arrived', 'incoming:committed', 'incoming:ran'}))
+@test(*cells(True, {'outgoing:stopped', 'outgoing:going', 'outgoing:sent', 'outgoing:gone',
+                    'incoming:prepared', 'incoming:landed', 'incoming:arrived',
+                    'incoming:committed', 'incoming:ran'}))
 def live__whatever_dies(book, cell):
     crash(book, True, *cell)
 
@@ -90,13 +90,15 @@ QEMU = {
     'source': {
         'outgoing:begun': ('alpha', False), 'outgoing:offered': ('alpha', False),
         'incoming:prepared': ('alpha', False), 'outgoing:stopped': ('alpha', False),
+        'outgoing:going': ('alpha', False),
         'outgoing:switched': ('alpha', False), 'outgoing:sent': ('beta', True),
         'incoming:arrived': ('beta', True), 'incoming:committed': ('beta', True),
         'incoming:ran': ('beta', True),
     },
     'destination': {
         'incoming:spawned': ('alpha', True), 'incoming:prepared': ('alpha', True),
-        'outgoing:stopped': ('alpha', True), 'outgoing:switched': ('alpha', True),
+        'outgoing:stopped': ('alpha', True), 'outgoing:going': ('alpha', True),
+        'outgoing:switched': ('alpha', True),
         'outgoing:sent': ('alpha', True), 'incoming:arrived': ('alpha', True),
         'incoming:committed': ('alpha', True),
         'incoming:ran': ('beta', False),
@@ -120,6 +122,7 @@ def qemu_cells():
 
 
 @test(*qemu_cells())
+@cell
 def live__a_qemu_dies(book, cell):
     _, side, point, where, runs = cell
     with hosts(book) as both:
@@ -164,6 +167,7 @@ def carried(book):
         return between.carried[0]
 
 
+@cell
 def cut(book, live, way, share):
     bytes_each_way = carried(book.another('rehearsal'))
     with hosts(book) as both:
@@ -201,6 +205,7 @@ def live__the_connection_is_cut(book, case):
 
 
 @test()
+@cell
 def live__the_stream_is_cut(book):
     with hosts(book) as both:
         alpha, beta = both
@@ -218,6 +223,7 @@ def live__the_stream_is_cut(book):
 
 
 @test()
+@cell
 def live__the_link_is_silent_for_a_while(book):
     with hosts(book) as both:
         alpha, beta = both

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import threading
 
+from client import Client
 from definition import cdrom, disk, domain, serial_socket
 from harness import check, contains, equal, main, qemu_of, test, wait_until
-from migration import Traveller, after, hosts, link, one_owner, settled
+from migration import Traveller, after, age, cell, hosts, link, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -143,7 +144,8 @@ def copied__every_write_of_the_guest_goes_with_it(book, form):
         guest = Writer(alpha, images).start()
         guest.writes()
         wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
-        alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        said = alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        contains(said.err + said.out, '1 of its disks was copied', 'where they were')
         one_owner((alpha, beta), guest, beta)
         guest.at(beta).goes_on_writing(images.target)
         check(guest.numbered(images.source) <= guest.numbered(images.target))
@@ -314,7 +316,8 @@ def dry_run__says_what_and_changes_nothing(book):
 
 SOURCE = {
     'outgoing:mirroring': 'alpha', 'outgoing:mirrored': 'alpha', 'outgoing:stopped': 'alpha',
-    'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha', 'outgoing:gone': 'beta',
+    'outgoing:going': 'alpha', 'outgoing:switched': 'alpha', 'outgoing:sent': 'alpha',
+    'outgoing:gone': 'beta',
 }
 DESTINATION = {
     'incoming:making': 'alpha', 'incoming:made': 'alpha', 'incoming:spawned': 'alpha',
@@ -356,6 +359,7 @@ def writing(host, images):
 
 
 @test(*cells())
+@cell
 def killed__one_has_it_and_its_disk_is_whole(book, cell):
     point, side, where = cell
     images = Images(book)
@@ -422,6 +426,7 @@ def copying(alpha, images, between):
 
 
 @test('driver', 'daemon', 'qemu', 'abort', *(('link', 'silence') if LONG else ()))
+@cell
 def copying__is_interrupted(book, who):
     images = Images(book)
     with hosts(book) as both:
@@ -439,6 +444,7 @@ def copying__is_interrupted(book, who):
 
 
 @test()
+@cell
 def copying__the_source_s_guest_dies(book):
     images = Images(book)
     with hosts(book) as both:
@@ -452,6 +458,73 @@ def copying__the_source_s_guest_dies(book):
         check(alpha.has('vm1') and not beta.has('vm1'))
         equal(disks_of(images), [])
         images.sound(images.source)
+
+
+# ---- driven by a client ----
+
+def wishes(images):
+    return f'map=path:{images.here}/={images.there}/', 'copy=yes'
+
+
+@test('qcow2', 'raw')
+def client__takes_the_disks_along(book, form):
+    images = Images(book, form)
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images).start()
+        guest.writes()
+        wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
+        with Client(alpha, beta) as client:
+            client.go('perform', *wishes(images))
+            # it stands still, and all that it had written is there
+            check(guest.numbered(images.source) > 5)
+            client.call('confirm', client.call('finish', client.cookies['perform']))
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on_writing(images.target)
+        check(guest.numbered(images.source) <= guest.numbered(images.target))
+        for path in (images.source, images.target):
+            images.sound(path)
+        check(room(images.target) < 8 * MIB, 'the holes were filled', room(images.target))
+
+
+@test('begin', 'prepare', 'perform', 'finish')
+def client__dies_with_disks_on_their_way(book, last):
+    """After each call; and at the source nothing has become of the disk."""
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images).start()
+        guest.writes()
+        with Client(alpha, beta) as client:
+            client.go(last, *wishes(images))
+            client.kill()
+        if last == 'begin':
+            age(beta, 660)  # an offer waits so long for a client that comes back
+        owner = beta if last == 'finish' else alpha
+        wait_until(lambda: settled((alpha, beta)), 'all is settled', 60)
+        one_owner((alpha, beta), guest, owner)
+        path = images.target if owner is beta else images.source
+        guest.at(owner).goes_on_writing(path)
+        images.sound(path)
+        equal('disk.img' in images.left(), owner is beta)
+        if owner is alpha:  # and no job is left in its QEMU that would be in the way
+            alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+            guest.at(beta).goes_on_writing(images.target)
+
+
+@test('prepare', 'perform')
+def client__calls_off_disks_on_their_way(book, last):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        guest = Writer(alpha, images).start()
+        guest.writes()
+        with Client(alpha, beta) as client:
+            client.go('prepare', *wishes(images))
+            if last == 'perform':
+                client.refuse('perform', client.cookies['prepare'], 'call-off', says='called off')
+            else:
+                client.call('cancel')
+        one_owner((alpha, beta), guest, alpha)
+        guest.goes_on_writing(images.source)
+        equal('disk.img' in images.left(), False)
 
 
 if __name__ == '__main__':

@@ -100,6 +100,7 @@ int grant(struct scene *scene, const struct wish *wish, struct dd_error *err)
 		.state = wish->state,
 		.autostart = wish->index_only,
 		.epoch = wish->epoch,
+		.owned = wish->parcel != NULL,
 		.uses = uses,
 		.use_count = 2,
 	};
@@ -109,6 +110,7 @@ int grant(struct scene *scene, const struct wish *wish, struct dd_error *err)
 		.version = wish->index_only ? NULL : &version,
 		.index = &index,
 		.journal = wish->journal,
+		.parcel = wish->parcel,
 	};
 
 	uuid_of(wish->domain, uuid);

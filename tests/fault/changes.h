@@ -25,6 +25,7 @@ struct wish {
 	uint32_t epoch;         /* 0: it stays whose it is */
 	const char *taken_from; /* host, or NULL */
 	const char *taken_book;
+	struct parcel *parcel; /* that it came with, or NULL */
 };
 #define LARGE_SIZE 150000 /* at most */
 

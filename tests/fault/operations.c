@@ -240,6 +240,9 @@ const struct operation operations[] = {
 		.reads = true},
 	{"pull", prepare_pull, run_pull, check_pull, .repeats = true, .remote = true, .slow = true},
 	{"take", prepare_take, run_take, check_take, .remote = true, .slow = true},
+	{"receive", prepare_receive, run_receive, check_receive, .repeats = true},
+	{"arrive", prepare_arrive, run_arrive, check_arrive, .repeats = true},
+	{"hand-over", prepare_hand_over, run_hand_over, check_hand_over, .repeats = true},
 	{"long-log", NULL, run_long_log},
 	{"life", NULL, run_life},
 };

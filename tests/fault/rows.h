@@ -42,6 +42,18 @@ int prepare_take(struct scene *scene, struct dd_error *err);
 int run_take(struct scene *scene, struct dd_error *err);
 int check_take(struct scene *scene, bool done, struct dd_error *err);
 
+/* ---- parcels.c: what a migration moves ---- */
+
+int prepare_receive(struct scene *scene, struct dd_error *err);
+int run_receive(struct scene *scene, struct dd_error *err);
+int check_receive(struct scene *scene, bool done, struct dd_error *err);
+int prepare_arrive(struct scene *scene, struct dd_error *err);
+int run_arrive(struct scene *scene, struct dd_error *err);
+int check_arrive(struct scene *scene, bool done, struct dd_error *err);
+int prepare_hand_over(struct scene *scene, struct dd_error *err);
+int run_hand_over(struct scene *scene, struct dd_error *err);
+int check_hand_over(struct scene *scene, bool done, struct dd_error *err);
+
 /* ---- trust.c: the key that signs, and whether all is true ---- */
 
 int run_rotate(struct scene *scene, struct dd_error *err);

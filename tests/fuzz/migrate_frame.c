@@ -18,11 +18,12 @@ static const unsigned char words[PIECE] = "what two hosts have to say to each ot
 static void read_frames(enum cipher cipher, unsigned char *bytes, size_t size, bool forged)
 {
 	static const unsigned char secret[FRAME_KEY_SIZE] = {2};
-	static struct frame_key key;
+	CLEANUP(frame_key) struct frame_key key = {.context = NULL};
 	size_t whole, length;
 	enum frame_kind kind;
 
-	frame_key_init(&key, cipher, secret);
+	if (frame_key_init(&key, cipher, false, secret, NULL))
+		return;
 	for (size_t i = 0; size >= FRAME_HEAD_SIZE; i++, bytes += whole, size -= whole) {
 		struct dd_error err = {0};
 
@@ -46,11 +47,12 @@ static void read_frames(enum cipher cipher, unsigned char *bytes, size_t size, b
 static void edit_frames(enum cipher cipher, const uint8_t *edits, size_t size)
 {
 	static const unsigned char secret[FRAME_KEY_SIZE] = {2};
-	static struct frame_key key;
+	CLEANUP(frame_key) struct frame_key key = {.context = NULL};
 	unsigned char frames[FRAMES][FRAME_EXTRA + PIECE];
 	CLEANUP(text) struct text stream = TEXT_INIT;
 
-	frame_key_init(&key, cipher, secret);
+	if (frame_key_init(&key, cipher, true, secret, NULL))
+		return;
 	for (size_t i = 0; i < FRAMES; i++)
 		frame_seal(&key, FRAME_END, words, PIECE - i, frames[i]);
 	/* each edit: which frame comes next, which byte of it is changed, and how */

@@ -40,8 +40,8 @@ def public_headers_are_cpp():
 def our_headers_stand_alone():
     """every header of a room includes what it needs"""
     said, good = output(
-        'pkg-config', '--cflags', 'libxml-2.0', 'sqlite3', 'libgit2', 'libsodium', 'json-c',
-        'smartcols', 'libuv')
+        'pkg-config', '--cflags', 'libxml-2.0', 'sqlite3', 'libgit2', 'libsodium', 'libcrypto',
+        'json-c', 'smartcols', 'libuv')
     if not good:
         raise Skip('pkg-config does not know the libraries')
     names = [

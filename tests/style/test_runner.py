@@ -23,7 +23,8 @@ PROGRAMS = {
     'bails_out': ('echo 1..1; echo ok 1 - a; echo "Bail out! no disk"', (1, 1, 0)),
     'hangs': ('# timeout: 1\necho 1..1; echo ok 1 - a; exec sleep 100', (1, 1, 0)),
     'leaves_a_process': (
-        'echo 1..1; setsid sh -c "sleep 100; : $TMPDIR" >/dev/null 2>&1 & echo ok 1 - a',
+        'echo 1..1; setsid sh -c "sleep 100; : $TMPDIR" >/dev/null 2>&1 &\n'
+        'until grep -qs "$TMPDIR" /proc/$!/cmdline; do :; done; echo ok 1 - a',
         (1, 1, 0)),
     'needs_its_folder': (
         'echo 1..1; [ -d "$TMPDIR" ] && [ -z "$(ls "$TMPDIR")" ] && echo ok 1 - a', (1, 0, 0)),

@@ -19,8 +19,8 @@ static void pair_init(struct pair *pair, enum cipher cipher)
 
 	memset(key, 7, sizeof key);
 	memset(pair, 0, sizeof *pair);
-	frame_key_init(&pair->seals, cipher, key);
-	frame_key_init(&pair->opens, cipher, key);
+	assert_int_equal(frame_key_init(&pair->seals, cipher, true, key, NULL), 0);
+	assert_int_equal(frame_key_init(&pair->opens, cipher, false, key, NULL), 0);
 }
 
 static int open_frame(struct pair *pair, unsigned char *frame, size_t *size)
@@ -41,7 +41,35 @@ static void with_ciphers(void (*test)(struct pair *pair))
 			continue;
 		pair_init(&pair, cipher);
 		test(&pair);
+		frame_key_release(&pair.seals);
+		frame_key_release(&pair.opens);
 	}
+}
+
+/* Another implementation of the same ciphers makes the same of it: the form is theirs. */
+static void form(struct pair *pair)
+{
+	static const unsigned char nonce[12] = {0};
+	unsigned char key[FRAME_KEY_SIZE], plain[64];
+	unsigned long long size = 0;
+	int bad;
+
+	memset(key, 7, sizeof key);
+	memset(pair->data, 5, sizeof plain);
+	frame_seal(&pair->seals, FRAME_END, pair->data, sizeof plain, pair->frame);
+	bad = (pair->seals.cipher == CIPHER_AES256 ? crypto_aead_aes256gcm_decrypt
+						   : crypto_aead_chacha20poly1305_ietf_decrypt)(
+		plain, &size, NULL, pair->frame + FRAME_HEAD_SIZE, sizeof plain + FRAME_TAG_SIZE,
+		pair->frame, FRAME_HEAD_SIZE, nonce, key);
+	assert_int_equal(bad, 0);
+	assert_int_equal(size, sizeof plain);
+	assert_memory_equal(plain, pair->data, sizeof plain);
+}
+
+static void migrate_frame__form_is_that_of_the_ciphers(void **state)
+{
+	(void)state;
+	with_ciphers(form);
 }
 
 static void sizes(struct pair *pair)
@@ -158,6 +186,7 @@ static void migrate_frame__what_can_be_no_frame_is_not_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(migrate_frame__form_is_that_of_the_ciphers),
 		cmocka_unit_test(migrate_frame__what_is_sealed_opens),
 		cmocka_unit_test(migrate_frame__a_changed_bit_does_not_open),
 		cmocka_unit_test(migrate_frame__lost_doubled_or_reordered_ones_do_not_open),

@@ -82,13 +82,13 @@ static int meet(struct scene *scene, const unsigned char *expected, enum handsha
 
 static void assert_keys_agree(struct scene *scene)
 {
-	static struct frame_key keys[4];
+	struct frame_key keys[4];
 	unsigned char frame[FRAME_EXTRA + 2];
 	enum frame_kind kind;
 	size_t size;
 
-	handshake_keys(scene->calls, &keys[0], &keys[1]);
-	handshake_keys(scene->answers, &keys[2], &keys[3]);
+	assert_int_equal(handshake_keys(scene->calls, &keys[0], &keys[1], NULL), 0);
+	assert_int_equal(handshake_keys(scene->answers, &keys[2], &keys[3], NULL), 0);
 	frame_seal(&keys[0], FRAME_END, "hi", 2, frame);
 	assert_int_equal(frame_open(&keys[3], frame, &kind, &size, NULL), 0);
 	frame_seal(&keys[2], FRAME_END, "hi", 2, frame);
@@ -96,6 +96,8 @@ static void assert_keys_agree(struct scene *scene)
 	/* what one says does not pass for what it hears */
 	frame_seal(&keys[0], FRAME_END, "hi", 2, frame);
 	assert_int_equal(frame_open(&keys[1], frame, &kind, &size, NULL), DD_CORRUPT);
+	for (size_t i = 0; i < 4; i++)
+		frame_key_release(&keys[i]);
 }
 
 static void migrate_handshake__two_that_know_each_other_agree(void **state)

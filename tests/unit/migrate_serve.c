@@ -201,7 +201,7 @@ static void migrate_serve__a_stream_that_nobody_asked_for_ends_it(void **state)
 	size_t size;
 
 	greet(scene);
-	size = frame_seal(&scene->channel->keys->send, FRAME_BYTES, "data", 4, frame);
+	size = frame_seal(&scene->channel->send, FRAME_BYTES, "data", 4, frame);
 	assert_int_equal(write(scene->channel->link.fd, frame, size), size);
 	assert_over(scene, "a message was to come, and not a stream");
 }

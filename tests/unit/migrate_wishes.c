@@ -38,7 +38,7 @@ static int grant(struct hosted *hosted, struct json *wishes, bool live, struct w
 		must(document_assign_aliases(running, &hosted->err), &hosted->err);
 	}
 	hosted->err = (struct dd_error){0};
-	return wishes_grant(&hosted->op, own, running, out, &hosted->err);
+	return wishes_grant(&hosted->op, own, running, NULL, out, &hosted->err);
 }
 
 static struct json *wish(const char *key, const char *value)

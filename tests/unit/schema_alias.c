@@ -116,12 +116,53 @@ static void schema_alias__what_a_run_left_is_stripped(void **state)
 	assert_string_equal(device_alias(nth_device(domain, "disk", 0)), "ua-root");
 }
 
+static void schema_alias__a_socket_of_each_qemu_of_a_run_is_stripped(void **state)
+{
+	static const struct {
+		const char *before, *after; /* the UUID */
+		bool stripped;
+	} cases[] = {
+		{"/book/run/", "/channel0.sock", true},
+		{"/book/run/", "/2/channel0.sock", true},
+		{"/book/run/", "/10/channel0.sock", true},
+		{"/book/run/", "/2/channel1.sock", false},
+		{"/book/run/", "/x/channel0.sock", false},
+		{"/book/run/", "/2/3/channel0.sock", false},
+		{"/book/run/", "0/channel0.sock", false},
+		{"", "/2/channel0.sock", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(document)
+		struct document *domain = frozen_domain(&options, "pc",
+			"<channel type='unix'><target type='virtio' name='a'/></channel>");
+		CLEANUP(text) struct text path = TEXT_INIT;
+		struct dd_error err = {0};
+
+		must(document_assign_aliases(domain, &err), &err);
+
+		xmlNode *source = node_add(nth_device(domain, "channel", 0), "source", &err);
+
+		text_printf(
+			&path, "%s%s%s", cases[i].before, document_uuid(domain), cases[i].after);
+		must(node_set_attr(source, "mode", "bind", &err), &err);
+		must(node_set_attr(source, "path", text_string(&path), &err), &err);
+		must(document_canonicalise(domain, &err), &err);
+		must(document_strip_place(domain, &err), &err);
+		source = node_child(nth_device(domain, "channel", 0), "source");
+		if ((node_attr(source, "path") == NULL) != cases[i].stripped)
+			fail_msg("%s", text_string(&path));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_alias__each_kind_follows_its_rule),
 		cmocka_unit_test(schema_alias__a_plugged_device_takes_the_next_number),
 		cmocka_unit_test(schema_alias__what_a_run_left_is_stripped),
+		cmocka_unit_test(schema_alias__a_socket_of_each_qemu_of_a_run_is_stripped),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

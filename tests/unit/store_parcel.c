@@ -124,14 +124,23 @@ static void store_parcel__is_found_again(void **state)
 
 	define(&pair->alpha, UUID_A, "web", "one");
 	send_from(&pair->alpha, UUID_A, "", &sent);
-	assert_ok(&pair->beta, receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
-	parcel_release(TAKE(parcel));
+	key_of(&pair->alpha, key);
+	for (int kept = 0; kept < 2; kept++) {
+		assert_ok(&pair->beta,
+			receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
+		if (kept)
+			assert_ok(&pair->beta, book_parcel_keep(parcel, &pair->beta.err));
+		parcel_release(TAKE(parcel));
+		if (!kept)
+			assert_int_equal(book_parcel_open(pair->beta.book, UUID_A, "alpha", key,
+						 &sent.heads, &parcel, &taken, NULL),
+				DD_NOT_FOUND);
+	}
 	side_reopen(&pair->beta);
 	/* what the book does meanwhile leaves it alone */
 	define(&pair->beta, UUID_B, "mail", "one");
 	assert_ok(&pair->beta, book_gc(pair->beta.book, &pair->beta.err));
 	assert_whole(&pair->beta);
-	key_of(&pair->alpha, key);
 	assert_ok(&pair->beta, book_parcel_open(pair->beta.book, UUID_A, "alpha", key, &sent.heads,
 				       &parcel, &taken, &pair->beta.err));
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
@@ -150,34 +159,41 @@ static void store_parcel__is_dropped(void **state)
 
 	define(&pair->alpha, UUID_A, "web", "one");
 	transfer(&pair->alpha, &pair->beta, UUID_A, &parcel, &taken);
+	assert_ok(&pair->beta, book_parcel_keep(parcel, &pair->beta.err));
 	parcel_release(TAKE(parcel));
 	for (int i = 0; i < 2; i++)
 		assert_ok(&pair->beta, book_parcel_drop(pair->beta.book, UUID_A, &pair->beta.err));
 	assert_gone_without_trace(&pair->beta, UUID_A);
 }
 
-/* Who dies while it comes in leaves a folder; the next parcel of any domain takes it away. */
+/* Who dies while a large one comes in leaves a folder; the next parcel of any domain takes it away.
+ */
 static void store_parcel__of_the_dead_goes(void **state)
 {
 	struct pair *pair = *state;
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	CLEANUP(sent) struct sent sent = {.pack = TEXT_INIT};
 	struct journal_draft journal = {.uuid = UUID_B, .operation = "migrate"};
+	char *large = calloc(1, LARGE + 1);
 	struct book_taken taken;
 	uint64_t id;
 	pid_t pid;
 
-	define(&pair->alpha, UUID_A, "web", "one");
+	assert_non_null(large);
+	memset(large, '1', LARGE);
+	define(&pair->alpha, UUID_A, "web", large);
+	free(large);
 	define(&pair->alpha, UUID_B, "mail", "one");
 	/* this one has a journal row, and somebody goes on with it */
 	assert_ok(&pair->beta, journal_open(pair->beta.book, &journal, &id, NULL, &pair->beta.err));
 	transfer(&pair->alpha, &pair->beta, UUID_B, &parcel, &taken);
+	assert_ok(&pair->beta, book_parcel_keep(parcel, &pair->beta.err));
 	parcel_release(TAKE(parcel));
 	send_from(&pair->alpha, UUID_A, "", &sent);
 	FORK(pid, {
 		side_reopen(&pair->beta);
 		if (book_parcel_begin(pair->beta.book, UUID_A, NULL, &parcel, NULL) ||
-			book_parcel_put(parcel, sent.pack.data, sent.pack.size / 2, NULL))
+			book_parcel_put(parcel, sent.pack.data, sent.pack.size - 1, NULL))
 			_exit(1);
 	});
 	assert_child_ok(pid);
@@ -186,6 +202,41 @@ static void store_parcel__of_the_dead_goes(void **state)
 	parcel_release(TAKE(parcel));
 	assert_ok(&pair->beta, book_parcel_drop(pair->beta.book, UUID_B, &pair->beta.err));
 	assert_gone_without_trace(&pair->beta, UUID_A);
+}
+
+/* One that is whole waits for whoever takes it, though others come; but not for ever. */
+static void store_parcel__that_is_whole_waits(void **state)
+{
+	struct pair *pair = *state;
+	CLEANUP(parcel) struct parcel *parcel = NULL;
+	CLEANUP(sent) struct sent sent = {.pack = TEXT_INIT};
+	struct book_taken taken;
+	unsigned char key[KEY_PUBLIC_SIZE];
+	uint64_t bytes;
+
+	define(&pair->alpha, UUID_A, "web", "one");
+	define(&pair->alpha, UUID_B, "mail", "one");
+	send_from(&pair->alpha, UUID_A, "", &sent);
+	for (int old = 0; old < 2; old++) {
+		assert_ok(&pair->beta,
+			receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
+		assert_ok(&pair->beta, book_parcel_keep(parcel, &pair->beta.err));
+		parcel_release(TAKE(parcel));
+		if (old)
+			age_parcel(&pair->beta);
+		transfer(&pair->alpha, &pair->beta, UUID_B, &parcel, &taken);
+		parcel_release(TAKE(parcel));
+		key_of(&pair->alpha, key);
+		assert_int_equal(book_parcel_open(pair->beta.book, UUID_A, "alpha", key,
+					 &sent.heads, &parcel, &taken, NULL),
+			old ? DD_NOT_FOUND : 0);
+		assert_ok(&pair->beta,
+			book_parcel_size(pair->beta.book, UUID_A, &bytes, &pair->beta.err));
+		assert_true(old ? bytes == 0 : bytes == sent.pack.size);
+		parcel_release(TAKE(parcel));
+	}
+	assert_ok(&pair->beta, book_parcel_drop(pair->beta.book, UUID_B, &pair->beta.err));
+	assert_no_parcel(&pair->beta);
 }
 
 static void store_parcel__journal_row_stays_open_or_ends_with_a_note(void **state)
@@ -370,6 +421,7 @@ int main(void)
 		TEST(store_parcel__is_found_again),
 		TEST(store_parcel__is_dropped),
 		TEST(store_parcel__of_the_dead_goes),
+		TEST(store_parcel__that_is_whole_waits),
 		TEST(store_parcel__journal_row_stays_open_or_ends_with_a_note),
 		TEST(store_parcel__is_handed_back),
 		TEST(store_parcel__claims_or_is_no_change),

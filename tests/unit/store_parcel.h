@@ -11,6 +11,8 @@
 #include "store/parcels.h"
 #include "store_support.h"
 
+#define LARGE ((size_t)300 << 10) /* bytes of a file: more than what comes in memory */
+
 struct pair {
 	struct scene scene; /* the folder; its book is not used */
 	struct scene alpha, beta;
@@ -247,6 +249,23 @@ static inline void assert_whole(struct scene *side)
 	assert_ok(side, book_verify(side->book, NULL, tell_finding, &told, &counts, &side->err));
 	if (counts.findings)
 		fail_msg("%s: %s", host_of(side), text_string(&told));
+}
+
+/* As if what has come in whole had done so an hour ago. */
+static inline void age_parcel(struct scene *side)
+{
+	char folder[PATH_MAX + 64];
+	const struct timespec then[] = {
+		{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+	DIR *files;
+
+	snprintf(folder, sizeof folder, "%s/parcels/" UUID_A, side->place);
+	files = opendir(folder);
+	for (const struct dirent *entry; files && (entry = readdir(files));)
+		if (entry->d_name[0] != '.')
+			assert_int_equal(utimensat(dirfd(files), entry->d_name, then, 0), 0);
+	if (files)
+		closedir(files);
 }
 
 static inline void assert_no_parcel(struct scene *side)

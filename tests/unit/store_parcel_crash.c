@@ -12,6 +12,7 @@ struct deed {
 	struct book_taken taken;
 	unsigned char key[KEY_PUBLIC_SIZE]; /* of who sent it */
 	const char *host;
+	char *definition; /* of its newest version */
 };
 
 static long kill_step(void)
@@ -52,8 +53,9 @@ static int receive_new(struct scene *side, const struct deed *deed)
 {
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	struct book_taken taken;
+	int rc = receive_as(side, UUID_A, deed->host, deed->key, &deed->sent, &parcel, &taken);
 
-	return receive_as(side, UUID_A, deed->host, deed->key, &deed->sent, &parcel, &taken);
+	return rc ? rc : book_parcel_keep(parcel, &side->err);
 }
 
 static enum outcome kill_one(struct scene *side, const struct deed *deed,
@@ -80,12 +82,21 @@ static bool is_here(struct scene *side)
 	return book_find(side->book, UUID_A, &row, NULL) == 0;
 }
 
-static void prepare(struct pair *pair, struct deed *deed)
+static void prepare(struct pair *pair, struct deed *deed, bool large)
 {
 	*deed = (struct deed){.pair = pair, .sent.pack = TEXT_INIT, .host = "alpha"};
-	define(&pair->alpha, UUID_A, "web", "one");
+	deed->definition = calloc(1, LARGE + 1);
+	assert_non_null(deed->definition);
+	memset(deed->definition, '1', large ? LARGE : 3);
+	define(&pair->alpha, UUID_A, "web", deed->definition);
 	send_from(&pair->alpha, UUID_A, "", &deed->sent);
 	key_of(&pair->alpha, deed->key);
+}
+
+static void finish(struct deed *deed)
+{
+	cleanup_sent(&deed->sent);
+	free(deed->definition);
 }
 
 /* Another book for each attempt, as the last one may have it. */
@@ -100,20 +111,20 @@ static void fresh(struct scene *side, const struct pair *pair, long number)
 	side_open(side);
 }
 
-static void store_parcel_crash__claim_is_there_or_not(void **state)
+static void claim_is_there_or_not(struct pair *pair, bool large)
 {
-	struct pair *pair = *state;
 	struct scene *to = &pair->beta;
 	struct deed deed;
 	enum outcome outcome = KILLED;
 	int here = 0, away = 0;
 
-	prepare(pair, &deed);
+	prepare(pair, &deed, large);
 	for (long calls = 1; outcome == KILLED; calls += kill_step()) {
 		CLEANUP(parcel) struct parcel *parcel = NULL;
 
 		fresh(to, pair, calls);
 		assert_ok(to, receive(&pair->alpha, to, UUID_A, &deed.sent, &parcel, &deed.taken));
+		assert_ok(to, book_parcel_keep(parcel, &to->err));
 		parcel_release(TAKE(parcel));
 		outcome = kill_one(to, &deed, claim_found, calls);
 		if (outcome == UNTRACEABLE)
@@ -125,24 +136,23 @@ static void store_parcel_crash__claim_is_there_or_not(void **state)
 			assert_ok(to, claim_found(to, &deed));
 		}
 		assert_owner(to, UUID_A, NULL, 2, 2);
-		assert_file(to, UUID_A, 1, "domain.xml", "one");
+		assert_file(to, UUID_A, 1, "domain.xml", deed.definition);
 		assert_ok(to, book_checkpoint(to->book, &to->err));
 		assert_whole(to);
 		assert_ok(to, book_parcel_drop(to->book, UUID_A, &to->err));
 		assert_no_parcel(to);
 	}
 	assert_true(here && away);
-	cleanup_sent(&deed.sent);
+	finish(&deed);
 }
 
-static void store_parcel_crash__receiving_leaves_nothing(void **state)
+static void receiving_leaves_nothing(struct pair *pair, bool large)
 {
-	struct pair *pair = *state;
 	struct scene *to = &pair->beta;
 	struct deed deed;
 	enum outcome outcome = KILLED;
 
-	prepare(pair, &deed);
+	prepare(pair, &deed, large);
 	for (long calls = 1; outcome == KILLED; calls += kill_step()) {
 		CLEANUP(parcel) struct parcel *parcel = NULL;
 
@@ -151,20 +161,21 @@ static void store_parcel_crash__receiving_leaves_nothing(void **state)
 			skip();
 		side_reopen(to);
 		assert_false(is_here(to));
-		/* nobody goes on with it: the parcel of another domain takes it away */
+		/* nobody goes on with it: the parcel of another domain takes it away, at once or,
+		 * where it is whole, after some time */
+		age_parcel(to);
 		assert_ok(to, book_parcel_begin(to->book, UUID_B, NULL, &parcel, &to->err));
 		parcel_release(TAKE(parcel));
 		assert_no_parcel(to);
 	}
 	assert_whole(to);
-	cleanup_sent(&deed.sent);
+	finish(&deed);
 }
 
 /* ---- ending ---- */
 
-static void store_parcel_crash__receipt_is_taken_or_not(void **state)
+static void receipt_is_taken_or_not(struct pair *pair, bool large)
 {
-	struct pair *pair = *state;
 	struct scene *from = &pair->beta, *to = &pair->alpha;
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	const struct claim claim = {.name = "web", .xml = "two"};
@@ -172,7 +183,7 @@ static void store_parcel_crash__receipt_is_taken_or_not(void **state)
 	enum outcome outcome = KILLED;
 	uint32_t version = 1;
 
-	prepare(pair, &deed);
+	prepare(pair, &deed, large);
 	assert_ok(from, receive(to, from, UUID_A, &deed.sent, &parcel, &deed.taken));
 	assert_ok(from, claim_apply(from, parcel, UUID_A, &deed.taken, &claim));
 	deed.host = "beta";
@@ -185,6 +196,7 @@ static void store_parcel_crash__receipt_is_taken_or_not(void **state)
 		head_of(to, UUID_A, have);
 		send_from(from, UUID_A, have, &deed.sent);
 		assert_ok(to, receive(from, to, UUID_A, &deed.sent, &receipt, &deed.taken));
+		assert_ok(to, book_parcel_keep(receipt, &to->err));
 		parcel_release(TAKE(receipt));
 		outcome = kill_one(to, &deed, take_found, calls);
 		if (outcome == UNTRACEABLE)
@@ -203,7 +215,32 @@ static void store_parcel_crash__receipt_is_taken_or_not(void **state)
 	assert_true(version > 1);
 	assert_whole(to);
 	assert_whole(from);
-	cleanup_sent(&deed.sent);
+	finish(&deed);
+}
+
+static void store_parcel_crash__claim_is_there_or_not(void **state)
+{
+	claim_is_there_or_not(*state, false);
+}
+
+static void store_parcel_crash__claim_of_a_large_one_is_there_or_not(void **state)
+{
+	claim_is_there_or_not(*state, true);
+}
+
+static void store_parcel_crash__receiving_leaves_nothing(void **state)
+{
+	receiving_leaves_nothing(*state, false);
+}
+
+static void store_parcel_crash__receiving_a_large_one_leaves_nothing(void **state)
+{
+	receiving_leaves_nothing(*state, true);
+}
+
+static void store_parcel_crash__receipt_is_taken_or_not(void **state)
+{
+	receipt_is_taken_or_not(*state, false);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
@@ -212,7 +249,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(store_parcel_crash__claim_is_there_or_not),
+		TEST(store_parcel_crash__claim_of_a_large_one_is_there_or_not),
 		TEST(store_parcel_crash__receiving_leaves_nothing),
+		TEST(store_parcel_crash__receiving_a_large_one_leaves_nothing),
 		TEST(store_parcel_crash__receipt_is_taken_or_not),
 	};
 

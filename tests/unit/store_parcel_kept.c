@@ -104,6 +104,7 @@ static void store_parcel_kept__reindex_takes_nothing_that_was_only_sent(void **s
 	migrate(&pair->alpha, &pair->beta, UUID_B, "mail", "two");
 	send_from(&pair->alpha, UUID_A, "", &sent);
 	assert_ok(&pair->beta, receive(&pair->alpha, &pair->beta, UUID_A, &sent, &parcel, &taken));
+	assert_ok(&pair->beta, book_parcel_keep(parcel, &pair->beta.err));
 	parcel_release(TAKE(parcel));
 	reindex(&pair->beta, false);
 	assert_int_equal(book_find(pair->beta.book, UUID_A, &row, NULL), DD_NOT_FOUND);

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 900
+"""Guests in trouble while they move: disks that are full, memory that never stands still."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+
+from definition import disk
+from harness import Skip, check, contains, equal, main, test, wait_until
+from migration import Busy, hosts, one_owner
+
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def small_disk(book, mib=4):
+    """A folder with that much room, which only this test and its children see."""
+    folder = os.path.join(book.folder, 'small')
+    os.mkdir(folder)
+    if ctypes.CDLL(None).unshare(0x20000):  # CLONE_NEWNS
+        raise Skip('this machine allows no mounts of our own')
+    subprocess.run(['mount', '--make-rprivate', '/'], check=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={mib}m', 'none', folder], check=True)
+    try:
+        yield folder
+    finally:
+        book.end_guests()
+        subprocess.run(['umount', '-l', folder], check=True)
+
+
+def image_on(folder, mib=16):
+    """An image that has not room for all that it promises."""
+    path = os.path.join(folder, 'disk.img')
+    with open(path, 'wb') as stream:
+        stream.truncate(mib * MIB)
+    return path
+
+
+def fill(guest):
+    """Its disk, in the background, and then it says how that went."""
+    guest.tell('(dd if=/a of=/dev/vda bs=1M count=4; dd if=/a of=/dev/vda bs=1M seek=4 count=4 '
+               'conv=fsync && echo it is written) >/dev/ttyS0 2>&1 &')
+
+
+def stopped(host):
+    return host.book.ok('domstate', 'vm1').out.strip() == 'paused'
+
+
+@test()
+def io_error__a_guest_that_it_has_stopped_is_moved(book):
+    with small_disk(book) as folder, hosts(book) as (alpha, beta):
+        guest = Busy(alpha, 'vm1', disk(image_on(folder), 'vda')).start(0)
+        fill(guest)
+        wait_until(lambda: stopped(alpha), 'its disk is full', 60)
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta)
+        wait_until(lambda: stopped(beta), 'it is still full there', 30)
+        check('it is written' not in guest.said(), guest.said())
+        subprocess.run(['mount', '-o', 'remount,size=32m', folder], check=True)
+        beta.book.ok('resume', 'vm1')
+        guest.wait_for('it is written', 60)
+        guest.goes_on()
+
+
+@test()
+def io_error__that_comes_on_the_way_ends_it(book):
+    with small_disk(book) as folder, hosts(book) as (alpha, beta):
+        guest = Busy(alpha, 'vm1', disk(image_on(folder), 'vda')).start(0)
+        process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
+        wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 30)
+        fill(guest)
+        out, err = process.communicate(timeout=120)
+        equal(process.returncode, 8, out, err)
+        contains(err, 'I/O error', 'resume it')
+        one_owner((alpha, beta), guest, alpha)
+        equal(stopped(alpha), True)
+        subprocess.run(['mount', '-o', 'remount,size=32m', folder], check=True)
+        alpha.book.ok('resume', 'vm1')
+        guest.wait_for('it is written', 60)
+        guest.goes_on()
+
+
+@test()
+def convergence__a_guest_that_changes_too_fast_is_slowed_down_until_it_can_go(book):
+    """More and more, and the one who waits sees how long it would take as it is."""
+    with hosts(book) as (alpha, beta):
+        guest = Busy(alpha, 'vm1').start(24)
+        words = ['script', '-qec', ' '.join(
+            f"'{word}'" for word in alpha.book.command('migrate', 'vm1', 'beta', '--bandwidth',
+                                                       '24')), '/dev/null']
+        shown = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
+        equal(shown.returncode, 0, shown.stdout, shown.stderr)
+        contains(shown.stdout, 'MiB/s changed', 'slowed down by', 's to go')
+        one_owner((alpha, beta), guest, beta)
+        guest.at(beta).goes_on()
+        trailers = beta.book.ok('show', 'vm1').out + beta.book.git(
+            'log', '-1', '--format=%B', '--all', '--grep=Migration-Throttle').out
+        contains(trailers, 'Migration-Throttle-Percent')
+
+
+if __name__ == '__main__':
+    main()
