@@ -49,6 +49,11 @@ def serial_socket(path):
     return f"<serial type='unix'><source mode='bind' path='{path}'/><target port='0'/></serial>"
 
 
+# Linux looks at its boot whether the timer comes in time, and where two cores have a dozen guests to
+# emulate it does not: such a guest would hang there.
+CMDLINE = 'console=ttyS0 quiet no_timer_check'
+
+
 def spare_ports(machine, count=8):
     """Places for hot-plug: q35 has none but those that a definition asks for."""
     if machine != 'q35':
@@ -65,7 +70,7 @@ def domain(name, *devices, machine='pc', uuid=None, memory=128, vcpu='<vcpu>1</v
         paths = guest_files()
         kernel = (
             f'<kernel>{paths[0]}</kernel><initrd>{paths[1]}</initrd>'
-            '<cmdline>console=ttyS0 quiet</cmdline>')
+            f'<cmdline>{CMDLINE}</cmdline>')
     return f'''<domain type='qemu'>
   <name>{name}</name>
   {f'<uuid>{uuid}</uuid>' if uuid else ''}

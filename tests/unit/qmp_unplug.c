@@ -53,7 +53,8 @@ static struct place *boot(void **state, const char *machine)
 	struct dd_error err = {.code = 0};
 
 	snprintf(os, sizeof os,
-		"<kernel>%s</kernel><initrd>%s</initrd><cmdline>console=ttyS0 quiet</cmdline>",
+		"<kernel>%s</kernel><initrd>%s</initrd><cmdline>console=ttyS0 quiet "
+		"no_timer_check</cmdline>",
 		guest_file("GUEST_KERNEL", "vmlinuz"), guest_file("GUEST_INITRD", "initrd"));
 	place->os = os;
 	start(state, machine, SERIAL);
