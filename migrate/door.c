@@ -36,15 +36,10 @@ static int ask(struct outgoing *outgoing, const unsigned char key[MIGRATION_KEY_
 static int arm(struct outgoing *outgoing, const struct stream_options *options,
 	const unsigned char key[MIGRATION_KEY_SIZE], struct dd_error *err)
 {
-	const struct migration_parameters parameters = {
-		.bandwidth = options->bandwidth,
-		.auto_converge = true,
-		.tls = true,
-	};
 	int rc = guest_migration_set_key(outgoing->op.guest, true, key, err);
 
 	CRASH_POINT("outgoing:armed");
-	return rc ? rc : guest_migration_prepare(outgoing->op.guest, true, &parameters, err);
+	return rc ? rc : stream_prepare(outgoing->op.guest, options, true, NULL, err);
 }
 
 static int knock(struct outgoing *outgoing, const unsigned char key[MIGRATION_KEY_SIZE], int *fd,

@@ -38,6 +38,7 @@ struct stream {
 	int64_t told; /* ms */
 	uint64_t told_sent;
 	bool pressed;  /* the guest is slowed down more */
+	bool one_pass; /* nothing is sent twice while it runs */
 	bool direct;   /* by QEMU's own connection: nobody carries it */
 	bool postcopy; /* it goes on without having been sent */
 };
@@ -173,16 +174,17 @@ static int press(struct stream *stream, struct dd_error *err)
 	static const struct migration_parameters harder = {
 		.throttle_initial = 50, .throttle_increment = 20};
 
-	if (stream->pressed || deadline_now() - stream->began < PATIENCE_MS)
+	if (stream->pressed || stream->one_pass || deadline_now() - stream->began < PATIENCE_MS)
 		return 0;
 	stream->pressed = true;
 	return guest_migration_set(stream->source.guest, &harder, err);
 }
 
-/* Where that was of no use either, and all of it has been sent once. */
+/* Where that was of no use either, and all of it has been sent once if it ever is. */
 static int let_go(struct stream *stream, const struct stream_counts *counts, struct dd_error *err)
 {
-	if (!stream->options.postcopy || stream->postcopy || counts->last.iterations < 2 ||
+	if (!stream->options.postcopy || stream->postcopy ||
+		(counts->last.iterations < 2 && !stream->one_pass) ||
 		deadline_now() - stream->began < POSTCOPY_MS)
 		return 0;
 	stream->postcopy = true;
@@ -309,20 +311,31 @@ static int direct_ends(struct stream *stream, int direct, struct dd_error *err)
 	return stream->ends[1] < 0 ? error_errno(err, errno, "cannot keep a connection") : 0;
 }
 
-int stream_new(struct stream **out, const struct stream_source *source,
-	const struct stream_options *options, struct dd_error *err)
+int stream_prepare(struct guest *guest, const struct stream_options *options, bool tls,
+	bool *one_pass, struct dd_error *err)
 {
-	const struct migration_parameters parameters = {
+	struct migration_parameters parameters = {
 		.bandwidth = options->bandwidth,
 		.auto_converge = true,
 		.ignore_shared = options->memory_shared,
-		.postcopy = options->postcopy,
+		.postcopy = options->postcopy && !tls,
+		.tls = tls,
 	};
+	int rc = guest_emulated(guest, &parameters.one_pass, err);
+
+	if (one_pass)
+		*one_pass = parameters.one_pass;
+	return rc ? rc : guest_migration_prepare(guest, true, &parameters, err);
+}
+
+int stream_new(struct stream **out, const struct stream_source *source,
+	const struct stream_options *options, struct dd_error *err)
+{
 	CLEANUP(stream) struct stream *stream = NULL;
 	int rc = stream_make(&stream, source, options, err);
 
 	if (!rc)
-		rc = guest_migration_prepare(source->guest, true, &parameters, err);
+		rc = stream_prepare(source->guest, options, false, &stream->one_pass, err);
 	if (!rc && source->peer && !options->tls)
 		rc = peer_connect(
 			source->host, source->peer->name, source->stop, 0, &stream->channel, err);

@@ -42,6 +42,13 @@ struct stream_source {
 };
 
 /*
+ * Tells the source's QEMU how to send. tls: with the key that it has been told. *one_pass: whether
+ * nothing is sent twice while the guest runs, because it is an emulated one; or NULL.
+ */
+int stream_prepare(struct guest *guest, const struct stream_options *options, bool tls,
+	bool *one_pass, struct dd_error *err);
+
+/*
  * Tells QEMU what it has to know before, and connects; all that can be done while the destination
  * is not ready yet.
  */

@@ -34,6 +34,16 @@
 
 /* ---- before ---- */
 
+int guest_emulated(struct guest *guest, bool *out, struct dd_error *err)
+{
+	CLEANUP(json) struct json *reply = NULL;
+	int code = monitor_call(guest->monitor, "query-kvm", NULL, &reply, err);
+
+	if (!code)
+		*out = !json_get_bool(reply, "enabled", false);
+	return code;
+}
+
 static void put_capability(struct json *list, const char *name, bool state)
 {
 	struct json *one = json_object();
@@ -54,7 +64,8 @@ static int set_capabilities(struct guest *guest, bool source,
 	put_capability(list, "return-path", true);
 	put_capability(list, "pause-before-switchover", source);
 	put_capability(list, "late-block-activate", !source);
-	put_capability(list, "auto-converge", source && parameters->auto_converge);
+	put_capability(list, "auto-converge",
+		source && parameters->auto_converge && !parameters->one_pass);
 	put_capability(list, "postcopy-ram", parameters->postcopy);
 	put_capability(list, "x-ignore-shared", parameters->ignore_shared);
 	put_capability(list, "multifd", parameters->multifd);
@@ -67,14 +78,14 @@ static int set_parameters(
 {
 	struct json *args = json_object();
 	uint64_t bandwidth = parameters->bandwidth ? parameters->bandwidth : MIGRATION_BANDWIDTH;
+	unsigned downtime = parameters->downtime_ms ? parameters->downtime_ms : DOWNTIME_MS;
 	unsigned initial = parameters->throttle_initial;
 	unsigned increment = parameters->throttle_increment;
 
 	json_put(args, "max-bandwidth", json_unsigned(bandwidth));
 	/* of what nobody waits for; 0: all there is */
 	json_put(args, "max-postcopy-bandwidth", json_unsigned(parameters->bandwidth));
-	json_put_number(args, "downtime-limit",
-		parameters->downtime_ms ? parameters->downtime_ms : DOWNTIME_MS);
+	json_put_number(args, "downtime-limit", parameters->one_pass ? 0 : downtime);
 	json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
 	json_put_number(args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
 	json_put_number(

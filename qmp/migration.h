@@ -37,6 +37,7 @@
 struct migration_parameters {
 	uint64_t bandwidth;   /* bytes/s; 0: MIGRATION_BANDWIDTH */
 	unsigned downtime_ms; /* what QEMU may plan to use; 0: its own 300 */
+	bool one_pass;        /* what changes meanwhile goes at the end, while the guest stands */
 	bool auto_converge;   /* slow the guest down where it dirties faster than is sent … */
 	unsigned throttle_initial;   /* … by so many percent at first (0: QEMU's 20) … */
 	unsigned throttle_increment; /* … and so many more each time (0: QEMU's 10) */
@@ -87,6 +88,13 @@ struct migration_progress {
 };
 
 /* ---- both sides ---- */
+
+/*
+ * Is its processor QEMU's own? Of such a guest QEMU (7.2, seen) does not notice all that it writes
+ * after it has been looked for a second time what has changed: it is only whole at the destination
+ * with one_pass, where it is looked for once more, when nothing changes any longer.
+ */
+int guest_emulated(struct guest *guest, bool *out, struct dd_error *err);
 
 /*
  * Capabilities and parameters, before receive or send; again for another try. source: return path,

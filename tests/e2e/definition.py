@@ -10,17 +10,18 @@ import harness
 
 UUID = '6b0d3a52-1f0e-4d0c-9a52-0d5e5f1a7c01'
 MAC = '52:54:00:d0:5d:a1'
+FILES = {'KERNEL': 'vmlinuz', 'INITRD': 'initrd', 'TICKING': 'ticking'}  # in build/guest
 
 
-def guest_files():
-    """The paths of the test guest's kernel and initrd; made when the environment names none."""
-    kernel, initrd = os.environ.get('GUEST_KERNEL'), os.environ.get('GUEST_INITRD')
-    if kernel and initrd:
-        return kernel, initrd
+def guest_files(*names):
+    """The paths of files of the test guests; made when the environment does not name them."""
+    given = [os.environ.get(f'GUEST_{name}') for name in names]
+    if all(given):
+        return given
     folder = os.path.join(harness.SOURCE_DIR, 'build', 'guest')
     builder = os.path.join(harness.SOURCE_DIR, 'tests', 'guest', 'build-guest')
     subprocess.run([builder, folder], check=True)
-    return os.path.join(folder, 'vmlinuz'), os.path.join(folder, 'initrd')
+    return [os.path.join(folder, FILES[name]) for name in names]
 
 
 def disk(path, target, bus='virtio', more='', device='disk'):
@@ -63,14 +64,17 @@ def spare_ports(machine, count=8):
 
 
 def domain(name, *devices, machine='pc', uuid=None, memory=128, vcpu='<vcpu>1</vcpu>', boot=False,
-           emulator='/usr/bin/qemu-system-x86_64', more=''):
-    """A definition as a person would write it. boot: with the test guest's kernel."""
+           ticking=None, emulator='/usr/bin/qemu-system-x86_64', more=''):
+    """A definition as a person would write it. boot: with the Linux of tests/guest; ticking: with
+    the guest there that only counts, and what it is told on its command line."""
     kernel = ''
-    if boot:
-        paths = guest_files()
+    if ticking is not None:
+        path, = guest_files('TICKING')
+        kernel = f'<kernel>{path}</kernel>' + (ticking and f'<cmdline>{ticking}</cmdline>')
+    elif boot:
+        path, initrd = guest_files('KERNEL', 'INITRD')
         kernel = (
-            f'<kernel>{paths[0]}</kernel><initrd>{paths[1]}</initrd>'
-            f'<cmdline>{CMDLINE}</cmdline>')
+            f'<kernel>{path}</kernel><initrd>{initrd}</initrd><cmdline>{CMDLINE}</cmdline>')
     return f'''<domain type='qemu'>
   <name>{name}</name>
   {f'<uuid>{uuid}</uuid>' if uuid else ''}

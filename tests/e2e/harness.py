@@ -15,8 +15,8 @@ Each test gets a fresh Book in its own temporary folder; whatever becomes of the
 that book are ended and the folder is removed. Arguments of the program choose tests by a part of
 their name.
 
-Environment: DOMESDAY (the command), BUILD_DIR, GUEST_KERNEL and GUEST_INITRD (the guest of
-tests/guest, made when they are not given), KEEP=1 (folders of failed tests stay).
+Environment: DOMESDAY (the command), BUILD_DIR, GUEST_KERNEL, GUEST_INITRD and GUEST_TICKING (the
+guests of tests/guest, made when they are not given), KEEP=1 (folders of failed tests stay).
 """
 
 import contextlib

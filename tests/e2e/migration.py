@@ -179,10 +179,12 @@ def hosts(book, *names, places=None, **options):
 
 
 class Traveller(Guest):
-    """A guest that counts on its serial port, wherever it runs."""
+    """A guest that counts on its serial port, wherever it runs.
 
-    def __init__(self, host, name, *devices, **options):
-        super().__init__(host.book, name, *devices, **options)
+    ticking: what the guest that only counts is told (tests/guest/ticking.c), or None for a Linux."""
+
+    def __init__(self, host, name, *devices, ticking='', **options):
+        super().__init__(host.book, name, *devices, ticking=ticking, **options)
         self.uuid = host.book.domains()[name]['uuid']
 
     def at(self, host):
@@ -221,16 +223,16 @@ def remains(host, guest):
             if guest.uuid in path and not path.endswith(OF_QEMU)]
 
 
-class Busy(Traveller):
-    """One that changes its memory faster than it is sent, wherever it runs."""
+class Obedient(Traveller):
+    """A Linux that can be told commands, wherever it runs."""
 
-    def __init__(self, host, name, *devices, memory=256):
+    def __init__(self, host, name, *devices):
         # pylint: disable=super-init-not-called
         self.book, self.name, self.position = host.book, name, 0
         self.serial = os.path.join(host.book.folder, f'serial-{name}')
         port = (f"<serial type='unix'><source mode='bind'/><log file='{self.serial}' append='on'/>"
                 "<target port='0'/></serial>")
-        host.book.define(domain(name, port, *devices, boot=True, memory=memory))
+        host.book.define(domain(name, port, *devices, boot=True, memory=256))
         self.uuid = host.book.domains()[name]['uuid']
 
     def tell(self, words):
@@ -241,16 +243,11 @@ class Busy(Traveller):
             port.sendall(f'sh {words}\n'.encode())
             self.wait_for('^sh 0$', 60)
 
-    def start(self, mib=64):
-        """mib: that it writes anew over and over, with what nothing compresses; or 0."""
+    def start(self):
         super().start()
         self.wait_for('^tick 1$')
-        self.tell('head -c 4194304 /dev/urandom > /a')
-        if not mib:
-            return self
-        self.tell(f'while :; do i=0; while [ $i -lt {mib // 4} ]; do dd if=/a of=/hot bs=4M '
-                  'seek=$i conv=notrunc 2>/dev/null; i=$((i+1)); done; done &')
         return self
+
 
 
 def one_owner(hosts_, guest, where):

@@ -39,10 +39,10 @@ def offline__goes_there_with_its_history_and_comes_back(book):
             equal(host.book.json('jobs'), [])
 
 
-@test()
-def live__the_guest_counts_on(book):
+@test(('linux', None), ('busy', 'write=16'))
+def live__the_guest_counts_on(book, case):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking=case[1]).start()
         guest.wait_for('^tick 2$')
         alpha.book.ok('migrate', 'vm1', 'beta')
         guest.at(beta).goes_on()
@@ -58,7 +58,8 @@ def live__a_cold_boot_there_uses_what_runs_there(book):
     with hosts(book) as (alpha, beta):
         here, there = image_of_two_names(book)
         image = os.path.join(here, 'disk')
-        guest = Traveller(alpha, 'vm1', disk(image, 'vda'), vcpu="<vcpu cpuset='0'>1</vcpu>")
+        guest = Traveller(alpha, 'vm1', disk(image, 'vda'), ticking=None,
+                          vcpu="<vcpu cpuset='0'>1</vcpu>")
         guest.start().wait_for('^tick 1$')
         alpha.book.ok('attach-device', '--config', 'vm1', '-', stdin=SOURCE_ONLY)
         alpha.book.ok('migrate', 'vm1', 'beta', '--map', f'path:{here}/={there}/')
@@ -125,7 +126,7 @@ def migrate__a_paused_guest_stays_paused_and_another_may_be(book):
 @test()
 def migrate__is_called_off(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 1$')
         for call_off in (lambda process: alpha.book.ok('job-abort', 'vm1'),
                          lambda process: process.send_signal(signal.SIGINT)):
@@ -146,7 +147,7 @@ def migrate__is_called_off(book):
 @test()
 def migrate__takes_no_longer_than_it_may(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 1$')
         alpha.book.refuse('migrate', 'vm1', 'beta', '--bandwidth', '1', '--timeout', '3',
                           code='refused', says=['within 3 s'])

@@ -209,7 +209,7 @@ def live__the_connection_is_cut(book, case):
 def live__the_stream_is_cut(book):
     with hosts(book) as both:
         alpha, beta = both
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 2$')
         with link(alpha, beta) as between:
             between.cut = (1, 0, 20_000_000)
@@ -227,7 +227,7 @@ def live__the_stream_is_cut(book):
 def live__the_link_is_silent_for_a_while(book):
     with hosts(book) as both:
         alpha, beta = both
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 2$')
         with link(alpha, beta) as between:
             process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '8')
@@ -235,7 +235,7 @@ def live__the_link_is_silent_for_a_while(book):
                        'it is under way')
             between.silent.set()
             before = len(guest.counts())
-            wait_until(lambda: len(guest.counts()) > before + 5, 'six seconds')
+            wait_until(lambda: len(guest.counts()) > before + 11, 'six seconds')
             between.silent.clear()
             equal(process.wait(60), 0, process.stderr.read())
         guest.at(beta).goes_on()

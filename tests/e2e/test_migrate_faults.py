@@ -60,7 +60,7 @@ class Journey:
                 stream.truncate(16 * MIB)
                 stream.write(b'\x5a' * (8 * MIB))
             devices = (disk(self.image, 'vda'),)
-        self.guest = Traveller(self.alpha, 'vm1', *devices)
+        self.guest = Traveller(self.alpha, 'vm1', *devices, ticking='fill=32')
         if mode != 'offline':
             self.guest.start().wait_for('^tick 2$')
 

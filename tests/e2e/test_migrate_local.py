@@ -60,7 +60,8 @@ def one_qemu(guest, instance, runs=True):
 def local__the_guest_counts_on_in_one_qemu_after_the_other(book, case):
     _, machine, memory = case
     guest = traveller(
-        book, disk(book.image('a.img'), 'vda'), interface(), machine=machine, more=memory)
+        book, disk(book.image('a.img'), 'vda'), interface(), ticking=None, machine=machine,
+        more=memory)
     before = book.dumpxml('vm1')
     pids = {book.pid('vm1')}
     for instance in (2, 3):
@@ -81,7 +82,8 @@ def local__the_guest_counts_on_in_one_qemu_after_the_other(book, case):
 def local__what_comes_after_finds_it(book):
     """Hot-plug, pause, and in the end a cold boot, which begins with the first QEMU again."""
     ports = spare_ports('q35')
-    guest = traveller(book, *ports, disk(book.image('a.img'), 'vda'), machine='q35', more=SHARED)
+    guest = traveller(book, *ports, disk(book.image('a.img'), 'vda'), ticking=None, machine='q35',
+                      more=SHARED)
     book.ok('migrate', 'vm1', '--local')
     xml = book.file('b.xml', disk(book.image('b.img'), 'vdb'))
     book.ok('attach-device', 'vm1', xml)
@@ -286,7 +288,7 @@ def local__a_qemu_that_cannot_be_changes_nothing(book):
 
 @test()
 def local__is_called_off(book):
-    guest = traveller(book)
+    guest = traveller(book, ticking='fill=32')
     for call_off in (lambda process: book.ok('job-abort', 'vm1'),
                      lambda process: process.send_signal(signal.SIGINT)):
         process = book.popen('migrate', 'vm1', '--local', '--bandwidth', '4')

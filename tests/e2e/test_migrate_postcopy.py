@@ -9,9 +9,9 @@ import signal
 import subprocess
 
 from harness import EXIT, check, contains, equal, main, test, wait_until
-from migration import Busy, Traveller, after, hosts, link, one_owner, settled
+from migration import Traveller, after, hosts, link, one_owner, settled
 
-SLOW = ('--bandwidth', '12')
+SLOW = ('--bandwidth', '4')
 
 
 def begin(host, *options):
@@ -33,10 +33,9 @@ def ends(process):
 @test()
 def postcopy__is_only_done_when_asked_for(book):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
-        alpha.book.refuse('migrate', 'vm1', 'beta', *SLOW, '--timeout', '15', lines=2,
-                          code='refused',
-                          says=['within 15 s'])
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
+        alpha.book.refuse('migrate', 'vm1', 'beta', *SLOW, '--timeout', '12',
+                          code='refused', says=['within 12 s'])
         guest.goes_on()
         one_owner((alpha, beta), guest, alpha)
 
@@ -44,7 +43,7 @@ def postcopy__is_only_done_when_asked_for(book):
 @test()
 def postcopy__runs_there_and_fetches_the_rest(book):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         comes_to_run(beta, process)
         equal([job['operation'] for job in alpha.book.json('jobs')], ['migrate'])
@@ -94,7 +93,7 @@ def ends_or_waits(alpha, beta, guest, process):
 @test(timeout=600)
 def postcopy__a_broken_connection_is_made_anew_or_ended(book):
     with hosts(book) as (alpha, beta), link(alpha, beta) as between:
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         comes_to_run(beta, process)
         between.break_all()
@@ -104,7 +103,7 @@ def postcopy__a_broken_connection_is_made_anew_or_ended(book):
 @test(timeout=600)
 def postcopy__the_command_is_killed_while_the_rest_goes(book):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         comes_to_run(beta, process)
         process.kill()
@@ -116,7 +115,7 @@ def postcopy__the_command_is_killed_while_the_rest_goes(book):
 @test(timeout=600)
 def postcopy__the_daemon_there_is_killed(book):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         comes_to_run(beta, process)
         beta.kill()
@@ -127,7 +126,7 @@ def postcopy__the_daemon_there_is_killed(book):
 @test('outgoing:switched')
 def postcopy__the_command_dies_before_it_lets_go(book, point):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         result = alpha.book.run('migrate', 'vm1', 'beta', '--postcopy', *SLOW, timeout=120,
                                 env={'DOMESDAY_CRASH_AT': point})
         equal(result.rc, -9, result)
@@ -138,7 +137,7 @@ def postcopy__the_command_dies_before_it_lets_go(book, point):
 @test('outgoing:released', timeout=600)
 def postcopy__the_command_dies_when_it_has_let_go(book, point):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         result = alpha.book.run('migrate', 'vm1', 'beta', '--postcopy', *SLOW, timeout=120,
                                 env={'DOMESDAY_CRASH_AT': point})
         equal(result.rc, -9, result)
@@ -152,7 +151,7 @@ def postcopy__the_daemon_there_dies_when_it_has_decided(book, point):
     with hosts(book) as (alpha, beta):
         beta.stop()
         beta.listen(env={'DOMESDAY_CRASH_AT': point})
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         wait_until(lambda: beta.daemon.process.poll() is not None, 'the daemon is gone', 120)
         after_crash = process.communicate(timeout=120)
@@ -164,7 +163,7 @@ def postcopy__the_daemon_there_dies_when_it_has_decided(book, point):
 @test()
 def postcopy__a_guest_that_loses_one_of_its_hosts_is_lost_and_its_record_is_not(book):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         process = begin(alpha)
         comes_to_run(beta, process)
         for pid in beta.book.pids():

@@ -13,7 +13,7 @@ import time
 
 from client import Client
 from harness import Skip, check, contains, equal, main, test, wait_until
-from migration import Busy, Link, Traveller, after, hosts, one_owner
+from migration import Link, Obedient, Traveller, after, hosts, one_owner
 
 TLS = ('--transport', 'tls')
 WORDS = 'the plain truth of this guest'
@@ -85,7 +85,7 @@ def tls__is_how_it_goes_where_it_is_asked_for(book):
 @test('tls', 'relay')
 def tls__nothing_of_the_guest_is_plain_on_the_wire(book, how):
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start(0)
+        guest = Obedient(alpha, 'vm1').start()
         guest.tell(f"for i in 1 2 3 4 5 6 7 8 9; do echo '{WORDS}'; done > /plain")
         with listening() as taken:
             with socket.create_connection(('127.0.0.1', beta.port)) as control:
@@ -145,7 +145,7 @@ def tls__no_key_outlives_the_daemon_there(book, point):
 @test()
 def tls__is_called_off(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1').start()
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 1$')
         process = alpha.book.popen('migrate', 'vm1', 'beta', *TLS, '--bandwidth', '4')
         wait_until(lambda: keys(book), 'it has a key there', 30)

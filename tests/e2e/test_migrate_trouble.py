@@ -10,7 +10,7 @@ import subprocess
 
 from definition import disk
 from harness import Skip, check, contains, equal, main, test, wait_until
-from migration import Busy, hosts, one_owner
+from migration import Obedient, Traveller, hosts, one_owner
 
 MIB = 1 << 20
 
@@ -41,6 +41,7 @@ def image_on(folder, mib=16):
 
 def fill(guest):
     """Its disk, in the background, and then it says how that went."""
+    guest.tell('head -c 4194304 /dev/urandom > /a')
     guest.tell('(dd if=/a of=/dev/vda bs=1M count=4; dd if=/a of=/dev/vda bs=1M seek=4 count=4 '
                'conv=fsync && echo it is written) >/dev/ttyS0 2>&1 &')
 
@@ -52,7 +53,7 @@ def stopped(host):
 @test()
 def io_error__a_guest_that_it_has_stopped_is_moved(book):
     with small_disk(book) as folder, hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1', disk(image_on(folder), 'vda')).start(0)
+        guest = Obedient(alpha, 'vm1', disk(image_on(folder), 'vda')).start()
         fill(guest)
         wait_until(lambda: stopped(alpha), 'its disk is full', 60)
         alpha.book.ok('migrate', 'vm1', 'beta')
@@ -69,7 +70,7 @@ def io_error__a_guest_that_it_has_stopped_is_moved(book):
 @test()
 def io_error__that_comes_on_the_way_ends_it(book):
     with small_disk(book) as folder, hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1', disk(image_on(folder), 'vda')).start(0)
+        guest = Obedient(alpha, 'vm1', disk(image_on(folder), 'vda')).start()
         process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
         wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 30)
         fill(guest)
@@ -85,21 +86,22 @@ def io_error__that_comes_on_the_way_ends_it(book):
 
 
 @test()
-def convergence__a_guest_that_changes_too_fast_is_slowed_down_until_it_can_go(book):
-    """More and more, and the one who waits sees how long it would take as it is."""
+def emulated__one_that_changes_all_the_time_arrives_whole(book):
+    """It is sent once, and stands still for what it has changed meanwhile: of what an emulated guest
+    writes later than that QEMU would lose some, and here that is what it counts."""
     with hosts(book) as (alpha, beta):
-        guest = Busy(alpha, 'vm1').start(24)
+        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         words = ['script', '-qec', ' '.join(
             f"'{word}'" for word in alpha.book.command('migrate', 'vm1', 'beta', '--bandwidth',
                                                        '24')), '/dev/null']
-        shown = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
+        shown = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
         equal(shown.returncode, 0, shown.stdout, shown.stderr)
-        contains(shown.stdout, 'MiB/s changed', 'slowed down by', 's to go')
+        contains(shown.stdout, 'MiB/s', 's to go')
         one_owner((alpha, beta), guest, beta)
         guest.at(beta).goes_on()
-        trailers = beta.book.ok('show', 'vm1').out + beta.book.git(
-            'log', '-1', '--format=%B', '--all', '--grep=Migration-Throttle').out
-        contains(trailers, 'Migration-Throttle-Percent')
+        beta.book.ok('migrate', 'vm1', 'alpha')
+        guest.at(alpha).goes_on()
+        one_owner((alpha, beta), guest, alpha)
 
 
 if __name__ == '__main__':

@@ -496,6 +496,25 @@ static void migration__slows_down_a_guest_that_is_too_fast(void **state)
 	finish_and_check(pair);
 }
 
+/* Whatever it changes: while it runs nobody looks for that, and then once. */
+static void migration__of_an_emulated_guest_needs_one_pass(void **state)
+{
+	static const struct migration_parameters once = {
+		.bandwidth = 8 << 20, .one_pass = true, .auto_converge = true};
+	struct pair *pair = begin(state, (struct work){.pages = 2048, .delay = 0}, "");
+	struct migration_progress done;
+	struct dd_error err = {.code = 0};
+	bool emulated = false;
+
+	must(guest_emulated(pair->from.guest, &emulated, &err), &err);
+	assert_true(emulated);
+	pair_connect(pair, &once);
+	finish_and_check(pair);
+	must(guest_migration_progress(pair->from.guest, &done, &err), &err);
+	assert_int_equal(done.iterations, 2);
+	assert_int_equal(done.throttle, 0);
+}
+
 static void migration__brings_the_rest_after_the_guest(void **state)
 {
 	static const struct migration_parameters later = {.bandwidth = 64 << 20, .postcopy = true};
@@ -543,6 +562,7 @@ int main(void)
 		PAIR(migration__is_refused_with_another_key),
 		PAIR(migration__goes_over_several_encrypted_connections),
 		PAIR(migration__slows_down_a_guest_that_is_too_fast),
+		PAIR(migration__of_an_emulated_guest_needs_one_pass),
 		PAIR(migration__brings_the_rest_after_the_guest),
 	};
 
