@@ -3,6 +3,7 @@
 #include "migrate/evidence.h"
 #include "migrate/incoming_internal.h"
 #include "migrate/local.h"
+#include "qmp/migration.h"
 
 static int tell_disks(const struct document *live, dd_migrate_disk_fn disk, void *context)
 {
@@ -31,6 +32,7 @@ int local_look(struct dd_host *host, const struct dd_migrate_options *options,
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(document) struct document *live = NULL;
 	uint64_t kib = 0;
+	bool one_pass = false;
 	int rc = local_begin(&op, host, options, OPERATION_DRY_RUN, NULL, err);
 
 	if (!rc)
@@ -39,12 +41,15 @@ int local_look(struct dd_host *host, const struct dd_migrate_options *options,
 		rc = incoming_place_check(&op, live, err);
 	if (!rc && disk)
 		rc = tell_disks(live, disk, context);
+	if (!rc)
+		rc = guest_emulated(op.guest, &one_pass, err);
 	if (rc || !result)
 		return rc;
 	(void)node_text_number(node_child(document_root(live), "memory"), &kib);
 	*result = (struct dd_migrate_outlook){
 		.live = true,
 		.possible = true,
+		.one_pass = one_pass && !guest_memory_in_common(live),
 		.instance = op.instance + 1,
 		.memory = kib * 1024,
 		.memory_shared = guest_memory_in_common(live),

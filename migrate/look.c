@@ -8,6 +8,7 @@
 #include "migrate/local.h"
 #include "migrate/offer.h"
 #include "migrate/wishes.h"
+#include "qmp/migration.h"
 #include "schema/alias.h"
 
 struct looking {
@@ -133,6 +134,10 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 		return rc;
 	found.live = looking.live;
 	found.hook = json_get_string(answer, "hook") != NULL;
+	if (looking.live)
+		rc = guest_emulated(looking.op.guest, &found.one_pass, err);
+	if (rc)
+		return rc;
 	rc = tell(json_get(answer, "disks"), disk, context, &found);
 	if (!rc && result)
 		*result = found;

@@ -353,6 +353,7 @@ static int look(struct cli *cli, const struct asked *asked, struct dd_error *err
 		json_put_bool(answer, "possible", found.possible);
 		json_put(answer, "copy_bytes", json_unsigned(found.bytes));
 		json_put_bool(answer, "hook", found.hook);
+		json_put_bool(answer, "one_pass", found.one_pass);
 		json_put(answer, "disks", TAKE(outlook.disks));
 		return cli_answer(cli, answer, err);
 	}
@@ -362,6 +363,9 @@ static int look(struct cli *cli, const struct asked *asked, struct dd_error *err
 		text_printf(&cli->out, "%s would go to %s %s%s\n", asked->options.domain,
 			asked->options.peer, found.live ? "with its guest" : "without a guest",
 			found.possible ? "" : ", but that is refused");
+	if (found.one_pass)
+		text_puts(&cli->out, "in one pass: an emulated guest stands still for what it "
+				     "changes meanwhile\n");
 	text_puts(&cli->out, text_string(&outlook.lines));
 	if (found.hook)
 		text_printf(&cli->out,

@@ -191,6 +191,7 @@ struct dd_migrate_outlook {
 	bool possible;  /* as far as its disks go */
 	uint64_t bytes; /* that its copied disks have for the guest; their holes are not copied */
 	bool hook;      /* the destination's migrate-hook is asked then, and was not now */
+	bool one_pass;  /* an emulated guest: it stands still for what it changes meanwhile */
 	/* of a local one: */
 	unsigned instance;  /* that would have it */
 	uint64_t memory;    /* bytes that the guest has, in which the new QEMU gets a copy … */

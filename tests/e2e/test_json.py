@@ -64,7 +64,7 @@ SESSION = (
     ('suspend b', 0, STATE),
     ('resume b', 0, STATE),
     ('migrate b --local --dry-run', 0, {'domain', 'instance', 'memory', 'dry_run', 'live',
-                                        'possible', 'copy_bytes', 'hook', 'disks'}),
+                                        'possible', 'copy_bytes', 'hook', 'one_pass', 'disks'}),
     ('migrate b --local', 0, {'domain', 'uuid', 'instance', 'memory', 'version', 'live',
                               'total_ms', 'downtime_ms', 'sent_bytes', 'postcopy'}),
     ('reboot b', 0, STATE),

@@ -302,10 +302,11 @@ def dry_run__says_what_and_changes_nothing(book):
                      f'refused vda: there is no {images.target}\n', '--copy-storage',
                      f'there hda: {media}: ')
             said = alpha.book.ok(*words, '--copy-storage').out
-            contains(said, 'vm1 would go to beta with its guest\n', f'copy vda: {images.target}: ')
+            contains(said, 'vm1 would go to beta with its guest\n', 'in one pass',
+                     f'copy vda: {images.target}: ')
             look = alpha.book.json(*words, '--copy-storage')
-        equal((look['live'], look['possible'], look['copy_bytes'], look['dry_run']),
-              (True, True, SIZE, True))
+        equal((look['live'], look['possible'], look['copy_bytes'], look['dry_run'],
+               look['one_pass']), (True, True, SIZE, True, True))
         equal([(row['target'], row['path'], row['verdict']) for row in look['disks']],
               [('vda', images.target, 'copy'), ('hda', media, 'there')])
         equal(images.left(), [])
