@@ -107,16 +107,26 @@ static void compare(const char *name, const struct text *xml, void *context)
 	comparison->compared++;
 }
 
-static void saved__freezes_the_corpus_as_libvirt_did(void **state)
+/* How many there were; false: there is no corpus. */
+static bool compare_all(unsigned *compared)
 {
 	CLEANUP(capabilities) struct capabilities *caps = load_saved("x86_64");
 	CLEANUP(capabilities) struct capabilities *caps_i386 = load_saved("i386");
 	struct comparison comparison = {caps, caps_i386, 0};
+	bool there = corpus_visit("frozen", ".in.xml", compare, &comparison);
+
+	*compared = comparison.compared;
+	return there;
+}
+
+static void saved__freezes_the_corpus_as_libvirt_did(void **state)
+{
+	unsigned compared = 0;
 
 	(void)state;
-	if (!corpus_visit("frozen", ".in.xml", compare, &comparison))
-		skip();
-	assert_true(comparison.compared > 150);
+	if (!compare_all(&compared))
+		skip(); /* which returns nowhere: nothing may be held */
+	assert_true(compared > 150);
 }
 
 /* Of libvirt's domain capabilities there: EPYC, and these. */
