@@ -15,6 +15,7 @@
 #include "migrate/ask.h"
 #include "migrate/cookie.h"
 #include "migrate/departure.h"
+#include "migrate/flag.h"
 #include "migrate/incoming.h"
 #include "migrate/wishes.h"
 
@@ -166,6 +167,14 @@ static int begin_cookie(struct dd_migration *half, const struct dd_migrate_optio
 	return cookie_write(&cookie, out, err);
 }
 
+/* Until the client's next call. */
+static int rests(const struct dd_migration *half, struct dd_error *err)
+{
+	const struct operation *op = &half->departure.outgoing.op;
+
+	return flag_rest(op->host, op->row.uuid, err);
+}
+
 int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, struct dd_migration **out, char **cookie,
 	struct dd_error *err)
@@ -195,7 +204,7 @@ int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *op
 	}
 	/* it may be long until there is more to say */
 	channel_close(TAKE(half->departure.outgoing.channel));
-	rc = outgoing_rest(&half->departure.outgoing, err);
+	rc = rests(half, err);
 	if (rc) {
 		undo(half);
 		return rc;
@@ -330,8 +339,8 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	source->departure.stream.progress = progress;
 	source->departure.stream.context = context;
-	outgoing_wake(&source->departure.outgoing);
-	rc = outgoing_check_flag(&source->departure.outgoing, err);
+	flag_wake(source->host, from.uuid);
+	rc = flag_check(source->departure.outgoing.flag, err);
 	if (!rc)
 		rc = outgoing_ready(&source->departure.outgoing, &source->departure.stream, err);
 	if (!rc)
@@ -345,7 +354,7 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	}
 	source->last = COOKIE_PERFORM;
-	(void)outgoing_rest(&source->departure.outgoing, NULL);
+	(void)rests(source, NULL);
 	return 0;
 }
 

@@ -89,10 +89,7 @@ int departure_tell(struct departure *departure, const char *phase, struct dd_err
 		.screen = *departure->screen ? departure->screen : NULL,
 	};
 
-	if (departure->stream.progress &&
-		departure->stream.progress(&told, departure->stream.context))
-		return error_set(err, DD_REFUSED, "the migration was called off");
-	return 0;
+	return stream_tell(&departure->stream, &told, err);
 }
 
 struct json *departure_statistics(const struct departure *departure)

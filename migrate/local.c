@@ -11,6 +11,7 @@
 
 #include "domain/crash.h"
 #include "domain/secret.h"
+#include "migrate/flag.h"
 #include "migrate/incoming_internal.h"
 #include "migrate/mark.h"
 #include "migrate/outgoing.h"
@@ -183,7 +184,7 @@ static int moving_begin(
 	if (!rc)
 		rc = secret_reveal(op->host, op->row.uuid, moving->live, &moving->revealed, err);
 	if (!rc)
-		rc = outgoing_flag_path(op->host, op->row.uuid, &moving->flag, err);
+		rc = flag_path(op->host, op->row.uuid, &moving->flag, err);
 	if (!rc)
 		(void)unlink(moving->flag);
 	return rc ? rc : row_open(moving, err);
@@ -328,9 +329,7 @@ static int tell(struct moving *moving, const char *phase, struct dd_error *err)
 	const struct dd_migration_progress told = {
 		.phase = phase, .elapsed_ms = deadline_now() - moving->began, .estimate_ms = -1};
 
-	if (moving->stream.progress && moving->stream.progress(&told, moving->stream.context))
-		return error_set(err, DD_REFUSED, "the migration was called off");
-	return 0;
+	return stream_tell(&moving->stream, &told, err);
 }
 
 /* Until it is decided. */

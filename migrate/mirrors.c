@@ -206,9 +206,7 @@ static int tell(struct mirrors *mirrors, uint64_t done, uint64_t total, struct d
 		.estimate_ms = bandwidth ? (int64_t)(remaining * 1000 / bandwidth) : -1,
 	};
 
-	if (mirrors->options.progress && mirrors->options.progress(&told, mirrors->options.context))
-		return error_set(err, DD_REFUSED, "the migration was called off");
-	return 0;
+	return stream_tell(&mirrors->options, &told, err);
 }
 
 static int broken(const struct mirrors *mirrors, const char *words, struct dd_error *err)
@@ -220,10 +218,10 @@ static int broken(const struct mirrors *mirrors, const char *words, struct dd_er
 /* A link that is dead shows only in that nothing moves. */
 static int watch(struct mirrors *mirrors, struct dd_error *err)
 {
-	const struct stream_source *source = &mirrors->source;
 	unsigned limit = mirrors->options.timeout_suspends ? 0 : mirrors->options.timeout_s;
 	int64_t now = deadline_now();
 	uint64_t carried = 0;
+	int rc;
 
 	for (size_t i = 0; i < mirrors->count; i++) {
 		if (atomic_load(&mirrors->list[i].broken))
@@ -234,8 +232,9 @@ static int watch(struct mirrors *mirrors, struct dd_error *err)
 	if (carried != mirrors->carried)
 		mirrors->moved = now;
 	mirrors->carried = carried;
-	if ((source->stop && atomic_load(source->stop)) || access(source->flag, F_OK) == 0)
-		return error_set(err, DD_REFUSED, "the migration was called off");
+	rc = stream_check(&mirrors->source, err);
+	if (rc)
+		return rc;
 	if (now - mirrors->moved > STALL_MS)
 		return broken(mirrors, "nothing has moved for 15 s", err);
 	if (limit && now - mirrors->began > (int64_t)limit * 1000)

@@ -38,7 +38,7 @@ struct outgoing {
 	struct stream *stream;    /* once it is ready, of a guest */
 	struct parcel *receipt;  /* what the destination has made, where it has sent that already */
 	struct book_taken taken; /* of it */
-	char *flag;              /* file that calls it off */
+	char *flag;              /* file that calls it off (flag.h) */
 	const atomic_bool *stop; /* ends every wait; or NULL */
 };
 
@@ -109,21 +109,6 @@ int outgoing_ask(struct outgoing *outgoing, int wait_ms, struct dd_error *err);
 /* As the operator says, where the destination is gone for good (dd_migration_resolve()). */
 int outgoing_resolve(
 	struct operation *op, const struct migration_row *row, bool here, struct dd_error *err);
-
-/* The file that calls it off as soon as it is there. The caller frees it. */
-int outgoing_flag_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
-/* Makes it. */
-int outgoing_call_off(struct dd_host *host, const char *uuid, struct dd_error *err);
-/* DD_REFUSED: it is there. */
-int outgoing_check_flag(const struct outgoing *outgoing, struct dd_error *err);
-
-/*
- * Between the calls of a client that drives it nobody looks for that file, which others may want to
- * know. What a process that died has left says nothing.
- */
-int outgoing_rest(const struct outgoing *outgoing, struct dd_error *err);
-void outgoing_wake(const struct outgoing *outgoing);
-bool outgoing_rests(struct dd_host *host, const char *uuid);
 
 /*
  * One that somebody else has begun, and whose token he alone had: to be given up before it was

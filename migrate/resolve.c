@@ -3,6 +3,7 @@
 #include <domesday/migrate.h>
 #include <string.h>
 
+#include "migrate/flag.h"
 #include "migrate/incoming.h"
 #include "migrate/local.h"
 #include "migrate/outgoing.h"
@@ -55,7 +56,7 @@ static int undone_wait(struct dd_host *host, const struct migration_row *row, st
 			return rc;
 		state = left.source;
 		deadline_nap(ABORT_LOOK_MS);
-	} while (deadline_left(end) && !outgoing_rests(host, uuid));
+	} while (deadline_left(end) && !flag_rests(host, uuid));
 	if (row->local)
 		return error_set(err, DD_BUSY,
 			"who moves the guest does not hear it yet: it is called off when he goes "
@@ -96,7 +97,7 @@ int dd_migration_abort(struct dd_host *host, const char *domain, struct dd_error
 			row.peer);
 		return error_hint(err, "call it off there: domesday job-abort %s", domain);
 	}
-	rc = outgoing_call_off(host, row.journal.uuid, err);
+	rc = flag_raise(host, row.journal.uuid, err);
 	if (!rc)
 		rc = undone_wait(host, &row, err);
 	rc = rc == DD_NOT_FOUND ? book_find(host->book, row.journal.uuid, &now, err) : rc;

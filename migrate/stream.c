@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "migrate/ask.h"
+#include "migrate/flag.h"
 #include "qmp/deadline.h"
 #include "qmp/socket.h"
 
@@ -90,6 +91,19 @@ void stream_free(struct stream *stream)
 
 /* ---- looking on ---- */
 
+int stream_tell(const struct stream_options *options, const struct dd_migration_progress *told,
+	struct dd_error *err)
+{
+	return options->progress && options->progress(told, options->context) ? flag_called_off(err)
+									      : 0;
+}
+
+int stream_check(const struct stream_source *source, struct dd_error *err)
+{
+	return source->stop && atomic_load(source->stop) ? flag_called_off(err)
+							 : flag_check(source->flag, err);
+}
+
 /* Bytes a second since it was told last. */
 static uint64_t rate(struct stream *stream, const struct migration_progress *progress, int64_t now)
 {
@@ -129,9 +143,7 @@ static int tell(struct stream *stream, const struct migration_progress *progress
 						  : "relay",
 	};
 
-	if (stream->options.progress && stream->options.progress(&told, stream->options.context))
-		return error_set(err, DD_REFUSED, "the migration was called off");
-	return 0;
+	return stream_tell(&stream->options, &told, err);
 }
 
 static int broken(struct stream *stream, const char *words, struct dd_error *err)
@@ -162,10 +174,9 @@ static int watch_bytes(
 static int watch(
 	struct stream *stream, const struct migration_progress *progress, struct dd_error *err)
 {
-	if ((stream->source.stop && atomic_load(stream->source.stop)) ||
-		access(stream->source.flag, F_OK) == 0)
-		return error_set(err, DD_REFUSED, "the migration was called off");
-	return watch_bytes(stream, progress, err);
+	int rc = stream_check(&stream->source, err);
+
+	return rc ? rc : watch_bytes(stream, progress, err);
 }
 
 /* One that does not converge by itself is slowed down, by more and more. */

@@ -41,6 +41,12 @@ struct stream_source {
 	bool troubled;           /* an I/O error had stopped it before: it is moved so */
 };
 
+/* Tells who wants to be told. DD_REFUSED: he calls it off. */
+int stream_tell(const struct stream_options *options, const struct dd_migration_progress *told,
+	struct dd_error *err);
+/* DD_REFUSED: it is called off by somebody else. */
+int stream_check(const struct stream_source *source, struct dd_error *err);
+
 /*
  * Tells the source's QEMU how to send. tls: with the key that it has been told. *one_pass: whether
  * nothing is sent twice while the guest runs, because it is an emulated one; or NULL.

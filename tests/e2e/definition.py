@@ -50,8 +50,8 @@ def serial_socket(path):
     return f"<serial type='unix'><source mode='bind' path='{path}'/><target port='0'/></serial>"
 
 
-# Linux looks at its boot whether the timer comes in time, and where two cores have a dozen guests to
-# emulate it does not: such a guest would hang there.
+# Linux looks at its boot whether the timer comes in time, and where two cores have a dozen guests
+# to emulate it does not: such a guest would hang there.
 CMDLINE = 'console=ttyS0 quiet no_timer_check'
 
 

@@ -181,7 +181,7 @@ def hosts(book, *names, places=None, **options):
 class Traveller(Guest):
     """A guest that counts on its serial port, wherever it runs.
 
-    ticking: what the guest that only counts is told (tests/guest/ticking.c), or None for a Linux."""
+    ticking: what the guest that only counts (tests/guest) is told, or None for a Linux."""
 
     def __init__(self, host, name, *devices, ticking='', **options):
         super().__init__(host.book, name, *devices, ticking=ticking, **options)

@@ -30,6 +30,14 @@ def ends(process):
     return out
 
 
+def half_there(alpha, beta):
+    """A guest that runs on beta while a part of it is still here, and the command that sends it."""
+    guest = Traveller(alpha, 'vm1', ticking='write=64').start()
+    process = begin(alpha)
+    comes_to_run(beta, process)
+    return guest, process
+
+
 @test()
 def postcopy__is_only_done_when_asked_for(book):
     with hosts(book) as (alpha, beta):
@@ -43,9 +51,7 @@ def postcopy__is_only_done_when_asked_for(book):
 @test()
 def postcopy__runs_there_and_fetches_the_rest(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
-        process = begin(alpha)
-        comes_to_run(beta, process)
+        guest, process = half_there(alpha, beta)
         equal([job['operation'] for job in alpha.book.json('jobs')], ['migrate'])
         contains(ends(process), '"postcopy":true')
         guest.at(beta).goes_on()
@@ -93,9 +99,7 @@ def ends_or_waits(alpha, beta, guest, process):
 @test(timeout=600)
 def postcopy__a_broken_connection_is_made_anew_or_ended(book):
     with hosts(book) as (alpha, beta), link(alpha, beta) as between:
-        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
-        process = begin(alpha)
-        comes_to_run(beta, process)
+        guest, process = half_there(alpha, beta)
         between.break_all()
         ends_or_waits(alpha, beta, guest, process)
 
@@ -103,9 +107,7 @@ def postcopy__a_broken_connection_is_made_anew_or_ended(book):
 @test(timeout=600)
 def postcopy__the_command_is_killed_while_the_rest_goes(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
-        process = begin(alpha)
-        comes_to_run(beta, process)
+        guest, process = half_there(alpha, beta)
         process.kill()
         process.communicate()
         equal(whose_it_is(alpha, beta, guest), beta)
@@ -115,9 +117,7 @@ def postcopy__the_command_is_killed_while_the_rest_goes(book):
 @test(timeout=600)
 def postcopy__the_daemon_there_is_killed(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
-        process = begin(alpha)
-        comes_to_run(beta, process)
+        guest, process = half_there(alpha, beta)
         beta.kill()
         beta.listen()
         ends_or_waits(alpha, beta, guest, process)
@@ -163,9 +163,7 @@ def postcopy__the_daemon_there_dies_when_it_has_decided(book, point):
 @test()
 def postcopy__a_guest_that_loses_one_of_its_hosts_is_lost_and_its_record_is_not(book):
     with hosts(book) as (alpha, beta):
-        guest = Traveller(alpha, 'vm1', ticking='write=64').start()
-        process = begin(alpha)
-        comes_to_run(beta, process)
+        guest, process = half_there(alpha, beta)
         for pid in beta.book.pids():
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -50,6 +50,14 @@ def stopped(host):
     return host.book.ok('domstate', 'vm1').out.strip() == 'paused'
 
 
+def mended(folder, host, guest):
+    """With room for it, its write is tried again, and it goes on."""
+    subprocess.run(['mount', '-o', 'remount,size=32m', folder], check=True)
+    host.book.ok('resume', 'vm1')
+    guest.wait_for('it is written', 60)
+    guest.goes_on()
+
+
 @test()
 def io_error__a_guest_that_it_has_stopped_is_moved(book):
     with small_disk(book) as folder, hosts(book) as (alpha, beta):
@@ -61,10 +69,7 @@ def io_error__a_guest_that_it_has_stopped_is_moved(book):
         guest.at(beta)
         wait_until(lambda: stopped(beta), 'it is still full there', 30)
         check('it is written' not in guest.said(), guest.said())
-        subprocess.run(['mount', '-o', 'remount,size=32m', folder], check=True)
-        beta.book.ok('resume', 'vm1')
-        guest.wait_for('it is written', 60)
-        guest.goes_on()
+        mended(folder, beta, guest)
 
 
 @test()
@@ -79,16 +84,13 @@ def io_error__that_comes_on_the_way_ends_it(book):
         contains(err, 'I/O error', 'resume it')
         one_owner((alpha, beta), guest, alpha)
         equal(stopped(alpha), True)
-        subprocess.run(['mount', '-o', 'remount,size=32m', folder], check=True)
-        alpha.book.ok('resume', 'vm1')
-        guest.wait_for('it is written', 60)
-        guest.goes_on()
+        mended(folder, alpha, guest)
 
 
 @test()
 def emulated__one_that_changes_all_the_time_arrives_whole(book):
-    """It is sent once, and stands still for what it has changed meanwhile: of what an emulated guest
-    writes later than that QEMU would lose some, and here that is what it counts."""
+    """It is sent once, and stands still for what it has changed meanwhile: what an emulated guest
+    writes after another look QEMU may lose, and here that would be its count."""
     with hosts(book) as (alpha, beta):
         guest = Traveller(alpha, 'vm1', ticking='write=64').start()
         words = ['script', '-qec', ' '.join(
