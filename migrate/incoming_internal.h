@@ -2,16 +2,29 @@
 #ifndef MIGRATE_INCOMING_INTERNAL_H
 #define MIGRATE_INCOMING_INTERNAL_H
 
-/* What incoming.c and arrival.c share. */
+/* What incoming*.c and arrival.c share. */
 
 #include "migrate/incoming.h"
 #include "migrate/offer.h"
+#include "migrate/row.h"
+
+/* A domain that is prepared, as long as this process is at it. */
+struct berth {
+	struct operation op;
+	struct json *detail;   /* of the row */
+	struct document *live; /* what its guest runs with; NULL: there is none */
+};
+
+void berth_free(struct berth *berth);
+CLEANUP_DEFINE(berth, struct berth *, berth_free)
 
 /* What was put aside of a domain that comes. DD_NOT_FOUND: nothing. */
 int incoming_offer_read(
 	struct dd_host *host, const char *uuid, struct json **out, struct dd_error *err);
 void incoming_file_remove(struct dd_host *host, const char *uuid, const char *file);
 
+/* The domain's job, while nothing of it need be there yet. */
+int incoming_begin(struct operation *op, const struct incoming *incoming, struct dd_error *err);
 /* op acts in the name of whoever moves the domain, as the source says. */
 void incoming_act_as(struct operation *op, const struct json *offer);
 
@@ -33,6 +46,13 @@ int incoming_place_check(struct operation *op, const struct document *live, stru
 #define STATISTICS 7
 size_t statistics_put(
 	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE]);
+
+/* Ends one that is not decided, with what there is of it. */
+int arrival_undo(struct operation *op, const struct migration_row *row,
+	enum destination_event event, struct dd_error *err);
+/* Has one that is decided run, by whoever finds it; where that never can be it is given back. */
+int arrival_settle(struct operation *op, const struct migration_row *row,
+	enum destination_state *state, struct dd_error *err);
 
 /* Whatever there is of it goes, QEMU too, but for the row. */
 void incoming_clear(struct operation *op);

@@ -4,17 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "domain/crash.h"
 #include "migrate/ask.h"
 #include "migrate/door.h"
 #include "migrate/flag.h"
-#include "migrate/mark.h"
 #include "migrate/mirrors.h"
 #include "migrate/pack.h"
-#include "qmp/deadline.h"
 
 void outgoing_end(struct outgoing *outgoing)
 {

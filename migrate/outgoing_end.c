@@ -10,7 +10,6 @@
 #include "migrate/mark.h"
 #include "migrate/mirrors.h"
 #include "migrate/outgoing.h"
-#include "migrate/pack.h"
 #include "qmp/deadline.h"
 
 /* The guest goes on here, where there is one, as its user had it. */
