@@ -181,6 +181,7 @@ static int run_add(struct cli *cli, const struct arguments *args, struct dd_erro
 {
 	const char *fingerprint = option_value(args, "fingerprint");
 	char fetched[DD_KEY_SIZE];
+	CLEANUP(free) char *joined = NULL;
 	struct dd_peer_pin pin = {
 		.name = operand(args, 1),
 		.address = operand(args, 2),
@@ -189,6 +190,13 @@ static int run_add(struct cli *cli, const struct arguments *args, struct dd_erro
 	};
 	int rc = 0;
 
+	/* as identity prints it, and nobody put it in quotes */
+	if (operand(args, 4)) {
+		rc = string_format(&joined, err, "%s %s", pin.key, operand(args, 4));
+		pin.key = joined;
+	}
+	if (rc)
+		return rc;
 	if (pin.key && fingerprint)
 		return error_set(err, CLI_USAGE, "either a KEY or --fingerprint, not both");
 	if (!pin.key) {
@@ -250,7 +258,7 @@ static const struct action {
 	int (*run)(struct cli *cli, const struct arguments *args, struct dd_error *err);
 } actions[] = {
 	{"list", "peer list", 0, 1, false, run_list},
-	{"add", "peer add NAME ADDRESS [KEY]", 3, 4, true, run_add},
+	{"add", "peer add NAME ADDRESS [KEY]", 3, 5, true, run_add},
 	{"revoke", "peer revoke NAME", 2, 2, false, run_revoke},
 	{"check", "peer check NAME", 2, 2, false, run_check},
 };
@@ -287,9 +295,9 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_peer = {
 	.name = "peer",
 	.group = GROUP_HOST,
-	.operands = "[ACTION] [PEER] [ADDRESS] [KEY]",
+	.operands = "[ACTION] [PEER] [ADDRESS] [KEY...]",
 	.summary = "the hosts that guests may go to and come from",
-	.about = "peer add NAME ADDRESS 'KEY'   what domesday identity says there, in one word\n"
+	.about = "peer add NAME ADDRESS KEY     what domesday identity says there\n"
 		 "peer add NAME ADDRESS         gets the key from the host, and asks whether it is "
 		 "right\n"
 		 "peer list                     also without a word\n"

@@ -302,6 +302,13 @@ def after(both, guest, where):
     return owner
 
 
+def stopped(process):
+    """Is it held at a step (DOMESDAY_HOLD_AT)?"""
+    check(process.poll() is None, 'it has ended:', process.poll())
+    with open(f'/proc/{process.pid}/stat', encoding='ascii') as stream:
+        return stream.read().rsplit(') ', 1)[1][0] == 'T'
+
+
 class Link:
     """What lies between a host and the door of another: it can be cut, and can fall silent."""
 

@@ -9,7 +9,8 @@ import signal
 
 from definition import domain
 from harness import check, equal, main, qemu_of, test, wait_until
-from migration import Traveller, after, cell, hosts, link, notes, one_owner, settled
+from migration import (
+    Traveller, after, cell, hosts, link, notes, one_owner, settled, stopped)
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -107,11 +108,6 @@ QEMU = {
 BRIEF = {'source-outgoing:switched', 'source-incoming:arrived', 'destination-outgoing:stopped',
          'destination-incoming:arrived', 'destination-incoming:committed',
          'destination-incoming:ran'}
-
-
-def stopped(process):
-    with open(f'/proc/{process.pid}/stat', encoding='ascii') as stream:
-        return stream.read().rsplit(') ', 1)[1][0] == 'T'
 
 
 def qemu_cells():

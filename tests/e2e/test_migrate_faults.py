@@ -22,7 +22,8 @@ import time
 from client import CALLS, Client, Refused
 from definition import disk, domain
 from harness import Skip, check, contains, equal, main, test, wait_until
-from migration import Traveller, after, age, cell, hosts, one_owner, settled, two_places
+from migration import (
+    Traveller, after, age, cell, hosts, one_owner, settled, stopped, two_places)
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 MIB = 1 << 20
@@ -141,12 +142,6 @@ class Journey:
     def images_are(self, owner):
         if self.mode == 'disks' and owner is self.alpha:
             equal(os.listdir(self.there), [])
-
-
-def stopped(process):
-    check(process.poll() is None, 'it has ended:', process.poll())
-    with open(f'/proc/{process.pid}/stat', encoding='ascii') as stream:
-        return stream.read().rsplit(') ', 1)[1][0] == 'T'
 
 
 # ---- a disk that is full ----

@@ -10,7 +10,7 @@ import os
 from client import Client
 from definition import domain
 from harness import check, contains, equal, main, test, wait_until
-from migration import Traveller, after, age, hosts, notes, one_owner, settled
+from migration import Traveller, after, age, hosts, notes, one_owner, settled, stopped
 
 OFFERS_MAX = 16  # of one peer
 QUICK_S = 15  # with sanitizers, and others on the machine; it was thirty and more
@@ -104,18 +104,13 @@ def wait__whoever_asks_is_told_that_it_is_busy(book):
                 other.call('find', 'destination', client.cookies['prepare'])
                 other.process.stdin.write(f"finish\t{client.cookies['perform']}\n")
                 other.process.stdin.flush()
-                wait_until(lambda: is_stopped(other.process), 'it holds the lock', 30)
+                wait_until(lambda: stopped(other.process), 'it holds the lock', 30)
                 client.kill()
                 result = alpha.book.refuse('desc', 'vm1', 'x', code='busy', says=['beta', 'busy'])
                 check(result.seconds < QUICK_S, f'it took {result.seconds} s')
                 equal(beta.has('vm1'), False)
                 other.kill()
         one_owner(both, guest, after(both, guest, 'alpha'))
-
-
-def is_stopped(process):
-    with open(f'/proc/{process.pid}/stat', encoding='ascii') as stream:
-        return stream.read().rsplit(') ', 1)[1][0] == 'T'
 
 
 @test()

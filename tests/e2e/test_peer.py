@@ -107,6 +107,17 @@ def peer__identity_is_the_key_that_signs(book):
 
 
 @test()
+def peer__is_added_with_the_key_as_it_is_printed(book):
+    with pair(book) as (alpha, beta, _):
+        alpha.book.ok('peer', 'add', 'beta', beta.address, *beta.key.split(' ')[:2])
+        equal(alpha.book.json('peer', 'list')[0]['key'].split(' ')[:2], beta.key.split(' ')[:2])
+        alpha.book.refuse('peer', 'add', 'beta', beta.address, 'ssh-ed25519', 'AAAA',
+                          code='invalid')
+        alpha.book.refuse('peer', 'add', 'beta', beta.address, *beta.key.split(' ')[:2], 'much',
+                          code='usage')
+
+
+@test()
 def peer__one_that_is_not_there_is_said_so(book):
     with pair(book) as (alpha, beta, _):
         alpha.add(beta)
