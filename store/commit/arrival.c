@@ -52,19 +52,20 @@ static int row_check(struct book *book, const struct arrival *arrival,
 	const struct arrived_row *row, struct dd_error *err)
 {
 	const struct lineage *lineage = arrival->lineage;
+	bool own = row->own && !arrival->given;
+	bool runs = row->state == STATE_RUNNING && !arrival->given;
 	char name[256];
 
-	index_name(book, arrival->uuid, name, sizeof name);
-	if (row->own && !arrival->given)
-		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", name);
-	if (row->state == STATE_RUNNING && !arrival->given) {
-		error_set(err, DD_REFUSED, "a guest of the domain '%s' runs here", name);
-		return error_hint(err, "end it first: domesday destroy %s", name);
-	}
-	if (row->version && row->version <= lineage->count &&
+	if (!own && !runs && row->version && row->version <= lineage->count &&
 		git_oid_equal(&lineage->commits[row->version - 1], &row->head))
 		return 0;
-	return parted(arrival, row, name, err);
+	index_name(book, arrival->uuid, name, sizeof name);
+	if (own)
+		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", name);
+	if (!runs)
+		return parted(arrival, row, name, err);
+	error_set(err, DD_REFUSED, "a guest of the domain '%s' runs here", name);
+	return error_hint(err, "end it first: domesday destroy %s", name);
 }
 
 int arrival_check(struct book *book, const struct arrival *arrival, bool *own, struct dd_error *err)
