@@ -208,18 +208,22 @@ static int label_check(const char *uuid, const char *label, struct dd_error *err
 		TAG_LABEL_LIMIT);
 }
 
+/* What comes before the tagger of a tag that a book makes, and more. */
+#define TAG_HEAD_SIZE 512
+
 bool tag_parse(const char *data, size_t size, struct tag_parts *out)
 {
-	CLEANUP(text) struct text copy = TEXT_INIT;
 	const char *signature = memmem(data, size, SIGNATURE_HEAD, sizeof SIGNATURE_HEAD - 1);
+	size_t signed_size = signature ? (size_t)(signature - data) : 0;
+	char head[TAG_HEAD_SIZE] = "";
 	char hex[COMMIT_SIZE];
 	int end = 0;
 
-	if (!signature || signature_check(signature, size - (size_t)(signature - data), data,
-				  (size_t)(signature - data), out->signer) != SIGNATURE_GOOD)
+	if (!signature || signature_check(signature, size - signed_size, data, signed_size,
+				  out->signer) != SIGNATURE_GOOD)
 		return false;
-	text_add(&copy, data, (size_t)(signature - data));
-	return sscanf(text_string(&copy),
+	memcpy(head, data, signed_size < sizeof head ? signed_size : sizeof head - 1);
+	return sscanf(head,
 		       "object %40[0-9a-f]\ntype commit\ntag domains/%36[0-9a-f-]/%100[^\n]\n"
 		       "tagger %n",
 		       hex, out->uuid, out->label, &end) == 3 &&
