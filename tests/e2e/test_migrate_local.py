@@ -15,7 +15,7 @@ from daemon import Daemon
 from definition import disk, domain, interface, spare_ports
 from guest import Qmp
 from harness import EXIT, Skip, check, contains, equal, main, test, wait_until
-from migration import Traveller, hosts, one_owner, stopped
+from migration import Traveller, cell, hosts, one_owner, stopped
 from vnc import lets_in
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
@@ -405,6 +405,7 @@ def afterwards(guest, owner):
 
 
 @test(*cells())
+@cell
 def local__whatever_dies(book, cell):
     _, who, point, shared, owner = cell
     guest = traveller(book, disk(book.image('a.img'), 'vda'), more=SHARED if shared else '')
@@ -416,6 +417,7 @@ def local__whatever_dies(book, cell):
     ('local:stopped', 'local:ended'), ('local:arrived', 'local:resumed'),
     ('local:committed', 'local:resumed'), ('local:sent', 'local:ended')) if LONG
     or first != 'local:sent'))
+@cell
 def local__the_command_dies_when_it_gives_back(book, case):
     """The new QEMU has died, and then whoever undoes it."""
     guest = traveller(book, disk(book.image('a.img'), 'vda'), more=SHARED)
@@ -427,6 +429,7 @@ def local__the_command_dies_when_it_gives_back(book, case):
 
 
 @test('local:stopped', 'local:committed')
+@cell
 def local__both_qemus_die(book, point):
     guest = traveller(book)
     process = held(book, point)
