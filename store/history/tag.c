@@ -186,18 +186,16 @@ int book_tag_read(struct book *book, const char *uuid, const char *label, struct
 
 /* ---- giving ---- */
 
+/* Without memory: whoever reads a tag could not tell a lack of it from a name that is none. */
 static int label_check(const char *uuid, const char *label, struct dd_error *err)
 {
-	CLEANUP(free) char *ref = NULL;
+	char ref[sizeof TAG_REFS + UUID_SIZE + TAG_LABEL_LIMIT];
 	size_t length = strlen(label);
 	int valid = 0;
-	int rc;
 
 	if (length && length <= TAG_LABEL_LIMIT && label[0] != '-' && !strpbrk(label, "/@{") &&
 		strspn(label, "0123456789") < length) {
-		rc = string_format(&ref, err, TAG_REFS "%s/%s", uuid, label);
-		if (rc)
-			return rc;
+		snprintf(ref, sizeof ref, TAG_REFS "%s/%s", uuid, label);
 		if (git_reference_name_is_valid(&valid, ref) < 0)
 			valid = 0;
 	}
