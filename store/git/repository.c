@@ -191,9 +191,13 @@ int object_there(struct book *book, const git_oid *oid, bool *there, struct dd_e
 	bool doubtful = book->objects_doubtful;
 	git_object_t type;
 	size_t size;
-	int code = git_odb_read_header(&size, &type, book->objects, oid);
-	int rc = code ? object_failure(book, code, oid, "cannot look for an object", &reason) : 0;
+	int code, rc;
 
+	/* a failure that libgit2 got over, or hid, is none of this answer's */
+	if (book->staging)
+		(void)staging_failed(book->staging);
+	code = git_odb_read_header(&size, &type, book->objects, oid);
+	rc = code ? object_failure(book, code, oid, "cannot look for an object", &reason) : 0;
 	*there = !code;
 	if (rc && (rc != DD_CORRUPT || code != GIT_ENOTFOUND))
 		return error_set(err, rc, "%s", reason.message);
