@@ -236,12 +236,25 @@ static void assert_nothing_is_left(struct pair *pair)
 	assert_runs_on(pair);
 }
 
+/*
+ * While the guest stands still: of one that writes QEMU 7.2 has been seen to die, where a write of
+ * it failed because of this (docs/migration.md, what it does not do yet).
+ */
+static void abandon(struct pair *pair)
+{
+	struct dd_error err = {.code = 0};
+
+	must(guest_stop(pair->from.guest, &err), &err);
+	must(guest_disk_mirror_abandon(pair->from.guest, ALIAS, &err), &err);
+	must(guest_continue(pair->from.guest, &err), &err);
+}
+
 static void mirror__can_be_abandoned(void **state)
 {
 	struct pair *pair = begin_copy(state);
 	struct dd_error err = {.code = 0};
 
-	must(guest_disk_mirror_abandon(pair->from.guest, ALIAS, &err), &err);
+	abandon(pair);
 	must(guest_disk_mirror_abandon(pair->from.guest, ALIAS, &err), &err);
 	assert_nothing_is_left(pair);
 	/* and begun anew */
@@ -284,13 +297,13 @@ static void mirror__is_not_done_when_it_is_not(void **state)
 	struct dd_error err = {.code = 0};
 	char path[128];
 
-	must(guest_disk_mirror_abandon(pair->from.guest, ALIAS, &err), &err);
+	abandon(pair);
 	snprintf(path, sizeof path, "%s/" MIRROR_SOCKET, pair->to.folder);
 	/* one byte a second, so to speak */
 	must(guest_disk_mirror(pair->from.guest, ALIAS, path, false, 65536, &err), &err);
 	assert_int_equal(guest_disk_mirror_await(pair->from.guest, ALIAS, 50, &err), DD_BUSY);
 	assert_int_equal(guest_disk_mirror_finish(pair->from.guest, ALIAS, &err), DD_BUSY);
-	must(guest_disk_mirror_abandon(pair->from.guest, ALIAS, &err), &err);
+	abandon(pair);
 	assert_nothing_is_left(pair);
 }
 
