@@ -131,6 +131,14 @@ class Writer(Traveller):
         return before
 
 
+def writing(host, images):
+    """A guest that has numbered some blocks already, and goes on with it."""
+    guest = Writer(host, images).start()
+    guest.writes()
+    wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
+    return guest
+
+
 def started(host, images, *devices):
     guest = Traveller(host, 'vm1', images.device(), *devices).start()
     guest.wait_for(r'^tick 2$')
@@ -141,9 +149,7 @@ def started(host, images, *devices):
 def copied__every_write_of_the_guest_goes_with_it(book, form):
     images = Images(book, form)
     with hosts(book) as (alpha, beta):
-        guest = Writer(alpha, images).start()
-        guest.writes()
-        wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
+        guest = writing(alpha, images)
         said = alpha.book.ok('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
         contains(said.err + said.out, '1 of its disks was copied', 'where they were')
         one_owner((alpha, beta), guest, beta)
@@ -471,9 +477,7 @@ def wishes(images):
 def client__takes_the_disks_along(book, form):
     images = Images(book, form)
     with hosts(book) as (alpha, beta):
-        guest = Writer(alpha, images).start()
-        guest.writes()
-        wait_until(lambda: guest.numbered(images.source) > 5, 'it writes')
+        guest = writing(alpha, images)
         with Client(alpha, beta) as client:
             client.go('perform', *wishes(images))
             # it stands still, and all that it had written is there
