@@ -4,12 +4,17 @@
  * The source's side of disks that are copied: a node for the other's export, and a job that copies
  * to it and then writes every write of the guest to both before the guest is told that it is done
  * (write-blocking). Cancelled when it is ready, such a job leaves two equal images.
+ *
+ * One that fails stands still, for guest_disk_mirror_abandon(), and does not end by itself:
+ * QEMU 7.2 frees what the job knows of requests in flight before it has waited for those of the
+ * guest, and one that comes back later writes into memory that is somebody else's.
  */
 #include "qmp/mirror.h"
 
 #include "qmp/deadline.h"
 #include "qmp/guest_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +86,8 @@ static int begin_job(
 	json_put_string(args, "target", target);
 	json_put_string(args, "sync", top ? "top" : "full");
 	json_put_string(args, "copy-mode", "write-blocking");
+	json_put_string(args, "on-source-error", "stop");
+	json_put_string(args, "on-target-error", "stop");
 	json_put_bool(args, "auto-dismiss", false);
 	json_put(args, "speed", json_unsigned(bandwidth));
 	return monitor_call(guest->monitor, "blockdev-mirror", args, NULL, err);
@@ -107,8 +114,22 @@ struct job {
 	bool concluded;
 	uint64_t done;
 	uint64_t total;
-	char error[256];
+	bool failed;     /* whether or not it is concluded */
+	char error[256]; /* where it failed */
 };
+
+static void say_error(const struct json *job, struct job *out)
+{
+	const char *error = json_get_string(job, "error");
+	const char *io = json_get_string(job, "io-status");
+
+	if (!error && io && strcmp(io, "nospace") == 0)
+		error = strerror(ENOSPC);
+	else if (!error && io && strcmp(io, "failed") == 0)
+		error = strerror(EIO);
+	out->failed = error;
+	snprintf(out->error, sizeof out->error, "%s", error ? error : "it was ended");
+}
 
 static int look_up(struct guest *guest, const char *alias, struct job *out, struct dd_error *err)
 {
@@ -122,7 +143,6 @@ static int look_up(struct guest *guest, const char *alias, struct job *out, stru
 		const struct json *job = json_at(jobs, i);
 		const char *name = json_get_string(job, "device");
 		const char *status = json_get_string(job, "status");
-		const char *error = json_get_string(job, "error");
 
 		if (!name || strcmp(name, id) != 0)
 			continue;
@@ -131,7 +151,7 @@ static int look_up(struct guest *guest, const char *alias, struct job *out, stru
 		out->concluded = status && strcmp(status, "concluded") == 0;
 		out->done = json_get_unsigned(job, "offset", 0);
 		out->total = json_get_unsigned(job, "len", 0);
-		snprintf(out->error, sizeof out->error, "%s", error ? error : "");
+		say_error(job, out);
 	}
 	return code;
 }
@@ -144,6 +164,12 @@ static int find(struct guest *guest, const char *alias, struct job *out, struct 
 				  : error_set(err, DD_NOT_FOUND, "%s is not being copied", alias);
 }
 
+/* It copies nothing any more, and nobody has told it so. */
+static bool over(const struct job *job)
+{
+	return job->concluded || job->failed;
+}
+
 int guest_disk_mirror_progress(
 	struct guest *guest, const char *alias, struct mirror_progress *out, struct dd_error *err)
 {
@@ -154,9 +180,8 @@ int guest_disk_mirror_progress(
 		return code;
 	out->done = job.done;
 	out->total = job.total;
-	out->ready = job.ready && !job.concluded;
-	snprintf(out->error, sizeof out->error, "%s",
-		job.concluded && !job.error[0] ? "it was ended" : job.error);
+	out->ready = job.ready && !over(&job);
+	snprintf(out->error, sizeof out->error, "%s", over(&job) ? job.error : "");
 	return 0;
 }
 
@@ -179,8 +204,7 @@ static int nap(struct guest *guest, int wait_ms, struct dd_error *err)
 
 static int failed(const char *alias, const struct job *job, struct dd_error *err)
 {
-	return error_set(err, DD_HYPERVISOR, "copying %s has failed: %s", alias,
-		job->error[0] ? job->error : "it was ended");
+	return error_set(err, DD_HYPERVISOR, "copying %s has failed: %s", alias, job->error);
 }
 
 int guest_disk_mirror_await(
@@ -194,7 +218,7 @@ int guest_disk_mirror_await(
 
 		if (code)
 			return code;
-		if (job.concluded)
+		if (over(&job))
 			return failed(alias, &job, err);
 		if (job.ready)
 			return 0;
@@ -219,18 +243,19 @@ static int cancel(struct guest *guest, const char *alias, bool force, struct dd_
 	return monitor_call(guest->monitor, "block-job-cancel", args, NULL, err);
 }
 
-/* *job says how it ended. */
-static int await_end(struct guest *guest, const char *alias, struct job *job, struct dd_error *err)
+/* *job says how it ended. One that was not forced to can fail instead, and go on standing there. */
+static int await_end(
+	struct guest *guest, const char *alias, bool force, struct job *job, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(END_MS);
 	int code = find(guest, alias, job, err);
 
-	while (!code && !job->concluded && deadline_left(deadline)) {
+	while (!code && !job->concluded && (force || !job->failed) && deadline_left(deadline)) {
 		code = nap(guest, deadline_left(deadline), err);
 		if (!code)
 			code = find(guest, alias, job, err);
 	}
-	if (!code && !job->concluded)
+	if (!code && !job->concluded && (force || !job->failed))
 		return error_set(err, DD_HYPERVISOR, "QEMU does not end the copying of %s", alias);
 	return code;
 }
@@ -253,14 +278,14 @@ int guest_disk_mirror_finish(struct guest *guest, const char *alias, struct dd_e
 
 	if (code)
 		return code;
-	if (!job.ready && !job.concluded)
-		return error_set(err, DD_BUSY, "%s is not copied yet", alias);
-	if (job.concluded)
+	if (over(&job))
 		return failed(alias, &job, err);
+	if (!job.ready)
+		return error_set(err, DD_BUSY, "%s is not copied yet", alias);
 	code = cancel(guest, alias, false, err);
 	if (!code)
-		code = await_end(guest, alias, &job, err);
-	if (!code && job.error[0])
+		code = await_end(guest, alias, false, &job, err);
+	if (!code && job.failed)
 		return failed(alias, &job, err);
 	return code ? code : dismiss(guest, alias, err);
 }
@@ -284,8 +309,24 @@ static void cut_target(struct guest *guest, const char *alias)
 	monitor_call(guest->monitor, "yank", args, NULL, NULL);
 }
 
+static int end_by_force(struct guest *guest, const char *alias, struct dd_error *err)
+{
+	struct job job;
+	int code = find(guest, alias, &job, err);
+
+	if (code)
+		return code;
+	if (!job.concluded) {
+		/* it may end by itself at this very moment: what counts is that it does */
+		cancel(guest, alias, true, NULL);
+		code = await_end(guest, alias, true, &job, err);
+	}
+	return code ? code : dismiss(guest, alias, err);
+}
+
 int guest_disk_mirror_abandon(struct guest *guest, const char *alias, struct dd_error *err)
 {
+	enum guest_status status;
 	struct job job;
 	int code;
 
@@ -295,10 +336,15 @@ int guest_disk_mirror_abandon(struct guest *guest, const char *alias, struct dd_
 		return code;
 	if (!job.there)
 		return remove_target(guest, alias, err);
-	if (!job.concluded) {
-		/* it may end by itself at this very moment: what counts is that it does */
-		cancel(guest, alias, true, NULL);
-		code = await_end(guest, alias, &job, err);
-	}
-	return code ? code : dismiss(guest, alias, err);
+	code = guest_status(guest, &status, err);
+	if (code || status != GUEST_RUNNING)
+		return code ? code : end_by_force(guest, alias, err);
+	/* none of its requests is in flight then */
+	code = guest_stop(guest, err);
+	if (!code)
+		code = end_by_force(guest, alias, err);
+
+	int gone_on = guest_continue(guest, code ? NULL : err);
+
+	return code ? code : gone_on;
 }

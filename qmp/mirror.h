@@ -42,7 +42,7 @@ struct mirror_progress {
 	uint64_t done;   /* bytes */
 	uint64_t total;  /* grows with what the guest writes */
 	bool ready;      /* both are the same, and stay so */
-	char error[256]; /* why it has ended; "" while it goes on */
+	char error[256]; /* why it copies no more; "" while it goes on */
 };
 
 /*
@@ -61,7 +61,10 @@ int guest_disk_mirror_await(
 /* Ends a ready one, both being the same; in PRE_SWITCHOVER. Then the copy is whole. */
 int guest_disk_mirror_finish(struct guest *guest, const char *alias, struct dd_error *err);
 
-/* Ends one, whatever it is at, and takes away all that is left of it. May be repeated. */
+/*
+ * Ends one, whatever it is at, and takes away all that is left of it. May be repeated. A guest that
+ * runs stands still meanwhile, for milliseconds; and afterwards, should the caller die in it.
+ */
 int guest_disk_mirror_abandon(struct guest *guest, const char *alias, struct dd_error *err);
 
 #endif
