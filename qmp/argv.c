@@ -53,6 +53,9 @@ static void render_chardev(const struct json *args, struct text *out)
 	put_key(out, "id", json_get_string(args, "id"));
 	put_key(out, "path", json_get_string(data, "out"));
 	put_key(out, "path", json_get_string(data, "device"));
+	/* spicevmc, spiceport */
+	put_key(out, "name", json_get_string(data, "type"));
+	put_key(out, "name", json_get_string(data, "fqdn"));
 	put_switch(out, "append", data);
 	put_socket(out, data);
 	put_key(out, "logfile", json_get_string(data, "logfile"));

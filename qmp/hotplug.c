@@ -235,6 +235,17 @@ static int settle_interface(struct monitor *monitor, const xmlNode *nic, struct 
 	return monitor_call(monitor, "set_link", args, NULL, err);
 }
 
+static int set_password(struct monitor *monitor, const xmlNode *graphics, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	json_put_string(args, "protocol", node_attr(graphics, "type"));
+	json_put_string(args, "password", node_attr(graphics, "passwd"));
+	if (node_attr(graphics, "connected"))
+		json_put_string(args, "connected", node_attr(graphics, "connected"));
+	return monitor_call(monitor, "set_password", args, NULL, err);
+}
+
 static int settle_graphics(struct monitor *monitor, const xmlNode *graphics, struct dd_error *err)
 {
 	const char *password = node_attr(graphics, "passwd");
@@ -245,16 +256,12 @@ static int settle_graphics(struct monitor *monitor, const xmlNode *graphics, str
 	if (code || !password)
 		return code;
 	/* an empty one, in libvirt's words, lets nobody in; QEMU would let in who gives none */
-	if (*password) {
-		args = json_object();
-		json_put_string(args, "protocol", "vnc");
-		json_put_string(args, "password", password);
-		code = monitor_call(monitor, "set_password", args, NULL, err);
-	}
+	if (*password)
+		code = set_password(monitor, graphics, err);
 	if (code)
 		return code;
 	args = json_object();
-	json_put_string(args, "protocol", "vnc");
+	json_put_string(args, "protocol", node_attr(graphics, "type"));
 	json_put_string(args, "time", expiry);
 	return monitor_call(monitor, "expire_password", args, NULL, err);
 }

@@ -58,7 +58,7 @@ static int take_screen(struct guest *guest, const struct document *live, const x
 	struct json *args = json_object();
 	struct json *addresses = json_array();
 	struct json *place = NULL;
-	int code = graphics_place(&plan, graphics, &place, err);
+	int code = vnc_place(&plan, graphics, &place, err);
 
 	json_push(addresses, place);
 	json_put_string(args, "type", "vnc");

@@ -19,6 +19,7 @@ static const struct device_row *const rows[] = {
 	&memballoon_row,
 	&memory_row,
 	&panic_row,
+	&redirdev_row,
 	&rng_row,
 	&serial_row,
 	&sound_row,
@@ -40,6 +41,7 @@ void plan_release(struct plan *plan)
 		json_free(plan->steps[i].args);
 		free(plan->steps[i].tap);
 		free(plan->steps[i].bridge);
+		free(plan->steps[i].host);
 	}
 	free(plan->steps);
 	plan->steps = NULL;

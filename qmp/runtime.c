@@ -103,20 +103,42 @@ static int fill_chardevs(struct guest *guest, struct document *live, struct dd_e
 	return code;
 }
 
-static int fill_graphics(struct guest *guest, struct document *live, struct dd_error *err)
+static int fill_vnc(struct guest *guest, xmlNode *graphics, struct dd_error *err)
 {
 	CLEANUP(json) struct json *vnc = NULL;
-	xmlNode *graphics = node_child(document_devices(live), "graphics");
-
-	if (!node_attr_is(graphics, "type", "vnc"))
-		return 0;
-
 	int code = monitor_call(guest->monitor, "query-vnc", NULL, &vnc, err);
 	const char *family = json_get_string(vnc, "family");
 
 	if (code || !family || strcmp(family, "unix") == 0)
 		return code;
 	return node_set_attr(graphics, "port", json_get_string(vnc, "service"), err);
+}
+
+static int fill_spice(struct guest *guest, xmlNode *graphics, struct dd_error *err)
+{
+	CLEANUP(json) struct json *spice = NULL;
+	int code = monitor_call(guest->monitor, "query-spice", NULL, &spice, err);
+	uint64_t port = json_get_unsigned(spice, "port", 0);
+	char number[24];
+
+	if (code || !port)
+		return code;
+	snprintf(number, sizeof number, "%llu", (unsigned long long)port);
+	return node_set_attr(graphics, "port", number, err);
+}
+
+static int fill_graphics(struct guest *guest, struct document *live, struct dd_error *err)
+{
+	xmlNode *graphics = node_child(document_devices(live), "graphics");
+	int code = 0;
+
+	for (; graphics && !code; graphics = node_next(graphics)) {
+		if (node_attr_is(graphics, "type", "vnc"))
+			code = fill_vnc(guest, graphics, err);
+		else if (node_attr_is(graphics, "type", "spice"))
+			code = fill_spice(guest, graphics, err);
+	}
+	return code;
 }
 
 static int fill_taps(struct document *live, struct dd_error *err)

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "qmp/argv.h"
+#include "qmp/port.h"
 #include "qmp/process.h"
 #include "qmp/share.h"
 #include "qmp/socket.h"
@@ -21,6 +22,7 @@
  */
 #define VARIABLES_MAX (64u << 20)
 #define INHERITED_MAX 64 /* descriptors handed to QEMU: the monitor's socket and taps */
+#define PORT_FIRST 5900
 
 struct start {
 	const char *folder;
@@ -29,6 +31,7 @@ struct start {
 	int inherited[INHERITED_MAX]; /* the first is the monitor's */
 	size_t count;
 	int memory; /* descriptor, or -1 */
+	int *port;  /* reserved for QEMU, which has it when it greets, or -1; the caller's */
 	char **argv;
 	const cpu_set_t *cpus;
 };
@@ -129,6 +132,32 @@ static int open_taps(struct start *start, struct plan *plan, struct dd_error *er
 	return 0;
 }
 
+static int find_port(struct start *start, struct plan *plan, struct dd_error *err)
+{
+	CLEANUP(text) struct text value = TEXT_INIT;
+	unsigned port = 0;
+	int code;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = &plan->steps[i];
+
+		if (!step->host)
+			continue;
+		port = step->port;
+		code = port ? port_check(step->host, port, err)
+			    : port_reserve(step->host, PORT_FIRST, &port, start->port, err);
+		if (code)
+			return code;
+		text_printf(&value, "%s,port=%u", json_get_string(step->args, "value"), port);
+		if (text_failed(&value) ||
+			!json_put_string(step->args, "value", text_string(&value)))
+			return error_no_memory(err);
+		/* there is one screen of that kind at most */
+		return 0;
+	}
+	return 0;
+}
+
 static int make_argv(struct start *start, const struct plan *plan, struct dd_error *err)
 {
 	CLEANUP(json) struct json *array = NULL;
@@ -176,6 +205,8 @@ static int spawn(struct start *start, struct plan *plan, struct dd_error *err)
 		code = inherit(start, take_fd(&start->memory), err);
 	if (!code)
 		code = open_taps(start, plan, err);
+	if (!code)
+		code = find_port(start, plan, err);
 	if (!code)
 		code = make_argv(start, plan, err);
 	if (!code)
@@ -237,10 +268,12 @@ static int make_variables(const struct document *live, struct dd_error *err)
 }
 
 /* memory: a descriptor that QEMU gets under this number, or -1; taken over, also on failure. */
-static int launch(const char *folder, struct plan *plan, int memory, struct dd_error *err)
+static int launch(
+	const char *folder, struct plan *plan, int memory, int *port, struct dd_error *err)
 {
 	CLEANUP(start)
-	struct start start = {.folder = folder, .log = -1, .lock = -1, .memory = memory};
+	struct start start = {
+		.folder = folder, .log = -1, .lock = -1, .memory = memory, .port = port};
 	const xmlNode *vcpu = node_child(document_root(plan->live), "vcpu");
 	cpu_set_t cpus;
 	int code = directory_make(folder, 0700, err);
@@ -338,7 +371,8 @@ static int begin(struct plan *plan, int memory,
 	struct guest **out, struct dd_error *err)
 {
 	CLEANUP(guest) struct guest *guest = NULL;
-	int code = launch(plan->folder, plan, memory, err);
+	CLEANUP(close) int port = -1;
+	int code = launch(plan->folder, plan, memory, &port, err);
 
 	if (code)
 		return code;

@@ -116,6 +116,29 @@ static int plan_tcp(
 	return service ? 0 : node_error(device, err, DD_INVALID, "which port is not said");
 }
 
+/* What goes through it is a viewer's of the guest's screen. */
+static int plan_spicevmc(
+	struct plan *plan, const xmlNode *device, struct json *data, struct dd_error *err)
+{
+	(void)plan;
+	(void)err;
+	json_put_string(data, "type", node_is(device, "redirdev") ? "usbredir" : "vdagent");
+	return 0;
+}
+
+static int plan_spiceport(
+	struct plan *plan, const xmlNode *device, struct json *data, struct dd_error *err)
+{
+	const char *channel = text_of(device, "source/@channel");
+
+	(void)plan;
+	if (!channel)
+		return node_error(device, err, DD_INVALID,
+			"the channel's name is not said: <source channel=''/>");
+	json_put_string(data, "fqdn", channel);
+	return 0;
+}
+
 /* type in XML, backend in QEMU */
 static const struct backend {
 	const char *type;
@@ -128,6 +151,8 @@ static const struct backend {
 	{"dev", "serial", plan_device_node},
 	{"unix", "socket", plan_unix},
 	{"tcp", "socket", plan_tcp},
+	{"spicevmc", "spicevmc", plan_spicevmc},
+	{"spiceport", "spiceport", plan_spiceport},
 };
 
 int plan_chardev(struct plan *plan, const xmlNode *device, struct dd_error *err)

@@ -9,7 +9,8 @@
 /* The paths that plan_chardev() interprets, in each row's list beside its own. */
 #define CHARDEV_KNOWN                                                                       \
 	"@type", "@tty", "source/@path", "source/@mode", "source/@host", "source/@service", \
-		"source/@append", "source/seclabel/", "protocol/@type", "log/@file", "log/@append"
+		"source/@append", "source/@channel", "source/seclabel/", "protocol/@type",  \
+		"log/@file", "log/@append"
 
 void put_chardev(struct json *args, const xmlNode *device); /* refers to the chardev */
 

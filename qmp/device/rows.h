@@ -19,6 +19,7 @@ extern const struct device_row interface_row;
 extern const struct device_row memballoon_row;
 extern const struct device_row memory_row;
 extern const struct device_row panic_row;
+extern const struct device_row redirdev_row;
 extern const struct device_row rng_row;
 extern const struct device_row serial_row;
 extern const struct device_row sound_row;
@@ -26,13 +27,13 @@ extern const struct device_row video_row;
 extern const struct device_row watchdog_row;
 
 /* Where a VNC screen listens, as display-update takes it; the caller's. */
-int graphics_place(
+int vnc_place(
 	const struct plan *plan, const xmlNode *graphics, struct json **out, struct dd_error *err);
 
 #define EXPIRY_SIZE 24
 
 /*
- * Until when the password of a VNC screen is good, in QEMU's words: "never", "now" where nobody is
+ * Until when the password of a screen is good, in QEMU's words: "never", "now" where nobody is
  * let in, or seconds since the epoch. DD_INVALID: passwdValidTo is no time.
  */
 int graphics_expiry(const xmlNode *graphics, char expiry[EXPIRY_SIZE], struct dd_error *err);

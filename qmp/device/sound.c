@@ -108,13 +108,13 @@ static int plan_audio(struct plan *plan, const xmlNode *audio, struct dd_error *
 	const char *id = node_attr(audio, "id");
 	char name[64];
 
-	if (!node_attr_is(audio, "type", "none"))
+	if (!node_attr_is(audio, "type", "none") && !node_attr_is(audio, "type", "spice"))
 		return node_error(audio, err, DD_UNSUPPORTED,
 			"audio of type '%s' cannot be run yet",
 			node_attr(audio, "type") ? node_attr(audio, "type") : "");
 	snprintf(name, sizeof name, "audio%s", id ? id : "1");
 	json_put_string(args, "id", name);
-	json_put_string(args, "driver", "none");
+	json_put_string(args, "driver", node_attr(audio, "type"));
 
 	int code = json_write(args, &value, err);
 

@@ -277,7 +277,7 @@ static void guest_check__names_what_it_cannot_honour(void **state)
 		 "network='default'/><model type='virtio'/><alias name='net0'/><address type='pci' "
 		 "domain='0' bus='4' slot='0' function='0'/></interface>",
 			"/domain/devices/interface", "network"},
-		{"<graphics type='spice' autoport='yes'/>", "/domain/devices/graphics", "spice"},
+		{"<graphics type='sdl'/>", "/domain/devices/graphics", "sdl"},
 		{"<serial type='stdio'><target type='isa-serial' port='0'><model "
 		 "name='isa-serial'/></target><alias name='serial0'/></serial>",
 			"/domain/devices/serial", "stdio"},

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qmp/argv.h"
+#include "qmp/device/screen.h"
+
+#include <string.h>
+
+/* Attributes whose words are QEMU's as well. */
+static const struct word settings[] = {
+	{"image/@compression", "image-compression"},
+	{"jpeg/@compression", "jpeg-wan-compression"},
+	{"zlib/@compression", "zlib-glz-wan-compression"},
+	{"playback/@compression", "playback-compression"},
+	{"streaming/@mode", "streaming-video"},
+	{NULL},
+};
+
+/* Those that say it in other words. */
+static const struct {
+	const char *path;
+	const char *word;
+	const char *option;
+} switches[] = {
+	{"mouse/@mode", "server", "agent-mouse=off"},
+	{"mouse/@mode", "client", "agent-mouse=on"},
+	{"clipboard/@copypaste", "no", "disable-copy-paste=on"},
+	{"filetransfer/@enable", "no", "disable-agent-file-xfer=on"},
+	{"@defaultMode", "insecure", "plaintext-channel=default"},
+};
+
+static void put_settings(const xmlNode *graphics, struct text *out)
+{
+	for (const struct word *setting = settings; setting->from; setting++) {
+		const char *value = text_of(graphics, setting->from);
+
+		if (!value)
+			continue;
+		text_printf(out, ",%s=", setting->to);
+		argv_escape(out, value);
+	}
+	for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+		const char *value = text_of(graphics, switches[i].path);
+
+		if (value && strcmp(value, switches[i].word) == 0)
+			text_printf(out, ",%s", switches[i].option);
+	}
+}
+
+static void put_channels(const xmlNode *graphics, struct text *out)
+{
+	const xmlNode *channel = node_child(graphics, "channel");
+
+	for (; channel; channel = node_next(channel)) {
+		const char *name = node_attr(channel, "name");
+
+		if (!name || !node_attr_is(channel, "mode", "insecure"))
+			continue;
+		text_puts(out, ",plaintext-channel=");
+		argv_escape(out, name);
+	}
+}
+
+/* *host: where a port is to be found. QEMU has no word for a free one, so its starter does it. */
+static void put_address(
+	const struct plan *plan, const xmlNode *graphics, struct text *out, const char **host)
+{
+	const char *socket = screen_socket(graphics);
+	CLEANUP(text) struct text path = TEXT_INIT;
+
+	if (socket) {
+		screen_path(plan, graphics, socket, &path);
+		text_puts(out, "unix=on,addr=");
+		argv_escape(out, text_string(&path));
+		return;
+	}
+	if (node_attr_is(node_child(graphics, "listen"), "type", "none")) {
+		text_puts(out, "port=0");
+		return;
+	}
+	text_puts(out, "addr=");
+	argv_escape(out, screen_host(graphics));
+	*host = screen_host(graphics);
+}
+
+static int check_modes(const xmlNode *graphics, struct dd_error *err)
+{
+	const xmlNode *channel = node_child(graphics, "channel");
+	const xmlNode *secure = node_attr_is(graphics, "defaultMode", "secure") ? graphics : NULL;
+
+	for (; channel; channel = node_next(channel))
+		if (node_attr_is(channel, "mode", "secure"))
+			secure = channel;
+	if (!secure)
+		return 0;
+	node_error(secure, err, DD_UNSUPPORTED, "SPICE without TLS has no secure channels");
+	return error_hint(err, "leave the mode out, and reach the screen through a tunnel");
+}
+
+static int check(const struct plan *plan, const xmlNode *graphics, struct dd_error *err)
+{
+	const xmlNode *other = node_child(graphics->parent, "graphics");
+
+	for (; other && other != graphics; other = node_next(other))
+		if (node_attr_is(other, "type", "spice"))
+			return node_error(graphics, err, DD_UNSUPPORTED,
+				"a guest has one SPICE screen at most");
+	/* it cannot be told later to listen elsewhere, and the QEMU that it comes from is there */
+	if (!plan->from || node_attr_is(graphics, "autoport", "yes") ||
+		node_attr_is(node_child(graphics, "listen"), "type", "none"))
+		return check_modes(graphics, err);
+	node_error(graphics, err, DD_UNSUPPORTED,
+		"a SPICE screen with a place of its own cannot be in two QEMUs of one host");
+	return error_hint(err, "with autoport='yes' the second one has another port");
+}
+
+static int put_port(
+	struct plan *plan, const xmlNode *graphics, const char *host, struct dd_error *err)
+{
+	struct step *step = plan_last(plan);
+	uint64_t port = 0;
+
+	if (!step)
+		return error_no_memory(err);
+	if (!node_attr_is(graphics, "autoport", "yes") &&
+		(!node_attr_number(graphics, "port", &port) || !port || port > 65535))
+		return node_error(graphics, err, DD_INVALID, "port='%s' is no port",
+			node_attr(graphics, "port") ? node_attr(graphics, "port") : "");
+	step->port = (unsigned)port;
+	return string_copy(&step->host, host, err);
+}
+
+int plan_spice(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
+{
+	CLEANUP(text) struct text value = TEXT_INIT;
+	const char *host = NULL;
+	int code = check(plan, graphics, err);
+
+	if (code)
+		return code;
+	put_address(plan, graphics, &value, &host);
+	text_puts(&value, ",seamless-migration=on");
+	if (!node_attr(graphics, "passwd"))
+		text_puts(&value, ",disable-ticketing=on");
+	put_settings(graphics, &value);
+	put_channels(graphics, &value);
+	if (text_failed(&value))
+		return error_no_memory(err);
+	plan_argument(plan, "-spice", text_string(&value));
+	return host ? put_port(plan, graphics, host, err) : 0;
+}
