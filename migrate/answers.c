@@ -87,8 +87,8 @@ static int prepare_now(struct peer_session *session, const struct json *request,
 		rc = answer_empty(answer, err);
 	if (rc)
 		return rc;
-	if (session->incoming->screen)
-		json_put(*answer, "screen", TAKE(session->incoming->screen));
+	if (session->incoming->screens)
+		json_put(*answer, "screens", TAKE(session->incoming->screens));
 	return json_put(*answer, "disks", TAKE(session->incoming->disks)) ? 0
 									  : error_no_memory(err);
 }

@@ -300,7 +300,7 @@ int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_mig
 		return rc;
 	next = half_cookie(half, COOKIE_PREPARE);
 	next.disks = half->incoming->disks;
-	next.screen = half->incoming->screen;
+	next.screens = half->incoming->screens;
 	rc = cookie_write(&next, &made, err);
 	incoming_free(TAKE(half->incoming));
 	if (rc)
@@ -344,7 +344,7 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 	if (!rc)
 		rc = outgoing_ready(&source->departure.outgoing, &source->departure.stream, err);
 	if (!rc)
-		rc = departure_perform(&source->departure, from.disks, from.screen, err);
+		rc = departure_perform(&source->departure, from.disks, from.screens, err);
 	if (!rc)
 		rc = perform_cookie(source, cookie_out, err);
 	if (rc) {

@@ -89,8 +89,8 @@ static struct json *made(const struct cookie *cookie)
 		json_put(out, "wishes", wishes_copy(cookie->wishes));
 	if (cookie->phase == COOKIE_PREPARE)
 		json_put(out, "disks", disks_copy(cookie->disks));
-	if (cookie->phase == COOKIE_PREPARE && cookie->screen)
-		json_put(out, "screen", json_copy(cookie->screen));
+	if (cookie->phase == COOKIE_PREPARE && cookie->screens)
+		json_put(out, "screens", json_copy(cookie->screens));
 	if (cookie->phase == COOKIE_PERFORM) {
 		json_put_string(out, "token", cookie->token);
 		json_put(out, "statistics", statistics_copy(cookie->statistics));
@@ -141,7 +141,7 @@ static const char *fault(struct cookie *cookie)
 	cookie->to = json_get_string(json, "to");
 	cookie->wishes = json_get(json, "wishes");
 	cookie->disks = json_get(json, "disks");
-	cookie->screen = json_get(json, "screen");
+	cookie->screens = json_get(json, "screens");
 	cookie->token = json_get_string(json, "token");
 	cookie->statistics = json_get(json, "statistics");
 	if (json_get_number(json, "version", 0) != VERSION)

@@ -12,7 +12,7 @@
  *   id, uuid, from, to      which migration, of what, from which host to which
  *   wishes                  of begin: an object as wishes.h has it
  *   disks                   of prepare: what becomes of them (storage_answer())
- *   screen                  of prepare: where it is (screen.h), or missing
+ *   screens                 of prepare: where they are (screen.h), or missing
  *   token, statistics       of perform: with which alone it can be decided (offer.h)
  *   state                   of finish: how it ended, a word of phases.h
  *
@@ -32,7 +32,7 @@ struct cookie {
 	const char *id, *uuid, *from, *to;
 	const struct json *wishes;
 	const struct json *disks;
-	const struct json *screen;
+	const struct json *screens;
 	const char *token;
 	const struct json *statistics;
 	enum destination_state state;

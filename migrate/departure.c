@@ -51,12 +51,27 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	return rc;
 }
 
+/* The peer is reached where we reach it. */
+static void screens_place(struct departure *departure, const struct json *screens)
+{
+	struct outgoing *outgoing = &departure->outgoing;
+	struct address peer, screen;
+
+	if (address_parse(outgoing->peer.address, &peer, NULL))
+		return;
+	departure->screen_type = screen_find(screens, NULL, peer.host, &screen);
+	if (departure->screen_type)
+		address_format(&screen, departure->screen);
+	if (screen_find(screens, SCREEN_SPICE, peer.host, &screen))
+		outgoing->spice = screen;
+}
+
 int departure_perform(struct departure *departure, const struct json *disks,
-	const struct json *screen, struct dd_error *err)
+	const struct json *screens, struct dd_error *err)
 {
 	int rc = outgoing_prepared(&departure->outgoing, disks, err);
 
-	screen_place(screen, &departure->outgoing.peer, departure->screen);
+	screens_place(departure, screens);
 	if (!rc)
 		rc = departure_tell(departure, "copy", err);
 	return rc ? rc
@@ -87,6 +102,7 @@ int departure_tell(struct departure *departure, const char *phase, struct dd_err
 		.elapsed_ms = elapsed_ms(departure),
 		.estimate_ms = -1,
 		.screen = *departure->screen ? departure->screen : NULL,
+		.screen_type = departure->screen_type,
 	};
 
 	return stream_tell(&departure->stream, &told, err);
@@ -146,5 +162,6 @@ int departure_result(struct departure *departure, const struct dd_error *failure
 	};
 	memcpy(result->uuid, row.uuid, UUID_SIZE);
 	memcpy(result->screen, departure->screen, sizeof result->screen);
+	result->screen_type = departure->screen_type ? departure->screen_type : "";
 	return 0;
 }

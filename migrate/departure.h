@@ -19,7 +19,8 @@ struct departure {
 	struct stream_options stream;
 	struct stream_counts counts;
 	struct timespec began;
-	char screen[ADDRESS_MAX]; /* where the guest's screen will be, or "" */
+	const char *screen_type;  /* of the guest's screen: "vnc", "spice", or NULL: none */
+	char screen[ADDRESS_MAX]; /* where it will be, or "" */
 };
 
 /* As outgoing_begin(), of what options say. */
@@ -28,11 +29,11 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	struct dd_error *err);
 
 /*
- * As outgoing_perform(), when the destination has prepared, disks and screen (screen.h) being what
+ * As outgoing_perform(), when the destination has prepared, disks and screens (screen.h) being what
  * it has said of them, and ours is ready (outgoing_ready()).
  */
 int departure_perform(struct departure *departure, const struct json *disks,
-	const struct json *screen, struct dd_error *err);
+	const struct json *screens, struct dd_error *err);
 
 void departure_end(struct departure *departure);
 

@@ -23,7 +23,7 @@ void incoming_free(struct incoming *incoming)
 	free(incoming->peer);
 	json_free(incoming->offer);
 	json_free(incoming->disks);
-	json_free(incoming->screen);
+	json_free(incoming->screens);
 	parcel_release(incoming->parcel);
 	free(incoming);
 }

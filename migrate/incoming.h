@@ -35,7 +35,7 @@ struct incoming {
 	struct berth *berth; /* from prepare on until it has landed: with the domain's job lock */
 	struct landing *landing; /* from then on; it has the lock */
 	struct json *disks;      /* what becomes of them (storage.h), once it is prepared */
-	struct json *screen;     /* where its screen is then (screen.h), or NULL */
+	struct json *screens;    /* where its screens are then (screen.h), or NULL */
 };
 
 void incoming_free(struct incoming *incoming);

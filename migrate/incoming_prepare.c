@@ -247,7 +247,7 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 		return rc;
 	incoming->disks = storage_answer(&storage);
 	if (wished.live)
-		incoming->screen = screen_of(wished.live);
+		incoming->screens = screens_of(wished.live);
 	berth->live = TAKE(wished.live);
 	return 0;
 }

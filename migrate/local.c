@@ -16,6 +16,7 @@
 #include "migrate/mark.h"
 #include "migrate/outgoing.h"
 #include "migrate/stream.h"
+#include "migrate/viewers.h"
 #include "qmp/deadline.h"
 #include "qmp/migration.h"
 #include "schema/alias.h"
@@ -222,6 +223,23 @@ static int next_start(struct moving *moving, int *end, struct dd_error *err)
 
 /* ---- perform and finish ---- */
 
+/* In the new QEMU, as viewers reach it; NULL: it has none of that type (NULL: of any). */
+static const char *find_screen(
+	const struct moving *moving, const char *type, struct address *screen)
+{
+	CLEANUP(json) struct json *screens = screens_of(moving->live);
+
+	return screen_find(screens, type, book_host_name(moving->op.host->book), screen);
+}
+
+static void tell_viewers(const struct moving *moving)
+{
+	struct address screen;
+
+	if (find_screen(moving, SCREEN_SPICE, &screen))
+		viewers_tell(moving->op.host, moving->local.old.guest, &screen);
+}
+
 static int send_all(struct moving *moving, int *end, struct dd_error *err)
 {
 	struct local *local = &moving->local;
@@ -237,6 +255,7 @@ static int send_all(struct moving *moving, int *end, struct dd_error *err)
 	int rc = stream_new(&stream, &source, &moving->stream, err);
 
 	if (!rc) {
+		tell_viewers(moving);
 		rc = stream_begin(stream, *end, &moving->counts, err);
 		*end = -1;
 	}
@@ -379,6 +398,16 @@ static void undo(struct moving *moving)
 			undone.message);
 }
 
+static void place_screen(const struct moving *moving, struct dd_migrated *result)
+{
+	struct address screen;
+	const char *type = find_screen(moving, NULL, &screen);
+
+	result->screen_type = type ? type : "";
+	if (type)
+		address_format(&screen, result->screen);
+}
+
 int local_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, dd_migration_fn progress, void *context,
 	struct dd_migrated *result, struct dd_error *err)
@@ -412,5 +441,6 @@ int local_migrate(struct dd_host *host, const struct dd_migrate_options *options
 		.memory_shared = moving.stream.memory_shared,
 	};
 	memcpy(result->uuid, moving.op.row.uuid, UUID_SIZE);
+	place_screen(&moving, result);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "domain/crash.h"
 #include "migrate/mark.h"
+#include "migrate/viewers.h"
 #include "qmp/migration.h"
 #include "qmp/places.h"
 
@@ -95,8 +96,10 @@ static int leave(struct local *local, struct dd_error *err)
 {
 	struct operation *op = local->op;
 	struct dd_error reason = {0};
-	int rc = side_end(&local->old, err);
+	int rc;
 
+	viewers_await(local->live, local->old.folder, local->old.guest);
+	rc = side_end(&local->old, err);
 	CRASH_POINT("local:left");
 	if (rc)
 		return rc;

@@ -115,7 +115,7 @@ static int advance(struct driving *driving)
 
 	return rc ? rc
 		  : departure_perform(departure, json_get(prepared, "disks"),
-			    json_get(prepared, "screen"), driving->err);
+			    json_get(prepared, "screens"), driving->err);
 }
 
 /* After it: whatever is said or not said, the destination's word ends it. */

@@ -11,6 +11,7 @@
 #include "migrate/flag.h"
 #include "migrate/mirrors.h"
 #include "migrate/pack.h"
+#include "migrate/viewers.h"
 
 void outgoing_end(struct outgoing *outgoing)
 {
@@ -239,6 +240,8 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 		rc = mirrors_begin(&mirrors, &source, outgoing->disks, options, err);
 	if (!rc && options->tls)
 		rc = door(outgoing, options, &direct, err);
+	if (!rc)
+		viewers_tell(outgoing->op.host, outgoing->op.guest, &outgoing->spice);
 	if (!rc)
 		rc = stream_begin(outgoing->stream, direct, counts, err);
 	CRASH_POINT("outgoing:stopped");

@@ -13,6 +13,7 @@
  * The domain's job lock is held from begin on until outgoing_free().
  */
 
+#include "migrate/channel/address.h"
 #include "migrate/offer.h"
 #include "migrate/peer.h"
 #include "migrate/row.h"
@@ -38,6 +39,7 @@ struct outgoing {
 	struct stream *stream;    /* once it is ready, of a guest */
 	struct parcel *receipt;  /* what the destination has made, where it has sent that already */
 	struct book_taken taken; /* of it */
+	struct address spice;    /* of its SPICE screen there, for those who look on; or none */
 	char *flag;              /* file that calls it off (flag.h) */
 	const atomic_bool *stop; /* ends every wait; or NULL */
 };

@@ -10,6 +10,7 @@
 #include "migrate/mark.h"
 #include "migrate/mirrors.h"
 #include "migrate/outgoing.h"
+#include "migrate/viewers.h"
 #include "qmp/deadline.h"
 
 /* The guest goes on here, where there is one, as its user had it. */
@@ -135,6 +136,7 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 	if (rc)
 		return rc;
 	guest_migration_remove_key(op->folder);
+	viewers_await(op->live, op->folder, op->guest);
 	mark_remove(op->folder); /* of when it came */
 	rc = guest_destroy_met(op->folder, TAKE(op->guest), err);
 	CRASH_POINT("outgoing:gone");

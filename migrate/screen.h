@@ -3,17 +3,25 @@
 #define MIGRATE_SCREEN_H
 
 /*
- * Where a guest's VNC screen is at the destination: its port is known when the QEMU that waits has
- * it. The destination tells it when it has prepared, as an object of address, which it listens on,
- * and port. QEMU itself tells viewers of SPICE alone where a guest has gone.
+ * Where a guest's screens are at the destination: their ports are known when the QEMU that waits
+ * has them. The destination tells it when it has prepared, as an array of objects of type (vnc,
+ * spice), address, which it listens on, and port.
  */
 
-#include "migrate/peer.h"
+#include "migrate/channel/address.h"
+#include "qmp/json.h"
+#include "schema/document.h"
+
+#define SCREEN_SPICE "spice" /* QEMU can tell its viewers where a guest has gone */
 
 /* NULL: it has none that can be reached over a network. */
-struct json *screen_of(const struct document *live);
+struct json *screens_of(const struct document *live);
 
-/* "HOST:PORT" for a viewer: of the peer where it listens everywhere. "" where screen is none. */
-void screen_place(const struct json *screen, const struct peer *peer, char out[ADDRESS_MAX]);
+/*
+ * The first of that type (NULL: of any), as a viewer reaches it: where it listens everywhere, at
+ * host. Returns its type, which lives as long as the program; NULL: there is none.
+ */
+const char *screen_find(
+	const struct json *screens, const char *type, const char *host, struct address *out);
 
 #endif

@@ -239,7 +239,8 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 			asked->options.domain, asked->options.peer,
 			(double)migrated->total_ms / 1000, migrated->downtime_ms);
 	if (*migrated->screen)
-		cli_note(cli, "its VNC screen is at %s now", migrated->screen);
+		cli_note(cli, "its screen is at %s://%s now", migrated->screen_type,
+			migrated->screen);
 	if (!migrated->live)
 		cli_note(cli, "%s is the host %s's now, with version %u", asked->options.domain,
 			asked->options.peer, migrated->version);
@@ -267,6 +268,7 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 		json_put_string(answer, "transport", migrated->transport);
 		json_put_bool(answer, "postcopy", migrated->postcopy);
 		json_put_string(answer, "screen", migrated->screen);
+		json_put_string(answer, "screen_type", migrated->screen_type);
 		json_put_number(answer, "copied_disks", migrated->copied);
 	}
 	return cli_answer(cli, answer, err);

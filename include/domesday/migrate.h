@@ -137,10 +137,11 @@ struct dd_migration_progress {
 	uint64_t bandwidth;  /* bytes/s */
 	unsigned throttle;   /* percent by which the guest is slowed down */
 	int64_t elapsed_ms;
-	int64_t estimate_ms;   /* until it is all sent; -1: not as it is now */
-	int64_t downtime_ms;   /* that is expected */
-	const char *transport; /* "copy": "relay" or "tls", otherwise NULL */
-	const char *screen;    /* "copy": "HOST:PORT" that its VNC screen will be at, or NULL */
+	int64_t estimate_ms;     /* until it is all sent; -1: not as it is now */
+	int64_t downtime_ms;     /* that is expected */
+	const char *transport;   /* "copy": "relay" or "tls", otherwise NULL */
+	const char *screen;      /* "copy": "HOST:PORT" that its screen will be at, or NULL */
+	const char *screen_type; /* of that: "vnc", "spice", or NULL */
 };
 /* What it returns other than 0 calls the migration off, as long as that is possible. */
 typedef int (*dd_migration_fn)(const struct dd_migration_progress *progress, void *context);
@@ -155,8 +156,8 @@ struct dd_migrated {
 	int64_t downtime_ms;          /* for which the guest stood still, seen from here; live */
 	uint64_t sent;                /* bytes of its memory; live */
 	unsigned copied;              /* disks; the images that they had are here still */
-	char screen[DD_ADDRESS_SIZE]; /* "HOST:PORT" of its VNC screen there; "" where it has none
-				       */
+	char screen[DD_ADDRESS_SIZE]; /* "HOST:PORT" of its screen there; "" where it has none */
+	const char *screen_type;      /* "vnc", "spice", "" */
 	unsigned instance;  /* which QEMU has it since its start, from 2 on; local, otherwise 0 */
 	bool memory_shared; /* and it got the memory as it is, without a copy; local */
 };

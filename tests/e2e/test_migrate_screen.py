@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 600
-"""Where a guest's screen is after it has moved."""
+"""Where a guest's screen is after it has moved, and who looks at it then."""
 
 import re
 
 from client import Client
-from harness import check, contains, equal, main, test
+from harness import Skip, check, contains, equal, main, test, wait_until
 from migration import Traveller, hosts
+from spice import Viewer, available
 from vnc import lets_in
 
 AUTO = "<graphics type='vnc' port='-1' autoport='yes' listen='{}' passwd='geheim1'/>"
@@ -33,8 +34,9 @@ def screen__is_told_where_it_is(book, listen):
         equal(moved['screen'], f'127.0.0.1:{place_at(beta)}')
         check(place_at(beta) != before, 'one port for two')
         is_shown_at(moved['screen'])
+        equal(moved['screen_type'], 'vnc')
         contains(beta.book.ok('migrate', 'vm1', 'alpha').err,
-                 f'its VNC screen is at 127.0.0.1:{place_at(alpha)} now')
+                 f'its screen is at vnc://127.0.0.1:{place_at(alpha)} now')
 
 
 @test()
@@ -44,7 +46,7 @@ def screen__is_told_before_the_guest_comes(book):
         guest.wait_for('^tick 1$')
         with Client(alpha, beta) as client:
             client.go('prepare')
-            contains(client.cookies['prepare'], '"screen"', '"0.0.0.0"')
+            contains(client.cookies['prepare'], '"screens"', '"0.0.0.0"')
             before = client.cookies['prepare']
             for call in ('perform', 'finish', 'confirm'):
                 before = client.call(call, before)
@@ -57,7 +59,84 @@ def screen__is_not_told_where_there_is_none(book):
     with hosts(book) as (alpha, _):
         guest = Traveller(alpha, 'vm1').start()
         guest.wait_for('^tick 1$')
-        equal(alpha.book.json('migrate', 'vm1', 'beta')['screen'], '')
+        moved = alpha.book.json('migrate', 'vm1', 'beta')
+        equal((moved['screen'], moved['screen_type']), ('', ''))
+
+
+# ---- SPICE ----
+
+
+SPICE = "<graphics type='spice' autoport='yes' listen='{}' passwd='geheim1'/>"
+QXL = "<video><model type='qxl'/></video>"
+
+
+def looks_at(host):
+    """Somebody who looks at the guest's screen there."""
+    viewer = Viewer('127.0.0.1', place_at(host), 'geheim1')
+    check(viewer.hears('display opened'), viewer.said)
+    return viewer
+
+
+def looks_on(viewer, port):
+    """He sees it there, and has never lost it."""
+    check(viewer.hears(f'migration none 127.0.0.1 {port}'), viewer.said)
+    check(not viewer.hears('main closed', 0.5), viewer.said)
+
+
+def spicy(host, listen='0.0.0.0'):
+    if not available():
+        raise Skip('the SPICE client library is not installed')
+    guest = Traveller(host, 'vm1', SPICE.format(listen), QXL).start()
+    guest.wait_for('^tick 1$')
+    return guest
+
+
+@test('0.0.0.0', '127.0.0.1')
+def spice__takes_its_viewers_along(book, listen):
+    with hosts(book) as (alpha, beta):
+        guest = spicy(alpha, listen)
+        with looks_at(alpha) as viewer:
+            moved = alpha.book.json('migrate', 'vm1', 'beta')
+            equal((moved['screen'], moved['screen_type']),
+                  (f'127.0.0.1:{place_at(beta)}', 'spice'))
+            looks_on(viewer, place_at(beta))
+            guest.at(beta).goes_on()
+            contains(beta.book.ok('migrate', 'vm1', 'alpha').err,
+                     f'its screen is at spice://127.0.0.1:{place_at(alpha)} now')
+            looks_on(viewer, place_at(alpha))
+        guest.at(alpha).goes_on()
+
+
+@test()
+def spice__takes_its_viewers_along_within_a_host(book):
+    with hosts(book) as (alpha, _):
+        guest = spicy(alpha, '127.0.0.1')
+        before = place_at(alpha)
+        with looks_at(alpha) as viewer:
+            alpha.book.ok('migrate', '--local', 'vm1')
+            check(place_at(alpha) != before, 'one port for two')
+            looks_on(viewer, place_at(alpha))
+        guest.goes_on()
+        alpha.book.ok('migrate', '--local', 'vm1')
+        guest.goes_on()
+
+
+@test()
+def spice__keeps_its_viewers_when_the_guest_stays(book):
+    with hosts(book) as (alpha, beta):
+        guest = spicy(alpha)
+        with looks_at(alpha) as viewer:
+            port = place_at(alpha)
+            process = alpha.book.popen('migrate', '--bandwidth', '1', 'vm1', 'beta')
+            wait_until(lambda: alpha.book.json('jobs'), 'it is under way')
+            alpha.book.ok('job-abort', 'vm1')
+            check(process.wait() != 0, 'it was not called off')
+            process.stdout.close()
+            check(not viewer.hears('main closed', 1), viewer.said)
+            equal(place_at(alpha), port)
+            alpha.book.ok('migrate', 'vm1', 'beta')
+            looks_on(viewer, place_at(beta))
+        guest.at(beta).goes_on()
 
 
 if __name__ == '__main__':
