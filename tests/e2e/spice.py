@@ -37,7 +37,7 @@ def main(host, port):
         return type(channel).__name__.removesuffix('Channel').lower()
 
     def met(_session, channel):
-        when(channel, 'channel-event', lambda _channel, event: tell(kind(channel), event.value_nick))
+        when(channel, 'channel-event', lambda _, event: tell(kind(channel), event.value_nick))
         if kind(channel) != 'main':
             channel.connect()
 

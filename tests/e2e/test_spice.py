@@ -87,7 +87,8 @@ def spice__says_when_its_port_is_taken(book):
     with socket.create_server(('127.0.0.1', 0)) as other:
         port = other.getsockname()[1]
         book.define(domain('a', screen(more=f" port='{port}'")))
-        book.refuse('start', 'a', code='busy', says=f'port {port} at 127.0.0.1: Address already in use')
+        book.refuse('start', 'a', code='busy',
+                    says=f'port {port} at 127.0.0.1: Address already in use')
         equal(book.pids(), [])
     book.ok('start', 'a')
     equal(port_of(book), port)
