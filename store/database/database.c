@@ -166,7 +166,10 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return busy_failure(database, err);
+		/* SQLite takes every lock that it does not get for one that somebody else has */
+		return said == EIO ? error_set(err, DD_SYSTEM, "cannot lock the book %s: %s",
+					     database->path, strerror(said))
+				   : busy_failure(database, err);
 	case SQLITE_FULL:
 		return space_failure(database, err);
 	case SQLITE_IOERR:

@@ -712,6 +712,8 @@ int book_reindex(const char *folder, const struct book_options *options,
 	if (!rc)
 		rc = book_path(book, "book.git", &repository, reindex.err);
 	if (!rc && access(repository, F_OK) < 0) {
+		if (errno != ENOENT)
+			return error_errno(reindex.err, errno, "cannot read %s", repository);
 		error_set(reindex.err, DD_NOT_FOUND, "there is no book.git in %s", book->folder);
 		return error_hint(reindex.err, "restore the book from a backup");
 	}
