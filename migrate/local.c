@@ -183,6 +183,8 @@ static int moving_begin(
 	if (!rc)
 		rc = incoming_place_check(op, moving->live, err);
 	if (!rc)
+		rc = local_room_check(op, moving->live, err);
+	if (!rc)
 		rc = secret_reveal(op->host, op->row.uuid, moving->live, &moving->revealed, err);
 	if (!rc)
 		rc = flag_path(op->host, op->row.uuid, &moving->flag, err);

@@ -65,6 +65,12 @@ int local_go_on(struct local *local, struct dd_error *reason, struct dd_error *e
 /* The live document of op's guest as it will be in another QEMU. */
 int local_document(const struct operation *op, struct document **out, struct dd_error *err);
 
+/*
+ * Has this host the memory for two of that guest, where live says that it is copied? DD_REFUSED
+ * says how much is missing.
+ */
+int local_room_check(const struct operation *op, const struct document *live, struct dd_error *err);
+
 /* op for a domain that runs here. DD_INVALID: options that do not go with this mode. */
 int local_begin(struct operation *op, struct dd_host *host,
 	const struct dd_migrate_options *options, const char *name, const struct dd_change *change,

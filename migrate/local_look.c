@@ -39,6 +39,8 @@ int local_look(struct dd_host *host, const struct dd_migrate_options *options,
 		rc = local_document(&op, &live, err);
 	if (!rc)
 		rc = incoming_place_check(&op, live, err);
+	if (!rc)
+		rc = local_room_check(&op, live, err);
 	if (!rc && disk)
 		rc = tell_disks(live, disk, context);
 	if (!rc)

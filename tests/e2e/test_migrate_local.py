@@ -260,6 +260,36 @@ def local__says_what_it_would_do(book):
     one_qemu(guest, 1)
 
 
+@contextlib.contextmanager
+def memory_left(book, kib):
+    """Commands of the book see a host that has so much memory left, and no swap."""
+    told = book.file('meminfo', f'MemTotal: 9999 kB\nMemAvailable: {kib} kB\nSwapFree: 0 kB\n')
+    before = book.around
+    book.around = ['unshare', '--mount', 'sh', '-c',
+                   f'mount --bind {told} /proc/meminfo && exec "$@"', 'sh', *before]
+    if subprocess.run([*book.around, 'true'], check=False, capture_output=True).returncode:
+        raise Skip('this machine allows no mount namespaces')
+    yield
+    book.around = before
+
+
+@test(('copied', ''), ('shared', SHARED))
+def local__needs_room_for_two_where_memory_is_copied(book, case):
+    memory, more = case
+    guest = traveller(book, more=more)
+    with memory_left(book, 4096):
+        if memory == 'shared':
+            book.ok('migrate', 'vm1', '--local')
+        else:
+            with book.unchanged():
+                for args in ([], ['--dry-run']):
+                    book.refuse('migrate', 'vm1', '--local', *args, code='refused',
+                                says=['there twice', 'has 4 MiB left', 'memfd'], lines=None)
+    one_qemu(guest, 2 if memory == 'shared' else 1)
+    book.ok('migrate', 'vm1', '--local')
+    guest.goes_on()
+
+
 @test()
 def local__refuses_what_makes_no_sense(book):
     guest = traveller(book, started=False)
