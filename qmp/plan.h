@@ -30,11 +30,14 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	struct json *args;
-	char *tap;     /* STEP_NETDEV: the tap interface whose descriptor QEMU gets */
-	char *bridge;  /* and the bridge that it joins, or NULL */
-	char *host;    /* STEP_ARGUMENT: listens there; NULL: nowhere. Who starts it finds the port,
-			* and ends the value with ",port=N" */
-	unsigned port; /* the one that it must be; 0: any that is free then */
+	char *tap;    /* STEP_NETDEV: the tap interface whose descriptor QEMU gets */
+	char *bridge; /* and the bridge that it joins, or NULL */
+	/*
+	 * STEP_ARGUMENT: where it listens, at port; NULL: nowhere, or QEMU sees to that itself.
+	 * 0: at a port that is free, which who starts it finds and adds to the value: ",port=N"
+	 */
+	char *host;
+	unsigned port;
 };
 
 struct plan {

@@ -132,29 +132,29 @@ static int open_taps(struct start *start, struct plan *plan, struct dd_error *er
 	return 0;
 }
 
-static int find_port(struct start *start, struct plan *plan, struct dd_error *err)
+static int find_port(struct start *start, struct step *step, struct dd_error *err)
 {
 	CLEANUP(text) struct text value = TEXT_INIT;
 	unsigned port = 0;
 	int code;
 
-	for (size_t i = 0; i < plan->count; i++) {
-		struct step *step = &plan->steps[i];
+	if (step->port)
+		return port_check(step->host, step->port, err);
+	code = port_reserve(step->host, PORT_FIRST, &port, start->port, err);
+	if (code)
+		return code;
+	text_printf(&value, "%s,port=%u", json_get_string(step->args, "value"), port);
+	return text_failed(&value) || !json_put_string(step->args, "value", text_string(&value))
+		       ? error_no_memory(err)
+		       : 0;
+}
 
-		if (!step->host)
-			continue;
-		port = step->port;
-		code = port ? port_check(step->host, port, err)
-			    : port_reserve(step->host, PORT_FIRST, &port, start->port, err);
-		if (code)
-			return code;
-		text_printf(&value, "%s,port=%u", json_get_string(step->args, "value"), port);
-		if (text_failed(&value) ||
-			!json_put_string(step->args, "value", text_string(&value)))
-			return error_no_memory(err);
-		/* there is one screen of that kind at most */
-		return 0;
-	}
+/* There is one screen at most that needs it. */
+static int find_ports(struct start *start, struct plan *plan, struct dd_error *err)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].host)
+			return find_port(start, &plan->steps[i], err);
 	return 0;
 }
 
@@ -206,7 +206,7 @@ static int spawn(struct start *start, struct plan *plan, struct dd_error *err)
 	if (!code)
 		code = open_taps(start, plan, err);
 	if (!code)
-		code = find_port(start, plan, err);
+		code = find_ports(start, plan, err);
 	if (!code)
 		code = make_argv(start, plan, err);
 	if (!code)

@@ -59,26 +59,32 @@ static void put_channels(const xmlNode *graphics, struct text *out)
 	}
 }
 
-/* *host: where a port is to be found. QEMU has no word for a free one, so its starter does it. */
-static void put_address(
-	const struct plan *plan, const xmlNode *graphics, struct text *out, const char **host)
+static void put_socket(
+	const struct plan *plan, const xmlNode *graphics, const char *path, struct text *out)
 {
-	const char *socket = screen_socket(graphics);
-	CLEANUP(text) struct text path = TEXT_INIT;
+	CLEANUP(text) struct text own = TEXT_INIT;
 
-	if (socket) {
-		screen_path(plan, graphics, socket, &path);
-		text_puts(out, "unix=on,addr=");
-		argv_escape(out, text_string(&path));
-		return;
-	}
-	if (node_attr_is(node_child(graphics, "listen"), "type", "none")) {
-		text_puts(out, "port=0");
-		return;
-	}
+	screen_path(plan, graphics, path, &own);
+	text_puts(out, "unix=on,addr=");
+	argv_escape(out, text_string(&own));
+}
+
+/* *port: 0 for any that is free. QEMU has no word for that, so its starter finds it. */
+static int put_address(
+	const xmlNode *graphics, struct text *out, unsigned *port, struct dd_error *err)
+{
+	uint64_t number = 0;
+
 	text_puts(out, "addr=");
 	argv_escape(out, screen_host(graphics));
-	*host = screen_host(graphics);
+	if (node_attr_is(graphics, "autoport", "yes"))
+		return 0;
+	if (!node_attr_number(graphics, "port", &number) || !number || number > 65535)
+		return node_error(graphics, err, DD_INVALID, "port='%s' is no port",
+			node_attr(graphics, "port") ? node_attr(graphics, "port") : "");
+	*port = (unsigned)number;
+	text_printf(out, ",port=%u", *port);
+	return 0;
 }
 
 static int check_modes(const xmlNode *graphics, struct dd_error *err)
@@ -112,31 +118,22 @@ static int check(const struct plan *plan, const xmlNode *graphics, struct dd_err
 	return error_hint(err, "with autoport='yes' the second one has another port");
 }
 
-static int put_port(
-	struct plan *plan, const xmlNode *graphics, const char *host, struct dd_error *err)
-{
-	struct step *step = plan_last(plan);
-	uint64_t port = 0;
-
-	if (!step)
-		return error_no_memory(err);
-	if (!node_attr_is(graphics, "autoport", "yes") &&
-		(!node_attr_number(graphics, "port", &port) || !port || port > 65535))
-		return node_error(graphics, err, DD_INVALID, "port='%s' is no port",
-			node_attr(graphics, "port") ? node_attr(graphics, "port") : "");
-	step->port = (unsigned)port;
-	return string_copy(&step->host, host, err);
-}
-
 int plan_spice(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
 {
 	CLEANUP(text) struct text value = TEXT_INIT;
-	const char *host = NULL;
+	const char *socket = screen_socket(graphics);
+	bool nowhere = node_attr_is(node_child(graphics, "listen"), "type", "none");
+	unsigned port = 0;
 	int code = check(plan, graphics, err);
 
+	if (!code && socket)
+		put_socket(plan, graphics, socket, &value);
+	else if (!code && nowhere)
+		text_puts(&value, "port=0");
+	else if (!code)
+		code = put_address(graphics, &value, &port, err);
 	if (code)
 		return code;
-	put_address(plan, graphics, &value, &host);
 	text_puts(&value, ",seamless-migration=on");
 	if (!node_attr(graphics, "passwd"))
 		text_puts(&value, ",disable-ticketing=on");
@@ -145,5 +142,13 @@ int plan_spice(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
 	if (text_failed(&value))
 		return error_no_memory(err);
 	plan_argument(plan, "-spice", text_string(&value));
-	return host ? put_port(plan, graphics, host, err) : 0;
+	if (socket || nowhere)
+		return 0;
+
+	struct step *step = plan_last(plan);
+
+	if (!step)
+		return error_no_memory(err);
+	step->port = port;
+	return string_copy(&step->host, screen_host(graphics), err);
 }

@@ -336,6 +336,45 @@ static void guest_command_line__is_json_and_hardened(void **state)
 	assert_false(guest_alive(place->folder, NULL));
 }
 
+static void guest_command_line__says_all_of_a_spice_screen(void **state)
+{
+	static const struct {
+		const char *graphics;
+		const char *value;
+	} cases[] = {
+		{"<graphics type='spice' autoport='yes' passwd='x'/>",
+			"addr=127.0.0.1,seamless-migration=on"},
+		{"<graphics type='spice' port='5930' autoport='no' listen='::1'><listen "
+		 "type='address' address='::1'/></graphics>",
+			"addr=::1,port=5930,seamless-migration=on,disable-ticketing=on"},
+		{"<graphics type='spice'><listen type='socket' socket='/a,b'/></graphics>",
+			"unix=on,addr=/a,,b,seamless-migration=on,disable-ticketing=on"},
+		{"<graphics type='spice'><listen type='none'/></graphics>",
+			"port=0,seamless-migration=on,disable-ticketing=on"},
+		{"<graphics type='spice' autoport='yes' passwd='x' defaultMode='insecure'><channel "
+		 "name='main' mode='insecure'/><image compression='off'/><jpeg "
+		 "compression='never'/><zlib compression='auto'/><playback "
+		 "compression='off'/><streaming mode='filter'/><clipboard copypaste='no'/><mouse "
+		 "mode='server'/><filetransfer enable='no'/></graphics>",
+			"addr=127.0.0.1,seamless-migration=on,image-compression=off,"
+			"jpeg-wan-compression=never,zlib-glz-wan-compression=auto,"
+			"playback-compression=off,streaming-video=filter,agent-mouse=off,"
+			"disable-copy-paste=on,disable-agent-file-xfer=on,"
+			"plaintext-channel=default,plaintext-channel=main"},
+	};
+	struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CLEANUP(json) struct json *argv = NULL;
+		struct dd_error err = {.code = 0};
+
+		define(place, "q35", cases[i].graphics);
+		must(guest_command_line(place->folder, place->live, caps, &argv, &err), &err);
+		if (!has_argument(argv, "-spice", cases[i].value))
+			fail_msg("%s", cases[i].value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +394,7 @@ int main(void)
 		TEST(guest_alive__is_false_where_nothing_ever_was),
 		TEST(guest_check__names_what_it_cannot_honour),
 		TEST(guest_command_line__is_json_and_hardened),
+		TEST(guest_command_line__says_all_of_a_spice_screen),
 	};
 
 	return cmocka_run_group_tests_name("qmp_guest", tests, setup_group, teardown_group);
