@@ -57,6 +57,7 @@ int dd_reindex(const struct dd_host_options *options,
 			.staged = counts.staged,
 			.losses = counts.losses,
 			.mended = counts.mended,
+			.kept = counts.kept,
 		};
 	return rc;
 }

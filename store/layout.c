@@ -335,6 +335,9 @@ int layout_open(struct book *book, bool create, struct dd_error *err)
 		if (stat(book->folder, &status) == 0 && !S_ISDIR(status.st_mode))
 			return error_set(err, DD_SYSTEM, "%s is a file, and a book is a folder",
 				book->folder);
+		rc = history_check(book, err);
+		if (rc)
+			return rc;
 		error_set(err, DD_NOT_FOUND, "there is no book in %s", book->folder);
 		return error_hint(err, "name another with --book, or define a domain to make one");
 	}

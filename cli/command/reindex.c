@@ -47,7 +47,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	if (result.mended)
 		cli_note(cli, "put right in the old book.db-wal: %llu frame%s with a changed word",
 			(unsigned long long)result.mended, result.mended == 1 ? "" : "s");
-	if (result.losses || result.mended)
+	if (result.kept)
 		cli_note(cli, "the old book.db is kept as book.db.old");
 	if (cli->json)
 		rc = answer(cli, &result, TAKE(array), err);

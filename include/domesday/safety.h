@@ -87,6 +87,7 @@ struct dd_reindexed {
 	 * as they were, and what was committed with them and after them counts again.
 	 */
 	uint64_t mended;
+	bool kept; /* the old book.db, as book.db.old */
 };
 
 /*

@@ -346,9 +346,13 @@ int database_transaction(struct database *database,
 int database_snapshot(struct database *database, int (*body)(void *context, struct dd_error *err),
 	void *context, struct dd_error *err)
 {
+	int rc = database_follow(database, err);
+
+	if (rc)
+		return rc;
+
 	/* made ready beforehand, so that no lack of memory keeps the snapshot open */
 	CLEANUP(statement) struct statement end = statement_begin(database, "ROLLBACK");
-	int rc;
 
 	if (end.code)
 		return statement_end(&end, err);

@@ -99,11 +99,26 @@ static void key_pack(const struct key *key, const char *comment, struct packet *
 	packet_add_private(packet, key, comment);
 }
 
+/* Does the public half belong to the private one, both times that it is there? */
+static bool is_pair(const struct key *key)
+{
+	unsigned char open[sizeof key->open];
+	unsigned char secret[sizeof key->secret];
+	bool pair;
+
+	/* the private half is the seed and, once more, the public half */
+	crypto_sign_seed_keypair(open, secret, key->secret);
+	pair = memcmp(open, key->open, sizeof open) == 0 &&
+	       sodium_memcmp(secret, key->secret, sizeof secret) == 0;
+	sodium_memzero(secret, sizeof secret);
+	return pair;
+}
+
 static void key_unpack(struct packet *packet, struct key *key)
 {
 	const unsigned char *magic = packet_take(packet, sizeof KEY_MAGIC);
-	const unsigned char *open, *secret;
-	size_t open_size, secret_size, skipped;
+	const unsigned char *header, *open, *secret;
+	size_t header_size, open_size, secret_size;
 
 	if (!magic || memcmp(magic, KEY_MAGIC, sizeof KEY_MAGIC) != 0)
 		packet->failed = true;
@@ -112,8 +127,8 @@ static void key_unpack(struct packet *packet, struct key *key)
 	packet_expect(packet, "");
 	if (packet_take_number(packet) != 1)
 		packet->failed = true;
-	(void)packet_take_string(packet, &skipped); /* the public key, which is in the other too */
-	(void)packet_take_number(packet);           /* length of the private part */
+	header = packet_take_string(packet, &header_size);
+	(void)packet_take_number(packet); /* length of the private part */
 	if (packet_take_number(packet) != packet_take_number(packet))
 		packet->failed = true;
 	packet_expect(packet, KEY_TYPE);
@@ -126,6 +141,10 @@ static void key_unpack(struct packet *packet, struct key *key)
 	}
 	memcpy(key->open, open, sizeof key->open);
 	memcpy(key->secret, secret, sizeof key->secret);
+	/* of a damaged one every signature would be one that nobody can verify */
+	if (!is_pair(key) || !header || header_size < sizeof key->open ||
+		memcmp(header + header_size - sizeof key->open, open, sizeof key->open) != 0)
+		packet->failed = true;
 }
 
 /* Appends base64 in lines. */

@@ -596,6 +596,15 @@ static int old_settle(struct reindex *reindex, bool *whole)
 	return reindex_hindered(rc) ? rc : 0;
 }
 
+static int old_keep(struct reindex *reindex)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
+
+	reindex->counts->kept = !rc && access(path, F_OK) == 0;
+	return rc ? rc : move_file(reindex, BOOK_DATABASE, OLD_DATABASE);
+}
+
 /* The old log would be taken for the new file's, so it must not be there when that comes. */
 static int old_away(struct reindex *reindex)
 {
@@ -613,7 +622,7 @@ static int old_away(struct reindex *reindex)
 	if (!rc)
 		rc = remove_file(reindex, BOOK_DATABASE "-shm");
 	if (!rc && !whole)
-		rc = move_file(reindex, BOOK_DATABASE, OLD_DATABASE);
+		rc = old_keep(reindex);
 	return rc;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <signal.h>
+#include <sodium.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include "base/file.h"
 #include "store/database/database.h"
 #include "store/lock/lock.h"
 #include "store_support.h"
@@ -148,8 +150,10 @@ static void store_layout__a_history_without_its_index_is_not_overwritten(void **
 	book_close(TAKE(scene->book));
 	in_place(scene, "book.db", path);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(try_open(scene, true), DD_CORRUPT);
-	assert_non_null(strstr(scene->err.message, "book.db is missing"));
+	for (int create = 0; create < 2; create++) {
+		assert_int_equal(try_open(scene, create), DD_CORRUPT);
+		assert_non_null(strstr(scene->err.message, "book.db is missing"));
+	}
 }
 
 /* What is made later than the piece that is taken away is taken away too. */
@@ -343,6 +347,52 @@ static void store_layout__a_key_that_others_may_read_is_not_used(void **state)
 	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_NOT_FOUND);
 }
 
+/* One bit of the private half: every signature would be one that nobody can verify. */
+static void damage_key(const char *path)
+{
+	static const char head[] = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
+	static const char tail[] = "-----END OPENSSH PRIVATE KEY-----\n";
+	CLEANUP(text) struct text text = TEXT_INIT;
+	struct dd_error err = {0};
+	unsigned char packet[1024];
+	char again[2048];
+	size_t size;
+	FILE *file;
+
+	assert_int_equal(file_read(path, 4096, &text, &err), 0);
+	assert_int_equal(
+		sodium_base642bin(packet, sizeof packet, text_string(&text) + sizeof head - 1,
+			text.size - sizeof head - sizeof tail + 2, "\n", &size, NULL,
+			sodium_base64_VARIANT_ORIGINAL),
+		0);
+	/* the padding, the comment with its length, the public half, and then the seed's last byte
+	 */
+	for (size_t at = size - 32; at > 64; at--)
+		if (memcmp(packet + at, packet + 62, 32) == 0) {
+			packet[at - 1] ^= 1;
+			break;
+		}
+	sodium_bin2base64(again, sizeof again, packet, size, sodium_base64_VARIANT_ORIGINAL);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "%s%s\n%s", head, again, tail);
+	fclose(file);
+}
+
+static void store_layout__a_damaged_key_signs_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_A, .name = "web", .xml = "x"};
+	char path[PATH_MAX * 2];
+
+	scene_open(scene);
+	in_place(scene, "keys/host", path);
+	damage_key(path);
+	scene_reopen(scene);
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_CORRUPT);
+	assert_non_null(strstr(scene->err.message, "keys/host"));
+}
+
 static void store_layout__ssh_keygen_takes_the_host_key(void **state)
 {
 	struct scene *scene = *state;
@@ -382,6 +432,7 @@ int main(void)
 		TEST(store_layout__a_full_disk_leaves_the_book_as_it_was),
 		TEST(store_layout__a_damaged_page_is_reported),
 		TEST(store_layout__a_key_that_others_may_read_is_not_used),
+		TEST(store_layout__a_damaged_key_signs_nothing),
 		TEST(store_layout__ssh_keygen_takes_the_host_key),
 	};
 

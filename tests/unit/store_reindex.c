@@ -174,6 +174,29 @@ static void store_reindex__who_has_it_open_goes_on_with_the_new_one(void **state
 	assert_sound(scene, NULL);
 }
 
+/* What it packs and what it then forgets are of one database, also where it changed nothing before.
+ */
+static void store_reindex__who_has_it_open_packs_what_the_new_one_has(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	struct book *before;
+
+	fill(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	/* as they are numbered where others have made versions during a checkpoint */
+	execute(scene, "UPDATE staged SET id = id + 100");
+	scene_open(scene);
+	before = TAKE(scene->book);
+	assert_ok(scene, reindex(scene, &outcome));
+	scene_open(scene);
+	change(scene, UUID_A, "web", 3, "four");
+	assert_ok(scene, book_checkpoint(before, &scene->err));
+	book_close(before);
+	assert_domain(scene, "web", 4);
+	assert_sound(scene, NULL);
+}
+
 static void store_reindex__a_damaged_database_gives_what_can_be_read(void **state)
 {
 	struct scene *scene = *state;
@@ -290,6 +313,7 @@ int main(void)
 		TEST(store_reindex__a_lost_database_comes_back),
 		TEST(store_reindex__what_is_not_in_git_yet_is_kept),
 		TEST(store_reindex__who_has_it_open_goes_on_with_the_new_one),
+		TEST(store_reindex__who_has_it_open_packs_what_the_new_one_has),
 		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
 		TEST(store_reindex__refs_that_were_moved_do_not_matter),
 		TEST(store_reindex__a_forged_version_does_not_come_in),
