@@ -234,12 +234,13 @@ static const char *find_screen(
 	return screen_find(screens, type, book_host_name(moving->op.host->book), screen);
 }
 
-static void tell_viewers(const struct moving *moving)
+static void tell_viewers(struct moving *moving)
 {
 	struct address screen;
 
 	if (find_screen(moving, SCREEN_SPICE, &screen))
-		viewers_tell(moving->op.host, moving->local.old.guest, &screen);
+		moving->local.viewers_told =
+			viewers_tell(moving->op.host, moving->local.old.guest, &screen);
 }
 
 static int send_all(struct moving *moving, int *end, struct dd_error *err)

@@ -40,7 +40,8 @@ struct local {
 	const struct document *live; /* what runs in the new QEMU, of COMMITTED */
 	struct json *detail;         /* of the row */
 	enum destination_state state;
-	bool ran; /* the guest was told to go on in the new QEMU, at: */
+	bool viewers_told; /* where it goes */
+	bool ran;          /* the guest was told to go on in the new QEMU, at: */
 	struct timespec since;
 };
 

@@ -98,7 +98,8 @@ static int leave(struct local *local, struct dd_error *err)
 	struct dd_error reason = {0};
 	int rc;
 
-	viewers_await(local->live, local->old.folder, local->old.guest);
+	if (local->viewers_told)
+		viewers_await(local->old.folder, local->old.guest);
 	rc = side_end(&local->old, err);
 	CRASH_POINT("local:left");
 	if (rc)

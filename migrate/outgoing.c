@@ -240,8 +240,9 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 		rc = mirrors_begin(&mirrors, &source, outgoing->disks, options, err);
 	if (!rc && options->tls)
 		rc = door(outgoing, options, &direct, err);
-	if (!rc)
-		viewers_tell(outgoing->op.host, outgoing->op.guest, &outgoing->spice);
+	if (!rc && *outgoing->spice.host)
+		outgoing->viewers_told =
+			viewers_tell(outgoing->op.host, outgoing->op.guest, &outgoing->spice);
 	if (!rc)
 		rc = stream_begin(outgoing->stream, direct, counts, err);
 	CRASH_POINT("outgoing:stopped");

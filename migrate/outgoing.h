@@ -39,7 +39,8 @@ struct outgoing {
 	struct stream *stream;    /* once it is ready, of a guest */
 	struct parcel *receipt;  /* what the destination has made, where it has sent that already */
 	struct book_taken taken; /* of it */
-	struct address spice;    /* of its SPICE screen there, for those who look on; or none */
+	struct address spice;    /* of its SPICE screen there; without a host: it has none */
+	bool viewers_told;       /* of that */
 	char *flag;              /* file that calls it off (flag.h) */
 	const atomic_bool *stop; /* ends every wait; or NULL */
 };

@@ -136,7 +136,8 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 	if (rc)
 		return rc;
 	guest_migration_remove_key(op->folder);
-	viewers_await(op->live, op->folder, op->guest);
+	if (outgoing->viewers_told)
+		viewers_await(op->folder, op->guest);
 	mark_remove(op->folder); /* of when it came */
 	rc = guest_destroy_met(op->folder, TAKE(op->guest), err);
 	CRASH_POINT("outgoing:gone");

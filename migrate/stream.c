@@ -376,23 +376,21 @@ int stream_go(struct stream *stream, struct dd_error *err)
 int stream_finish(struct stream *stream, struct stream_counts *counts, struct dd_error *err)
 {
 	struct guest *guest = stream->source.guest;
-	enum migration_state state = MIGRATION_NONE;
+	struct migration_progress now = {.state = MIGRATION_NONE};
 	int64_t until = deadline_now() + FINISH_MS;
 	int rc = 0;
 
-	while (!rc && !(MIGRATION_IN(state) & MIGRATION_ENDED)) {
-		rc = guest_migration_await(guest, MIGRATION_ENDED, TELL_MS, &state, err);
-		if (!rc && !(MIGRATION_IN(state) & MIGRATION_ENDED) &&
+	while (!rc && !(MIGRATION_IN(now.state) & MIGRATION_ENDED)) {
+		rc = guest_migration_await_progress(guest, MIGRATION_ENDED, TELL_MS, &now, err);
+		if (!rc && !(MIGRATION_IN(now.state) & MIGRATION_ENDED) &&
 			(atomic_load(&stream->broken) || deadline_now() > until))
 			rc = broken(stream, "the last part does not arrive", err);
 	}
 	if (rc)
 		return rc;
 	counts->stopped_ms = deadline_now() - stream->stopped;
-	if (state == MIGRATION_COMPLETED)
-		return 0;
-	rc = guest_migration_progress(guest, &counts->last, err);
-	return rc ? rc : failed(&counts->last, stream, err);
+	counts->last = now;
+	return now.state == MIGRATION_COMPLETED ? 0 : failed(&now, stream, err);
 }
 
 /* ---- post-copy ---- */

@@ -11,11 +11,10 @@
 #include "migrate/screen.h"
 #include "qmp/guest.h"
 
-/* Before the stream begins. screen: where they are to go; one without a host is none. */
-void viewers_tell(struct dd_host *host, struct guest *guest, const struct address *screen);
+/* Before the stream begins. screen: where they are to go. Returns whether they are told. */
+bool viewers_tell(struct dd_host *host, struct guest *guest, const struct address *screen);
 
-/* Before the QEMU in folder, which a guest has left, is ended. guest: if it is connected already.
- */
-void viewers_await(const struct document *live, const char *folder, struct guest *guest);
+/* Before the QEMU in folder, which a guest has left, is ended; where they were told. */
+void viewers_await(const char *folder, struct guest *guest);
 
 #endif

@@ -127,6 +127,9 @@ int guest_migration_progress(
  */
 int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
 	enum migration_state *state, struct dd_error *err);
+/* The same, with all that QEMU says then; where that is its state alone the rest is 0. */
+int guest_migration_await_progress(struct guest *guest, unsigned wanted, int wait_ms,
+	struct migration_progress *out, struct dd_error *err);
 
 /* ---- the source ---- */
 

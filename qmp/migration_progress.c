@@ -184,36 +184,43 @@ static int await_last_part(struct guest *guest, int64_t deadline, struct dd_erro
 	return 0;
 }
 
-int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
-	enum migration_state *state, struct dd_error *err)
+int guest_migration_await_progress(struct guest *guest, unsigned wanted, int wait_ms,
+	struct migration_progress *out, struct dd_error *err)
 {
 	int64_t deadline = deadline_in(wait_ms);
 	CLEANUP(json) struct json *event = NULL;
 	int code = await_last_part(guest, deadline, err);
 
-	if (!code && guest->last_part)
-		*state = MIGRATION_DEVICE;
+	*out = (struct migration_progress){.state = MIGRATION_DEVICE};
 	while (!code && !guest->last_part) {
-		struct migration_progress now;
 		int left = deadline_left(deadline);
 		int turn = POLL_MS;
 
-		code = guest_migration_progress(guest, &now, err);
+		code = guest_migration_progress(guest, out, err);
 		if (code)
 			return code;
-		if (MIGRATION_IN(now.state) & wanted || !left || is_foreign(event, &now)) {
-			*state = now.state;
+		if (MIGRATION_IN(out->state) & wanted || !left || is_foreign(event, out))
 			return 0;
-		}
-		if (now.state == MIGRATION_DEVICE)
+		if (out->state == MIGRATION_DEVICE)
 			turn = POLL_SETTLING_MS;
 		json_free(TAKE(event));
 		code = await_news(guest, left < turn ? left : turn, &event, err);
 		if (!code && wanted & MIGRATION_IN(MIGRATION_PRE_SWITCHOVER) &&
 			is_pre_switchover(event)) {
-			*state = MIGRATION_PRE_SWITCHOVER;
+			out->state = MIGRATION_PRE_SWITCHOVER;
 			return 0;
 		}
 	}
+	return code;
+}
+
+int guest_migration_await(struct guest *guest, unsigned wanted, int wait_ms,
+	enum migration_state *state, struct dd_error *err)
+{
+	struct migration_progress now;
+	int code = guest_migration_await_progress(guest, wanted, wait_ms, &now, err);
+
+	if (!code)
+		*state = now.state;
 	return code;
 }

@@ -377,6 +377,17 @@ static int look(struct cli *cli, const struct asked *asked, struct dd_error *err
 	return 0;
 }
 
+/* Whoever only wants to look must not be taken for one who wants it done. */
+static int check_alone(const struct arguments *args, struct dd_error *err)
+{
+	for (const struct option_row *option = options; option->name; option++)
+		if (option_given(args, option->name) && strcmp(option->name, "resolve") != 0)
+			return error_set(err, CLI_USAGE,
+				"--%s does not go with --resolve, which moves nothing",
+				option->name);
+	return 0;
+}
+
 /* For a host that is gone, in which case nothing is moved. */
 static int resolve(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
@@ -385,6 +396,8 @@ static int resolve(struct cli *cli, const struct arguments *args, struct dd_erro
 	struct dd_change change = {.reason = NULL};
 	int rc = arguments_change(args, &change, err);
 
+	if (!rc)
+		rc = check_alone(args, err);
 	if (!rc && !here && strcmp(where, "there") != 0)
 		rc = error_set(
 			err, CLI_USAGE, "--resolve takes 'here' or 'there', not '%s'", where);

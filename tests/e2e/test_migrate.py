@@ -44,7 +44,11 @@ def live__the_guest_counts_on(book, case):
     with hosts(book) as (alpha, beta):
         guest = Traveller(alpha, 'vm1', ticking=case[1]).start()
         guest.wait_for('^tick 2$')
-        alpha.book.ok('migrate', 'vm1', 'beta')
+        moved = alpha.book.json('migrate', 'vm1', 'beta')
+        check(moved['sent_bytes'] > 1 << 18, moved)
+        beta.book.ok('sync')
+        contains(beta.book.git('show', f'domains/{guest.uuid}').out,
+                 f"Migration-Sent-Bytes: {moved['sent_bytes']}")
         guest.at(beta).goes_on()
         one_owner((alpha, beta), guest, beta)
         beta.book.ok('migrate', 'vm1', 'alpha')
@@ -184,6 +188,9 @@ def migrate__is_resolved_for_a_host_that_is_gone(book):
             os.kill(pid, signal.SIGKILL)
         alpha.book.refuse('desc', 'vm1', 'x', code='busy', says=['beta', '--resolve'])
         alpha.book.refuse('migrate', '--resolve', 'here', 'vm1', code='refused', says=['why'])
+        for option in ('--dry-run', '--local', '--copy-storage'):
+            alpha.book.refuse('migrate', '--resolve', 'there', 'vm1', option, '--reason', 'look',
+                              code='usage', says=[option], lines=None)
         alpha.book.ok('migrate', '--resolve', 'here', 'vm1', '--reason', 'beta burnt down')
         guest.goes_on()
         newest = alpha.book.log('vm1')[0]

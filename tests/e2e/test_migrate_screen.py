@@ -68,6 +68,7 @@ def screen__is_not_told_where_there_is_none(book):
 
 SPICE = "<graphics type='spice' autoport='yes' listen='{}' passwd='geheim1'/>"
 QXL = "<video><model type='qxl'/></video>"
+GONE_MS = 10000  # for which the source waits at most
 
 
 def looks_at(host):
@@ -119,6 +120,17 @@ def spice__takes_its_viewers_along_within_a_host(book):
         guest.goes_on()
         alpha.book.ok('migrate', '--local', 'vm1')
         guest.goes_on()
+
+
+@test()
+def spice__that_nobody_can_see_keeps_nobody_waiting(book):
+    """QEMU would never say that they have gone."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(
+            alpha, 'vm1', "<graphics type='spice'><listen type='none'/></graphics>", QXL).start()
+        guest.wait_for('^tick 1$')
+        check(alpha.book.json('migrate', 'vm1', 'beta')['total_ms'] < GONE_MS, 'it waits')
+        guest.at(beta).goes_on()
 
 
 @test()
