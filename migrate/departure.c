@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/departure.h"
-#include "migrate/mirrors.h"
 
 #include <string.h>
+
+#include "domain/existing.h"
+#include "migrate/mirrors.h"
 
 /* ---- the phases ---- */
 
@@ -39,7 +41,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	if (options->mode == DD_MIGRATE_AUTO) {
 		CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 
-		rc = book_find(host->book, options->domain, &row, err);
+		rc = existing_named(host, options->domain, &row, err);
 		if (rc)
 			return rc;
 		live = row.state == STATE_RUNNING;

@@ -3,6 +3,7 @@
 #include <domesday/migrate.h>
 #include <string.h>
 
+#include "domain/existing.h"
 #include "migrate/flag.h"
 #include "migrate/incoming.h"
 #include "migrate/local.h"
@@ -19,7 +20,7 @@ static int row_of(
 {
 	CLEANUP(domain_row) struct domain_row found = {.name = NULL};
 	struct dd_error reason = {0};
-	int rc = book_find(host->book, domain, &found, err);
+	int rc = existing_named(host, domain, &found, err);
 
 	if (!rc)
 		rc = migration_row_find(host, found.uuid, NULL, row, &reason);

@@ -112,13 +112,18 @@ int repository_make(const char *path, struct dd_error *err)
 
 int repository_complete(struct book *book, struct dd_error *err)
 {
+	static const char *const parts[] = {"refs", "config", "HEAD"};
 	CLEANUP(free) char *path = NULL;
-	CLEANUP(free) char *refs = NULL;
 	int rc = book_path(book, "book.git", &path, err);
 
-	if (!rc)
-		rc = book_path(book, "book.git/refs", &refs, err);
-	return rc || access(refs, F_OK) == 0 ? rc : repository_make(path, err);
+	for (size_t i = 0; !rc && i < sizeof parts / sizeof parts[0]; i++) {
+		CLEANUP(free) char *part = NULL;
+
+		rc = string_format(&part, err, "%s/%s", path, parts[i]);
+		if (!rc && access(part, F_OK) < 0)
+			return repository_make(path, err);
+	}
+	return rc;
 }
 
 /* What starts a zlib stream fails for want of memory, what goes on with one for what it is fed. */

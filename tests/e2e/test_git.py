@@ -39,6 +39,19 @@ def git__fsck_is_content(book):
 
 
 @test()
+def git__finds_the_repository_again_after_a_sync(book):
+    """What makes a folder one is made anew where somebody has removed it."""
+    uuid, _ = some_history(book)
+    book.ok('sync')
+    for name in ('HEAD', 'config'):
+        os.unlink(os.path.join(book.path, 'book.git', name))
+    check(book.run('verify').rc == 1, 'nobody misses them')
+    book.ok('sync')
+    book.git('log', f'domains/{uuid}')
+    book.verify()
+
+
+@test()
 def git__every_commit_is_signed(book):
     uuid, gone = some_history(book)
     book.ok('sync')

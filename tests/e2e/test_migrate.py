@@ -26,7 +26,8 @@ def offline__goes_there_with_its_history_and_comes_back(book):
         before = alpha.book.dumpxml('vm1')
         moved = alpha.book.json('migrate', 'vm1', 'beta')
         equal((moved['version'], moved['live']), (3, False))
-        alpha.book.refuse('domstate', 'vm1', code='not-found', says=["the host 'beta' has it"])
+        for words in (('domstate', 'vm1'), ('migrate', 'vm1', 'beta'), ('job-abort', 'vm1')):
+            alpha.book.refuse(*words, code='not-found', says=["the host 'beta' has it"])
         equal(beta.book.dumpxml('vm1'), before)
         equal(beta.book.json('dominfo', 'vm1')['autostart'], True)
         contains(beta.book.ok('log', 'vm1').out, 'define vm1', 'set description', 'from alpha')
