@@ -257,8 +257,7 @@ void database_unlock(struct database *database, enum lock_slot slot)
 	lock_slot_drop(database->lock_fd, (int)slot);
 }
 
-/* The file of that name may be another one by now: a book that was indexed anew. */
-static int database_follow(struct database *database, struct dd_error *err)
+int database_follow(struct database *database, struct dd_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int moved = 0;

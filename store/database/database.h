@@ -111,6 +111,12 @@ int database_log_check(struct database *database, struct dd_error *err);
 /* Runs body while the database stays for it what it is at one moment. Others go on. */
 int database_snapshot(struct database *database, int (*body)(void *context, struct dd_error *err),
 	void *context, struct dd_error *err);
+/*
+ * The file of that name may be another one by now, of a book that was indexed anew: goes on with
+ * that. DD_BUSY: a statement is at work in the old one.
+ */
+int database_follow(struct database *database, struct dd_error *err);
+
 /* Runs body in one transaction, which is true for all when 0 is returned. Who has the turn may. */
 int database_transaction(struct database *database,
 	int (*body)(void *context, struct dd_error *err), void *context, struct dd_error *err);

@@ -63,8 +63,11 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 		return rc;
 	lock_slot_sign(lock->fd, 0, operation);
 	lock->signed_by_us = true;
-	*out = TAKE(lock);
-	return 0;
+	/* what is read from here on is what nobody else changes */
+	rc = database_follow(&book->database, err);
+	if (!rc)
+		*out = TAKE(lock);
+	return rc;
 }
 
 void job_lock_release(struct job_lock *lock)
