@@ -214,6 +214,25 @@ static int look_one(struct storage *storage, const xmlNode *element, const struc
 	return 0;
 }
 
+/* Two that write to one image are its end, unless both are told to share it. */
+static void look_doubles(struct storage *storage)
+{
+	for (size_t i = 0; i < storage->count; i++)
+		for (size_t j = 0; j < storage->count; j++) {
+			struct storage_disk *disk = &storage->disks[i], *other = &storage->disks[j];
+
+			if (i == j || strcmp(disk->path, other->path) != 0 ||
+				disk_is_read_only(disk->element) ||
+				disk_is_read_only(other->element) ||
+				(node_child(disk->element, "shareable") &&
+					node_child(other->element, "shareable")))
+				continue;
+			refuse(disk, "give each a path of its own there: --map path:FROM=TO",
+				"%s would be the image of disk %s there, too", disk->path,
+				other->target);
+		}
+}
+
 int storage_look(const struct document *document, const struct json *told,
 	const struct json *wishes, bool live, struct storage *out, struct dd_error *err)
 {
@@ -236,6 +255,7 @@ int storage_look(const struct document *document, const struct json *told,
 			rc = look_one(&storage, disk, told, err);
 	if (rc)
 		return rc;
+	look_doubles(&storage);
 	*out = storage;
 	storage = (struct storage){.count = 0};
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/wishes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/config.h"
@@ -45,30 +46,36 @@ struct json *wishes_new(const struct dd_migrate_options *options)
 
 /* ---- names of the destination ---- */
 
-static int map_grant(const char *map, struct wished *wished, struct dd_error *err)
+static int maps_apply(const char *const *maps, size_t count, struct wished *wished, bool *found,
+	struct dd_error *err)
 {
-	bool found = false;
-	int rc = document_retarget(wished->config, map, &found, err);
+	int rc = document_retarget(wished->config, maps, count, found, err);
 
 	if (!rc && wished->live)
-		rc = document_retarget(wished->live, map, &found, err);
-	if (rc || found)
-		return rc;
-	error_set(err, DD_INVALID, "--map %s fits nothing in the definition", map);
-	return error_hint(err, "see: domesday dumpxml NAME");
+		rc = document_retarget(wished->live, maps, count, found, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		if (!found[i]) {
+			error_set(err, DD_INVALID, "--map %s fits nothing in the definition%s",
+				maps[i], i ? " that no --map before it fits" : "");
+			rc = error_hint(err, "see: domesday dumpxml NAME");
+		}
+	return rc;
 }
 
-static int maps_grant(const struct json *maps, struct wished *wished, struct dd_error *err)
+static int maps_grant(const struct json *wishes, struct wished *wished, struct dd_error *err)
 {
-	int rc = 0;
+	size_t count = json_count(wishes);
+	CLEANUP(free) const char **maps = calloc(count + 1, sizeof *maps);
+	CLEANUP(free) bool *found = calloc(count + 1, sizeof *found);
 
-	for (size_t i = 0; !rc && i < json_count(maps); i++) {
-		const char *map = json_as_string(json_at(maps, i));
-
-		rc = map ? map_grant(map, wished, err)
-			 : error_set(err, DD_INVALID, "a --map is no text");
+	if (!maps || !found)
+		return error_no_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		maps[i] = json_as_string(json_at(wishes, i));
+		if (!maps[i])
+			return error_set(err, DD_INVALID, "a --map is no text");
 	}
-	return rc;
+	return maps_apply(maps, count, wished, found, err);
 }
 
 /* ---- whole definitions ---- */

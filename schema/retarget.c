@@ -39,9 +39,17 @@ struct map {
 	bool folder; /* from and to are */
 };
 
-static void cleanup_map(struct map *map)
+struct map_list {
+	struct map *items;
+	size_t count;
+	bool *found; /* as many */
+};
+
+static void cleanup_map_list(struct map_list *list)
 {
-	free(map->kind);
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].kind);
+	free(list->items);
 }
 
 static bool kind_is_known(const char *kind)
@@ -86,43 +94,71 @@ static int value_map(const struct map *map, const char *value, char **out, struc
 	return strcmp(value, map->from) == 0 ? string_copy(out, map->to, err) : 0;
 }
 
-static int place_map(const struct map *map, const struct place *place, xmlNode *element,
-	bool *found, struct dd_error *err)
+static int place_set(
+	const struct place *place, xmlNode *element, const char *value, struct dd_error *err)
 {
-	CLEANUP(free) char *value = NULL;
-	const char *now =
-		place->attribute ? node_attr(element, place->attribute) : node_text(element);
-	int rc = value_map(map, now, &value, err);
-
-	if (rc || !value)
-		return rc;
-	*found = true;
 	return place->attribute ? node_set_attr(element, place->attribute, value, err)
 				: node_set_text(element, value, err);
 }
 
-static int element_map(const struct map *map, xmlNode *element, bool *found, struct dd_error *err)
+/* What a place gets by one map is not looked at by the next. */
+static int place_map(const struct map_list *list, const struct place *place, xmlNode *element,
+	struct dd_error *err)
+{
+	const char *now =
+		place->attribute ? node_attr(element, place->attribute) : node_text(element);
+
+	for (size_t i = 0; i < list->count; i++) {
+		CLEANUP(free) char *value = NULL;
+		int rc = strcmp(list->items[i].kind, place->kind) == 0
+				 ? value_map(&list->items[i], now, &value, err)
+				 : 0;
+
+		if (rc)
+			return rc;
+		if (!value)
+			continue;
+		list->found[i] = true;
+		return place_set(place, element, value, err);
+	}
+	return 0;
+}
+
+static int element_map(const struct map_list *list, xmlNode *element, struct dd_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < COUNT(places); i++)
-		if (strcmp(places[i].kind, map->kind) == 0 && node_is(element, places[i].element) &&
+		if (node_is(element, places[i].element) &&
 			(!places[i].parent || node_is(element->parent, places[i].parent)))
-			rc = place_map(map, &places[i], element, found, err);
+			rc = place_map(list, &places[i], element, err);
 	for (xmlNode *child = node_first(element); !rc && child; child = node_after(child))
-		rc = element_map(map, child, found, err);
+		rc = element_map(list, child, err);
 	return rc;
 }
 
-int document_retarget(
-	struct document *document, const char *text, bool *found, struct dd_error *err)
+static int maps_read(
+	const char *const *maps, size_t count, struct map_list *list, struct dd_error *err)
 {
-	CLEANUP(map) struct map map = {.kind = NULL};
+	int rc = 0;
+
+	list->items = calloc(count, sizeof *list->items);
+	if (count && !list->items)
+		return error_no_memory(err);
+	for (; !rc && list->count < count; list->count++)
+		rc = map_read(maps[list->count], &list->items[list->count], err);
+	return rc;
+}
+
+int document_retarget(struct document *document, const char *const *maps, size_t count, bool *found,
+	struct dd_error *err)
+{
+	CLEANUP(map_list) struct map_list list = {.found = found};
 	static const char *const parts[] = {"os", "devices"};
-	int rc = map_read(text, &map, err);
+	int rc = maps_read(maps, count, &list, err);
 
 	/* what others keep in <metadata> is theirs */
 	for (size_t i = 0; !rc && i < COUNT(parts); i++)
-		rc = element_map(&map, node_child(document_root(document), parts[i]), found, err);
+		rc = element_map(&list, node_child(document_root(document), parts[i]), err);
 	return rc ? rc : document_canonicalise(document, err);
 }

@@ -16,8 +16,12 @@
 
 #include "schema/document.h"
 
-/* *found is set where it fits anything. DD_INVALID: it is no map; the message names the kinds. */
-int document_retarget(
-	struct document *document, const char *map, bool *found, struct dd_error *err);
+/*
+ * All at once: each map looks at the names as they were, and the first that fits a place has it, so
+ * that two names can be exchanged. found[i] is set where maps[i] has one. DD_INVALID: one is no
+ * map; the message names the kinds, and nothing is changed.
+ */
+int document_retarget(struct document *document, const char *const *maps, size_t count, bool *found,
+	struct dd_error *err);
 
 #endif

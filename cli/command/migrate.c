@@ -136,19 +136,25 @@ static int read_number(const struct arguments *args, const char *option, uint64_
 	return word ? parse_number(word, option, 1, most, out, err) : 0;
 }
 
+/* What is empty was meant to be something: a shell's variable, maybe. */
 static int read_maps(const struct arguments *args, struct asked *asked, struct dd_error *err)
 {
 	const char *given = option_value(args, "map");
 	size_t count = 0;
-	char *rest = NULL;
+	char *rest;
 
 	if (!given)
 		return 0;
 	text_puts(&asked->maps, given);
 	if (text_failed(&asked->maps))
-		return CLI_USAGE;
-	for (char *word = strtok_r(asked->maps.data, ",", &rest); word;
-		word = strtok_r(NULL, ",", &rest)) {
+		return error_no_memory(err);
+	rest = asked->maps.data;
+	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
+		if (!*word) {
+			error_set(err, CLI_USAGE, "one of --map '%s' is empty", given);
+			return error_hint(
+				err, "it takes KIND:FROM=TO, or several with ',' between");
+		}
 		if (count == MAPS_MAX)
 			return error_set(err, CLI_USAGE, "--map takes %d at most", MAPS_MAX);
 		asked->map[count++] = word;

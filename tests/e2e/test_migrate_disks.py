@@ -319,6 +319,27 @@ def dry_run__says_what_and_changes_nothing(book):
         alpha.book.refuse('migrate', '--dry-run', '--offline', 'vm1', 'beta')
 
 
+@test()
+def map__exchanges_two_disks_and_never_makes_one_of_them(book):
+    paths = [book.image(name) for name in ('one.img', 'two.img')]
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', disk(paths[0], 'vda'), disk(paths[1], 'vdb')))
+        one = f'path:{paths[0]}={paths[1]}'
+        for words in (('migrate', 'vm1', 'beta'), ('migrate', '--dry-run', 'vm1', 'beta')):
+            for empty in ('', ',,,', f'{one},'):
+                alpha.book.refuse(*words, '--map', empty, code='usage',
+                                  says=["one of --map '", 'is empty', 'KIND:FROM=TO'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--map', one, says=[
+            'disk vda', f'{paths[1]} would be the image of disk vdb', '--map'])
+        look = alpha.book.json('migrate', '--dry-run', 'vm1', 'beta', '--map', one)
+        equal([row['verdict'] for row in look['disks']], ['refused', 'refused'])
+        contains(look['disks'][1]['why'], 'disk vda')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--map', f'{one},path:{paths[1]}={paths[0]}')
+        there = beta.book.dumpxml('vm1')
+        equal([there.index(path) for path in paths[::-1]],
+              sorted(there.index(path) for path in paths))
+
+
 # ---- whatever dies ----
 
 SOURCE = {

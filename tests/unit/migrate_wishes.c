@@ -99,9 +99,16 @@ static void migrate_wishes__a_map_has_to_fit(void **state)
 	struct hosted *hosted = *state;
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	struct json *maps = json_array(), *wishes = json_object();
+	struct json *twice = json_array(), *both = json_object();
 
 	assert_int_equal(grant(hosted, wish_map("bridge:br7=br1"), true, &wished), DD_INVALID);
 	assert_error(&hosted->err, DD_INVALID, "--map bridge:br7=br1 fits nothing");
+	json_push(twice, json_string("path:/images/=/srv/"));
+	json_push(twice, json_string("path:/images/a.raw=/srv/b.raw"));
+	json_put(both, "maps", twice);
+	assert_int_equal(grant(hosted, both, true, &wished), DD_INVALID);
+	assert_error(
+		&hosted->err, DD_INVALID, "fits nothing in the definition that no --map before");
 	assert_int_equal(grant(hosted, wish_map("nonsense"), false, &wished), DD_INVALID);
 	assert_error(&hosted->err, DD_INVALID, "'nonsense' is no KIND:FROM=TO");
 	json_push(maps, json_number(7));

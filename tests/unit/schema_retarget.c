@@ -94,7 +94,7 @@ static void schema_retarget__maps_each_kind_in_its_places(void **state)
 		struct dd_error err = {0};
 		bool found = false;
 
-		must(document_retarget(document, samples[i].map, &found, &err), &err);
+		must(document_retarget(document, &samples[i].map, 1, &found, &err), &err);
 		after = written(document);
 		assert_true(found);
 		assert_mentions(after, samples[i].after);
@@ -120,7 +120,7 @@ static void schema_retarget__leaves_alone_what_is_of_another_kind(void **state)
 
 			if (strncmp(maps[m], samples[i].map, strcspn(maps[m], ":") + 1) == 0)
 				continue;
-			must(document_retarget(document, maps[m], &found, &err), &err);
+			must(document_retarget(document, &maps[m], 1, &found, &err), &err);
 			after = written(document);
 			assert_false(found);
 			assert_string_equal(after, before);
@@ -143,10 +143,44 @@ static void schema_retarget__fits_whole_names_and_whole_folders(void **state)
 	for (size_t i = 0; i < COUNT(maps); i++) {
 		bool found = false;
 
-		must(document_retarget(document, maps[i], &found, &err), &err);
+		must(document_retarget(document, &maps[i], 1, &found, &err), &err);
 		if (found)
 			fail_msg("%s fits", maps[i]);
 	}
+}
+
+/* Each looks at what was there, and not at what another has made of it. */
+static void schema_retarget__exchanges_names(void **state)
+{
+	static const char *const maps[] = {"bridge:br0=br1", "bridge:br1=br0", "path:/a/x=/b/x",
+		"path:/b/=/a/", "path:/a/=/c/", "bridge:br0=br9"};
+	static const struct sample sample = {.os = "",
+		.devices = "<disk type='file' device='disk'><source file='/a/x'/><target "
+			   "dev='vda'/></disk><disk type='file' device='disk'><source "
+			   "file='/b/x'/><target dev='vdb'/></disk><disk type='file' "
+			   "device='disk'><source file='/a/y'/><target dev='vdc'/></disk>"
+			   "<interface type='bridge'><source bridge='br0'/></interface>"
+			   "<interface type='bridge'><source bridge='br1'/></interface>"};
+	static const char *const order[] = {
+		"file='/b/x'", "file='/a/x'", "file='/c/y'", "bridge='br1'", "bridge='br0'"};
+	CLEANUP(free) char *xml = definition(&sample);
+	CLEANUP(document) struct document *document = document_of(xml);
+	CLEANUP(free) char *after = NULL;
+	struct dd_error err = {0};
+	bool found[COUNT(maps)] = {false};
+	const char *at;
+
+	(void)state;
+	must(document_retarget(document, maps, COUNT(maps), found, &err), &err);
+	after = written(document);
+	at = strstr(after, "<devices>");
+	for (size_t i = 0; i < COUNT(order); i++) {
+		at = at ? strstr(at, order[i]) : NULL;
+		if (!at)
+			fail_msg("%s is not there, or not in its place: %s", order[i], after);
+	}
+	for (size_t i = 0; i < COUNT(maps); i++)
+		assert_int_equal(found[i], i < 5);
 }
 
 /* A value that has '=' in it is one of TO, never of FROM. */
@@ -157,11 +191,12 @@ static void schema_retarget__divides_at_the_first_equals(void **state)
 	CLEANUP(free) char *xml = definition(&sample);
 	CLEANUP(document) struct document *document = document_of(xml);
 	CLEANUP(free) char *after = NULL;
+	const char *map = "bridge:old=a=b'<&";
 	struct dd_error err = {0};
 	bool found = false;
 
 	(void)state;
-	must(document_retarget(document, "bridge:old=a=b'<&", &found, &err), &err);
+	must(document_retarget(document, &map, 1, &found, &err), &err);
 	after = written(document);
 	assert_mentions(after, "a=b&apos;&lt;&amp;");
 }
@@ -196,7 +231,7 @@ static void schema_retarget__what_is_no_map_is_told_so(void **state)
 		bool found = false;
 
 		assert_int_equal(
-			document_retarget(document, cases[i].map, &found, &err), DD_INVALID);
+			document_retarget(document, &cases[i].map, 1, &found, &err), DD_INVALID);
 		assert_error(&err, DD_INVALID, cases[i].says);
 		assert_false(found);
 	}
@@ -210,6 +245,7 @@ int main(void)
 		cmocka_unit_test(schema_retarget__maps_each_kind_in_its_places),
 		cmocka_unit_test(schema_retarget__leaves_alone_what_is_of_another_kind),
 		cmocka_unit_test(schema_retarget__fits_whole_names_and_whole_folders),
+		cmocka_unit_test(schema_retarget__exchanges_names),
 		cmocka_unit_test(schema_retarget__divides_at_the_first_equals),
 		cmocka_unit_test(schema_retarget__what_is_no_map_is_told_so),
 	};
