@@ -138,10 +138,13 @@ int outgoing_offer(struct outgoing *outgoing, const struct json *wishes, struct 
 	have = json_get_string(has, "head");
 	rc = pack_send(
 		outgoing->channel, op->host->book, op->row.uuid, have ? have : "", offer, err);
-	if (!rc)
-		snprintf(outgoing->head, sizeof outgoing->head, "%s",
-			json_get_string(offer, "head"));
-	return rc;
+	if (rc) {
+		/* the other waits for the rest of it, and would answer to nothing else meanwhile */
+		channel_close(TAKE(outgoing->channel));
+		return rc;
+	}
+	snprintf(outgoing->head, sizeof outgoing->head, "%s", json_get_string(offer, "head"));
+	return 0;
 }
 
 int outgoing_offered(
