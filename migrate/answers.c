@@ -7,8 +7,7 @@
 #include "domain/config.h"
 #include "migrate/ask.h"
 #include "migrate/door.h"
-#include "migrate/incoming.h"
-#include "migrate/offer.h"
+#include "migrate/incoming_internal.h"
 #include "migrate/pack.h"
 #include "migrate/storage.h"
 #include "migrate/stream.h"
@@ -160,6 +159,19 @@ void migration_answered(struct peer_session *session)
 	incoming_free(TAKE(session->incoming));
 }
 
+/* What can be known without the history that comes with it. */
+static int look_place(struct dd_host *host, const struct subject *subject,
+	const struct document *document, bool live, struct dd_error *err)
+{
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	int rc = incoming_own_check(host, subject->uuid, err);
+
+	if (!rc)
+		rc = incoming_name_check(host, subject->uuid, document, err);
+	op.host = host;
+	return rc || !live ? rc : incoming_place_check(&op, document, err);
+}
+
 /* What would become of the disks; nothing is begun, or written down. */
 static int look(struct peer_session *session, const struct json *request, struct json **answer,
 	struct dd_error *err)
@@ -167,11 +179,17 @@ static int look(struct peer_session *session, const struct json *request, struct
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(storage) struct storage storage = {.count = 0};
 	CLEANUP(free) char *hook = NULL;
-	int rc = detail_get_document(request, "definition", &document, err);
+	bool live = json_get_bool(request, "live", false);
+	struct subject subject;
+	int rc = subject_read(request, &subject, err);
 
 	if (!rc)
+		rc = detail_get_document(request, "definition", &document, err);
+	if (!rc)
+		rc = look_place(session->host, &subject, document, live, err);
+	if (!rc)
 		rc = storage_look(document, json_get(request, "disks"), json_get(request, "wishes"),
-			json_get_bool(request, "live", false), &storage, err);
+			live, &storage, err);
 	if (!rc)
 		rc = config_text(session->host, CONFIG_MIGRATE_HOOK, &hook, err);
 	if (!rc)

@@ -87,6 +87,16 @@ static void identity_read(dev_t device, char out[IDENTITY_SIZE])
 			text_string(&boot), major(device), minor(device));
 }
 
+/* To open a FIFO waits for somebody at its other end, and QEMU with it. */
+static const char *odd_of(mode_t mode)
+{
+	return S_ISDIR(mode)    ? "a directory"
+	       : S_ISFIFO(mode) ? "a FIFO"
+	       : S_ISSOCK(mode) ? "a socket"
+	       : S_ISCHR(mode)  ? "a character device"
+				: NULL;
+}
+
 int evidence_of(const char *path, struct evidence *out, struct dd_error *err)
 {
 	struct evidence found = {.there = false};
@@ -95,15 +105,19 @@ int evidence_of(const char *path, struct evidence *out, struct dd_error *err)
 	if (stat(path, &info)) {
 		if (errno != ENOENT && errno != ENOTDIR)
 			return error_errno(err, errno, "cannot look at %s", path);
+		if (lstat(path, &info) == 0)
+			found.odd = "a symbolic link that leads to nothing";
 		*out = found;
 		return 0;
 	}
 	found.there = true;
+	found.odd = odd_of(info.st_mode);
 	found.device = S_ISBLK(info.st_mode);
 	if (found.device) {
 		identity_read(info.st_rdev, found.identity);
 	} else {
 		found.inode = info.st_ino;
+		found.size = (uint64_t)info.st_size;
 		found.network = is_network(path);
 	}
 	*out = found;

@@ -19,9 +19,11 @@
 
 struct evidence {
 	bool there;
-	bool device;    /* a block device */
-	bool network;   /* of a file system whose caches are not coherent over hosts */
-	uint64_t inode; /* of a file */
+	const char *odd; /* what it is, where it can be no image: "a directory"; or NULL */
+	bool device;     /* a block device */
+	bool network;    /* of a file system whose caches are not coherent over hosts */
+	uint64_t inode;  /* of a file */
+	uint64_t size;   /* of a file, in bytes */
 	char identity[IDENTITY_SIZE];
 };
 

@@ -39,6 +39,13 @@ void landing_free(struct landing *landing);
 struct operation *landing_operation(struct landing *landing);
 CLEANUP_DEFINE(landing, struct landing *, landing_free)
 
+/* Has another domain the name that it is to have here? */
+int incoming_name_check(struct dd_host *host, const char *uuid, const struct document *config,
+	struct dd_error *err);
+
+/* Is it one of this host's own, which nobody can bring? */
+int incoming_own_check(struct dd_host *host, const char *uuid, struct dd_error *err);
+
 /* Can this host be where it runs? op records what its CPU is. */
 int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err);
 

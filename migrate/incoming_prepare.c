@@ -54,20 +54,34 @@ static int offer_still(const struct incoming *incoming, struct dd_error *err)
 	return rc;
 }
 
-static int name_check(
-	const struct operation *op, const struct document *config, struct dd_error *err)
+int incoming_name_check(
+	struct dd_host *host, const char *uuid, const struct document *config, struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row other = {.name = NULL};
 	struct dd_error reason = {0};
-	int rc = book_find(op->host->book, document_name(config), &other, &reason);
+	int rc = book_find(host->book, document_name(config), &other, &reason);
 
-	if (rc == DD_NOT_FOUND || (!rc && strcmp(other.uuid, op->row.uuid) == 0))
+	if (rc == DD_NOT_FOUND || (!rc && strcmp(other.uuid, uuid) == 0))
 		return 0;
 	if (rc)
 		return error_set(err, rc, "%s", reason.message);
 	error_set(err, DD_EXISTS, "another domain is called '%s' on the host '%s': %s",
-		document_name(config), book_host_name(op->host->book), other.uuid);
+		document_name(config), book_host_name(host->book), other.uuid);
 	return error_hint(err, "give it another name there: --dname NAME");
+}
+
+int incoming_own_check(struct dd_host *host, const char *uuid, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_error reason = {0};
+	int rc = book_find(host->book, uuid, &row, &reason);
+
+	if (rc == DD_NOT_FOUND || (!rc && row.owner))
+		return 0;
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	return error_set(err, DD_EXISTS, "the domain '%s' is the host '%s''s own", row.name,
+		book_host_name(host->book));
 }
 
 /* The row as it will be; wished is what the domain is to be here. */
@@ -230,7 +244,7 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 	if (!rc)
 		rc = wishes_grant(op, wishes, live, &hook, &wished, err);
 	if (!rc)
-		rc = name_check(op, wished.config, err);
+		rc = incoming_name_check(op->host, op->row.uuid, wished.config, err);
 	if (!rc && wished.live)
 		rc = incoming_place_check(op, wished.live, err);
 	if (!rc)

@@ -85,7 +85,7 @@ int local_migrate(struct dd_host *host, const struct dd_migrate_options *options
 	const struct dd_change *change, dd_migration_fn progress, void *context,
 	struct dd_migrated *result, struct dd_error *err);
 int local_look(struct dd_host *host, const struct dd_migrate_options *options,
-	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
-	struct dd_error *err);
+	const struct dd_change *change, dd_migrate_disk_fn disk, void *context,
+	struct dd_migrate_outlook *result, struct dd_error *err);
 
 #endif

@@ -26,14 +26,14 @@ static int tell_disks(const struct document *live, dd_migrate_disk_fn disk, void
 }
 
 int local_look(struct dd_host *host, const struct dd_migrate_options *options,
-	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
-	struct dd_error *err)
+	const struct dd_change *change, dd_migrate_disk_fn disk, void *context,
+	struct dd_migrate_outlook *result, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(document) struct document *live = NULL;
 	uint64_t kib = 0;
 	bool one_pass = false;
-	int rc = local_begin(&op, host, options, OPERATION_DRY_RUN, NULL, err);
+	int rc = local_begin(&op, host, options, OPERATION_DRY_RUN, change, err);
 
 	if (!rc)
 		rc = local_document(&op, &live, err);

@@ -45,11 +45,13 @@ static int wish(struct looking *looking, struct dd_error *err)
 	return rc ? rc : wishes_grant(op, looking->wishes, live, NULL, &looking->wished, err);
 }
 
-static int begin(struct looking *looking, struct dd_host *host, struct dd_error *err)
+static int begin(struct looking *looking, struct dd_host *host, const struct dd_change *change,
+	struct dd_error *err)
 {
 	struct operation *op = &looking->op;
 	enum dd_migration_mode mode = looking->options->mode;
-	int rc = operation_begin(op, host, looking->options->domain, OPERATION_DRY_RUN, NULL, err);
+	int rc =
+		operation_begin(op, host, looking->options->domain, OPERATION_DRY_RUN, change, err);
 
 	if (rc)
 		return rc;
@@ -59,6 +61,37 @@ static int begin(struct looking *looking, struct dd_host *host, struct dd_error 
 	looking->live =
 		mode == DD_MIGRATE_LIVE || (mode == DD_MIGRATE_AUTO && operation_running(op));
 	return looking->live ? operation_guest(op, err) : operation_require_shut_off(op, err);
+}
+
+#define ENOUGH 1
+
+/* The pack itself is of no interest. */
+static int pack_stop(const void *data, size_t size, void *context)
+{
+	(void)data;
+	(void)size;
+	(void)context;
+	return ENOUGH;
+}
+
+/* Does it go on from what the destination has of it? */
+static int history_check(struct looking *looking, struct dd_error *err)
+{
+	struct operation *op = &looking->op;
+	struct parcel_heads heads;
+	char id[MIGRATION_ID_SIZE];
+	CLEANUP(json) struct json *has = NULL;
+	const char *have;
+	int rc;
+
+	migration_id_draw(id);
+	rc = peer_call(looking->channel, looking->options->peer,
+		ask_request("have", id, op->row.uuid), PEER_ANSWER_MS, &has, err);
+	have = rc ? NULL : json_get_string(has, "head");
+	if (rc || !have || !*have)
+		return rc;
+	rc = book_parcel_write(op->host->book, op->row.uuid, have, &heads, pack_stop, NULL, err);
+	return rc == ENOUGH ? 0 : rc;
 }
 
 static int request_new(struct looking *looking, struct json **out, struct dd_error *err)
@@ -109,8 +142,8 @@ static int tell(const struct json *disks, dd_migrate_disk_fn fn, void *context,
 }
 
 int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *options,
-	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
-	struct dd_error *err)
+	const struct dd_change *change, dd_migrate_disk_fn disk, void *context,
+	struct dd_migrate_outlook *result, struct dd_error *err)
 {
 	CLEANUP(looking) struct looking looking = {.op = OPERATION_INIT, .options = options};
 	CLEANUP(json) struct json *answer = NULL;
@@ -119,12 +152,14 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	int rc;
 
 	if (options->mode == DD_MIGRATE_LOCAL)
-		return local_look(host, options, disk, context, result, err);
-	rc = begin(&looking, host, err);
+		return local_look(host, options, change, disk, context, result, err);
+	rc = begin(&looking, host, change, err);
 	if (!rc)
 		rc = wish(&looking, err);
 	if (!rc)
 		rc = peer_connect(host, options->peer, NULL, 0, &looking.channel, err);
+	if (!rc)
+		rc = history_check(&looking, err);
 	if (!rc)
 		rc = request_new(&looking, &request, err);
 	if (!rc)

@@ -11,6 +11,8 @@
 
 #define DISK_WORDS "disk %s: "
 #define DOUBT_HINT "remove it there if it is another; if it is the same: --unsafe"
+#define REMOVE_HINT "remove it there"
+#define OVERWRITE_HINT ", or have it overwritten: --overwrite-storage"
 #define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
 
 void storage_release(struct storage *storage)
@@ -75,18 +77,30 @@ static void decide_copy(struct storage_disk *disk, const struct storage_wishes *
 	else if (disk->make && !disk->bytes)
 		refuse(disk, NULL, "its source has not told how large %s is", disk->path);
 	else if (!disk->make && disk->top)
-		refuse(disk, "remove it there",
+		refuse(disk, REMOVE_HINT,
 			"%s is there already, and builds on another image: it cannot be "
 			"overwritten",
 			disk->path);
 }
 
+static void refuse_size(struct storage_disk *disk, uint64_t has)
+{
+	refuse(disk, REMOVE_HINT,
+		"%s has %" PRIu64 " bytes for the guest there, and %" PRIu64 " at the source",
+		disk->path, has, disk->bytes);
+}
+
 static void decide_another(struct storage_disk *disk, const struct storage_wishes *wishes)
 {
-	if (wishes->overwrite)
+	bool other_size = disk->has && disk->bytes && disk->has != disk->bytes;
+	bool fits = !disk->top && !other_size;
+
+	if (wishes->overwrite && other_size)
+		refuse_size(disk, disk->has);
+	else if (wishes->overwrite)
 		decide_copy(disk, wishes);
 	else
-		refuse(disk, "remove it there, or have it overwritten: --overwrite-storage",
+		refuse(disk, fits ? REMOVE_HINT OVERWRITE_HINT : REMOVE_HINT,
 			"%s is there already, and is not the image that the guest has open",
 			disk->path);
 }
@@ -149,6 +163,32 @@ static void look_missing(struct storage_disk *disk, const struct storage_wishes 
 		decide_copy(disk, wishes);
 }
 
+static void refuse_odd(struct storage_disk *disk, const struct evidence *here)
+{
+	refuse(disk, "remove it there; where the image is called otherwise: --map path:FROM=TO",
+		"%s is %s there, and no image", disk->path, here->odd);
+}
+
+/* A medium, say. */
+static int look_read_only(struct storage_disk *disk, struct dd_error *err)
+{
+	struct evidence here;
+	int rc = evidence_of(disk->path, &here, err);
+
+	if (rc)
+		return rc;
+	disk->verdict = STORAGE_THERE;
+	if (here.odd)
+		refuse_odd(disk, &here);
+	else if (access(disk->path, R_OK) != 0)
+		refuse(disk,
+			"copy it there, or take the medium out; where it is called otherwise "
+			"there: --map path:FROM=TO",
+			"there is no %s that can be read, and what is read-only is not copied",
+			disk->path);
+	return 0;
+}
+
 static int look_writable(struct storage_disk *disk, const struct json *told,
 	const struct storage_wishes *wishes, struct dd_error *err)
 {
@@ -165,7 +205,11 @@ static int look_writable(struct storage_disk *disk, const struct json *told,
 			     ? *here.identity && identity && strcmp(identity, here.identity) == 0
 			     : here.inode == json_get_unsigned(told, "inode", UINT64_MAX);
 	disk->verdict = STORAGE_DOUBT;
-	if (!here.there)
+	if (here.there && !here.device && !here.odd)
+		disk->has = image_size(disk->path, disk->format);
+	if (here.odd)
+		refuse_odd(disk, &here);
+	else if (!here.there)
 		look_missing(disk, wishes);
 	else if (here.device && disk->same)
 		decide_shared(disk, wishes);
@@ -202,16 +246,9 @@ static int look_one(struct storage *storage, const xmlNode *element, const struc
 		.path = disk_path(element),
 		.format = format ? format : "raw",
 	};
-	if (!disk_is_read_only(element))
-		return look_writable(disk, told_of(told, disk->target), &storage->wishes, err);
-	disk->verdict = STORAGE_THERE;
-	if (access(disk->path, R_OK) != 0)
-		refuse(disk,
-			"copy it there, or take the medium out; where it is called otherwise "
-			"there: --map path:FROM=TO",
-			"there is no %s that can be read, and what is read-only is not copied",
-			disk->path);
-	return 0;
+	return disk_is_read_only(element)
+		       ? look_read_only(disk, err)
+		       : look_writable(disk, told_of(told, disk->target), &storage->wishes, err);
 }
 
 /* Two that write to one image are its end, unless both are told to share it. */
@@ -296,10 +333,7 @@ static int settle_one(const struct storage *storage, struct storage_disk *disk, 
 		return 0;
 	rc = guest_disk_size(guest, alias, &bytes, err);
 	if (!rc && bytes != disk->bytes) {
-		refuse(disk, "remove it there",
-			"%s has %" PRIu64 " bytes for the guest there, and %" PRIu64
-			" at the source",
-			disk->path, bytes, disk->bytes);
+		refuse_size(disk, bytes);
 		return 0;
 	}
 	if (!rc)

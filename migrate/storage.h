@@ -43,6 +43,7 @@ struct storage_disk {
 	bool network; /* see struct evidence */
 	bool device;
 	uint64_t bytes;        /* that the guest sees; 0: not told */
+	uint64_t has;          /* that it would see of the image that is here; 0: not known */
 	struct dd_error fault; /* REFUSED: why, and what to do */
 };
 

@@ -22,6 +22,37 @@ bool image_can_create(const char *format)
 	return strcmp(format, "raw") == 0 || strcmp(format, "qcow2") == 0;
 }
 
+#define SECTOR 512u      /* QEMU's: a raw image that ends in one has all of it */
+#define QCOW2_SIZE_AT 24 /* of its header: big-endian, as all there is in it */
+#define QCOW2_HEAD (QCOW2_SIZE_AT + sizeof(uint64_t))
+
+static uint64_t qcow2_size(int fd)
+{
+	unsigned char head[QCOW2_HEAD];
+	uint64_t size = 0;
+
+	if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+		memcmp(head, "QFI\xfb", 4) != 0)
+		return 0;
+	for (size_t i = QCOW2_SIZE_AT; i < sizeof head; i++)
+		size = size << 8 | head[i];
+	return size;
+}
+
+uint64_t image_size(const char *path, const char *format)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode))
+		return 0;
+	if (strcmp(format, "qcow2") == 0)
+		return qcow2_size(fd);
+	if (strcmp(format, "raw") != 0)
+		return 0;
+	return ((uint64_t)info.st_size + SECTOR - 1) / SECTOR * SECTOR;
+}
+
 /* As its folder's owner would have made it; who is not root makes it as himself. */
 static void give_to_owner_of_folder(int fd, const char *path)
 {

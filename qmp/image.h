@@ -17,6 +17,9 @@ struct image {
 	const char *backing_format; /* with backing */
 };
 
+/* Bytes that the guest sees of one that is there; 0: that cannot be told of its format. */
+uint64_t image_size(const char *path, const char *format);
+
 bool image_can_create(const char *format);
 
 /*

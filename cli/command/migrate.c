@@ -335,7 +335,8 @@ static void look_local(
 			(double)found->memory / MIB);
 }
 
-static int look(struct cli *cli, const struct asked *asked, struct dd_error *err)
+static int look(struct cli *cli, const struct asked *asked, const struct dd_change *change,
+	struct dd_error *err)
 {
 	CLEANUP(outlook)
 	struct outlook outlook = {.cli = cli, .lines = TEXT_INIT};
@@ -345,7 +346,8 @@ static int look(struct cli *cli, const struct asked *asked, struct dd_error *err
 
 	if (cli->json)
 		outlook.disks = json_array();
-	rc = dd_migrate_look(cli->host, &asked->options, outlook_add, &outlook, &found, err);
+	rc = dd_migrate_look(
+		cli->host, &asked->options, change, outlook_add, &outlook, &found, err);
 	if (rc)
 		return rc;
 	if (cli->json) {
@@ -432,7 +434,7 @@ static int move(struct cli *cli, const struct arguments *args, struct dd_error *
 	if (rc)
 		return rc;
 	if (option_given(args, "dry-run"))
-		return look(cli, &asked, err);
+		return look(cli, &asked, &change, err);
 	signals_catch();
 	rc = dd_migrate(cli->host, &asked.options, &change, on_progress, &bar, &migrated, err);
 	bar_end(&bar);

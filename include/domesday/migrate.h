@@ -215,11 +215,12 @@ struct dd_migrate_outlook {
  * What dd_migrate() would do, by what both hosts can see without starting or writing anything:
  * each disk that has an image is told to disk (may be NULL). Whether an image that is there is open
  * at the source is guessed then, and found out by its lock only when it comes to it. Errors as
- * dd_migrate(), where no look is possible.
+ * dd_migrate(), where something else than its disks would be refused: the name, the history, the
+ * version that change (may be NULL) wants, what the other host's QEMU has not got.
  */
 int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *options,
-	dd_migrate_disk_fn disk, void *context, struct dd_migrate_outlook *result,
-	struct dd_error *err);
+	const struct dd_change *change, dd_migrate_disk_fn disk, void *context,
+	struct dd_migrate_outlook *result, struct dd_error *err);
 
 /* ---- migration, driven by a client ---- */
 

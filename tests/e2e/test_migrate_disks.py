@@ -187,6 +187,12 @@ def copied__only_what_is_above_the_images_that_both_have(book):
         with open(other, 'wb') as stream:
             stream.write(bytes(1000))
         alpha.book.refuse(*words, says=['disk vda', 'are others than at the source'])
+        # one that builds on others is not overwritten, and nobody is told that it could be
+        tool('qemu-img', 'create', '-q', '-f', 'qcow2', images.target, str(SIZE))
+        for more in ((), ('--overwrite-storage',)):
+            row = alpha.book.json('migrate', '--dry-run', *words[1:], *more)['disks'][0]
+            equal((row['verdict'], row['hint']), ('refused', 'remove it there'))
+        os.unlink(images.target)
         subprocess.run(['cp', base, other], check=True)
         alpha.book.ok(*words)
         one_owner((alpha, beta), guest, beta)
@@ -234,11 +240,34 @@ def refused__what_could_lose_data(book):
         tool('qemu-img', 'create', '-q', '-f', 'qcow2', images.target, '1M')
         refused(*images.map(), '--copy-storage', left=['disk.img'],
                 says=['disk vda', images.target, 'is there already'])
-        alpha.book.refuse('migrate', 'vm1', 'beta', *images.map(), '--overwrite-storage',
-                          says=['disk vda', '1048576 bytes', str(SIZE)])
+        refused(*images.map(), '--overwrite-storage', left=['disk.img'],
+                says=['disk vda', '1048576 bytes', str(SIZE)])
         os.unlink(images.target)
         guest.goes_on()
         equal(alpha.book.dumpxml('vm1'), before)
+        one_owner((alpha, beta), guest, alpha)
+
+
+def link_to_nothing(path):
+    os.symlink('/nowhere/disk.img', path)
+
+
+@test(*((make.__name__, make) for make in (os.mkdir, os.mkfifo, link_to_nothing)))
+def refused__what_is_no_image_at_all(book, case):
+    _, make = case
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        media = book.image('cd.iso')
+        guest = started(alpha, images, cdrom(media, 'hda', 'ide'))
+        make(images.target)
+        words = ('migrate', 'vm1', 'beta', *images.map(), '--overwrite-storage')
+        look = alpha.book.json(*words, '--dry-run')
+        equal((look['possible'], look['disks'][0]['verdict']), (False, 'refused'))
+        alpha.book.refuse(*words, says=['disk vda', f'{images.target} is a ', 'no image'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--map', f'path:{media}={images.target}',
+                          says=['disk hda', f'{images.target} is a '])
+        equal(images.left(), ['disk.img'])
+        guest.goes_on()
         one_owner((alpha, beta), guest, alpha)
 
 
@@ -317,6 +346,30 @@ def dry_run__says_what_and_changes_nothing(book):
               [('vda', images.target, 'copy'), ('hda', media, 'there')])
         equal(images.left(), [])
         alpha.book.refuse('migrate', '--dry-run', '--offline', 'vm1', 'beta')
+
+
+@test()
+def dry_run__says_what_would_be_refused_for_more_than_disks(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        uuid = alpha.book.domains()['vm1']['uuid']
+        beta.book.define(domain('taken'))
+        looking, moving = ('migrate', '--dry-run', 'vm1', 'beta'), ('migrate', 'vm1', 'beta')
+
+        def refused(*more, **what):
+            with alpha.book.unchanged(), beta.book.unchanged():
+                alpha.book.refuse(*looking, *more, **what)
+            result = alpha.book.refuse(*moving, *more, **what)
+            check(result.seconds < 10, 'nobody says so at once', result)
+
+        refused('--dname', 'taken', code='exists', says=["is called 'taken'", '--dname'])
+        refused('--if-version', '7', code='conflict', says=['is at version 1, not 7'])
+        alpha.book.ok(*looking, '--if-version', '1')
+        # one of that UUID that has begun there by itself
+        beta.book.define(domain('vm1', uuid=uuid))
+        refused(code='conflict', says=["the histories of 'vm1' parted"])
+        beta.book.ok('undefine', 'vm1')
+        refused(code='conflict', says=["the histories of 'vm1' parted"])
 
 
 @test()

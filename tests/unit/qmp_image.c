@@ -71,6 +71,9 @@ static void image_raw__is_a_hole(void **state)
 	info = look();
 	assert_true((uint64_t)info.st_size == SIZE);
 	assert_int_equal(info.st_blocks, 0);
+	assert_true(image_size(path, "raw") == SIZE);
+	assert_true(image_size(path, "qcow2") == 0);
+	assert_true(image_size(path, "vmdk") == 0);
 }
 
 /* Bytes of a qcow2 header, most significant first. */
@@ -96,6 +99,9 @@ static void image_qcow2__has_its_size_and_what_it_builds_on(void **state)
 	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
 	assert_memory_equal(text.data, "QFI\xfb", 4);
 	assert_true(number(&text, 24) == SIZE);
+	assert_true(image_size(path, "qcow2") == SIZE);
+	assert_true(image_size("/nowhere/disk.img", "raw") == 0);
+	assert_true(image_size(folder, "raw") == 0);
 	assert_memory_equal(text.data + number(&text, 8), base, strlen(base));
 }
 
