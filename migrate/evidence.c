@@ -169,7 +169,46 @@ int evidence_of_chain(const xmlNode *disk, char sample[SAMPLE_SIZE], struct dd_e
 	return rc;
 }
 
+int evidence_of_file(const char *path, char sample[SAMPLE_SIZE], struct dd_error *err)
+{
+	crypto_generichash_state state;
+	unsigned char hash[(SAMPLE_SIZE - 1) / 2];
+	int rc;
+
+	crypto_generichash_init(&state, NULL, 0, sizeof hash);
+	rc = layer_add(&state, path, err);
+	crypto_generichash_final(&state, hash, sizeof hash);
+	if (!rc)
+		sodium_bin2hex(sample, SAMPLE_SIZE, hash, sizeof hash);
+	return rc;
+}
+
 /* ---- what is told ---- */
+
+const xmlNode *nvram_of(const struct document *document)
+{
+	const xmlNode *nvram = node_descend(document_root(document), "os/nvram");
+
+	return nvram && !node_first(nvram) && *node_text(nvram) ? nvram : NULL;
+}
+
+/* They are small: the sample is of all that is in them. */
+static int tell_nvram(const char *path, struct json *array, struct dd_error *err)
+{
+	struct json *object = json_object();
+	struct evidence found;
+	char sample[SAMPLE_SIZE];
+	int rc = evidence_of(path, &found, err);
+
+	json_put_string(object, "target", NVRAM_TARGET);
+	if (!rc && found.there) {
+		rc = evidence_of_file(path, sample, err);
+		json_put(object, "inode", json_unsigned(found.inode));
+		json_put_string(object, "chain", rc ? "" : sample);
+	}
+	json_push(array, object);
+	return rc;
+}
 
 static int tell(const xmlNode *disk, struct guest *guest, struct json *array, struct dd_error *err)
 {
@@ -206,6 +245,8 @@ int evidence_tell(const struct document *document, struct guest *guest, struct j
 		disk = node_next(disk))
 		if (disk_path(disk) && !disk_is_read_only(disk))
 			rc = tell(disk, guest, array, err);
+	if (!rc && nvram_of(document))
+		rc = tell_nvram(node_text(nvram_of(document)), array, err);
 	if (!rc)
 		*out = TAKE(array);
 	return rc;

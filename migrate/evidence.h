@@ -33,6 +33,13 @@ int evidence_of(const char *path, struct evidence *out, struct dd_error *err);
 /* Of all layers that disk's definition names below the first. DD_NOT_FOUND: one is not there. */
 int evidence_of_chain(const xmlNode *disk, char sample[SAMPLE_SIZE], struct dd_error *err);
 
+/* Of one file. DD_NOT_FOUND: it is not there. */
+int evidence_of_file(const char *path, char sample[SAMPLE_SIZE], struct dd_error *err);
+
+/* <nvram>, where the firmware keeps its variables in a file; or NULL. */
+const xmlNode *nvram_of(const struct document *document);
+#define NVRAM_TARGET "nvram" /* under which it is told */
+
 const char *disk_path(const xmlNode *disk);   /* of its file or device; NULL: it has none */
 const char *disk_target(const xmlNode *disk); /* "vda" */
 bool disk_is_read_only(const xmlNode *disk);
@@ -40,7 +47,8 @@ const xmlNode *disk_base(const xmlNode *disk); /* <backingStore> with a source; 
 
 /*
  * What the source tells of its disks: an array of objects of target, inode, identity, bytes (that
- * the guest sees) and chain (a sample), these two where there is a guest, which may be NULL.
+ * the guest sees) and chain (a sample), these two where there is a guest, which may be NULL. Of the
+ * firmware's variables target, and inode and chain where their file is there.
  */
 int evidence_tell(const struct document *document, struct guest *guest, struct json **out,
 	struct dd_error *err);

@@ -9,16 +9,30 @@
 #include "qmp/image.h"
 #include "schema/alias.h"
 
-#define DISK_WORDS "disk %s: "
 #define DOUBT_HINT "remove it there if it is another; if it is the same: --unsafe"
 #define REMOVE_HINT "remove it there"
 #define OVERWRITE_HINT ", or have it overwritten: --overwrite-storage"
+#define NVRAM_HINT                                                                              \
+	"copy the source's file there, or share it; where it is called otherwise there: --map " \
+	"path:FROM=TO"
 #define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
 
 void storage_release(struct storage *storage)
 {
 	free(storage->disks);
 	*storage = (struct storage){.count = 0};
+}
+
+#define LABEL "%s%s: " /* which disk it is that is refused */
+
+static bool is_nvram(const struct storage_disk *disk)
+{
+	return node_is(disk->element, "nvram");
+}
+
+static const char *disk_word(const struct storage_disk *disk)
+{
+	return is_nvram(disk) ? "" : "disk ";
 }
 
 static void refuse(struct storage_disk *disk, const char *hint, const char *format, ...)
@@ -33,7 +47,8 @@ static void refuse(struct storage_disk *disk, const char *hint, const char *form
 	text_vprintf(&words, format, args);
 	va_end(args);
 	disk->verdict = STORAGE_REFUSED;
-	error_set(&disk->fault, DD_REFUSED, DISK_WORDS "%s", disk->target, text_string(&words));
+	error_set(&disk->fault, DD_REFUSED, LABEL "%s", disk_word(disk), disk->target,
+		text_string(&words));
 	if (hint)
 		error_hint(&disk->fault, "%s", hint);
 }
@@ -228,18 +243,83 @@ static const struct json *told_of(const struct json *told, const char *target)
 	return NULL;
 }
 
-static int look_one(struct storage *storage, const xmlNode *element, const struct json *told,
-	struct dd_error *err)
+/* What the variables' file here is beside the source's, where both are there. */
+static int decide_nvram(struct storage_disk *disk, const struct json *told,
+	const struct storage_wishes *wishes, struct dd_error *err)
+{
+	const char *theirs = json_get_string(told, "chain");
+	char ours[SAMPLE_SIZE];
+	int rc = evidence_of_file(disk->path, ours, err);
+	bool equal = !rc && theirs && strcmp(ours, theirs) == 0;
+
+	disk->verdict = disk->same ? STORAGE_SHARED : STORAGE_THERE;
+	if (!rc && !equal && !(disk->same && wishes->unsafe))
+		refuse(disk, NVRAM_HINT,
+			"the firmware's variables in %s are there already, and are others than at "
+			"the source",
+			disk->path);
+	return rc;
+}
+
+/* A start would make new ones, and a guest that comes would overwrite whatever is there. */
+static int look_nvram(struct storage_disk *disk, const struct json *told,
+	const struct storage_wishes *wishes, struct dd_error *err)
+{
+	struct evidence here;
+	int rc = evidence_of(disk->path, &here, err);
+
+	if (rc)
+		return rc;
+	disk->make = !here.there;
+	disk->same = here.inode == json_get_unsigned(told, "inode", UINT64_MAX);
+	disk->verdict = STORAGE_THERE;
+	if (here.odd)
+		refuse_odd(disk, &here);
+	else if (here.there)
+		return decide_nvram(disk, told, wishes, err);
+	else if (wishes->live || !told || json_get_string(told, "chain"))
+		refuse(disk, NVRAM_HINT,
+			"there is no %s for the firmware's variables, which do not go along by "
+			"themselves",
+			disk->path);
+	return 0;
+}
+
+static struct storage_disk *disk_new(struct storage *storage)
 {
 	struct storage_disk *disks =
 		reallocarray(storage->disks, storage->count + 1, sizeof *disks);
-	const char *format = node_attr(node_child(element, "driver"), "type");
-	struct storage_disk *disk;
 
 	if (!disks)
-		return error_no_memory(err);
+		return NULL;
 	storage->disks = disks;
-	disk = &disks[storage->count++];
+	return &disks[storage->count++];
+}
+
+static int look_firmware(struct storage *storage, const xmlNode *nvram, const struct json *told,
+	struct dd_error *err)
+{
+	struct storage_disk *disk = disk_new(storage);
+
+	if (!disk)
+		return error_no_memory(err);
+	*disk = (struct storage_disk){
+		.element = nvram,
+		.target = NVRAM_TARGET,
+		.path = node_text(nvram),
+		.format = "raw",
+	};
+	return look_nvram(disk, told_of(told, disk->target), &storage->wishes, err);
+}
+
+static int look_one(struct storage *storage, const xmlNode *element, const struct json *told,
+	struct dd_error *err)
+{
+	const char *format = node_attr(node_child(element, "driver"), "type");
+	struct storage_disk *disk = disk_new(storage);
+
+	if (!disk)
+		return error_no_memory(err);
 	*disk = (struct storage_disk){
 		.element = element,
 		.target = disk_target(element),
@@ -290,6 +370,8 @@ int storage_look(const struct document *document, const struct json *told,
 		disk = node_next(disk))
 		if (disk_path(disk))
 			rc = look_one(&storage, disk, told, err);
+	if (!rc && nvram_of(document))
+		rc = look_firmware(&storage, nvram_of(document), told, err);
 	if (rc)
 		return rc;
 	look_doubles(&storage);
@@ -373,6 +455,9 @@ static const char *reason(const struct storage_disk *disk)
 {
 	switch (disk->verdict) {
 	case STORAGE_THERE:
+		if (is_nvram(disk))
+			return disk->make ? "it is not at the source either: a start makes it"
+					  : "it has what is in the source's";
 		return disk_is_read_only(disk->element) ? "it is read-only, and is there"
 							: "an image is there";
 	case STORAGE_SHARED:
@@ -382,8 +467,8 @@ static const char *reason(const struct storage_disk *disk)
 		       : disk->make ? "it is not there"
 				    : "another image is there, and is overwritten";
 	default: /* without the words that name the disk */
-		return disk->fault.message + strlen(DISK_WORDS) - strlen("%s") +
-		       strlen(disk->target);
+		return disk->fault.message + strlen(disk_word(disk)) + strlen(disk->target) +
+		       strlen(": ");
 	}
 }
 

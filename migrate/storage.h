@@ -20,6 +20,9 @@
  * taken as shared then. So nothing that may be the source's own image is ever written to. A device
  * is the source's by its identity, and nothing is copied to one. What is not there is copied where
  * that is asked for, to an image that is made for it.
+ *
+ * The firmware's variables (<nvram>) are as small as they are dear: their file has to be here with
+ * what is in the source's. What the guest changes on the way QEMU writes when it goes on.
  */
 
 #include "migrate/evidence.h"
@@ -34,10 +37,10 @@ enum storage_verdict {
 };
 
 struct storage_disk {
-	const xmlNode *element; /* of the document */
+	const xmlNode *element; /* of the document: <disk>, or <nvram> */
 	const char *target, *path, *format;
 	enum storage_verdict verdict;
-	bool make;    /* COPY: no image is here yet */
+	bool make;    /* no image is here yet */
 	bool top;     /* COPY: only what is above the images that are on both hosts */
 	bool same;    /* it has the source's number */
 	bool network; /* see struct evidence */

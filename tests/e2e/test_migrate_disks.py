@@ -393,6 +393,91 @@ def map__exchanges_two_disks_and_never_makes_one_of_them(book):
               sorted(there.index(path) for path in paths))
 
 
+# ---- what the firmware remembers ----
+
+
+class Firmware:
+    """A guest with variables in a file, and the file that it is to have at the other host."""
+
+    CODE = '/usr/share/seabios/bios-256k.bin'
+
+    def __init__(self, book, host, template=False):
+        self.here, self.model = (os.path.join(book.folder, name) for name in ('vars', 'model'))
+        self.there = self.here + '-there'
+        self.put(self.model, b'\0')
+        if not template:
+            self.put(self.here, b'\0')
+        attribute = f" template='{self.model}'" if template else ''
+        self.xml = domain('vm1', ticking='', machine='q35').replace(
+            '<kernel>', f"<loader readonly='yes' type='pflash'>{self.CODE}</loader>"
+            f'<nvram{attribute}>{self.here}</nvram><kernel>')
+        host.book.define(self.xml)
+
+    @staticmethod
+    def put(path, byte):
+        with open(path, 'wb') as stream:
+            stream.write(byte * (1 << 17))
+
+    def holds(self, path, byte):
+        with open(path, 'rb') as stream:
+            equal(set(stream.read()), set(byte), path)
+
+    def map(self):
+        return '--map', f'path:{self.here}={self.there}'
+
+
+@test('running', 'off')
+def firmware__its_variables_are_neither_lost_nor_overwritten(book, state):
+    with hosts(book) as (alpha, beta):
+        firmware = Firmware(book, alpha, template=True)
+        alpha.book.ok('start', 'vm1')
+        if state == 'off':
+            alpha.book.ok('destroy', 'vm1')
+            firmware.put(firmware.here, b'\x55')  # what a firmware has written
+        words = ('migrate', 'vm1', 'beta', *firmware.map())
+
+        def refused(says):
+            row, = alpha.book.json(*words, '--dry-run')['disks']
+            equal((row['target'], row['verdict']), ('nvram', 'refused'))
+            for more in ((), ('--overwrite-storage',)):
+                alpha.book.refuse(*words, *more, says=['nvram: ', firmware.there, says, '--map'])
+            check(alpha.has('vm1') and not beta.has('vm1'))
+
+        refused('there is no ')
+        equal(os.path.exists(firmware.there), False)
+        firmware.put(firmware.there, b'\xaa')
+        refused('are others than at the source')
+        firmware.holds(firmware.there, b'\xaa')
+        subprocess.run(['cp', firmware.here, firmware.there], check=True)
+        row, = alpha.book.json(*words, '--dry-run')['disks']
+        equal((row['verdict'], row['path']), ('there', firmware.there))
+        alpha.book.ok(*words)
+        equal(beta.runs('vm1'), state == 'running')
+        firmware.holds(firmware.there, b'\0' if state == 'running' else b'\x55')
+
+
+@test()
+def firmware__variables_that_both_hosts_have_stay(book):
+    with hosts(book) as (alpha, beta):
+        firmware = Firmware(book, alpha)
+        alpha.book.ok('start', 'vm1')
+        row, = alpha.book.json('migrate', 'vm1', 'beta', '--dry-run')['disks']
+        equal((row['target'], row['verdict']), ('nvram', 'shared'))
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        check(beta.runs('vm1'))
+        firmware.holds(firmware.here, b'\0')
+
+
+@test()
+def firmware__that_never_ran_has_nothing_to_lose(book):
+    with hosts(book) as (alpha, beta):
+        firmware = Firmware(book, alpha, template=True)
+        row, = alpha.book.json('migrate', 'vm1', 'beta', '--dry-run')['disks']
+        equal((row['verdict'], os.path.exists(firmware.here)), ('there', False))
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        check(beta.has('vm1'))
+
+
 # ---- whatever dies ----
 
 SOURCE = {
