@@ -52,29 +52,80 @@ void migration_id_draw(char id[MIGRATION_ID_SIZE])
 
 /* ---- making one ---- */
 
-static int secrets_add(const struct operation *op, const struct document *document,
-	struct json *secrets, struct dd_error *err)
+#define OLD_SECRETS_MAX ((uint64_t)1 << 20) /* bytes, beside what the domain has now */
+
+struct packing {
+	const struct operation *op;
+	struct json *secrets;
+	uint64_t bytes; /* of those that go along */
+	unsigned left;  /* how many do not */
+	struct dd_error *err;
+};
+
+/* What is not here either is another host's before; what is damaged only keeps what is now. */
+static int secret_pack(struct packing *packing, const char *name, bool old)
+{
+	const struct operation *op = packing->op;
+	CLEANUP(text) struct text value = TEXT_INIT;
+	struct dd_error reason = {0};
+	int rc = book_secret_get(op->host->book, op->row.uuid, name, &value, &reason);
+
+	if (!rc)
+		json_put_string(packing->secrets, name, text_string(&value));
+	else if (rc == DD_NOT_FOUND || (old && rc == DD_CORRUPT))
+		rc = 0;
+	else if (packing->err)
+		*packing->err = reason;
+	packing->bytes += value.size;
+	if (value.data)
+		sodium_memzero(value.data, value.size);
+	return rc;
+}
+
+/* Those of what it is now. */
+static int secrets_add(
+	struct packing *packing, const struct document *document, struct dd_error *err)
 {
 	CLEANUP(secret_list) struct secret_list list = {.items = NULL};
 	int rc = document ? secrets_find(document, &list, err) : 0;
 
 	for (size_t i = 0; !rc && i < list.count; i++) {
 		const char *name = secret_name(&list.items[i]);
-		CLEANUP(text) struct text value = TEXT_INIT;
-		struct dd_error reason = {0};
 
-		if (!name || json_get(secrets, name))
-			continue;
-		rc = book_secret_get(op->host->book, op->row.uuid, name, &value, &reason);
-		if (!rc)
-			json_put_string(secrets, name, text_string(&value));
-		else if (rc == DD_NOT_FOUND) /* it is not here either: another host's before */
-			rc = 0;
-		else if (err)
-			*err = reason;
-		if (value.data)
-			sodium_memzero(value.data, value.size);
+		if (name && !json_get(packing->secrets, name))
+			rc = secret_pack(packing, name, false);
 	}
+	return rc;
+}
+
+/* One of an earlier version, to which somebody may want to go back. */
+static int secret_add_old(const char *name, void *context)
+{
+	struct packing *packing = context;
+
+	if (json_get(packing->secrets, name))
+		return 0;
+	if (packing->bytes < OLD_SECRETS_MAX)
+		return secret_pack(packing, name, true);
+	packing->left++;
+	return 0;
+}
+
+static int secrets_pack(const struct operation *op, const struct document *live, struct json *out,
+	struct dd_error *err)
+{
+	struct packing packing = {.op = op, .secrets = out, .err = err};
+	int rc = secrets_add(&packing, op->config, err);
+
+	if (!rc)
+		rc = secrets_add(&packing, live, err);
+	if (!rc)
+		rc = book_secret_list(op->host->book, op->row.uuid, secret_add_old, &packing, err);
+	if (!rc && packing.left)
+		host_warn(op->host,
+			"%u passwords of earlier versions of '%s' do not go along: they are too "
+			"many",
+			packing.left, op->row.name);
 	return rc;
 }
 
@@ -84,10 +135,8 @@ int offer_new(const struct operation *op, const char *id, const char *token_hash
 	CLEANUP(json) struct json *offer = json_object();
 	struct json *secrets = json_object();
 	struct json *disks = NULL;
-	int rc = secrets_add(op, op->config, secrets, err);
+	int rc = secrets_pack(op, live, secrets, err);
 
-	if (!rc)
-		rc = secrets_add(op, live, secrets, err);
 	json_put(offer, "secrets", secrets);
 	json_put_string(offer, "id", id);
 	json_put_string(offer, "uuid", op->row.uuid);

@@ -767,6 +767,11 @@ int book_secrets_put(struct book *book, const char *uuid, const struct secret_dr
 int book_secrets_drop(struct book *book, const char *uuid, const struct secret_draft *drafts,
 	size_t count, struct dd_error *err);
 
+/* Which of the domain there are, in no order. What it returns other than 0 ends the list. */
+typedef int (*book_secret_fn)(const char *name, void *context);
+int book_secret_list(struct book *book, const char *uuid, book_secret_fn secret, void *context,
+	struct dd_error *err);
+
 /*
  * Appends the secret. DD_NOT_FOUND: the book has not got it (another host's has), or not the key.
  * DD_REFUSED: others may read the key. DD_CORRUPT: it cannot be unsealed.

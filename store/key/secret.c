@@ -259,6 +259,20 @@ int book_secrets_drop(struct book *book, const char *uuid, const struct secret_d
 	return database_change(&book->database, "secrets", rows_delete, &rows, err);
 }
 
+int book_secret_list(struct book *book, const char *uuid, book_secret_fn secret, void *context,
+	struct dd_error *err)
+{
+	CLEANUP(statement)
+	struct statement statement = statement_begin(
+		&book->database, "SELECT name FROM secret WHERE uuid = ? ORDER BY name");
+	int rc = 0;
+
+	statement_text(&statement, uuid);
+	while (!rc && statement_row(&statement))
+		rc = secret(statement_string(&statement, 0), context);
+	return rc ? rc : statement_end(&statement, err);
+}
+
 int book_secret_get(struct book *book, const char *uuid, const char *name, struct text *out,
 	struct dd_error *err)
 {

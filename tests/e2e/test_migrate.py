@@ -177,6 +177,22 @@ def migrate__brings_the_passwords(book):
 
 
 @test()
+def migrate__brings_the_passwords_of_earlier_versions(book):
+    """Whoever goes back there finds what was recorded here."""
+    with hosts(book) as (alpha, beta):
+        screen = "<graphics type='vnc' port='-1' autoport='yes' passwd='{}'/>"
+        alpha.book.define(domain('vm1', screen.format('geheim1')))
+        alpha.book.ok('update-device', '--config', 'vm1', '-', stdin=screen.format('geheim2'))
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        contains(beta.book.dumpxml('vm1', '--security-info'), "passwd='geheim2'")
+        beta.book.ok('rollback', 'vm1', 1)
+        contains(beta.book.dumpxml('vm1', '--security-info'), "passwd='geheim1'")
+        beta.book.ok('migrate', 'vm1', 'alpha')
+        alpha.book.ok('rollback', 'vm1', 2)
+        contains(alpha.book.dumpxml('vm1', '--security-info'), "passwd='geheim2'")
+
+
+@test()
 def migrate__is_resolved_for_a_host_that_is_gone(book):
     with hosts(book) as (alpha, beta):
         guest = Traveller(alpha, 'vm1').start()

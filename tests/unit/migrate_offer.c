@@ -167,6 +167,15 @@ static int see(const char *name, const struct json *value, void *context)
 	return 0;
 }
 
+static int find_ours(const char *name, const struct json *value, void *context)
+{
+	struct secret_seen *seen = context;
+
+	(void)name;
+	seen->is_ours |= strcmp(json_as_string(value), HOSTED_SECRET) == 0;
+	return 0;
+}
+
 static void migrate_offer__brings_secrets_into_another_book(void **state)
 {
 	struct hosted *hosted = *state;
@@ -194,6 +203,32 @@ static void migrate_offer__brings_secrets_into_another_book(void **state)
 	assert_int_equal(book_secret_get(other->host->book, HOSTED_UUID, seen.name, &value, NULL),
 		DD_NOT_FOUND);
 	hosted_teardown(&other_state);
+}
+
+/* So many that they would be too much for an offer: what the domain has now goes in any case. */
+static void migrate_offer__bounds_the_secrets_of_earlier_versions(void **state)
+{
+	enum { OLD = 40, SIZE = 64 << 10 };
+	struct hosted *hosted = *state;
+	CLEANUP(free) char *value = calloc(1, SIZE + 1);
+	CLEANUP(json) struct json *offer = NULL;
+	struct secret_seen seen = {0};
+
+	memset(value, 'x', SIZE);
+	for (int i = 0; i < OLD; i++) {
+		struct secret_draft draft = {.value = value};
+
+		must(book_secret_name(draft.name, &hosted->err), &hosted->err);
+		must(book_secrets_put(hosted->host->book, HOSTED_UUID, &draft, 1, &hosted->err),
+			&hosted->err);
+	}
+	offer = offer_of(hosted, false);
+	must(offer_check(offer, &hosted->err), &hosted->err);
+	json_each(json_get(offer, "secrets"), see, &seen);
+	assert_in_range(seen.count, 10, 20);
+	seen = (struct secret_seen){0};
+	json_each(json_get(offer, "secrets"), find_ours, &seen);
+	assert_true(seen.is_ours);
 }
 
 static void migrate_offer__a_token_fits_its_hash_alone(void **state)
@@ -244,6 +279,7 @@ int main(void)
 		cmocka_unit_test(migrate_offer__what_is_no_object_is_none),
 		HOSTED_TEST(migrate_offer__says_whose_it_is),
 		HOSTED_TEST(migrate_offer__brings_secrets_into_another_book),
+		HOSTED_TEST(migrate_offer__bounds_the_secrets_of_earlier_versions),
 		HOSTED_TEST(migrate_offer__a_token_fits_its_hash_alone),
 		HOSTED_TEST(migrate_offer__an_id_is_drawn_anew),
 	};
