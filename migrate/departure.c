@@ -131,6 +131,8 @@ struct json *departure_statistics(const struct departure *departure)
 static int stays(
 	const struct departure *departure, const struct dd_error *failure, struct dd_error *err)
 {
+	if (departure->outgoing.ended)
+		return outgoing_tell_ended(&departure->outgoing, err);
 	error_set(err, failure->code ? failure->code : DD_REFUSED, "the domain '%s' stays here: %s",
 		departure->outgoing.op.row.name,
 		failure->code ? failure->message : "it could not be made to run there");

@@ -183,6 +183,8 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 		if (outgoing_give_up(&driving.departure.outgoing, &undone))
 			host_warn(
 				host, "what was begun could not be undone yet: %s", undone.message);
+		else if (driving.departure.outgoing.ended)
+			return outgoing_tell_ended(&driving.departure.outgoing, driving.err);
 		return rc;
 	}
 	rc = conclude(&driving);

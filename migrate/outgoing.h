@@ -31,6 +31,7 @@ struct outgoing {
 	bool tls;         /* its state went by QEMU's own connection */
 	bool stays;       /* what is offered, also when the connection has ended */
 	bool postcopy;    /* what is left of the guest follows once it runs there */
+	bool ended;       /* the guest died on the way, or was shut down by itself */
 	enum source_state state;
 	struct json *detail;      /* of the row */
 	const struct json *disks; /* of it, what becomes of them; NULL before it is prepared */
@@ -95,6 +96,9 @@ int outgoing_drain(struct outgoing *outgoing, const struct stream_options *optio
 
 /* Undoes it, by who has never let the token out. The guest goes on here. */
 int outgoing_give_up(struct outgoing *outgoing, struct dd_error *err);
+
+/* Of one whose guest has ended on the way, and that is given up: the error that says so. */
+int outgoing_tell_ended(const struct outgoing *outgoing, struct dd_error *err);
 
 /*
  * The destination has said that it is so. RUNNING: the domain is its, and gone from here.

@@ -13,6 +13,21 @@
 #include "migrate/viewers.h"
 #include "qmp/deadline.h"
 
+#define DYING_MS 3000 /* for a QEMU that answers no more to be gone, memory and all */
+#define DYING_LOOK_MS 20
+
+static bool guest_ends(const struct operation *op)
+{
+	int64_t end = deadline_in(DYING_MS);
+
+	while (guest_alive(op->folder, NULL)) {
+		if (!deadline_left(end))
+			return false;
+		deadline_nap(DYING_LOOK_MS);
+	}
+	return true;
+}
+
 /* The guest goes on here, where there is one, as its user had it. */
 static int resume(struct outgoing *outgoing, struct dd_error *err)
 {
@@ -22,7 +37,8 @@ static int resume(struct outgoing *outgoing, struct dd_error *err)
 
 	guest_migration_remove_key(op->folder);
 	stream_free(TAKE(outgoing->stream));
-	if (!outgoing->live || !guest_alive(op->folder, NULL))
+	outgoing->ended = outgoing->live && !guest_alive(op->folder, NULL);
+	if (!outgoing->live || outgoing->ended)
 		return 0;
 	rc = operation_connect(op, &reason);
 	if (!rc)
@@ -39,7 +55,8 @@ static int resume(struct outgoing *outgoing, struct dd_error *err)
 		return guest_destroy_met(op->folder, TAKE(op->guest), err);
 	}
 	/* one that has just died is an end like any other */
-	if (!rc || !guest_alive(op->folder, NULL))
+	outgoing->ended = rc && guest_ends(op);
+	if (!rc || outgoing->ended)
 		return 0;
 	return error_set(
 		err, rc, "the guest of '%s' does not go on: %s", op->row.name, reason.message);
@@ -81,6 +98,17 @@ static int stay(struct outgoing *outgoing, enum source_event event, struct dd_er
 	outgoing->state = state;
 	tell_over(outgoing);
 	return 0;
+}
+
+int outgoing_tell_ended(const struct outgoing *outgoing, struct dd_error *err)
+{
+	const char *name = outgoing->op.row.name;
+
+	error_set(err, DD_HYPERVISOR,
+		"the guest of '%s' has ended while it was moved to the host '%s': the domain "
+		"stays here, and is off",
+		name, outgoing->peer.name);
+	return error_hint(err, "start it, and move it then: domesday start %s", name);
 }
 
 int outgoing_give_up(struct outgoing *outgoing, struct dd_error *err)

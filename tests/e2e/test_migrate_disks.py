@@ -609,21 +609,37 @@ def copying__is_interrupted(book, who):
         images.sound(images.target)
 
 
-@test()
-@cell
-def copying__the_source_s_guest_dies(book):
+def ends_on_the_way(book, end):
     images = Images(book)
     with hosts(book) as both:
         alpha, beta = both
         guest = writing(alpha, images)
         with link(alpha, beta) as between:
             process = copying(alpha, images, between)
-            os.kill(qemu_of(alpha.lock(guest.uuid)), signal.SIGKILL)
-            check(process.wait(60) != 0, 'it went well')
+            end(alpha, guest)
+            said = process.communicate(timeout=60)[1]
+            check(process.returncode != 0, 'it went well')
+            contains(said, "the guest of 'vm1' has ended while it was moved to the host 'beta': "
+                     'the domain stays here, and is off', 'domesday start vm1')
+            check('could not be undone' not in said, said)
+        equal(alpha.book.json('jobs'), [])
+        equal(alpha.book.domains()['vm1']['state'], 'shut off')
         wait_until(lambda: settled(both), 'all is settled', 60)
         check(alpha.has('vm1') and not beta.has('vm1'))
         equal(disks_of(images), [])
         images.sound(images.source)
+
+
+@test()
+@cell
+def copying__the_source_s_guest_dies(book):
+    ends_on_the_way(book, lambda alpha, guest: os.kill(
+        qemu_of(alpha.lock(guest.uuid)), signal.SIGKILL))
+
+
+@test()
+def copying__the_guest_powers_itself_off(book):
+    ends_on_the_way(book, lambda _, guest: guest.socket.sendall(b'sh poweroff -f\n'))
 
 
 # ---- driven by a client ----
