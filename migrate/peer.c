@@ -208,8 +208,12 @@ static int key_check(struct dd_host *host, const char *name,
 		return 0;
 	if (rc || strcmp(other.name, name) == 0)
 		return rc;
-	return error_set(err, DD_EXISTS, "the peer '%s' has that key%s", other.name,
+	error_set(err, DD_EXISTS, "the peer '%s' has that key%s", other.name,
 		other.revoked ? ", and is revoked" : "");
+	return error_hint(err,
+		"if that host is called '%s' now: make it another key there, by domesday key "
+		"rotate, and add it with that one",
+		name);
 }
 
 static int name_check(struct dd_host *host, const char *name, struct dd_error *err)

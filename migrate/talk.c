@@ -125,7 +125,10 @@ int peer_greeted(const struct json *greeting, const char *name, struct dd_error 
 		return 0;
 	error_set(err, DD_REFUSED, "the host that is pinned as '%s' goes by the name '%s'", name,
 		own);
-	return error_hint(err, "a peer is pinned under its own name: peer add %s …", own);
+	return error_hint(err,
+		"a peer is pinned under its own name, with a key that no other name has here: "
+		"there domesday key rotate, and then here domesday peer add %s with that key",
+		own);
 }
 
 /* ---- calling ---- */

@@ -246,6 +246,23 @@ def peer__a_host_is_pinned_under_its_own_name(book):
 
 
 @test()
+def peer__a_host_that_was_renamed_comes_back_with_another_key(book):
+    with friends(book) as (alpha, beta, _):
+        alpha.book.ok('peer', 'check', 'beta')
+    beta.book.around = book.another('beta', host='gamma').around
+    with beta.up() as daemon:
+        alpha.book.ok('peer', 'add', 'beta', beta.address, beta.key)
+        alpha.book.refuse('peer', 'check', 'beta', code='refused', says=(
+            "goes by the name 'gamma'", 'key rotate', 'peer add gamma'))
+        alpha.book.refuse('peer', 'add', 'gamma', beta.address, beta.key, code='exists', says=(
+            "the peer 'beta' has that key", "called 'gamma' now", 'key rotate'))
+        beta.book.ok('key', 'rotate')
+        alpha.book.ok('peer', 'add', 'gamma', beta.address, beta.book.json('identity')['key'])
+        alpha.book.ok('peer', 'check', 'gamma')
+        check(alpha.book.json('peer', 'check', 'gamma')['version'], daemon.log())
+
+
+@test()
 def peer__the_other_side_says_its_own_name_too(book):
     with pair(book) as (alpha, beta, _):
         alpha.book.ok('peer', 'add', 'gamma', beta.address, beta.key)
