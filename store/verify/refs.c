@@ -2,7 +2,8 @@
 /*
  * The refs of book.git: packed-refs, and loose files, which git prefers. A ref of ours may be
  * behind book.db as long as everything that it lacks is staged: then a checkpoint was still to
- * come. In every other case it was moved. Refs that are not ours must lead to something, no more.
+ * come. In every other case it was moved. Refs that are not ours must lead to something, no more;
+ * but none may replace an object.
  */
 #include "store/verify/verification.h"
 
@@ -25,6 +26,7 @@
 	"  WHERE d.id = v.domain AND (d.epoch > 1 OR d.owner IS NOT NULL)))"
 #define PACKED "book.git/packed-refs"
 #define LOOSE "book.git/refs"
+#define REPLACING "refs/replace/"
 
 struct ref {
 	char *name;
@@ -447,6 +449,12 @@ static int tags_check(struct refs *refs)
 
 /* ---- what is left ---- */
 
+/* Whoever reads the object whose name is the ref's gets another one from git. */
+static bool replaces(const char *name)
+{
+	return strncmp(name, REPLACING, sizeof REPLACING - 1) == 0;
+}
+
 static bool ours(const char *name)
 {
 	return strncmp(name, DOMAIN_REFS, sizeof DOMAIN_REFS - 1) == 0 ||
@@ -481,6 +489,10 @@ static int rest_check(struct refs *refs)
 		if (note_is_false(refs, ref))
 			rc = own_tell(refs, ref->name,
 				"is noted to lead to something else than its tag says");
+		if (!rc && replaces(ref->name))
+			rc = own_tell(refs, ref->name,
+				"makes git show another object in the place of that one: 'git "
+				"replace --delete' removes it");
 		if (rc || ref->seen)
 			continue;
 		if (!oid_set_has(&verification->good, &ref->oid))

@@ -207,6 +207,33 @@ def verify__says_that_the_folder_of_refs_is_gone(book):
     contains(book.ok('verify').err, 'is sound')
 
 
+@test('commondir', 'shallow', 'info/grafts', 'info/attributes', 'objects/info/alternates',
+      'objects/info/http-alternates', 'config.worktree', 'hooks/post-update')
+def verify__names_what_git_would_believe(book, name):
+    fill(book)
+    path = os.path.join(book.path, 'book.git', name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    book.file(path, '')
+    found = find(findings(book), kind='file', where='book.git/' + name)
+    contains(found['sentence'], "not of Domesday's making")
+    os.rename(path, book.folder + '/away')
+    book.file(os.path.join(os.path.dirname(path), 'pre-push.sample'))
+    book.ok('verify')
+
+
+@test('loose', 'packed')
+def verify__names_a_ref_that_replaces_a_version(book, how):
+    uuid = fill(book)['web']
+    newest, before = (book.git('rev-parse', f'domains/{uuid}{at}').out.strip() for at in ('', '~1'))
+    book.git('replace', newest, before)
+    if how == 'packed':
+        book.git('pack-refs', '--all')
+    found = find(findings(book), kind='refs')
+    contains(found['sentence'], f'refs/replace/{newest} makes git show another object')
+    book.git('replace', '--delete', newest)
+    book.ok('verify')
+
+
 @test()
 def verify__a_bit_in_the_log_is_warned_of(book):
     fill(book)
