@@ -17,7 +17,6 @@
 #include "domain/record.h"
 #include "domain/sharing.h"
 
-#define OPERATION "evacuate"
 #define OVERRIDE_LIMIT 1000
 
 struct candidate {
@@ -237,8 +236,8 @@ static int take(struct evacuating *evacuating, struct candidate *candidate, stru
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	const struct dd_evacuation *asked = evacuating->asked;
 	struct book_taken taken;
-	int rc = operation_begin_new(
-		&op, evacuating->host, candidate->uuid, OPERATION, evacuating->change, err);
+	int rc = operation_begin_new(&op, evacuating->host, candidate->uuid, OPERATION_EVACUATE,
+		evacuating->change, err);
 
 	if (!rc && op.row.version && is_claimed(&op)) {
 		candidate->version = op.row.version;
@@ -396,7 +395,8 @@ int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
 		return tell(&evacuating, evacuated, context);
 	/* who is asked for a reason is asked before the other host is shot */
 	if (!rc)
-		rc = reason_find(host, OPERATION, change ? change->reason : NULL, &reason, err);
+		rc = reason_find(
+			host, OPERATION_EVACUATE, change ? change->reason : NULL, &reason, err);
 	if (!rc)
 		rc = prove(&evacuating);
 	if (!rc)

@@ -61,6 +61,8 @@ struct operation {
 #define OPERATION_UNDEFINE "undefine"
 /* The domain comes here, or goes to another host. */
 #define OPERATION_MIGRATE "migrate"
+/* The domain is taken over from a host that is gone. */
+#define OPERATION_EVACUATE "evacuate"
 
 #define OPERATION_INIT       \
 	{                    \

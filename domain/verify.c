@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is the book true? The store checks what can be said of bytes; here is added what takes reading
- * the definitions: does the index say of each domain what its newest version says?
+ * the definitions: does the index say of each domain what its newest version says, and are the
+ * passwords there that it names?
  */
 #include <string.h>
 
 #include "domain/derive.h"
 #include "domain/existing.h"
 #include "domain/host.h"
+#include "domain/secret_check.h"
 
 #define TRIES 5 /* while somebody changes the domain under our eyes */
 
@@ -37,6 +39,14 @@ static int tell_finding(const struct finding *finding, void *context)
 			.sentence = finding->sentence,
 		},
 		verifying->context);
+}
+
+/* Counted as those of the store are. */
+static int tell(struct verifying *verifying, const struct dd_finding *finding)
+{
+	if (verifying->result->findings++ >= DD_FINDINGS_LIMIT)
+		return 0;
+	return verifying->tell(finding, verifying->context);
 }
 
 /* ---- the index of one domain ---- */
@@ -103,9 +113,7 @@ static int tell_index(struct verifying *verifying, const struct domain_row *row,
 		"the %s that book.db has of '%s' is not what its newest version (%u) says", what,
 		row->name, row->version);
 	finding.sentence = text_string(&sentence);
-	if (verifying->result->findings++ >= DD_FINDINGS_LIMIT)
-		return 0;
-	return verifying->tell(&finding, verifying->context);
+	return tell(verifying, &finding);
 }
 
 /* Row and version are read one after the other, so a change in between is no finding. */
@@ -140,6 +148,48 @@ static int check_index(struct verifying *verifying, const char *uuid)
 	return rc;
 }
 
+/* ---- its passwords ---- */
+
+struct sealed {
+	struct verifying *verifying;
+	const struct domain_row *row;
+};
+
+static int tell_secret(const char *where, const char *sentence, void *context)
+{
+	const struct sealed *sealed = context;
+
+	return tell(sealed->verifying, &(struct dd_finding){
+					       .kind = "secret",
+					       .where = where,
+					       .domain = sealed->row->name,
+					       .uuid = sealed->row->uuid,
+					       .version = sealed->row->version,
+					       .until = sealed->row->version,
+					       .sentence = sentence,
+				       });
+}
+
+static int check_secrets(struct verifying *verifying, const char *uuid)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct sealed sealed = {verifying, &row};
+	int rc = book_find(verifying->host->book, uuid, &row, verifying->err);
+
+	/* what is gone needs none any more, and another's are with its owner */
+	if (rc || row.state == STATE_GONE || row.owner)
+		return rc;
+	return secrets_check_sealed(
+		verifying->host->book, &row, tell_secret, &sealed, verifying->err);
+}
+
+static int check_domain(struct verifying *verifying, const char *uuid)
+{
+	int rc = check_index(verifying, uuid);
+
+	return rc ? rc : check_secrets(verifying, uuid);
+}
+
 /* ---- all ---- */
 
 struct uuids {
@@ -154,7 +204,7 @@ static int keep_uuid(const struct domain_row *row, void *context)
 	return 0;
 }
 
-static int check_indexes(struct verifying *verifying)
+static int check_domains(struct verifying *verifying)
 {
 	struct uuids uuids = {.list = TEXT_INIT};
 	struct dd_error reason = {0};
@@ -163,7 +213,7 @@ static int check_indexes(struct verifying *verifying)
 	if (!rc && text_failed(&uuids.list))
 		rc = error_no_memory(verifying->err);
 	for (size_t at = 0; !rc && at < uuids.list.size; at += UUID_SIZE)
-		rc = check_index(verifying, uuids.list.data + at);
+		rc = check_domain(verifying, uuids.list.data + at);
 	text_release(&uuids.list);
 	/* damage of book.db was told */
 	if (reason.code && reason.code != DD_CORRUPT)
@@ -192,7 +242,7 @@ int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, v
 		.objects = counts.objects,
 		.findings = counts.findings,
 	};
-	rc = domain ? check_index(&verifying, row.uuid) : check_indexes(&verifying);
+	rc = domain ? check_domain(&verifying, row.uuid) : check_domains(&verifying);
 	if (!rc)
 		*result = verified;
 	return rc;

@@ -773,11 +773,18 @@ int book_secret_list(struct book *book, const char *uuid, book_secret_fn secret,
 	struct dd_error *err);
 
 /*
- * Appends the secret. DD_NOT_FOUND: the book has not got it (another host's has), or not the key.
- * DD_REFUSED: others may read the key. DD_CORRUPT: it cannot be unsealed.
+ * Appends the secret. DD_NOT_FOUND: the book has not got it (another host's has). DD_REFUSED: it
+ * has not got the key, or others may read that. DD_CORRUPT: it cannot be unsealed.
  */
 int book_secret_get(struct book *book, const char *uuid, const char *name, struct text *out,
 	struct dd_error *err);
+
+/*
+ * Should the book have the secrets that were new with that version of the domain? Not where it was
+ * made anew from its history since, and so never had them.
+ */
+int book_secret_due(
+	struct book *book, const char *uuid, uint32_t number, bool *due, struct dd_error *err);
 
 /* ---- what the book is set to ---- */
 

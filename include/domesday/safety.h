@@ -20,8 +20,9 @@ struct dd_finding {
 	/*
 	 * "object": cannot be read, or is not what its name says; "signature", "key"; "chain": a
 	 * version is missing, or not where it was; "index": book.db and the history contradict each
-	 * other; "refs": a branch or tag is not where book.db says; "file": damaged as such; at a
-	 * restore from a remote "lost": it is not there, or not readable.
+	 * other; "refs": a branch or tag is not where book.db says; "file": damaged as such;
+	 * "secret": a password that the newest version names cannot be unsealed; at a restore from
+	 * a remote "lost": it is not there, or not readable.
 	 */
 	const char *kind;
 	const char *where; /* below the book's folder: "book.db", "book.git/packed-refs" */

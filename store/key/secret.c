@@ -8,8 +8,10 @@
  *           encrypted with XChaCha20-Poly1305 under the key of keys/secrets. The tag covers uuid
  * and name too, so a row cannot be put in another's place.
  *
- * Rows are added and removed, never changed. The key is made when the first secret comes: a file of
- * mode 0600 with 32 random bytes in hexadecimal. It is in no pack, no clone and no version.
+ * Rows are added and removed, never changed. With the first one comes the setting `secrets-since`:
+ * the newest place in the chain of then. A book that was made anew from its history alone has no
+ * row of what was sealed before, and lacks none. The key is made when the first secret comes: a
+ * file of mode 0600 with 32 random bytes in hexadecimal. It is in no pack, no clone and no version.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,8 +67,10 @@ static int key_read(const char *path, struct sealing_key *key, struct dd_error *
 	ssize_t got;
 	int bad;
 
-	if (fd < 0 && errno == ENOENT)
-		return error_set(err, DD_NOT_FOUND, "the key %s is missing", path);
+	if (fd < 0 && errno == ENOENT) {
+		error_set(err, DD_REFUSED, "the key %s is missing", path);
+		return error_hint(err, "bring it back from a backup");
+	}
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return error_errno(err, errno, "cannot open the key %s", path);
 	if (status.st_mode & 077) {
@@ -75,6 +79,8 @@ static int key_read(const char *path, struct sealing_key *key, struct dd_error *
 		return DD_REFUSED;
 	}
 	got = read(fd, text, sizeof text - 1);
+	if (got < 0)
+		return error_errno(err, errno, "cannot read the key %s", path);
 	bad = got != KEY_TEXT_SIZE || text[KEY_TEXT_SIZE - 1] != '\n' ||
 	      sodium_hex2bin(key->bytes, sizeof key->bytes, text, KEY_TEXT_SIZE - 1, NULL, NULL,
 		      NULL) != 0;
@@ -202,10 +208,20 @@ struct rows {
 	const struct sealing_key *key;
 };
 
+static int since_write(struct book *book, struct dd_error *err)
+{
+	struct statement statement = statement_begin(&book->database,
+		"INSERT INTO setting(key, value)"
+		" SELECT 'secrets-since', (SELECT coalesce(max(seq), 0) FROM version)"
+		" WHERE NOT EXISTS (SELECT 1 FROM secret) ON CONFLICT DO NOTHING");
+
+	return statement_run(&statement, err);
+}
+
 static int rows_write(void *context, struct dd_error *err)
 {
 	const struct rows *rows = context;
-	int rc = 0;
+	int rc = since_write(rows->book, err);
 
 	for (size_t i = 0; !rc && i < rows->count; i++) {
 		CLEANUP(free) unsigned char *sealed = NULL;
@@ -297,4 +313,58 @@ int book_secret_get(struct book *book, const char *uuid, const char *name, struc
 		error_set(err, DD_CORRUPT,
 			"it is damaged, or was sealed with another key than keys/secrets");
 	return rc;
+}
+
+/* Whether there is any row, and the setting, -1 where it is none. */
+static int since_read(struct book *book, bool *any, int64_t *since, struct dd_error *err)
+{
+	struct statement statement = statement_begin(&book->database,
+		"SELECT EXISTS (SELECT 1 FROM secret),"
+		" coalesce((SELECT value FROM setting WHERE key = 'secrets-since'), -1)");
+
+	*any = false;
+	*since = -1;
+	if (statement_row(&statement)) {
+		*any = statement_integer(&statement, 0) != 0;
+		*since = statement_integer(&statement, 1);
+	}
+	return statement_end(&statement, err);
+}
+
+static int key_there(const struct book *book, bool *there, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "keys/secrets", &path, err);
+
+	if (rc)
+		return rc;
+	*there = access(path, F_OK) == 0;
+	return *there || errno == ENOENT ? 0 : error_errno(err, errno, "cannot read %s", path);
+}
+
+int book_secret_due(
+	struct book *book, const char *uuid, uint32_t number, bool *due, struct dd_error *err)
+{
+	bool any, there = false;
+	int64_t since;
+	int rc = since_read(book, &any, &since, err);
+
+	if (!rc && !any && since < 0)
+		rc = key_there(book, &there, err);
+	if (rc)
+		return rc;
+	*due = any || since >= 0 || there;
+	if (!*due || since < 0)
+		return 0;
+
+	struct statement statement = statement_begin(&book->database,
+		"SELECT min(v.seq) <= ?3 FROM version v JOIN domain d ON d.id = v.domain"
+		" WHERE d.uuid = ?1 AND v.number >= ?2");
+
+	statement_text(&statement, uuid);
+	statement_number(&statement, number);
+	statement_number(&statement, since);
+	if (statement_row(&statement))
+		*due = !statement_integer(&statement, 0);
+	return statement_end(&statement, err);
 }

@@ -4,9 +4,11 @@
 """Passwords reach QEMU and who asks for them, and nothing else."""
 
 import base64
+import contextlib
 import glob
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -296,6 +298,64 @@ def secret__that_is_lost_is_said_to_be(book):
     book.ok('update-device', 'a', screen_file(book, THIRD))
     book.ok('start', 'a')
     check(lets_in(place(book), THIRD), 'given anew')
+
+
+def lost(book, rc=1):
+    """What verify finds of passwords, (where, sentence)."""
+    found = book.json('verify', rc=rc)['findings']
+    equal([finding['kind'] for finding in found], ['secret'] * len(found), found)
+    return [(finding['where'], finding['sentence']) for finding in found]
+
+
+@test()
+def secret__that_is_lost_is_a_finding(book):
+    define(book, FIRST)
+    book.define(domain('b'))
+    path = book.path + '/keys/secrets'
+    with open(path, encoding='ascii') as stream:
+        key = stream.read()
+    equal(lost(book, rc=0), [])
+    os.unlink(path)
+    [(where, sentence)] = lost(book)
+    equal(where, 'keys/secrets')
+    contains(sentence, "the password of 'a' at graphics[1]/@passwd", 'is missing')
+    restore_key(book, ('1' if key[0] == '0' else '0') + key[1:])
+    contains(lost(book)[0][1], 'damaged, or was sealed with another key')
+    book.ok('verify', 'a', rc=1)
+    book.ok('verify', 'b')
+    backup = book.folder + '/book.tar'
+    book.ok('backup', backup)
+    other = book.another('other')
+    contains(other.ok('restore', backup, rc=1).out, "secret: the password of 'a'")
+    restore_key(book, key)
+    equal(lost(book, rc=0), [])
+    with contextlib.closing(sqlite3.connect(book.path + '/book.db')) as database, database:
+        database.execute('delete from secret')
+    contains(lost(book)[0][1], 'not in this book')
+    book.ok('undefine', 'a')
+    equal(lost(book, rc=0), [])
+
+
+@test()
+def secret__that_was_never_here_is_no_finding(book):
+    """A book that was made anew from its history, and one of whose passwords was given anew."""
+    define(book, FIRST)
+    book.define(domain('b', screen(SECOND)))
+    book.ok('sync')
+    anew = book.another('anew')
+    shutil.copytree(book.path + '/book.git', anew.path + '/book.git')
+    for name in ('keys', 'locks', 'run'):
+        os.mkdir(f'{anew.path}/{name}', 0o700)
+    for name in ('host', 'host.pub', 'allowed_signers'):
+        shutil.copy2(f'{book.path}/keys/{name}', anew.path + '/keys')
+    anew.ok('reindex', rc=1)
+    equal(lost(anew, rc=0), [])
+    anew.ok('update-device', 'a', screen_file(anew, THIRD))
+    equal(lost(anew, rc=0), [])
+    anew.ok('update-device', 'b', screen_file(anew, FIRST))
+    with contextlib.closing(sqlite3.connect(anew.path + '/book.db')) as database, database:
+        database.execute('delete from secret')
+    equal(len(lost(anew)), 2)
 
 
 @test()

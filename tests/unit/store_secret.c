@@ -111,7 +111,7 @@ static void store_secret__needs_its_key(void **state)
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
 	assert_int_equal(rename(path, away), 0);
-	assert_int_equal(get(scene, UUID_A, draft.name, found, sizeof found), DD_NOT_FOUND);
+	assert_int_equal(get(scene, UUID_A, draft.name, found, sizeof found), DD_REFUSED);
 	/* a new one opens what is sealed from now on */
 	put(scene, &again, UUID_A, SECRET);
 	assert_int_equal(get(scene, UUID_A, again.name, found, sizeof found), 0);
