@@ -183,11 +183,31 @@ static int check_secrets(struct verifying *verifying, const char *uuid)
 		verifying->host->book, &row, tell_secret, &sealed, verifying->err);
 }
 
+/* Its row has one UUID and the index of the rows another. */
+static int tell_unfound(struct verifying *verifying, const char *uuid)
+{
+	CLEANUP(text) struct text sentence = TEXT_INIT;
+	struct dd_finding finding = {.kind = "index", .where = "book.db", .uuid = uuid};
+
+	*verifying->err = (struct dd_error){0};
+	text_printf(&sentence, "book.db lists a domain %s and does not find it by that UUID", uuid);
+	finding.sentence = text_string(&sentence);
+	return text_failed(&sentence) ? error_no_memory(verifying->err) : tell(verifying, &finding);
+}
+
 static int check_domain(struct verifying *verifying, const char *uuid)
 {
 	int rc = check_index(verifying, uuid);
 
-	return rc ? rc : check_secrets(verifying, uuid);
+	if (!rc)
+		rc = check_secrets(verifying, uuid);
+	if (rc == DD_NOT_FOUND)
+		return tell_unfound(verifying, uuid);
+	if (rc != DD_CORRUPT)
+		return rc;
+	/* damage of book.db was told, and the others are still to be looked at */
+	*verifying->err = (struct dd_error){0};
+	return 0;
 }
 
 /* ---- all ---- */
@@ -210,15 +230,17 @@ static int check_domains(struct verifying *verifying)
 	struct dd_error reason = {0};
 	int rc = book_list(verifying->host->book, true, keep_uuid, &uuids, &reason);
 
+	/* damage of book.db was told, and what was listed is looked at nevertheless */
+	if (rc == DD_CORRUPT)
+		rc = 0;
+	else if (rc)
+		error_set(verifying->err, rc, "%s", reason.message);
 	if (!rc && text_failed(&uuids.list))
 		rc = error_no_memory(verifying->err);
 	for (size_t at = 0; !rc && at < uuids.list.size; at += UUID_SIZE)
 		rc = check_domain(verifying, uuids.list.data + at);
 	text_release(&uuids.list);
-	/* damage of book.db was told */
-	if (reason.code && reason.code != DD_CORRUPT)
-		return error_set(verifying->err, reason.code, "%s", reason.message);
-	return rc == DD_CORRUPT ? 0 : rc;
+	return rc;
 }
 
 int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, void *context,

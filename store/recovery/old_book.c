@@ -251,6 +251,46 @@ int old_uses(struct reindex *reindex, const char *uuid, int64_t domain)
 	return old_end(reindex, &rows, "what a running guest uses");
 }
 
+/* Puts the row of the old table in, where sql finds to which domain it belongs now. */
+static int tag_put(struct reindex *reindex, const struct statement *row, const char *sql,
+	int column, bool *put)
+{
+	struct database *database = &reindex->book->database;
+	struct statement insert = statement_begin(database, sql);
+	int rc;
+
+	for (int i = 0; !insert.code && i < 3; i++)
+		insert.code = sqlite3_bind_value(
+			insert.handle, i + 1, sqlite3_column_value(row->handle, i));
+	if (!insert.code)
+		insert.code = sqlite3_bind_value(
+			insert.handle, 4, sqlite3_column_value(row->handle, column));
+	rc = statement_run(&insert, reindex->err);
+	*put = !rc && sqlite3_changes(database->sqlite);
+	return rc;
+}
+
+/* A domain whose UUID was damaged in the old row is found by the version that was tagged. */
+static int tag_take(struct reindex *reindex, struct statement *row)
+{
+	bool put;
+	int rc = tag_put(reindex, row,
+		"INSERT INTO tag(domain, label, number, oid)"
+		" SELECT id, ?1, ?2, ?3 FROM domain WHERE uuid = ?4 ON CONFLICT DO NOTHING",
+		3, &put);
+
+	if (!rc && !put)
+		rc = tag_put(reindex, row,
+			"INSERT INTO tag(domain, label, number, oid)"
+			" SELECT domain, ?1, ?2, ?3 FROM version WHERE oid = ?4"
+			" ON CONFLICT DO NOTHING",
+			4, &put);
+	if (!rc && !put)
+		reindex_lost(reindex, "the tag '%s' is of no domain that is in the history",
+			statement_string(row, 0));
+	return rc;
+}
+
 int old_tags(struct reindex *reindex, bool *read)
 {
 	struct statement rows;
@@ -260,22 +300,12 @@ int old_tags(struct reindex *reindex, bool *read)
 	if (!reindex->old_open)
 		return 0;
 	rows = statement_begin(&reindex->old,
-		"SELECT d.uuid, t.label, t.number, t.oid FROM tag t JOIN domain d"
-		" ON d.id = t.domain");
+		"SELECT t.label, t.number, t.oid, d.uuid, v.oid FROM tag t"
+		" LEFT JOIN domain d ON d.id = t.domain"
+		" LEFT JOIN version v ON v.domain = t.domain AND v.number = t.number");
 	*read = true;
-	while (!rc && statement_row(&rows)) {
-		struct statement insert = statement_begin(&reindex->book->database,
-			"INSERT INTO tag(domain, label, number, oid)"
-			" SELECT id, ?2, ?3, ?4 FROM domain WHERE uuid = ?1"
-			" ON CONFLICT DO NOTHING");
-
-		statement_text(&insert, statement_string(&rows, 0));
-		statement_text(&insert, statement_string(&rows, 1));
-		statement_number(&insert, statement_integer(&rows, 2));
-		statement_blob(&insert, sqlite3_column_blob(rows.handle, 3),
-			(size_t)sqlite3_column_bytes(rows.handle, 3));
-		rc = statement_run(&insert, reindex->err);
-	}
+	while (!rc && statement_row(&rows))
+		rc = tag_take(reindex, &rows);
 	if (rc) {
 		statement_drop(&rows);
 		return rc;

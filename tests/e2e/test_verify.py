@@ -166,6 +166,33 @@ def flip(path, at, bit):
         stream.write(bytes([byte ^ 1 << bit]))
 
 
+@test('table', 'index')
+def verify__a_bit_in_a_uuid_is_told_and_put_right(book, where):
+    """The row is listed and not found, and what belongs to it is not lost with it."""
+    uuids = fill(book)
+    for name in ('web', 'mail'):
+        book.ok('tag', f'{name}@2', 'good')
+    book.ok('sync')
+    execute(book, ("UPDATE domain SET title = 'x' WHERE uuid = ?", (uuids['mail'],)))
+    with contextlib.closing(sqlite3.connect(book.path + '/book.db')) as database:
+        database.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+        pages = [row[0] for row in database.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'domain' AND name IN "
+            "('domain', 'sqlite_autoindex_domain_1') ORDER BY type DESC")]
+    page = 4096 * (pages[where == 'index'] - 1)
+    with open(book.path + '/book.db', 'rb') as stream:
+        at = stream.read().index(uuids['web'].encode(), page)
+    check(at < page + 4096, 'its UUID is not where it was expected')
+    flip(book.path + '/book.db', at + 35, 0)
+    found = findings(book)
+    contains(' '.join(f['sentence'] for f in found), 'does not find it by that UUID')
+    contains(find(found, kind='index', domain='mail', version=4)['sentence'], 'the title')
+    book.ok('reindex')
+    for name in ('web', 'mail'):
+        equal(book.log(name)[2]['tags'], ['good'])
+    book.ok('verify')
+
+
 @test()
 def verify__a_bit_in_a_young_books_log_hides_nothing_for_long(book):
     """All of the book is in the log still, and SQLite would read none of it."""
