@@ -386,8 +386,8 @@ int verify_log(struct verification *verification)
 int verify_files(struct verification *verification)
 {
 	static int (*const parts[])(struct verification * verification) = {pages_check,
-		database_check, packs_check, folders_check, head_check, description_check,
-		seal_check, config_check, verify_beside};
+		database_check, verify_schema, packs_check, folders_check, head_check,
+		description_check, seal_check, config_check, verify_beside};
 	int rc = 0;
 
 	if (verification->uuid)

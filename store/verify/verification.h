@@ -132,6 +132,7 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 /* files.c: the log of book.db, before anything of it is read. */
 int verify_log(struct verification *verification);
 int verify_files(struct verification *verification);    /* verify_files.c: bytes as such */
+int verify_schema(struct verification *verification);   /* schema.c: what tables there are */
 int verify_beside(struct verification *verification);   /* beside.c: what git would believe */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */

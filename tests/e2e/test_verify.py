@@ -166,6 +166,39 @@ def flip(path, at, bit):
         stream.write(bytes([byte ^ 1 << bit]))
 
 
+# What somebody does to the tables, and what verify says of it.
+TABLES = {
+    'trigger': ('CREATE TRIGGER helper AFTER INSERT ON version BEGIN DELETE FROM tag; END',
+                "the trigger 'helper' of book.db is not of Domesday's making"),
+    'table': ('CREATE TABLE more(a)', "the table 'more' of book.db is not of Domesday's making"),
+    'view': ('CREATE VIEW seen AS SELECT * FROM use',
+             "the view 'seen' of book.db is not of Domesday's making"),
+    'column': ('ALTER TABLE use ADD COLUMN more',
+               "the table 'use' of book.db is not as Domesday makes it"),
+    'no-journal': ('DROP TABLE journal', "the table 'journal' is missing in book.db"),
+    'no-secret': ('DROP TABLE secret', "the table 'secret' is missing in book.db"),
+    'no-index': ('DROP INDEX domain_name', "the index 'domain_name' is missing in book.db"),
+}
+
+
+@test(*TABLES)
+def verify__names_what_was_made_of_the_tables(book, what):
+    statement, words = TABLES[what]
+    fill(book)
+    execute(book, (statement,))
+    found = findings(book)
+    check([f for f in found if f['kind'] == 'file' and words in f['sentence']], found)
+    book.ok('reindex', rc=None)
+    book.ok('verify')
+
+
+@test()
+def verify__what_analyze_leaves_is_no_finding(book):
+    fill(book)
+    execute(book, ('ANALYZE',))
+    book.ok('verify')
+
+
 @test('table', 'index')
 def verify__a_bit_in_a_uuid_is_told_and_put_right(book, where):
     """The row is listed and not found, and what belongs to it is not lost with it."""
