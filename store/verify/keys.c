@@ -9,12 +9,53 @@
 
 #define FILE_LIMIT ((size_t)1 << 20)
 
+/* ---- a key that was changed meanwhile ---- */
+
+/* The setting "signer"; all zeros where no key was ever changed. */
+static int setting_read(
+	struct database *database, unsigned char open[KEY_PUBLIC_SIZE], struct dd_error *err)
+{
+	struct statement statement =
+		statement_begin(database, "SELECT value FROM setting WHERE key = 'signer'");
+
+	memset(open, 0, KEY_PUBLIC_SIZE);
+	if (statement_row(&statement) &&
+		sqlite3_column_bytes(statement.handle, 0) == KEY_PUBLIC_SIZE)
+		memcpy(open, sqlite3_column_blob(statement.handle, 0), KEY_PUBLIC_SIZE);
+	return statement_end(&statement, err);
+}
+
+/*
+ * The files change after book.db has, and we look at book.db as it was. So whoever finds them
+ * otherwise looks whether it has gone on since, which takes a second connection.
+ */
+static int changed_since(struct verification *verification, bool *changed)
+{
+	struct database *ours = &verification->book->database;
+	struct database now = {.path = ours->path, .lock_fd = -1, .wait_ms = ours->wait_ms};
+	unsigned char was[KEY_PUBLIC_SIZE], is[KEY_PUBLIC_SIZE];
+	int rc = setting_read(ours, was, verification->err);
+
+	if (!rc)
+		rc = database_open(&now, now.path, verification->err);
+	if (!rc)
+		rc = setting_read(&now, is, verification->err);
+	*changed = !rc && memcmp(was, is, sizeof was) != 0;
+	database_forget(&now);
+	sqlite3_close(now.sqlite);
+	return rc;
+}
+
 static int key_tell(struct verification *verification, const char *where, const char *what)
 {
 	struct finding finding = {.kind = "key", .where = where};
+	bool changed;
+	int rc = changed_since(verification, &changed);
 
-	return finding_tell(verification, &finding, "%s %s", where, what);
+	return rc || changed ? rc : finding_tell(verification, &finding, "%s %s", where, what);
 }
+
+/* ---- the files ---- */
 
 /* The public half of a key file. */
 static int key_read(struct verification *verification, const char *name,
@@ -36,9 +77,12 @@ static int unread_tell(
 	struct verification *verification, const char *name, int rc, const struct dd_error *reason)
 {
 	struct finding finding = {.kind = "key", .where = name};
+	bool changed;
 
-	return rc == DD_NO_MEMORY ? error_no_memory(verification->err)
-				  : finding_tell(verification, &finding, "%s", reason->message);
+	if (rc == DD_NO_MEMORY)
+		return error_no_memory(verification->err);
+	rc = changed_since(verification, &changed);
+	return rc || changed ? rc : finding_tell(verification, &finding, "%s", reason->message);
 }
 
 /* The setting is there once a key was changed. */

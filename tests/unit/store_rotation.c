@@ -288,12 +288,67 @@ static void store_rotation__the_lost_key_does_not_sign_what_comes_after_an_adopt
 	assert_out_of_force(scene, "keys/lost");
 }
 
+/* ---- beside a verify ---- */
+
+struct beside {
+	struct scene *scene;
+	struct told told;
+};
+
+/* Somebody changes the key while verify looks at the book as it was. */
+static int rotate_meanwhile(const struct finding *finding, void *context)
+{
+	struct beside *beside = context;
+	struct book_options options = {.host_name = "alpha"};
+	struct person ada = {"Ada Operator", "ada@example.org"};
+	CLEANUP(book) struct book *other = NULL;
+
+	if (!beside->told.count) {
+		assert_ok(beside->scene,
+			book_open(beside->scene->place, &options, &other, &beside->scene->err));
+		assert_ok(beside->scene,
+			book_rotate_key(other, &ada, "it was time", &beside->scene->err));
+	}
+	return keep(finding, &beside->told);
+}
+
+static void store_rotation__beside_a_verify_is_no_finding(void **state)
+{
+	struct scene *scene = *state;
+	struct beside beside = {.scene = scene, .told = {.words = TEXT_INIT}};
+	char path[PATH_MAX + 64];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	for (int i = 0; i < 2; i++) {
+		beside.told.count = 0;
+		text_clear(&beside.told.words);
+		/* what is found first, and so says that verify has begun */
+		snprintf(path, sizeof path, "%s/book.git/shallow", scene->place);
+		close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		assert_ok(scene, book_verify(scene->book, NULL, rotate_meanwhile, &beside, NULL,
+					 &scene->err));
+		if (beside.told.count != 1)
+			fail_msg("%s", text_string(&beside.told.words));
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(keys_of(scene).count, 2 + i);
+	}
+	cleanup_told(&beside.told);
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	copy(scene, "keys/host", "keys/kept");
+	rotate(scene);
+	move(scene, "keys/kept", "keys/host");
+	assert_told(scene, NULL, "keys/host is not the key that the book names", "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(store_rotation__old_and_new_versions_are_good),
+		TEST(store_rotation__beside_a_verify_is_no_finding),
 		TEST(store_rotation__git_knows_both_keys),
 		TEST(store_rotation__the_files_are_private),
 		TEST(store_rotation__who_dies_in_the_middle_has_it_finished),
