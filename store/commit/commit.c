@@ -30,10 +30,21 @@ void prepared_release(struct prepared *prepared)
 	free(prepared->versions);
 }
 
+/* Git takes such a commit for malformed, and so does verify, for as long as it is there. */
+int clock_check(struct dd_error *err)
+{
+	if (time(NULL) >= 0)
+		return 0;
+	error_set(err, DD_REFUSED, "the clock shows a time before 1970");
+	return error_hint(err, "set it, and try again");
+}
+
 int commit_ready(struct book *book, struct dd_error *err)
 {
-	int rc;
+	int rc = clock_check(err);
 
+	if (rc)
+		return rc;
 	repository_forget(book);
 	rc = repository_need(book, err);
 	return rc ? rc : signing_key(book, err);

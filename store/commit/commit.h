@@ -31,7 +31,10 @@ static inline void cleanup_prepared(struct prepared *prepared)
 	prepared_release(prepared);
 }
 
-/* Sees to it that the objects and the host key are there. */
+/* DD_REFUSED: it shows a time before 1970, and no commit can say so. */
+int clock_check(struct dd_error *err);
+
+/* Sees to it that the clock is right, and the objects and the host key are there. */
 int commit_ready(struct book *book, struct dd_error *err);
 
 /* All that needs no lock. Of prepared, book and change are set. */

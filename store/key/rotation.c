@@ -7,9 +7,11 @@
 
 #include "base/file.h"
 #include "store/commit/chain.h"
+#include "store/commit/commit.h"
 #include "store/commit/message.h"
 #include "store/folder.h"
 #include "store/key/genesis.h"
+#include "store/key/latest.h"
 #include "store/key/signers.h"
 
 #define KEY "keys/host"
@@ -144,6 +146,7 @@ struct rotation {
 	const char *adopted; /* why the old key cannot sign; NULL: it does */
 	unsigned char old[KEY_PUBLIC_SIZE];
 	struct key *next;
+	struct latest latest; /* of what the old key has signed */
 	int64_t now;
 };
 
@@ -153,13 +156,14 @@ static int signers_extend(const struct rotation *rotation, struct text *out, str
 	CLEANUP(text) struct text old = TEXT_INIT;
 	unsigned char open[KEY_PUBLIC_SIZE];
 	char words[KEY_WORDS_SIZE], until[32];
-	time_t now = (time_t)rotation->now;
+	time_t end = (time_t)(rotation->latest.when > rotation->now ? rotation->latest.when
+								    : rotation->now);
 	struct tm tm;
 	int rc = signers_file(rotation->book, &old, err);
 
 	if (rc)
 		return rc;
-	if (!gmtime_r(&now, &tm) || !strftime(until, sizeof until, "%Y%m%d%H%M%SZ", &tm))
+	if (!gmtime_r(&end, &tm) || !strftime(until, sizeof until, "%Y%m%d%H%M%SZ", &tm))
 		return error_set(err, DD_SYSTEM, "the clock shows a time that cannot be");
 	for (const char *line = text_string(&old); *line;) {
 		size_t length = strcspn(line, "\n");
@@ -282,6 +286,9 @@ static int rotation_write(void *context, struct dd_error *err)
 		rc = chain_next(book, &link, err);
 	if (!rc)
 		rc = book_own_oid(book, "book-head", &head, err);
+	/* what came since, and no more: others wait */
+	if (!rc)
+		rc = latest_find(book, &rotation->latest, err);
 	if (!rc)
 		rc = signers_extend(rotation, &signers, err);
 	if (!rc)
@@ -304,6 +311,10 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 	if (!rc && !rotation->adopted)
 		rc = signing_key(book, err);
 	if (!rc)
+		rc = latest_begin(book, &rotation->latest, err);
+	if (!rc)
+		rc = latest_find(book, &rotation->latest, err);
+	if (!rc)
 		rc = key_generate(path, book->committer_email, err);
 	if (!rc)
 		rc = key_load(path, &rotation->next, err);
@@ -323,7 +334,9 @@ static int rotate_locked(struct rotation *rotation, struct dd_error *err)
 	int rc;
 
 	repository_forget(book);
-	rc = repository_need(book, err);
+	rc = clock_check(err);
+	if (!rc)
+		rc = repository_need(book, err);
 	if (!rc)
 		rc = database_lock(&book->database, SLOT_CREATE, "key rotate", book->wait_ms, err);
 	if (rc)

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key follows another: what the old one signed stays good, and nobody else can say so. */
+#include <time.h>
+
 #include "store/key/key.h"
 #include "store_verifying.h"
+
+/* What the clock shows: so much earlier than it is. */
+static time_t clock_behind;
+
+time_t time(time_t *out)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec -= clock_behind;
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
 
 struct keys {
 	uint32_t count, faults;
@@ -288,6 +304,50 @@ static void store_rotation__the_lost_key_does_not_sign_what_comes_after_an_adopt
 	assert_out_of_force(scene, "keys/lost");
 }
 
+/* ---- a clock that is wrong ---- */
+
+static void store_rotation__a_clock_put_back_costs_no_version(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const check[] = {"verify-commit", "domains/" UUID_A "~2",
+		"domains/" UUID_A "~1", "domains/" UUID_A, "book", "book~1", NULL};
+	static const char *const tag[] = {"verify-tag", "domains/" UUID_A "/late", NULL};
+	struct tag_draft draft = {.uuid = UUID_A,
+		.number = 1,
+		.label = "late",
+		.tagger = {"Ada Operator", "ada@example.org"}};
+	bool made;
+
+	define(scene, UUID_A, "web", "one");
+	clock_behind = -3600;
+	assert_ok(scene, book_tag(scene->book, &draft, NULL, &made, &scene->err));
+	clock_behind = 3600;
+	change(scene, UUID_A, "web", 1, "two");
+	rotate(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	clock_behind = 0;
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	git(scene, check);
+	git(scene, tag);
+	assert_sound(scene, NULL);
+}
+
+static void store_rotation__a_clock_before_1970_signs_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_A, .name = "web", .base = 1, .xml = "two"};
+	struct person ada = {"Ada Operator", "ada@example.org"};
+
+	define(scene, UUID_A, "web", "one");
+	clock_behind = time(NULL) + 1000;
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_REFUSED);
+	assert_string_equal(scene->err.message, "the clock shows a time before 1970");
+	assert_int_equal(book_rotate_key(scene->book, &ada, NULL, &scene->err), DD_REFUSED);
+	clock_behind = 0;
+	assert_ok(scene, step_apply(scene->book, &step, NULL, &scene->err));
+	assert_sound(scene, NULL);
+}
+
 /* ---- beside a verify ---- */
 
 struct beside {
@@ -348,6 +408,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(store_rotation__old_and_new_versions_are_good),
+		TEST(store_rotation__a_clock_put_back_costs_no_version),
+		TEST(store_rotation__a_clock_before_1970_signs_nothing),
 		TEST(store_rotation__beside_a_verify_is_no_finding),
 		TEST(store_rotation__git_knows_both_keys),
 		TEST(store_rotation__the_files_are_private),
