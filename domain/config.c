@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,9 +113,18 @@ int config_switch(struct dd_host *host, const char *name, bool *on, struct dd_er
 	return rc;
 }
 
+/* A folder may be searched, which access() calls the same. */
+static bool is_program(const char *path)
+{
+	struct stat status;
+
+	return path[0] == '/' && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	       access(path, X_OK) == 0;
+}
+
 static int program_check(const struct setting *setting, const char *value, struct dd_error *err)
 {
-	if (!*value || (value[0] == '/' && access(value, X_OK) == 0))
+	if (!*value || is_program(value))
 		return *value ? line_check(value, PATH_MAX, setting->name, err) : 0;
 	return error_set(err, DD_INVALID,
 		"%s is the absolute path of a program that can be run, or '', not '%s'",

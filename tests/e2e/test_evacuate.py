@@ -176,7 +176,8 @@ def evacuate__wants_proof(book):
     fence(beta, '#!/bin/sh\necho fenced\nexit 1\n', 'second')
     beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='status 1')
     equal(beta.domains(), before)
-    beta.refuse('config', 'fence-command', 'fence', code='invalid', says='absolute')
+    for path in ('fence', '/tmp'):
+        beta.refuse('config', 'fence-command', path, code='invalid', says='absolute')
     answer = evacuate(beta, '--all', '--dry-run')
     equal((answer['taken'], answer['dry_run']), (2, True))
     equal(beta.domains(), before)
