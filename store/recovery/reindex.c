@@ -647,6 +647,18 @@ static int swap(struct reindex *reindex)
 	return rc;
 }
 
+/* What was begun is of no use to anybody; why it ended is said already. */
+static void new_discard(struct reindex *reindex)
+{
+	struct dd_error ignored = {0};
+	struct reindex quiet = *reindex;
+
+	quiet.err = &ignored;
+	sqlite3_close(TAKE(reindex->book->database.sqlite));
+	(void)remove_file(&quiet, NEW_DATABASE);
+	(void)companions_remove(&quiet);
+}
+
 static int reindex_run(struct reindex *reindex)
 {
 	struct book *book = reindex->book;
@@ -666,7 +678,9 @@ static int reindex_run(struct reindex *reindex)
 	if (!rc)
 		rc = database_transaction(&book->database, fill, reindex, reindex->err);
 	database_forget(&book->database);
-	if (!rc)
+	if (rc)
+		new_discard(reindex);
+	else
 		rc = swap(reindex);
 	database_close(&reindex->old);
 	return rc;

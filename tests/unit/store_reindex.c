@@ -235,6 +235,42 @@ static void store_reindex__a_damaged_database_gives_what_can_be_read(void **stat
 	}
 }
 
+static int index_fails(struct book *book, const char *uuid, struct index_draft *out, void *context,
+	struct dd_error *err)
+{
+	(void)book;
+	(void)uuid;
+	(void)out;
+	(void)context;
+	err->code = DD_SYSTEM;
+	snprintf(err->message, sizeof err->message, "the disk does not answer");
+	return DD_SYSTEM;
+}
+
+static void store_reindex__one_that_fails_leaves_the_book_as_it_was(void **state)
+{
+	struct scene *scene = *state;
+	struct book_options options = {.host_name = "alpha"};
+	struct reindex_calls calls = {index_fails, NULL, NULL};
+	static const char *const names[] = {
+		"book.db.new", "book.db.new-journal", "book.db.new-wal", "book.db.old"};
+	struct reindex_counts counts;
+	char path[PATH_MAX + 64];
+
+	fill(scene);
+	book_close(TAKE(scene->book));
+	assert_int_equal(
+		book_reindex(scene->place, &options, &calls, &counts, &scene->err), DD_SYSTEM);
+	assert_string_equal(scene->err.message, "the disk does not answer");
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		path_of(scene, names[i], path);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	assert_sound(scene, NULL);
+	scene_open(scene);
+	assert_domain(scene, "web", 2);
+}
+
 static void store_reindex__refs_that_were_moved_do_not_matter(void **state)
 {
 	struct scene *scene = *state;
@@ -315,6 +351,7 @@ int main(void)
 		TEST(store_reindex__who_has_it_open_goes_on_with_the_new_one),
 		TEST(store_reindex__who_has_it_open_packs_what_the_new_one_has),
 		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
+		TEST(store_reindex__one_that_fails_leaves_the_book_as_it_was),
 		TEST(store_reindex__refs_that_were_moved_do_not_matter),
 		TEST(store_reindex__a_forged_version_does_not_come_in),
 		TEST(store_reindex__a_log_that_a_bit_has_cut_short_is_mended),
