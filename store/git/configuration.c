@@ -34,16 +34,19 @@ static void seal_make(const char *below, size_t size, struct text *out)
 	text_printf(out, SEAL "%s\n", digest);
 }
 
-bool configuration_is_whole(const struct text *content)
+int configuration_check(const struct text *content, bool *whole, struct dd_error *err)
 {
 	CLEANUP(text) struct text seal = TEXT_INIT;
 	size_t length = seal_length(content);
 
+	*whole = true;
 	if (!begins_with_comment(content))
-		return true;
+		return 0;
 	seal_make(content->data + length, content->size - length, &seal);
-	return length == SEAL_SIZE && !text_failed(&seal) &&
-	       memcmp(content->data, seal.data, SEAL_SIZE) == 0;
+	if (text_failed(&seal))
+		return error_no_memory(err);
+	*whole = length == SEAL_SIZE && memcmp(content->data, seal.data, SEAL_SIZE) == 0;
+	return 0;
 }
 
 int configuration_make(const char *path, const char *content, struct dd_error *err)

@@ -24,7 +24,7 @@ int configuration_change(const char *path,
 	int (*change)(git_config *config, void *context, struct dd_error *err), void *context,
 	struct dd_error *err);
 
-/* Is it as it was left? */
-bool configuration_is_whole(const struct text *content);
+/* *whole: is it as it was left? */
+int configuration_check(const struct text *content, bool *whole, struct dd_error *err);
 
 #endif

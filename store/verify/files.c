@@ -238,10 +238,12 @@ static int description_check(struct verification *verification)
 static int seal_check(struct verification *verification)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
-	bool found;
+	bool found, whole = true;
 	int rc = small_read(verification, "book.git/config", &text, &found);
 
-	if (rc || !found || configuration_is_whole(&text))
+	if (!rc && found)
+		rc = configuration_check(&text, &whole, verification->err);
+	if (rc || whole)
 		return rc;
 	return file_tell(verification, "book.git/config",
 		"is not as Domesday wrote it; 'domesday remote add' and 'remove' take over what it "
