@@ -111,6 +111,9 @@ struct statement versions_down(struct book *book, const char *uuid, uint32_t fro
 /* What the commit of a version says. */
 int version_read(struct book *book, uint32_t number, const git_oid *oid, struct version_info *out,
 	struct dd_error *err);
+/* Damage that was met there also says which version it is, and what to do. Returns rc. */
+int version_failure(
+	struct book *book, const char *uuid, uint32_t number, int rc, struct dd_error *err);
 /* Appends a file of a commit. DD_NOT_FOUND: it has none of that name. */
 int commit_file_read(struct book *book, const git_oid *commit, const char *path, struct text *out,
 	struct dd_error *err);

@@ -87,7 +87,7 @@ static int walk_step(struct walk *walk, const git_oid *commit, bool *another)
 	return 0;
 }
 
-static int walk_tell(struct walk *walk, uint32_t number,
+static int walk_tell(struct walk *walk, const char *uuid, uint32_t number,
 	int (*visit)(const struct file_version *file, void *context), void *context)
 {
 	CLEANUP(odb_object) git_odb_object *object = NULL;
@@ -97,7 +97,7 @@ static int walk_tell(struct walk *walk, uint32_t number,
 			 : object_read(walk, &walk->file, GIT_OBJECT_BLOB, &object, walk->err);
 
 	if (rc)
-		return rc;
+		return version_failure(walk->book, uuid, number, rc, walk->err);
 	if (object) {
 		told.data = git_odb_object_data(object);
 		told.size = git_odb_object_size(object);
@@ -125,10 +125,10 @@ int book_file_history(struct book *book, const char *uuid, uint32_t from, const 
 
 		if (!statement_oid(&statement, 1, &oid))
 			break;
-		rc = walk_step(&walk, &oid, &another);
+		from = (uint32_t)statement_integer(&statement, 0);
+		rc = version_failure(book, uuid, from, walk_step(&walk, &oid, &another), err);
 		if (!rc && another)
-			rc = walk_tell(
-				&walk, (uint32_t)statement_integer(&statement, 0), visit, context);
+			rc = walk_tell(&walk, uuid, from, visit, context);
 	}
 	return rc ? rc : statement_end(&statement, err);
 }

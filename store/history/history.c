@@ -102,13 +102,30 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 	return 0;
 }
 
+int version_failure(
+	struct book *book, const char *uuid, uint32_t number, int rc, struct dd_error *err)
+{
+	char name[256];
+
+	if (rc != DD_CORRUPT || !err)
+		return rc;
+	index_name(book, uuid, name, sizeof name);
+	error_wrap(err, "version %u of '%s'", number, name);
+	if (!err->hint[0])
+		error_hint(err, "'domesday verify' says what is damaged");
+	return rc;
+}
+
 int book_version(struct book *book, const char *uuid, uint32_t number, struct version_info *out,
 	struct dd_error *err)
 {
 	git_oid oid;
 	int rc = version_find(book, uuid, &number, &oid, err);
 
-	return rc ? rc : version_read(book, number, &oid, out, err);
+	if (!rc)
+		rc = version_failure(
+			book, uuid, number, version_read(book, number, &oid, out, err), err);
+	return rc;
 }
 
 static int version_when(
@@ -202,8 +219,9 @@ int book_log(struct book *book, const char *uuid, uint32_t from, uint32_t limit,
 
 		if (!statement_oid(&statement, 1, &oid))
 			break;
-		rc = version_read(
-			book, (uint32_t)statement_integer(&statement, 0), &oid, &info, err);
+		from = (uint32_t)statement_integer(&statement, 0);
+		rc = version_failure(
+			book, uuid, from, version_read(book, from, &oid, &info, err), err);
 		if (!rc)
 			rc = visit(&info, context);
 	}
@@ -277,5 +295,8 @@ int book_read(struct book *book, const char *uuid, uint32_t number, const char *
 	git_oid oid;
 	int rc = version_find(book, uuid, &number, &oid, err);
 
-	return rc ? rc : commit_file_read(book, &oid, path, out, err);
+	if (!rc)
+		rc = version_failure(
+			book, uuid, number, commit_file_read(book, &oid, path, out, err), err);
+	return rc;
 }

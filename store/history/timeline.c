@@ -78,7 +78,7 @@ static int read_when(struct timeline *timeline, struct next *next)
 
 	if (!rc)
 		next->when = info.when;
-	return rc;
+	return version_failure(timeline->book, next->row.uuid, next->number, rc, timeline->err);
 }
 
 static int add_domain(const struct domain_row *row, void *context)
@@ -145,6 +145,7 @@ int book_timeline(struct book *book, int64_t since,
 		CLEANUP(version_info) struct version_info info = {0};
 
 		rc = version_read(book, next->number, &next->oid, &info, err);
+		rc = version_failure(book, next->row.uuid, next->number, rc, err);
 		if (!rc)
 			rc = visit(&next->row, &info, context);
 		if (!rc)

@@ -4,6 +4,7 @@
 """What verify says of a book that somebody has been at, with git, ssh-keygen and sqlite3."""
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -164,6 +165,16 @@ def flip(path, at, bit):
         byte = stream.read(1)[0]
         stream.seek(at)
         stream.write(bytes([byte ^ 1 << bit]))
+
+
+@test()
+def verify__is_what_a_version_that_cannot_be_read_leads_to(book):
+    fill(book)
+    for path in glob.glob(book.path + '/book.git/objects/pack/*'):
+        os.unlink(path)
+    for words in (('log', 'web'), ('log', '--all'), ('blame', 'web'), ('dumpxml', 'web')):
+        book.refuse(*words, code='corrupt', lines=None,
+                    says=("version 4 of '", "'domesday verify' says what is damaged"))
 
 
 # What somebody does to the tables, and what verify says of it.
