@@ -70,6 +70,9 @@ static int maps_grant(const struct json *wishes, struct wished *wished, struct d
 
 	if (!maps || !found)
 		return error_no_memory(err);
+	if (count > WISHES_MAPS_MAX)
+		return error_set(err, DD_INVALID, "%zu --map are too many: %d at most", count,
+			WISHES_MAPS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		maps[i] = json_as_string(json_at(wishes, i));
 		if (!maps[i])

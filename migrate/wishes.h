@@ -6,7 +6,7 @@
  * What is to be otherwise at the destination: a domain's definitions as they will be there, from
  * those that it has at the source and from what the user asked for, an object of
  *
- *   maps             array of "KIND:FROM=TO" (schema/retarget.h)
+ *   maps             array of "KIND:FROM=TO" (schema/retarget.h), WISHES_MAPS_MAX at most
  *   xml              the definition that the guest is to run with
  *   persistent_xml   the one for its next start; otherwise that is what it runs with
  *   name             another name
@@ -26,6 +26,8 @@
 #include "domain/operation.h"
 #include "migrate/hook.h"
 #include "qmp/json.h"
+
+#define WISHES_MAPS_MAX 64
 
 struct wished {
 	struct document *config;

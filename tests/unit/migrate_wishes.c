@@ -100,9 +100,15 @@ static void migrate_wishes__a_map_has_to_fit(void **state)
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	struct json *maps = json_array(), *wishes = json_object();
 	struct json *twice = json_array(), *both = json_object();
+	struct json *many = json_array(), *too_many = json_object();
 
 	assert_int_equal(grant(hosted, wish_map("bridge:br7=br1"), true, &wished), DD_INVALID);
 	assert_error(&hosted->err, DD_INVALID, "--map bridge:br7=br1 fits nothing");
+	for (int i = 0; i <= WISHES_MAPS_MAX; i++)
+		json_push(many, json_string("path:/images/=/srv/"));
+	json_put(too_many, "maps", many);
+	assert_int_equal(grant(hosted, too_many, true, &wished), DD_INVALID);
+	assert_error(&hosted->err, DD_INVALID, "65 --map are too many: 64 at most");
 	json_push(twice, json_string("path:/images/=/srv/"));
 	json_push(twice, json_string("path:/images/a.raw=/srv/b.raw"));
 	json_put(both, "maps", twice);
