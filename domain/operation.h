@@ -19,6 +19,7 @@
 #include "domain/runtime.h"
 #include "qmp/guest.h"
 #include "schema/uses.h"
+#include "store/secrets.h"
 
 /* Secrets that came with this operation, and have names that nobody knows yet. */
 struct new_secrets {

@@ -5,6 +5,7 @@
 
 #include "domain/operation.h"
 #include "domain/record.h"
+#include "store/secrets.h"
 
 struct checking {
 	struct book *book;

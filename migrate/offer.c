@@ -7,6 +7,7 @@
 
 #include "migrate/evidence.h"
 #include "schema/secret.h"
+#include "store/secrets.h"
 
 /* ---- tokens ---- */
 

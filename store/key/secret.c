@@ -24,6 +24,7 @@
 #include "store/folder.h"
 #include "store/key/secret.h"
 #include "store/room.h"
+#include "store/secrets.h"
 
 #define NONCE_SIZE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_SIZE crypto_aead_xchacha20poly1305_ietf_ABYTES

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets in the book: sealed, each in its place, and under a key of their own. */
+#include "store/secrets.h"
 #include "store_support.h"
 
 #include <sqlite3.h>
