@@ -117,7 +117,6 @@ int evidence_of(const char *path, struct evidence *out, struct dd_error *err)
 		identity_read(info.st_rdev, found.identity);
 	} else {
 		found.inode = info.st_ino;
-		found.size = (uint64_t)info.st_size;
 		found.network = is_network(path);
 	}
 	*out = found;

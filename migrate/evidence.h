@@ -23,7 +23,6 @@ struct evidence {
 	bool device;     /* a block device */
 	bool network;    /* of a file system whose caches are not coherent over hosts */
 	uint64_t inode;  /* of a file */
-	uint64_t size;   /* of a file, in bytes */
 	char identity[IDENTITY_SIZE];
 };
 
