@@ -2,6 +2,7 @@
 #include "qmp/device/screen.h"
 
 #include "base/moment.h"
+#include "qmp/argv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,16 @@ void screen_path(
 		text_puts(out, path);
 	else
 		text_printf(out, "%s/%s.sock", plan->folder, node_attr(graphics, "type"));
+}
+
+void screen_put_socket(const struct plan *plan, const xmlNode *graphics, const char *path,
+	const char *option, struct text *out)
+{
+	CLEANUP(text) struct text own = TEXT_INIT;
+
+	screen_path(plan, graphics, path, &own);
+	text_puts(out, option);
+	argv_escape(out, text_string(&own));
 }
 
 const char *screen_host(const xmlNode *graphics)

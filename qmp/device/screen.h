@@ -13,6 +13,10 @@ const char *screen_socket(const xmlNode *graphics);
 void screen_path(
 	const struct plan *plan, const xmlNode *graphics, const char *path, struct text *out);
 
+/* The same as an option's value, with what stands before it. */
+void screen_put_socket(const struct plan *plan, const xmlNode *graphics, const char *path,
+	const char *option, struct text *out);
+
 /* The address, otherwise. */
 const char *screen_host(const xmlNode *graphics);
 

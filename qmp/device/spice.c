@@ -59,16 +59,6 @@ static void put_channels(const xmlNode *graphics, struct text *out)
 	}
 }
 
-static void put_socket(
-	const struct plan *plan, const xmlNode *graphics, const char *path, struct text *out)
-{
-	CLEANUP(text) struct text own = TEXT_INIT;
-
-	screen_path(plan, graphics, path, &own);
-	text_puts(out, "unix=on,addr=");
-	argv_escape(out, text_string(&own));
-}
-
 /* *port: 0 for any that is free. QEMU has no word for that, so its starter finds it. */
 static int put_address(
 	const xmlNode *graphics, struct text *out, unsigned *port, struct dd_error *err)
@@ -127,7 +117,7 @@ int plan_spice(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
 	int code = check(plan, graphics, err);
 
 	if (!code && socket)
-		put_socket(plan, graphics, socket, &value);
+		screen_put_socket(plan, graphics, socket, "unix=on,addr=", &value);
 	else if (!code && nowhere)
 		text_puts(&value, "port=0");
 	else if (!code)

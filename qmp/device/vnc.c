@@ -29,16 +29,6 @@ int vnc_place(
 	return 0;
 }
 
-static void put_socket(
-	const struct plan *plan, const xmlNode *graphics, const char *path, struct text *out)
-{
-	CLEANUP(text) struct text own = TEXT_INIT;
-
-	screen_path(plan, graphics, path, &own);
-	text_puts(out, "vnc=unix:");
-	argv_escape(out, text_string(&own));
-}
-
 /* With autoport QEMU itself takes the first free port, so nobody can take it in between. */
 static int put_address(const xmlNode *graphics, struct text *out, struct dd_error *err)
 {
@@ -85,7 +75,7 @@ int plan_vnc(struct plan *plan, const xmlNode *graphics, struct dd_error *err)
 	int code = check(graphics, err);
 
 	if (!code && socket)
-		put_socket(plan, graphics, socket, &value);
+		screen_put_socket(plan, graphics, socket, "vnc=unix:", &value);
 	else if (!code)
 		code = put_address(graphics, &value, err);
 	if (code)
