@@ -5,7 +5,8 @@
 /*
  * Places of a host that a definition names and that only one QEMU can have: where a VNC screen
  * listens, or a serial port, console or channel. A guest that comes from another QEMU of this host
- * (guest_start_incoming()) listens in its folder instead until that one is gone.
+ * (guest_start_incoming()) listens in its folder instead until that one is gone. SPICE, which QEMU
+ * cannot tell to listen elsewhere, has another port from the start on (qmp/device/spice.c).
  */
 
 #include "qmp/guest.h"
