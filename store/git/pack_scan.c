@@ -229,9 +229,14 @@ static int delta_count(struct pack_scan *scan)
 	return rc;
 }
 
+static bool is_kept(const struct pack_scan *scan)
+{
+	return scan->keep && scan->type != DELTA && scan->size <= PACK_KEEP_MOST;
+}
+
 static void object_keep(struct pack_scan *scan)
 {
-	bool plain = scan->type != DELTA && !text_failed(&scan->object);
+	bool plain = is_kept(scan) && !text_failed(&scan->object);
 
 	if (scan->keep && scan->keep(plain ? (git_object_t)scan->type : GIT_OBJECT_INVALID,
 				  plain ? &scan->object : NULL, scan->context))
@@ -266,7 +271,7 @@ static int data_bytes(struct pack_scan *scan, const unsigned char *data, size_t 
 		memcpy(scan->delta_head + before, sink,
 			got < DELTA_HEAD - before ? got : DELTA_HEAD - before);
 		scan->inflated += got;
-		if (scan->keep)
+		if (is_kept(scan))
 			text_add(&scan->object, sink, got);
 		if (code == Z_MEM_ERROR)
 			return error_no_memory(scan->err);

@@ -23,6 +23,7 @@
 
 #define PACK_DELTA_DEPTH 50
 #define PACK_DELTA_MOST ((size_t)1 << 20) /* bytes of what is made of one, and of its base */
+#define PACK_KEEP_MOST ((size_t)1 << 20)  /* bytes of what is handed out while it comes */
 
 /* ---- writing ---- */
 
@@ -68,7 +69,7 @@ struct pack_scan;
 
 /*
  * Is handed each object that stands in the pack as it is, data being emptied where it is taken; of
- * a delta NULL. Non-zero: no more is handed out.
+ * a delta, and of what is large, NULL. Non-zero: no more is handed out.
  */
 typedef int (*pack_keep)(git_object_t type, struct text *data, void *context);
 

@@ -6,7 +6,6 @@
 
 #include "store/commit/message.h"
 #include "store/git/object.h"
-#include "store/key/crew.h"
 
 void lineage_release(struct lineage *lineage)
 {
@@ -34,6 +33,16 @@ static void cleanup_tree(git_tree **tree)
 	git_tree_free(*tree);
 }
 
+#define DUE_MOST 1024 /* signatures that are judged together */
+
+/* Who should have signed a version. */
+struct due_signature {
+	uint32_t number;
+	int64_t seq;
+	const struct signers *signers;
+	size_t task; /* of the crew */
+};
+
 struct reading {
 	struct book *book;
 	const char *uuid;
@@ -42,15 +51,18 @@ struct reading {
 	const struct signers *due; /* who signs the version at hand */
 	uint32_t takeovers;        /* behind the version at hand */
 	uint32_t epoch;            /* of the newest, as those say that say one; 0: none did */
-	struct crew crew;          /* for the signatures of what was read last */
-	bool trees;                /* each must be here, with what it names */
+	struct crew *crew;
+	size_t early, met; /* tasks of the crew from before; those behind the last that was met */
+	struct due_signature *signatures; /* DUE_MOST, not judged yet */
+	size_t signature_count;
+	bool trees; /* each must be here, with what it names */
 	struct dd_error *err;
 };
 
 static void cleanup_reading(struct reading *reading)
 {
 	tenures_release(&reading->tenures);
-	crew_release(&reading->crew);
+	free(reading->signatures);
 }
 
 /* Those who sign from here down to the takeover before. */
@@ -95,13 +107,13 @@ static const char *epoch_fault(
 		       : "has another epoch than its place in the history";
 }
 
-static const char *signature_fault(const struct crew_task *task)
+static const char *signature_fault(const struct due_signature *due, const struct crew_task *task)
 {
 	if (task->state != SIGNATURE_GOOD)
 		return "has no signature that holds";
-	if (signers_find(task->due, task->signer) < 0)
+	if (signers_find(due->signers, task->signer) < 0)
 		return "is signed with a key that is not its host's";
-	return signers_due(task->due, task->signer, task->seq)
+	return signers_due(due->signers, task->signer, due->seq)
 		       ? NULL
 		       : "is signed with a key that was not the one in force";
 }
@@ -118,16 +130,46 @@ static int version_fault(
 /* What has been read so far is signed by whom it should, or is not to be read on. */
 static int signatures_judge(struct reading *reading)
 {
-	int rc = crew_run(&reading->crew, reading->err);
+	int rc = 0;
 
-	for (size_t i = 0; !rc && i < reading->crew.count; i++) {
-		const struct crew_task *task = &reading->crew.tasks[i];
-		const char *fault = signature_fault(task);
+	for (size_t i = 0; !rc && i < reading->signature_count; i++) {
+		const struct due_signature *due = &reading->signatures[i];
+		const struct crew_task *task = NULL;
+		const char *fault = NULL;
 
+		rc = crew_result(reading->crew, due->task, &task, reading->err);
+		if (!rc)
+			fault = signature_fault(due, task);
 		if (fault)
-			rc = version_fault(reading, &task->oid, task->number, fault);
+			rc = version_fault(reading, &task->oid, due->number, fault);
 	}
-	crew_clear(&reading->crew);
+	reading->signature_count = 0;
+	return rc;
+}
+
+static int signature_add(struct reading *reading, const git_oid *oid, git_odb_object *commit,
+	const struct message_marks *marks)
+{
+	size_t count = crew_count(reading->crew);
+	size_t task =
+		reading->met < reading->early ? crew_find(reading->crew, reading->met, oid) : count;
+	int rc = 0;
+
+	if (!reading->signatures)
+		reading->signatures = calloc(DUE_MOST, sizeof *reading->signatures);
+	if (!reading->signatures)
+		return error_no_memory(reading->err);
+	if (task < count)
+		reading->met = task + 1;
+	else
+		rc = crew_add(reading->crew, oid, git_odb_object_data(commit),
+			git_odb_object_size(commit), reading->err);
+	if (!rc)
+		reading->signatures[reading->signature_count++] =
+			(struct due_signature){.number = marks->number,
+				.seq = marks->seq,
+				.signers = reading->due,
+				.task = task};
 	return rc;
 }
 
@@ -162,7 +204,6 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 	struct message_marks marks;
 	char hex[COMMIT_SIZE];
 	const char *data, *fault = NULL;
-	struct crew_task task;
 	git_oid taken;
 	bool takeover;
 	int code = git_odb_read(&object, reading->book->objects, oid);
@@ -190,11 +231,8 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 		fault = "has another number than its place in the history";
 	else
 		fault = epoch_fault(reading, &marks, takeover);
-	task = (struct crew_task){
-		.oid = *oid, .number = marks.number, .seq = marks.seq, .due = reading->due};
 	if (!fault)
-		rc = crew_add(
-			&reading->crew, &task, data, git_odb_object_size(object), reading->err);
+		rc = signature_add(reading, oid, object, &marks);
 	if (!rc && !fault && reading->trees)
 		rc = tree_fault(reading, &parts.tree, &fault);
 	if (rc || fault)
@@ -213,14 +251,17 @@ static int version_check(struct reading *reading, git_oid *oid, uint32_t *number
 }
 
 int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
-	const struct lineage_known *known, bool trees, struct lineage *out, struct dd_error *err)
+	const struct lineage_known *known, bool trees, struct crew *crew, struct lineage *out,
+	struct dd_error *err)
 {
 	CLEANUP(lineage) struct lineage lineage = {.commits = NULL};
+	CLEANUP(crew) struct crew *own = NULL;
 	CLEANUP(reading)
 	struct reading reading = {.book = book,
 		.uuid = uuid,
 		.lineage = &lineage,
-		.crew = {.commits = TEXT_INIT},
+		.crew = crew,
+		.early = crew ? crew_count(crew) : 0,
 		.trees = trees,
 		.err = err};
 	git_oid oid = *head;
@@ -229,6 +270,10 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 	bool met = false;
 	int rc = repository_need(book, err);
 
+	if (!rc && !crew)
+		rc = crew_new(&own, err);
+	if (!crew)
+		reading.crew = own;
 	if (!rc)
 		rc = tenure_begin(&reading, host_book);
 	while (!rc && !met && !git_oid_is_zero(&oid)) {
@@ -236,11 +281,11 @@ int lineage_read(struct book *book, const char *uuid, const git_oid *head, const
 		met = known && git_oid_equal(&oid, &known->commit);
 		before = reading.takeovers;
 		rc = version_check(&reading, &oid, &number);
-		if (!rc && reading.crew.count == CREW_MOST)
+		if (!rc && reading.signature_count == DUE_MOST)
 			rc = signatures_judge(&reading);
 	}
 	/* of two faults the one of the later version is told */
-	if (!rc || rc == DD_CORRUPT) {
+	if (!rc || (rc == DD_CORRUPT && reading.signature_count)) {
 		int judged = signatures_judge(&reading);
 
 		rc = judged ? judged : rc;

@@ -4,6 +4,7 @@
 
 /* A domain's history as another host has it, checked from its end to version 1 (tenure.h). */
 
+#include "store/key/crew.h"
 #include "store/key/tenure.h"
 
 #define LINEAGE_LIMIT 1000000 /* versions, and owners */
@@ -33,12 +34,13 @@ struct lineage_known {
 /*
  * head: its newest commit; host_book: the newest of the branch "book" of the host that has it. All
  * of it must be here; whether its trees are, too, is looked for with trees alone. Where it comes to
- * what is known (NULL: nothing is), it is not read further. DD_CORRUPT says which version is not
- * signed as it should be, is of another domain, does not follow the one before, or counts its
- * owners wrong.
+ * what is known (NULL: nothing is), it is not read further. crew may have begun to look at its
+ * commits, newest first (NULL: none did). DD_CORRUPT says which version is not signed as it should
+ * be, is of another domain, does not follow the one before, or counts its owners wrong.
  */
 int lineage_read(struct book *book, const char *uuid, const git_oid *head, const git_oid *host_book,
-	const struct lineage_known *known, bool trees, struct lineage *out, struct dd_error *err);
+	const struct lineage_known *known, bool trees, struct crew *crew, struct lineage *out,
+	struct dd_error *err);
 
 /* Is that commit one of its versions? */
 bool lineage_has(const struct lineage *lineage, const git_oid *commit);

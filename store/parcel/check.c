@@ -80,7 +80,7 @@ static int check(void *context, struct dd_error *err)
 
 	if (!rc)
 		rc = lineage_read(book, parcel->uuid, &parcel->head, &parcel->host_book,
-			found ? &known : NULL, false, &parcel->lineage, err);
+			found ? &known : NULL, false, parcel->crew, &parcel->lineage, err);
 	if (!rc)
 		rc = heads_compare(parcel, checking->heads, err);
 	if (!rc)

@@ -38,6 +38,7 @@ struct parcel {
 	struct text bytes;             /* of a small one, as they came */
 	size_t unpacked;               /* bytes of objects */
 	bool large;                    /* it is none */
+	struct crew *crew;             /* of a large one: looks at the commits that have come */
 	/* once it is whole */
 	char name[PACK_NAME_SIZE]; /* of a large one's pack */
 	struct object_set objects; /* of a small one, all */

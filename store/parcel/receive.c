@@ -229,6 +229,7 @@ void parcel_release(struct parcel *parcel)
 		return;
 	git_indexer_free(parcel->indexer);
 	pack_scan_release(parcel->scan);
+	crew_release(parcel->crew);
 	view_close(&parcel->view);
 	lineage_release(&parcel->lineage);
 	object_set_release(&parcel->tag_objects);
@@ -264,18 +265,52 @@ static uint64_t limit(uint64_t wanted, uint64_t otherwise)
 	return wanted ? wanted : otherwise;
 }
 
-/* Of a small one; otherwise, or where memory does not do, it is a large one. */
+static int commit_ahead(struct parcel *parcel, const void *data, size_t size)
+{
+	struct dd_error none;
+	git_oid oid;
+
+	if (git_odb_hash(&oid, data, size, GIT_OBJECT_COMMIT) < 0)
+		return error_no_memory(&none);
+	return crew_add(parcel->crew, &oid, data, size, &none);
+}
+
+/* The signatures of a large one are looked at while the rest comes in. */
+static int ahead_begin(struct parcel *parcel)
+{
+	struct dd_error none;
+	int rc = parcel->crew ? 0 : crew_new(&parcel->crew, &none);
+
+	for (size_t i = 0; !rc && i < parcel->objects.count; i++) {
+		const struct object *object = &parcel->objects.list[i];
+
+		if (object->type == GIT_OBJECT_COMMIT)
+			rc = commit_ahead(parcel, object->data, object->size);
+	}
+	object_set_release(&parcel->objects);
+	return rc;
+}
+
+/* Where memory does not do, a small one is a large one, and nothing is looked at ahead. */
 static int object_keep(git_object_t type, struct text *data, void *context)
 {
 	struct parcel *parcel = context;
 	struct dd_error none;
 	git_oid oid;
+	int rc;
 
 	parcel->unpacked += data ? data->size : 0;
 	parcel->large = parcel->large || !data || parcel->objects.count == PARCEL_FEW ||
-			parcel->unpacked > PARCEL_SMALL ||
-			object_add_text(&parcel->objects, type, data, &oid, &none);
-	return parcel->large;
+			parcel->unpacked > PARCEL_SMALL;
+	if (!parcel->large && object_add_text(&parcel->objects, type, data, &oid, &none) == 0)
+		return 0;
+	parcel->large = true;
+	rc = ahead_begin(parcel);
+	if (!rc && data && type == GIT_OBJECT_COMMIT)
+		rc = commit_ahead(parcel, data->data, data->size);
+	if (rc)
+		crew_release(TAKE(parcel->crew));
+	return rc;
 }
 
 int book_parcel_begin(struct book *book, const char *uuid, const struct parcel_limits *limits,

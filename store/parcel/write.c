@@ -297,10 +297,11 @@ static int have_find(struct writing *writing, const char *have)
 	return error_hint(writing->err, "see: domesday log %s", name);
 }
 
+/* Commits first: the receiver looks at their signatures while it gets the rest. */
 static int item_compare(const void *a, const void *b)
 {
 	const struct item *left = a, *right = b;
-	int order = (left->group > right->group) - (left->group < right->group);
+	int order = (left->group < right->group) - (left->group > right->group);
 
 	return order ? order : (left->place > right->place) - (left->place < right->place);
 }

@@ -21,7 +21,8 @@ static int history_try(struct reindex *reindex, const char *uuid, const git_oid 
 	CLEANUP(version_info) struct version_info info = {0};
 	struct dd_error reason = {0};
 	const char *host;
-	int rc = lineage_read(reindex->book, uuid, head, host_book, NULL, true, &lineage, &reason);
+	int rc = lineage_read(
+		reindex->book, uuid, head, host_book, NULL, true, NULL, &lineage, &reason);
 
 	if (!rc)
 		rc = version_read(reindex->book, 0, head, &info, &reason);

@@ -144,8 +144,8 @@ int ownership_heed(
 	*lost = false;
 	if (rc || !row.domain || strcmp(row.owner, claim->host) == 0)
 		return rc;
-	rc = lineage_read(
-		book, claim->uuid, &claim->head, &claim->host_book, NULL, true, &lineage, &reason);
+	rc = lineage_read(book, claim->uuid, &claim->head, &claim->host_book, NULL, true, NULL,
+		&lineage, &reason);
 	if (rc && rc != DD_CORRUPT)
 		return error_set(err, rc, "%s", reason.message);
 	/* it must be the same domain, and a later owner, or one who was faster */

@@ -123,7 +123,7 @@ int book_take(struct book *book, const char *remote, const char *host, const cha
 	if (!rc)
 		rc = fetched_ref(book, remote, host, "book", &host_book, err);
 	if (!rc)
-		rc = lineage_read(book, uuid, &head, &host_book, NULL, true, &lineage, err);
+		rc = lineage_read(book, uuid, &head, &host_book, NULL, true, NULL, &lineage, err);
 	if (!rc)
 		rc = database_change(&book->database, "evacuate", take_write, &taking, err);
 	if (rc)

@@ -13,6 +13,8 @@
 
 /* ---- making packs ---- */
 
+#define LONG 200 /* versions */
+
 struct kit {
 	struct object_set objects;
 	struct sent sent;
@@ -443,6 +445,35 @@ static void store_parcel_refused__forged_versions(void **state)
 	}
 }
 
+/* Its signatures are looked at while it comes in. */
+static void store_parcel_refused__forged_version_of_a_long_history(void **state)
+{
+	struct pair *pair = *state;
+	struct forgery forgery = {.number = LONG + 1};
+	char text[32];
+
+	define(&pair->alpha, UUID_A, "web", "one");
+	for (uint32_t i = 1; i < LONG; i++) {
+		snprintf(text, sizeof text, "%u", i);
+		change(&pair->alpha, UUID_A, "web", i, text);
+	}
+	for (int forged = 1; forged >= 0; forged--) {
+		CLEANUP(kit) struct kit kit = {.sent.pack = TEXT_INIT};
+		CLEANUP(parcel) struct parcel *parcel = NULL;
+		struct book_taken taken;
+
+		forgery.without_key = forged;
+		collect(&pair->alpha, &kit);
+		forge(&pair->alpha, &kit, &forgery);
+		if (forged)
+			assert_refused(&pair->alpha, &pair->beta, UUID_A, &kit.sent, DD_CORRUPT,
+				"version 201 of the domain " UUID_A);
+		else
+			assert_ok(&pair->beta, receive(&pair->alpha, &pair->beta, UUID_A, &kit.sent,
+						       &parcel, &taken));
+	}
+}
+
 static void tree_add(struct text *tree, const char *mode, const char *name, const git_oid *oid)
 {
 	text_printf(tree, "%s %s", mode, name);
@@ -629,6 +660,7 @@ int main(void)
 		TEST(store_parcel_refused__objects_that_are_missing),
 		TEST(store_parcel_refused__what_heads_say_otherwise),
 		TEST(store_parcel_refused__forged_versions),
+		TEST(store_parcel_refused__forged_version_of_a_long_history),
 		TEST(store_parcel_refused__trees_that_no_book_writes),
 		TEST(store_parcel_refused__tags_that_are_not_its_own),
 		TEST(store_parcel_refused__histories_that_parted),
