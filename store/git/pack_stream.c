@@ -8,6 +8,12 @@
 #define TYPE_DELTA 6
 #define COPY_MAX 0xffffu /* of one instruction; more is allowed, but not all readers knew it */
 #define INSERT_MAX 127u
+/*
+ * Bytes that are not worth squeezing: hashes and signatures are most of a commit and of a tree, and
+ * to squeeze and expand them takes both sides longer than to send them. Whoever merges packs
+ * squeezes all anew.
+ */
+#define STORED_MOST 1024
 
 static int put(struct pack_stream *stream, const void *data, size_t size)
 {
@@ -62,6 +68,22 @@ static size_t distance_make(unsigned char *out, uint64_t distance)
 		digits[--at] = (unsigned char)(0x80 | (--distance & 0x7f));
 	memcpy(out, digits + at, sizeof digits - at);
 	return sizeof digits - at;
+}
+
+/* A zlib stream of one block that is stored (RFC 1950, RFC 1951). */
+static int put_stored(struct pack_stream *stream, const void *data, size_t size)
+{
+	unsigned char head[7] = {0x78, 0x01, 0x01};
+	uint16_t length = htole16((uint16_t)size), other = (uint16_t)~length;
+	uint32_t sum = htobe32((uint32_t)adler32_z(adler32_z(0, NULL, 0), data, size));
+	int rc;
+
+	memcpy(head + 3, &length, sizeof length);
+	memcpy(head + 5, &other, sizeof other);
+	rc = put(stream, head, sizeof head);
+	if (!rc)
+		rc = put(stream, data, size);
+	return rc ? rc : put(stream, &sum, sizeof sum);
 }
 
 static int put_deflated(struct pack_stream *stream, const void *data, size_t size)
@@ -150,6 +172,12 @@ static bool delta_make(struct text *out, const struct text *base, const char *da
 	return !text_failed(out);
 }
 
+static int put_squeezed(struct pack_stream *stream, const void *data, size_t size)
+{
+	return size <= STORED_MOST ? put_stored(stream, data, size)
+				   : put_deflated(stream, data, size);
+}
+
 int pack_stream_add(struct pack_stream *stream, git_object_t type, const void *data, size_t size,
 	struct pack_base *base, struct dd_error *err)
 {
@@ -166,8 +194,8 @@ int pack_stream_add(struct pack_stream *stream, git_object_t type, const void *d
 		length += distance_make(head + length, offset - base->offset);
 	rc = put(stream, head, length);
 	if (!rc)
-		rc = delta ? put_deflated(stream, stream->delta.data, stream->delta.size)
-			   : put_deflated(stream, data, size);
+		rc = delta ? put_squeezed(stream, stream->delta.data, stream->delta.size)
+			   : put_squeezed(stream, data, size);
 	if (rc || !base)
 		return rc;
 	base->offset = offset;
