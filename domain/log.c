@@ -8,6 +8,7 @@
 #include "domain/difference.h"
 #include "domain/existing.h"
 #include "domain/host.h"
+#include "domain/operation.h"
 #include "domain/pages.h"
 #include "domain/version.h"
 #include "schema/alias.h"
@@ -48,6 +49,69 @@ static bool is_listed(const char *list, const char *word)
 		at += size;
 	}
 	return false;
+}
+
+/* What makes versions, in the order of help. */
+static const char *const operations[] = {"define", "import", "apply", "undefine", "rename", "desc",
+	"metadata", "start", "shutdown", "destroy", "stopped", "attach-device", "detach-device",
+	"update-device", "set-memory", "set-vcpus", "rollback", "upgrade", OPERATION_EVACUATE,
+	OPERATION_MIGRATE};
+#define OPERATION_COUNT (sizeof operations / sizeof operations[0])
+
+/* A word of a list that was given, which another release may have written. */
+struct word {
+	const char *at;
+	size_t length;
+};
+
+#define FOUND 1
+
+static int match_operation(
+	const struct domain_row *row, const struct version_info *info, void *context)
+{
+	const struct word *word = context;
+	const char *operation = version_trailer(info, "Operation");
+
+	(void)row;
+	return operation && strlen(operation) == word->length &&
+			       memcmp(operation, word->at, word->length) == 0
+		       ? FOUND
+		       : 0;
+}
+
+static int operation_unknown(const struct word *word, struct dd_error *err)
+{
+	CLEANUP(text) struct text known = TEXT_INIT;
+
+	for (size_t i = 0; i < OPERATION_COUNT; i++)
+		text_printf(&known, "%s%s", i ? ", " : "", operations[i]);
+	error_set(err, DD_INVALID, "no operation is called '%.*s'",
+		(int)(word->length < 100 ? word->length : 100), word->at);
+	return error_hint(err, "there are %s", text_string(&known));
+}
+
+/* One that no version can be of is a slip of the pen. */
+static int operations_check(struct book *book, const char *list, struct dd_error *err)
+{
+	struct word word = {list + strspn(list, ", "), 0};
+
+	if (!*word.at)
+		return error_set(err, DD_INVALID, "no operation is named");
+	for (; *word.at; word.at += strspn(word.at, ", ")) {
+		bool known = false;
+		int rc = 0;
+
+		word.length = strcspn(word.at, ", ");
+		for (size_t i = 0; i < OPERATION_COUNT; i++)
+			known |= strlen(operations[i]) == word.length &&
+				 memcmp(operations[i], word.at, word.length) == 0;
+		if (!known)
+			rc = book_timeline(book, 0, match_operation, &word, err);
+		if (rc < 0 || (!known && rc != FOUND))
+			return rc < 0 ? rc : operation_unknown(&word, err);
+		word.at += word.length;
+	}
+	return 0;
 }
 
 static bool message_fits(const struct dd_log_options *options, const struct version_info *info)
@@ -261,8 +325,10 @@ int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_v
 		.err = err,
 		.pages = {.book = host->book},
 	};
-	int rc = options->device ? device_name(&log, err) : 0;
+	int rc = options->operations ? operations_check(host->book, options->operations, err) : 0;
 
+	if (!rc && options->device)
+		rc = device_name(&log, err);
 	if (!rc)
 		rc = options->domain
 			     ? log_one(&log, err)

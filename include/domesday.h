@@ -642,7 +642,8 @@ struct dd_log_options {
 /*
  * From newest to oldest: each version, and (difference may be NULL) what it changed against the one
  * before, of which version 1 has none. Definitions are read for device, path and difference only.
- * Of the whole book, a history is not looked into behind a version from before since.
+ * Of the whole book, a history is not looked into behind a version from before since. DD_INVALID:
+ * there is no such operation.
  */
 int dd_log_with(struct dd_host *host, const struct dd_log_options *options, dd_version_fn visit,
 	dd_difference_fn difference, void *context, struct dd_error *err);

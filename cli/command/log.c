@@ -71,12 +71,44 @@ static int add_xml(struct cli *cli, struct entry *entry, struct dd_error *err)
 	return rc ? rc : dd_diff_xml(cli->host, &old, before, &new, after, &entry->xml, err);
 }
 
+/* An empty answer is told from a word that was not what the book calls it. */
+static void note_none(const struct cli *cli, const struct arguments *args)
+{
+	static const struct {
+		const char *option, *before, *after;
+	} filters[] = {
+		{"device", "has or had a device ", ""},
+		{"who", "is by ", ""},
+		{"grep", "has ", " in what was done or in the reason"},
+		{"path", "changed anything at ", ""},
+		{"operation", "is of ", ""},
+		{"since", "was made at or after ", ""},
+		{"until", "was made at or before ", ""},
+	};
+	const char *name = operand(args, 0);
+	size_t only = 0, given = 0;
+
+	for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+		if (option_given(args, filters[i].option)) {
+			only = i;
+			given++;
+		}
+	if (given == 1)
+		cli_note(cli, "no version of %s %s'%s'%s", name ? name : "the book",
+			filters[only].before, option_value(args, filters[only].option),
+			filters[only].after);
+	else if (given)
+		cli_note(cli, "no version of %s is all of that", name ? name : "the book");
+}
+
 static int show(struct cli *cli, const struct arguments *args, struct history *history, bool all,
 	struct dd_error *err)
 {
 	bool xml = option_given(args, "xml"), patch = option_given(args, "patch");
 	int rc = 0;
 
+	if (!history->count)
+		note_none(cli, args);
 	for (size_t i = 0; rc == 0 && xml && i < history->count; i++)
 		rc = add_xml(cli, history->entries[i], err);
 	if (rc < 0)

@@ -39,13 +39,39 @@ def log__chooses_by_what_a_version_says(book):
     equal(told(book, '-n', 2, '--reverse'), [6, 7], 'the newest two, the oldest first')
     equal(told(book, '--operation', 'detach-device'), [7, 4])
     equal(told(book, '--operation', 'define,rollback'), [6, 1])
-    equal(told(book, '--operation', 'detach'), [])
     equal(told(book, '--grep', 'mail'), [2])
     equal(told(book, '--grep', 'VDB'), [2])
     equal(told(book, '--who', getpass.getuser().upper()), [7, 6, 5, 4, 3, 2, 1])
     equal(told(book, '--who', 'nobody at all'), [])
     equal(told(book, '--operation', 'detach-device', '-n', 1), [7], 'of those that fit')
     equal([entry['version'] for entry in book.json('log', 'a@4', '-n', 2)], [4, 3])
+
+
+@test()
+def log__says_what_no_version_is(book):
+    history(book)
+    for words in ('detach', 'define,bogus', '', ', ', 'DEFINE'):
+        book.refuse('log', 'a', '--operation', words, code='invalid')
+    book.refuse('log', '--all', '--operation', 'bogus', code='invalid',
+                says=("'bogus'", 'attach-device', 'rollback', 'migrate'))
+    for operation in {entry['operation'] for entry in book.log('a')}:
+        check(told(book, '--operation', operation), operation)
+    for option, word, says in (
+            ('--device', 'nosuch', "no version of a has or had a device 'nosuch'"),
+            ('--device', '', "no version of a has or had a device ''"),
+            ('--who', 'nobody at all', "is by 'nobody at all'"),
+            ('--grep', 'nowhere', "has 'nowhere' in what was done"),
+            ('--path', 'devi', "changed anything at 'devi'"),
+            ('--operation', 'import', "is of 'import'"),
+            ('--until', '2001-01-01', 'was made at or before')):
+        equal(told(book, option, word), [])
+        for how in ((), ('--oneline',), ('--graph',), ('-p',)):
+            result = book.ok('log', 'a', option, word, *how)
+            equal(result.out.strip(), '')
+            contains(result.err, says)
+    contains(book.ok('log', 'a', '--device', 'vda', '--who', 'nobody').err, 'is all of that')
+    contains(book.ok('log', '--all', '--device', 'vdz').err, 'no version of the book')
+    equal(book.ok('--quiet', 'log', 'a', '--device', 'vdz').err, '')
 
 
 @test()
