@@ -84,14 +84,15 @@ static void copy_visible(char *to, size_t size, const char *from)
 	while (*from) {
 		bool shown;
 		size_t bytes = line_character(from, &shown);
-		size_t need = shown ? bytes : 4 * bytes;
+		char spelt[LINE_SPELT_SIZE];
+		size_t need;
+
+		line_spelt(from, spelt);
+		need = shown ? bytes : strlen(spelt);
 
 		if (length + need >= size)
 			break;
-		if (shown)
-			memcpy(to + length, from, bytes);
-		for (size_t i = 0; !shown && i < bytes; i++)
-			snprintf(to + length + 4 * i, 5, "\\x%02x", (unsigned char)from[i]);
+		memcpy(to + length, shown ? from : spelt, need);
 		length += need;
 		from += bytes;
 	}

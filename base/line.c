@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What a line is made of does not include these. */
@@ -16,6 +17,23 @@ static const struct {
 	{0x2066, 0x2069}, /* isolates */
 	{0xd800, 0xdfff}, /* halves of a pair, which UTF-8 has not */
 	{0xfeff, 0xfeff},
+};
+
+/* What may stand in a line, and is not seen there: two names that look alike need not be one. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{0xad, 0xad},       /* where a word may be parted */
+	{0x034f, 0x034f},   /* joins what is above one another */
+	{0x061c, 0x061c},   /* a mark of direction */
+	{0x115f, 0x1160},   /* fillers */
+	{0x180e, 0x180e},   /* a space of no width */
+	{0x200b, 0x200d},   /* the same, and joiners */
+	{0x2060, 0x2065},   /* signs of formulas that are not written */
+	{0x206a, 0x206f},   /* how digits are shaped */
+	{0x3164, 0x3164},   /* a filler */
+	{0xfff9, 0xfffb},   /* around notes between the lines */
+	{0xe0000, 0xe007f}, /* letters as tags */
 };
 
 /* Takes the character at the front of text off; false where there is none in UTF-8. */
@@ -49,6 +67,63 @@ static bool is_banned(uint32_t character)
 		if (character >= banned[i].first && character <= banned[i].last)
 			return true;
 	return false;
+}
+
+static bool is_hidden(uint32_t character)
+{
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+		if (character >= hidden[i].first && character <= hidden[i].last)
+			return true;
+	return is_banned(character);
+}
+
+/* Bytes in front that are as harmless as most text is. */
+static size_t plain_bytes(const char *text, size_t size)
+{
+	size_t plain = 0;
+
+	while (plain < size && ((text[plain] >= ' ' && text[plain] < 0x7f) || text[plain] == '\n' ||
+				       text[plain] == '\t'))
+		plain++;
+	return plain;
+}
+
+void line_spelt(const char *character, char spelt[LINE_SPELT_SIZE])
+{
+	const unsigned char *at = (const unsigned char *)character;
+	uint32_t number = 0;
+
+	if (character_take(&at, &number) && number >= 0x80)
+		snprintf(spelt, LINE_SPELT_SIZE, "\\u%04x", number);
+	else
+		snprintf(spelt, LINE_SPELT_SIZE, "\\x%02x", (unsigned char)*character);
+}
+
+void line_spell(struct text *out, const char *text, size_t size, const char *kept)
+{
+	for (size_t at = 0; at < size;) {
+		size_t bytes = plain_bytes(text + at, size - at);
+		const unsigned char *next = (const unsigned char *)text + at + bytes;
+		uint32_t character = *next;
+		bool known;
+
+		text_add(out, text + at, bytes);
+		at += bytes;
+		if (at == size)
+			return;
+		known = character_take(&next, &character);
+		bytes = known ? (size_t)((const char *)next - text) - at : 1;
+		if (known && (!is_hidden(character) || (character && character < 0x80 &&
+							       strchr(kept, (int)character)))) {
+			text_add(out, text + at, bytes);
+		} else {
+			char spelt[LINE_SPELT_SIZE];
+
+			line_spelt(text + at, spelt);
+			text_puts(out, spelt);
+		}
+		at += bytes;
+	}
 }
 
 size_t line_character(const char *text, bool *shown)

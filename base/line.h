@@ -26,4 +26,17 @@ size_t line_character(const char *text, bool *shown);
 /* The same for what cannot be refused, the name of a file: such bytes are spelt out as "%1b". */
 int line_visible(char **out, const char *string, struct dd_error *err);
 
+/* The character in front as it is spelt out: "\u202e"; of a byte that is none, or of ASCII: "\x9b".
+ */
+#define LINE_SPELT_SIZE 12
+void line_spelt(const char *character, char spelt[LINE_SPELT_SIZE]);
+
+/*
+ * Adds text, of any lines, as it is shown to people: what could move what is around it, turn the
+ * direction of writing or is not seen at all is spelt out, and so are bytes that are no UTF-8. Ends
+ * of lines, tabs, and the characters of kept (of ASCII) stay. Text ends with a NUL behind its size
+ * bytes, or with another character.
+ */
+void line_spell(struct text *out, const char *text, size_t size, const char *kept);
+
 #endif

@@ -109,6 +109,7 @@ int answer_string(struct cli *cli, const char *key, const char *value, struct dd
 		json_put_string(object, key, value);
 		return cli_answer(cli, object, err);
 	}
+	cli->exact = true;
 	text_puts(&cli->out, value);
 	if (size && value[size - 1] != '\n')
 		text_putc(&cli->out, '\n');

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/line.h"
 
 #define FLOW_BYTES 65536
 #define PATIENCE_MS 1000
@@ -26,10 +27,19 @@ void cli_release(struct cli *cli)
 	json_free(cli->details);
 }
 
+/* On standard error, where nobody reads but people. */
+static void put_message(const char *before, const char *message, const char *after)
+{
+	CLEANUP(text) struct text shown = TEXT_INIT;
+
+	line_spell(&shown, message, strlen(message), "");
+	fprintf(stderr, "%s%s%s", before, text_failed(&shown) ? "?" : text_string(&shown), after);
+}
+
 void cli_warn(const char *message, void *context)
 {
 	(void)context;
-	fprintf(stderr, "domesday: warning: %s\n", message);
+	put_message("domesday: warning: ", message, "\n");
 }
 
 int cli_open(struct cli *cli, bool create, struct dd_error *err)
@@ -47,14 +57,24 @@ int cli_open(struct cli *cli, bool create, struct dd_error *err)
 
 void cli_note(const struct cli *cli, const char *format, ...)
 {
+	CLEANUP(text) struct text note = TEXT_INIT;
 	va_list args;
 
 	if (cli->quiet || cli->json)
 		return;
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	text_vprintf(&note, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	put_message("", text_string(&note), "\n");
+}
+
+void cli_put_value(struct cli *cli, const char *value)
+{
+	cli->exact = true;
+	if (isatty(STDOUT_FILENO))
+		line_spell(&cli->out, value, strlen(value), "");
+	else
+		text_puts(&cli->out, value);
 }
 
 int cli_answer(struct cli *cli, struct json *value, struct dd_error *err)
@@ -143,7 +163,8 @@ static void report_error(struct cli *cli, const struct dd_error *err)
 	if (cli->json && cli_answer(cli, error_answer(cli, err), NULL) == 0)
 		return;
 	dd_error_format(err, line, sizeof line);
-	fprintf(stderr, "domesday: %s\n%s", line, text_string(&cli->advice));
+	put_message("domesday: ", line, "\n");
+	put_message("", text_string(&cli->advice), "");
 }
 
 int cli_flow(struct cli *cli)
@@ -183,6 +204,18 @@ static int compose_answer(struct cli *cli, struct dd_error *err)
 	return json_write(cli->answer, &cli->out, err);
 }
 
+/* What is for people does nothing to their terminal but what we want. */
+static void spell_out(struct cli *cli)
+{
+	struct text shown = TEXT_INIT;
+
+	if (text_failed(&cli->out))
+		return;
+	line_spell(&shown, text_string(&cli->out), cli->out.size, cli->colour ? "\033" : "");
+	text_release(&cli->out);
+	cli->out = shown;
+}
+
 int cli_finish(struct cli *cli, int code, const struct dd_error *err)
 {
 	struct dd_error local = {0};
@@ -191,6 +224,8 @@ int cli_finish(struct cli *cli, int code, const struct dd_error *err)
 		report_error(cli, err);
 	if (cli->answer)
 		compose_answer(cli, &local);
+	else if (!cli->exact)
+		spell_out(cli);
 	if (cli->answer && cli->out.size && cli->out.data[cli->out.size - 1] != '\n')
 		text_putc(&cli->out, '\n');
 	if (text_failed(&cli->out))

@@ -40,6 +40,7 @@ struct cli {
 	bool colour_chosen; /* by an option */
 	struct dd_host *host;
 	struct text out;      /* for standard output */
+	bool exact;           /* as it is: XML, and what programs read; see cli_put_value() */
 	bool stalled;         /* nobody took what was to go out early */
 	struct json *answer;  /* with --json: the one value for standard output instead */
 	struct text advice;   /* lines that go under the error message */
@@ -57,6 +58,9 @@ void cli_note(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* What struct dd_host_options calls warn: a line on standard error. context is not used. */
 void cli_warn(const char *message, void *context);
+
+/* Adds a value that stands alone: as it is, but spelt out (base/line.h) where a terminal reads. */
+void cli_put_value(struct cli *cli, const char *value);
 
 /* Takes the value that --json prints, also NULL for one that could not be built. */
 int cli_answer(struct cli *cli, struct json *value, struct dd_error *err);

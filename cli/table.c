@@ -7,6 +7,7 @@
 
 #include <libsmartcols.h>
 
+#include "base/line.h"
 #include "cli/output.h"
 
 struct table {
@@ -60,8 +61,14 @@ void table_row(struct table *table, enum colour which, const char *const *cells)
 
 	if (!line)
 		table->failed = true;
-	for (size_t i = 0; line && i < table->columns; i++)
-		table->failed |= scols_line_set_data(line, i, cells[i]) != 0;
+	for (size_t i = 0; line && i < table->columns; i++) {
+		CLEANUP(text) struct text cell = TEXT_INIT;
+
+		/* before it is measured */
+		line_spell(&cell, cells[i], strlen(cells[i]), "");
+		table->failed |=
+			text_failed(&cell) || scols_line_set_data(line, i, text_string(&cell)) != 0;
+	}
 	if (line && table->colour && which != COLOUR_NONE)
 		table->failed |= scols_line_set_color(line, colour_names[which]) != 0;
 }

@@ -2,9 +2,11 @@
 #include "daemon/log.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "base/text.h"
 
 static bool for_journal;
@@ -29,8 +31,10 @@ static void write_line(enum log_priority priority, const char *words)
 		text_printf(&line, "<%d>", (int)priority);
 	else
 		text_puts(&line, "domesdayd: ");
-	for (; *words; words++)
-		text_putc(&line, (unsigned char)*words < ' ' ? ' ' : *words);
+	line_spell(&line, words, strlen(words), "");
+	for (size_t i = 0; i < line.size && line.data; i++)
+		if (line.data[i] == '\n' || line.data[i] == '\t')
+			line.data[i] = ' ';
 	text_putc(&line, '\n');
 	/* where nobody can be told, there is nobody to tell that */
 	if (!text_failed(&line))

@@ -149,6 +149,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	struct line line = {.cli = cli};
 	const char *typed = args->count ? args->operands[args->count - 1] : "";
 
+	cli->exact = true;
 	read_words(args, &line);
 	if (line.value)
 		return 0;

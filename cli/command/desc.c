@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "cli/change.h"
 #include "cli/command/all.h"
 
@@ -12,11 +14,24 @@ struct title {
 	struct dd_error *err;
 };
 
+/* A terminal shows it to a person, and otherwise it is as it was given. */
+static int answer_words(struct cli *cli, const char *key, const char *words, struct dd_error *err)
+{
+	size_t size = strlen(words);
+
+	if (cli->json)
+		return answer_string(cli, key, words, err);
+	cli_put_value(cli, words);
+	if (size && words[size - 1] != '\n')
+		text_putc(&cli->out, '\n');
+	return 0;
+}
+
 static int show_title(const struct dd_domain_info *info, void *context)
 {
 	struct title *title = context;
 
-	return answer_string(title->cli, "title", info->title, title->err);
+	return answer_words(title->cli, "title", info->title, title->err);
 }
 
 static int show(struct cli *cli, const char *domain, bool title, struct dd_error *err)
@@ -29,7 +44,7 @@ static int show(struct cli *cli, const char *domain, bool title, struct dd_error
 
 	int rc = dd_get_description(cli->host, domain, &description, err);
 
-	return rc < 0 ? rc : answer_string(cli, "description", description, err);
+	return rc < 0 ? rc : answer_words(cli, "description", description, err);
 }
 
 /* virsh takes the text in as many words as it comes. */

@@ -58,6 +58,7 @@ static int answer(struct cli *cli, struct differences *differences, char *xml, s
 	json_put(object, "differences", TAKE(differences->array));
 	if (xml)
 		json_put_string(object, "xml", xml);
+	cli->exact = xml != NULL;
 	text_puts(&cli->out, xml ? xml : text_string(&differences->lines));
 	if (!cli->json) {
 		json_free(object);

@@ -39,19 +39,25 @@ static int add_row(const struct dd_domain_info *info, void *context)
 	return 0;
 }
 
+static void put_words(const struct listing *listing, const struct dd_domain_info *info)
+{
+	struct text *out = &listing->cli->out;
+
+	text_printf(out, "%s%s", listing->uuids ? info->uuid : "",
+		listing->names && listing->uuids ? " " : "");
+	cli_put_value(listing->cli, listing->names ? info->name : "");
+	text_putc(out, '\n');
+}
+
 static int visit(const struct dd_domain_info *info, void *context)
 {
 	struct listing *listing = context;
-	struct text *out = &listing->cli->out;
-
 	if (listing->array)
 		json_push(listing->array, info_json(info));
 	else if (!listing->names && !listing->uuids)
 		return add_row(info, listing);
 	else
-		text_printf(out, "%s%s%s\n", listing->uuids ? info->uuid : "",
-			listing->names && listing->uuids ? " " : "",
-			listing->names ? info->name : "");
+		put_words(listing, info);
 	return listing->array ? 0 : cli_flow(listing->cli);
 }
 

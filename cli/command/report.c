@@ -39,6 +39,7 @@ static int answer(struct cli *cli, const struct report *report, const char *file
 		cli_note(cli, "%s: %zu domains, %zu versions", file, report->domain_count,
 			report->version_count);
 	} else if (!cli->json) {
+		cli->exact = true;
 		text_add(&cli->out, page->data, page->size);
 	}
 	if (!cli->json)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/line.h"
 #include "cli/report/report.h"
 
 static const char *escape_of(char c)
@@ -16,24 +17,26 @@ static const char *escape_of(char c)
 		return "&quot;";
 	case '\'':
 		return "&#39;";
-	case '\n':
-	case '\t':
-		return NULL;
 	default:
-		/* what no page may hold */
-		return (unsigned char)c < ' ' || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+		return NULL;
 	}
 }
 
 void html_bytes(struct text *out, const char *string, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		const char *escape = escape_of(string[i]);
+	CLEANUP(text) struct text shown = TEXT_INIT;
+
+	/* what turns the direction of writing does so in a page, and control characters may not be
+	 * there */
+	line_spell(&shown, string, size, "");
+	out->failed |= text_failed(&shown);
+	for (size_t i = 0; i < shown.size; i++) {
+		const char *escape = escape_of(shown.data[i]);
 
 		if (escape)
 			text_puts(out, escape);
 		else
-			text_putc(out, string[i]);
+			text_putc(out, shown.data[i]);
 	}
 }
 
