@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int folder_sync(const char *path, struct dd_error *err)
 {
@@ -53,4 +57,31 @@ int folder_clean(const char *path, const char *prefix, const char *suffix, struc
 				err, errno, "cannot remove %s from %s", entry->d_name, path);
 	}
 	return rc;
+}
+
+bool folder_left_by_dead(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), tail = strlen(suffix), digits = 0;
+	unsigned long long pid;
+
+	if (length <= tail || strcmp(name + length - tail, suffix) != 0)
+		return false;
+	length -= tail;
+	while (digits < length && name[length - digits - 1] >= '0' &&
+		name[length - digits - 1] <= '9')
+		digits++;
+	if (digits == 0 || digits == length || name[length - digits - 1] != '.')
+		return false;
+	pid = strtoull(name + length - digits, NULL, 10);
+	return pid > 0 && pid <= INT_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+void folder_clean_dead(const char *path)
+{
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		if (folder_left_by_dead(entry->d_name, ".new"))
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
 }

@@ -3,6 +3,7 @@
 #define STORE_FOLDER_H
 
 #include <dirent.h>
+#include <stdbool.h>
 
 #include "base/text.h"
 
@@ -29,5 +30,14 @@ int folder_sync(const char *path, struct dd_error *err);
  * was making. A folder that is not there has none.
  */
 int folder_clean(const char *path, const char *prefix, const char *suffix, struct dd_error *err);
+
+/* Does name end with the number of a process that is dead, and suffix: "host.next.4711.new"? */
+bool folder_left_by_dead(const char *name, const char *suffix);
+
+/*
+ * Removes what file_replace() (base/file.h) of processes that died left in the folder. What cannot
+ * be removed stays.
+ */
+void folder_clean_dead(const char *path);
 
 #endif

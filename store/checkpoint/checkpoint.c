@@ -20,6 +20,7 @@
 #include "store/checkpoint/books.h"
 #include "store/checkpoint/consolidate.h"
 #include "store/checkpoint/refs.h"
+#include "store/folder.h"
 #include "store/git/pack.h"
 
 #define PACK_OBJECTS 50000 /* bounds the memory that a checkpoint takes */
@@ -184,6 +185,15 @@ static int checkpoint_run(struct book *book, struct dd_error *err)
 	return rc;
 }
 
+/* A key that somebody died over before it had its place; nobody knows its name any more. */
+static void keys_tidy(struct book *book)
+{
+	CLEANUP(free) char *keys = NULL;
+
+	if (book_path(book, "keys", &keys, NULL) == 0)
+		folder_clean_dead(keys);
+}
+
 /* With what nobody else may do to book.git meanwhile. */
 static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
 	int (*then)(struct book *book, struct dd_error *err), struct dd_error *err)
@@ -198,6 +208,7 @@ static int checkpoint_locked(struct book *book, const char *what, int wait_ms,
 		rc = database_lock(&book->database, SLOT_CHECKPOINT, what, wait_ms, err);
 	if (rc)
 		return rc;
+	keys_tidy(book);
 	rc = checkpoint_run(book, err);
 	if (!rc)
 		rc = then(book, err);

@@ -305,6 +305,7 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 {
 	struct book *book = rotation->book;
 	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *folder = NULL;
 	int rc = book_path(book, KEY_NEXT, &path, err);
 
 	/* what somebody left who died has its end first, as the file is needed again */
@@ -314,6 +315,11 @@ static int rotate(struct rotation *rotation, struct dd_error *err)
 		rc = latest_begin(book, &rotation->latest, err);
 	if (!rc)
 		rc = latest_find(book, &rotation->latest, err);
+	if (!rc)
+		rc = book_path(book, "keys", &folder, err);
+	/* nobody else makes one now */
+	if (!rc)
+		rc = folder_clean(folder, "host.next.", ".new", err);
 	if (!rc)
 		rc = key_generate(path, book->committer_email, err);
 	if (!rc)

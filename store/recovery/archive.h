@@ -14,6 +14,7 @@
 #include "base/text.h"
 
 #define ARCHIVE_NAME_SIZE 100
+#define ARCHIVE_HEADER_SIZE 512
 
 /* Appends a file of size bytes that are read from `from` at its beginning. DD_SYSTEM names path. */
 int archive_add(int fd, const char *path, const char *name, mode_t mode, int from, off_t size,

@@ -19,6 +19,8 @@
 #include "store/folder.h"
 #include "store/recovery/archive.h"
 
+#include "store/lock/lock.h"
+
 #define STEP_PAGES 1024 /* in one go, between two of which others may write */
 
 const struct backup_file backup_files[] = {
@@ -98,6 +100,8 @@ static int database_copy(void *context, struct dd_error *err)
 	if (rc)
 		return rc;
 	code = sqlite3_open_v2(backup->copy, &to, flags, database_vfs());
+	/* from here on it goes with whoever has it open */
+	(void)unlink(backup->copy);
 	/* a copy that is cut short is thrown away */
 	if (!code)
 		code = sqlite3_exec(
@@ -152,6 +156,16 @@ static int note_add(struct backup *backup)
 			    backup->fd, backup->file, BACKUP_NOTE, 0600, note, backup->err);
 }
 
+static int copy_add(struct backup *backup, const struct backup_file *file, int copy)
+{
+	struct stat status;
+
+	if (fstat(copy, &status) < 0)
+		return error_errno(backup->err, errno, "cannot read %s", backup->copy);
+	return archive_add(backup->fd, backup->file, file->name, file->mode, copy, status.st_size,
+		backup->err);
+}
+
 /* Those files of a folder that a backup has. */
 static int folder_add(
 	struct backup *backup, const char *name, bool (*wanted)(const char *name), mode_t mode)
@@ -183,16 +197,17 @@ static int folder_add(
 	return rc;
 }
 
-static int all_add(struct backup *backup)
+static int all_add(struct backup *backup, int copy)
 {
-	int rc = note_add(backup);
+	int rc = 0;
 
 	for (const struct backup_file *file = backup_files + 1; !rc && file->name; file++) {
 		CLEANUP(free) char *path = NULL;
-		bool copied = strcmp(file->name, "book.db") == 0;
-
-		rc = copied ? string_copy(&path, backup->copy, backup->err)
-			    : book_path(backup->book, file->name, &path, backup->err);
+		if (strcmp(file->name, "book.db") == 0) {
+			rc = copy_add(backup, file, copy);
+			continue;
+		}
+		rc = book_path(backup->book, file->name, &path, backup->err);
 		if (!rc)
 			rc = file_add(backup, path, file);
 	}
@@ -238,15 +253,56 @@ static int name_give(struct backup *backup, int folder)
 	return rc;
 }
 
+/* Is it an archive that somebody died over? Who makes one has it locked, on whatever host. */
+static bool is_left(int folder, const char *name)
+{
+	static const char begins[] = BACKUP_NOTE_BEGINS;
+	CLEANUP(close) int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char head[ARCHIVE_HEADER_SIZE + sizeof begins - 1];
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+	       strncmp(head, BACKUP_NOTE, ARCHIVE_NAME_SIZE) == 0 &&
+	       memcmp(head + ARCHIVE_HEADER_SIZE, begins, sizeof begins - 1) == 0 &&
+	       lock_slot_take(fd, 0, 0, 0, NULL) == 0;
+}
+
+/*
+ * What backups that died left beside this one: any archive, as the next one may have another name,
+ * and the copy of book.db that had no time to lose its own.
+ */
+static void left_clear(const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	CLEANUP(free) char *copy = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+
+	if (string_copy(&copy, file, NULL) == 0)
+		folder = opendir(dirname(copy));
+	while (folder && (entry = readdir(folder)))
+		if ((folder_left_by_dead(entry->d_name, ".db") &&
+			    strncmp(entry->d_name, name, strlen(name)) == 0) ||
+			(folder_left_by_dead(entry->d_name, ".new") &&
+				is_left(dirfd(folder), entry->d_name)))
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+}
+
 static int backup_make(struct backup *backup)
 {
 	struct database *database = &backup->book->database;
 	CLEANUP(close) int copy = -1;
 	CLEANUP(close) int folder = -1;
-	int rc = file_make(backup, backup->copy, &copy);
+	int rc = note_add(backup);
+
+	if (!rc)
+		rc = file_make(backup, backup->copy, &copy);
 
 	if (!rc)
 		rc = parent_open(backup, &folder);
+	if (!rc)
+		left_clear(backup->file);
 	if (!rc)
 		rc = database_lock(
 			database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
@@ -254,7 +310,7 @@ static int backup_make(struct backup *backup)
 		return rc;
 	rc = database_snapshot(database, database_copy, backup, backup->err);
 	if (!rc)
-		rc = all_add(backup);
+		rc = all_add(backup, copy);
 	database_unlock(database, SLOT_CHECKPOINT);
 	return rc ? rc : name_give(backup, folder);
 }
@@ -273,12 +329,15 @@ int book_backup(struct book *book, const char *file, struct dd_error *err)
 	}
 	if (!rc)
 		rc = file_make(&backup, backup.unfinished, &backup.fd);
+	/* where files cannot be locked, what is left stays */
+	if (!rc)
+		(void)lock_slot_take(backup.fd, 0, 0, 0, NULL);
 	if (!rc)
 		rc = backup_make(&backup);
 	if (backup.fd >= 0) {
-		close(backup.fd);
-		(void)unlink(backup.unfinished);
 		(void)unlink(backup.copy);
+		(void)unlink(backup.unfinished);
+		close(backup.fd);
 	}
 	free(backup.unfinished);
 	free(backup.copy);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "store/lock/lock.h"
 #include "store/recovery/archive.h"
 #include "store_verifying.h"
 
@@ -74,6 +75,60 @@ static void store_backup__brings_everything_back(void **state)
 	assert_int_equal(status.st_mode & 0777, 0600);
 	assert_int_equal(stat(copy.place, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0700);
+}
+
+static pid_t dead_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+/* A file beside the backups whose name ends with that process; whole: as a backup begins. */
+static void leave(struct scene *scene, const char *name, pid_t pid, const char *suffix,
+	const char *whole, char path[PATH_MAX + 64])
+{
+	char head[5000];
+	int from = open(whole, O_RDONLY), to;
+	ssize_t size = read(from, head, sizeof head);
+
+	snprintf(path, PATH_MAX + 64, "%s/%s.%d.%s", scene->folder, name, (int)pid, suffix);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(size >= 0 && write(to, head, (size_t)size) == size);
+	close(from);
+	close(to);
+}
+
+static void store_backup__removes_what_the_dead_left(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], gone[3][PATH_MAX + 64], stays[4][PATH_MAX + 64];
+	pid_t dead = dead_process();
+	int fd;
+
+	fill(scene);
+	in_folder(scene, "first.tar", file);
+	assert_ok(scene, book_backup(scene->book, file, &scene->err));
+	leave(scene, "yesterday.tar", dead, "new", file, gone[0]);
+	leave(scene, "book.tar", dead, "new", file, gone[1]);
+	leave(scene, "book.tar", dead, "db", "/dev/null", gone[2]);
+	leave(scene, "notes.txt", dead, "new", "/dev/zero", stays[0]);
+	leave(scene, "other.tar", dead, "db", "/dev/null", stays[1]);
+	leave(scene, "alive.tar", getpid(), "new", file, stays[2]);
+	/* on another host, perhaps */
+	leave(scene, "made.tar", dead, "new", file, stays[3]);
+	fd = open(stays[3], O_RDWR);
+	assert_int_equal(lock_slot_take(fd, 0, 0, 0, NULL), 0);
+	make(scene, file);
+	for (size_t i = 0; i < 3; i++)
+		if (access(gone[i], F_OK) == 0)
+			fail_msg("%s is there", gone[i]);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(access(stays[i], F_OK), 0);
+	close(fd);
 }
 
 static void store_backup__of_a_book_in_use_is_of_one_moment(void **state)
@@ -281,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(store_backup__brings_everything_back),
+		TEST(store_backup__removes_what_the_dead_left),
 		TEST(store_backup__of_a_book_in_use_is_of_one_moment),
 		TEST(store_backup__has_branches_that_are_files_of_their_own),
 		TEST(store_backup__replaces_nothing),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key follows another: what the old one signed stays good, and nobody else can say so. */
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/key/key.h"
 #include "store_verifying.h"
@@ -404,6 +407,40 @@ static void store_rotation__beside_a_verify_is_no_finding(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
+/* A file of keys/ that a process was making. */
+static void leave_key(struct scene *scene, const char *name, pid_t pid, char path[PATH_MAX + 64])
+{
+	int fd;
+
+	snprintf(path, PATH_MAX + 64, "%s/keys/%s.%d.new", scene->place, name, (int)pid);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void store_rotation__what_the_dead_left_goes(void **state)
+{
+	struct scene *scene = *state;
+	char next[PATH_MAX + 64], secrets[PATH_MAX + 64], alive[PATH_MAX + 64];
+	pid_t dead = fork();
+
+	if (dead == 0)
+		_exit(0);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	define(scene, UUID_A, "web", "one");
+	leave_key(scene, "host.next", dead, next);
+	leave_key(scene, "secrets", dead, secrets);
+	leave_key(scene, "host.next", getppid(), alive);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(access(next, F_OK), -1);
+	assert_int_equal(access(secrets, F_OK), -1);
+	assert_int_equal(access(alive, F_OK), 0);
+	/* who makes one is alone with them */
+	rotate(scene);
+	assert_int_equal(access(alive, F_OK), -1);
+	assert_sound(scene, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +450,7 @@ int main(void)
 		TEST(store_rotation__beside_a_verify_is_no_finding),
 		TEST(store_rotation__git_knows_both_keys),
 		TEST(store_rotation__the_files_are_private),
+		TEST(store_rotation__what_the_dead_left_goes),
 		TEST(store_rotation__who_dies_in_the_middle_has_it_finished),
 		TEST(store_rotation__a_lost_key_is_not_replaced_in_silence),
 		TEST(store_rotation__one_that_was_taken_away_is_found),
