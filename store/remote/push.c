@@ -17,10 +17,13 @@
 
 #include "store/checkpoint/books.h"
 #include "store/folder.h"
+#include "store/lock/lock.h"
 #include "store/remote/ownership.h"
 #include "store/remote/transfer.h"
 
 #define LOCK_SECONDS 100 /* that nobody takes to move a branch */
+#define FIRST_SLEEP_MS 20
+#define LONGEST_SLEEP_MS 500
 
 /* ---- what is to be sent ---- */
 
@@ -152,6 +155,21 @@ static int drop_tags(struct transfer *transfer)
 	return rc;
 }
 
+/* Does somebody else move that branch just now? By the words of libgit2, and of git. */
+static bool is_contended(const char *status)
+{
+	/* with the reason behind it where there is another */
+	static const char locked[] = "for writing: ";
+	static const char *const others[] = {"already exists", "reference value does not match",
+		"cannot lock ref", "failed to update ref"};
+	size_t length = strlen(status), size = sizeof locked - 1;
+	bool found = length >= size && strcmp(status + length - size, locked) == 0;
+
+	for (size_t i = 0; !found && i < sizeof others / sizeof others[0]; i++)
+		found = strstr(status, others[i]) != NULL;
+	return found;
+}
+
 /* The other side's word on one ref. */
 static int refused(const char *ref, const char *status, void *payload)
 {
@@ -159,6 +177,7 @@ static int refused(const char *ref, const char *status, void *payload)
 
 	if (!status || link->refusal.code)
 		return 0;
+	link->contended = is_contended(status);
 	error_set(&link->refusal, DD_REFUSED, "it refused %s: %s", ref, status);
 	if (strstr(status, ".lock"))
 		error_hint(&link->refusal,
@@ -313,16 +332,13 @@ static int owners_told(struct transfer *transfer)
 	return rc;
 }
 
-static int push(struct transfer *transfer)
+/* What the other side has, and what it has not. */
+static int send_once(struct transfer *transfer)
 {
 	struct book *book = transfer->link.book;
-	int rc = domains_count(transfer);
+	int rc = remote_connect(
+		book, transfer->name, GIT_DIRECTION_PUSH, &transfer->link, transfer->err);
 
-	if (!rc)
-		rc = book_checkpoint(book, transfer->err);
-	if (!rc)
-		rc = remote_connect(
-			book, transfer->name, GIT_DIRECTION_PUSH, &transfer->link, transfer->err);
 	if (!rc)
 		rc = transfer_heads(transfer);
 	if (!rc)
@@ -343,6 +359,51 @@ static int push(struct transfer *transfer)
 	/* what libgit2 opened meanwhile may be half of it, and it says so only when it is asked
 	 * next */
 	book->objects_doubtful = true;
+	return rc;
+}
+
+/* As it was before the first look; what was told of that look stays true. */
+static void look_anew(struct transfer *transfer)
+{
+	struct transfer next = {
+		.link.book = transfer->link.book,
+		.name = transfer->name,
+		.domains = transfer->domains,
+		.err = transfer->err,
+	};
+
+	transfer_release(transfer);
+	*transfer = next;
+	*transfer->err = (struct dd_error){0};
+}
+
+/*
+ * Two who push at once want the same, so whoever is refused for what the other is doing looks again
+ * what is left to do.
+ */
+static int send_all(struct transfer *transfer)
+{
+	int64_t until = lock_clock_us() + (int64_t)transfer->link.book->wait_ms * 1000;
+	int rc = send_once(transfer);
+
+	for (int ms = FIRST_SLEEP_MS; rc && transfer->link.contended && lock_clock_us() < until;
+		ms = ms < LONGEST_SLEEP_MS ? 2 * ms : ms) {
+		nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+		look_anew(transfer);
+		rc = send_once(transfer);
+	}
+	return rc;
+}
+
+static int push(struct transfer *transfer)
+{
+	struct book *book = transfer->link.book;
+	int rc = domains_count(transfer);
+
+	if (!rc)
+		rc = book_checkpoint(book, transfer->err);
+	if (!rc)
+		rc = send_all(transfer);
 	if (!rc && transfer->other_book)
 		return other_book(transfer);
 	if (!rc)

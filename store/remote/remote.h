@@ -16,6 +16,7 @@ struct remote_link {
 	int offered;             /* how many ways to prove who we are it has been shown */
 	bool keyless;            /* the book has no key yet that could be shown */
 	struct dd_error refusal; /* why none is left */
+	bool contended;          /* it is refused for what somebody else does just now */
 };
 
 /* By name or address. DD_NOT_FOUND: there is none of that name; DD_SYSTEM: it is out of reach. */

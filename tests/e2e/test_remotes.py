@@ -79,6 +79,24 @@ def remote__is_added_listed_and_removed(book):
 
 
 @test()
+def push__of_many_at_once_succeeds(book):
+    remote = bare(book)
+    book.ok('remote', 'add', 'backup', remote)
+    names = [f'd{number}' for number in range(12)]
+    for name in names:
+        book.define(domain(name))
+    for turn in range(6):
+        for name in names:
+            book.ok('desc', name, f'turn {turn}')
+        pushing = [book.popen('push') for _ in range(4)]
+        for process in pushing:
+            err = process.communicate(timeout=60)[1]
+            equal(process.returncode, 0, err)
+        equal(counts(book, 'push', 'backup'), (0, 0, len(names), 0))
+    book.ok('verify', '--against', 'backup')
+
+
+@test()
 def remote__refuses_what_gives_secrets_away(book):
     two_domains(book)
     for url, says in (
