@@ -233,6 +233,26 @@ void repository_close(struct book *book)
 	book->staging = NULL;
 }
 
+/*
+ * Before the first checkpoint its folders are empty, and a copy may be without them; after it there
+ * are packs to be missed.
+ */
+static int folders_need(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *objects = NULL;
+	CLEANUP(free) char *refs = NULL;
+	int rc = book_path(book, "book.git", &path, err);
+
+	if (!rc)
+		rc = book_path(book, "book.git/objects", &objects, err);
+	if (!rc)
+		rc = book_path(book, "book.git/packed-refs", &refs, err);
+	if (rc || access(objects, F_OK) == 0 || errno != ENOENT || access(refs, F_OK) == 0)
+		return rc;
+	return repository_make(path, err);
+}
+
 int repository_need(struct book *book, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
@@ -241,6 +261,8 @@ int repository_need(struct book *book, struct dd_error *err)
 	if (book->objects)
 		return 0;
 	rc = libgit2_need(err);
+	if (!rc)
+		rc = folders_need(book, err);
 	if (!rc)
 		rc = book_path(book, "book.git/objects", &path, err);
 	if (rc)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/commit/apply.h"
@@ -36,23 +37,34 @@ static int job_take_over(
 	return lock_slot_read(lock->fd, 0, &dead) ? apply_settle(book, uuid, err) : 0;
 }
 
+/* Git and tar leave an empty folder out, so a book that was copied may have none for its locks. */
+static int job_file_open(struct book *book, const char *uuid, int *fd, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "locks", &folder, err);
+
+	if (!rc)
+		rc = string_format(&path, err, "%s/%s", folder, uuid);
+	if (!rc && access(folder, F_OK) < 0 && errno == ENOENT && mkdir(folder, 0700) < 0 &&
+		errno != EEXIST)
+		rc = error_errno(err, errno, "cannot make the folder %s", folder);
+	return rc ? rc : lock_file_open(path, fd, err);
+}
+
 int job_lock_take(struct book *book, const char *uuid, const char *operation, int wait_ms,
 	struct job_lock **out, struct dd_error *err)
 {
 	CLEANUP(job_lock) struct job_lock *lock = NULL;
-	CLEANUP(free) char *path = NULL;
 	int rc;
 
 	if (!uuid_valid(uuid))
 		return error_set(err, DD_INVALID, "'%s' is no UUID in lower case", uuid);
-	rc = string_format(&path, err, "%s/locks/%s", book->folder, uuid);
-	if (rc)
-		return rc;
 	lock = malloc(sizeof *lock);
 	if (!lock)
 		return error_no_memory(err);
 	*lock = (struct job_lock){.fd = -1};
-	rc = lock_file_open(path, &lock->fd, err);
+	rc = job_file_open(book, uuid, &lock->fd, err);
 	if (!rc)
 		rc = lock_slot_take(lock->fd, 0, wait_ms, LONGEST_SLEEP_US, err);
 	if (rc == DD_BUSY)
@@ -142,11 +154,12 @@ int job_list(struct book *book, int (*visit)(const struct job_row *row, void *co
 
 	if (rc)
 		return rc;
-	folder = opendir(path);
-	if (!folder)
-		return error_errno(err, errno, "cannot open the folder %s", path);
-	jobs.folder = dirfd(folder);
-	while (!rc && (entry = folder_next(folder, path, &rc, err)))
+	rc = folder_open(path, &folder, err);
+	if (rc)
+		return rc;
+	/* where there is none, nobody holds anything */
+	jobs.folder = folder ? dirfd(folder) : -1;
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
 		rc = visit_file(&jobs, entry->d_name);
 	return rc ? rc : journal_list(book, visit_row, &jobs, err);
 }
@@ -178,7 +191,7 @@ int job_count(struct book *book, uint32_t *held_count, uint32_t *left, struct dd
 	if (rc)
 		return rc;
 	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0)
+	if (folder < 0 && errno != ENOENT)
 		return error_errno(err, errno, "cannot open the folder %s", path);
 	tally.jobs.folder = folder;
 	rc = journal_list(book, count_row, &tally, err);

@@ -5,6 +5,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 from definition import MAC, disk, domain, interface, parse
@@ -126,6 +127,28 @@ def book__is_private(book):
     some_history(book)
     equal(os.stat(book.path).st_mode & 0o777, 0o700)
     equal(os.stat(book.path + '/keys/host').st_mode & 0o777, 0o600)
+
+
+@test('before', 'after')
+def book__a_copy_without_empty_folders_goes_on(book, sync):
+    """Git keeps none, so that a book that was carried by it has none."""
+    book.define(domain('a'))
+    if sync == 'after':
+        book.ok('sync')
+    copy = book.another('copy')
+    shutil.copytree(book.path, copy.path)
+    for lock in os.listdir(copy.path + '/locks'):
+        os.unlink(f'{copy.path}/locks/{lock}')
+    for folder, _, _ in os.walk(copy.path, topdown=False):
+        if not os.listdir(folder):
+            os.rmdir(folder)
+    check(not os.path.exists(copy.path + '/locks'))
+    equal(copy.json('jobs'), [])
+    copy.ok('desc', 'a', 'goes on')
+    copy.ok('define', '-', stdin=domain('b'))
+    equal([entry['version'] for entry in copy.log('a')], [2, 1])
+    copy.verify()
+    copy.ok('verify')
 
 
 if __name__ == '__main__':

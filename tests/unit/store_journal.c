@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
+#include <unistd.h>
 
 #include "store_support.h"
 
@@ -251,6 +252,34 @@ static void store_job__a_lock_dies_with_its_holder(void **state)
 	close(ready[1]);
 }
 
+static int no_job(const struct job_row *row, void *context)
+{
+	(void)row;
+	(void)context;
+	fail_msg("nothing is under way");
+	return 0;
+}
+
+static void store_job__the_folder_of_locks_may_be_missing(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(job_lock) struct job_lock *lock = NULL;
+	struct job_lock *other = NULL;
+	char folder[PATH_MAX + 16];
+	uint32_t held = 7, left = 7;
+
+	/* as git and tar leave it out, and a copy is made of what they have */
+	snprintf(folder, sizeof folder, "%s/locks", scene->place);
+	assert_int_equal(rmdir(folder), 0);
+	assert_ok(scene, job_list(scene->book, no_job, NULL, &scene->err));
+	assert_ok(scene, job_count(scene->book, &held, &left, &scene->err));
+	assert_int_equal(held + left, 0);
+	assert_ok(scene, job_lock_take(scene->book, UUID_A, "define", 0, &lock, &scene->err));
+	assert_int_equal(
+		job_lock_take(scene->book, UUID_A, "start", 30, &other, &scene->err), DD_BUSY);
+	define(scene, UUID_A, "web", "one");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
@@ -265,6 +294,7 @@ int main(void)
 		TEST(store_journal__list_shows_rows_of_domains_to_come),
 		TEST(store_job__a_busy_domain_says_by_whom),
 		TEST(store_job__a_lock_dies_with_its_holder),
+		TEST(store_job__the_folder_of_locks_may_be_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
