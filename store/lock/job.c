@@ -14,7 +14,10 @@
 #define LONGEST_SLEEP_US 20000
 
 struct job_lock {
+	struct book *book;
+	char uuid[UUID_SIZE];
 	int fd;
+	bool made; /* the file was not there before */
 	bool signed_by_us;
 };
 
@@ -38,18 +41,69 @@ static int job_take_over(
 }
 
 /* Git and tar leave an empty folder out, so a book that was copied may have none for its locks. */
-static int job_file_open(struct book *book, const char *uuid, int *fd, struct dd_error *err)
+static int job_file_open(struct job_lock *lock, struct dd_error *err)
 {
+	struct book *book = lock->book;
 	CLEANUP(free) char *folder = NULL;
 	CLEANUP(free) char *path = NULL;
 	int rc = book_path(book, "locks", &folder, err);
 
 	if (!rc)
-		rc = string_format(&path, err, "%s/%s", folder, uuid);
+		rc = string_format(&path, err, "%s/%s", folder, lock->uuid);
 	if (!rc && access(folder, F_OK) < 0 && errno == ENOENT && mkdir(folder, 0700) < 0 &&
 		errno != EEXIST)
 		rc = error_errno(err, errno, "cannot make the folder %s", folder);
-	return rc ? rc : lock_file_open(path, fd, err);
+	if (rc)
+		return rc;
+	lock->made = access(path, F_OK) < 0 && errno == ENOENT;
+	return lock_file_open(path, &lock->fd, err);
+}
+
+/* Opened and locked; one that was removed meanwhile, by whom it had been made for nothing, is none.
+ */
+static int job_file_lock(struct job_lock *lock, int wait_ms, struct dd_error *err)
+{
+	struct stat status = {.st_nlink = 0};
+	int rc = 0;
+
+	while (!rc && status.st_nlink == 0) {
+		if (lock->fd >= 0)
+			close(lock->fd);
+		lock->fd = -1;
+		rc = job_file_open(lock, err);
+		if (!rc)
+			rc = lock_slot_take(lock->fd, 0, wait_ms, LONGEST_SLEEP_US, err);
+		if (!rc && fstat(lock->fd, &status) < 0)
+			rc = error_errno(err, errno, "cannot look at a lock file");
+	}
+	return rc;
+}
+
+/* Is there a domain of that UUID, or will there be one? In doubt there is. */
+static bool job_is_of_something(struct book *book, const char *uuid)
+{
+	struct statement statement;
+	bool something = true;
+
+	if (!book->database.sqlite)
+		return true;
+	statement = statement_begin(&book->database,
+		"SELECT EXISTS(SELECT 1 FROM domain WHERE uuid = ?1)"
+		" OR EXISTS(SELECT 1 FROM journal WHERE uuid = ?1)");
+	statement_text(&statement, uuid);
+	if (statement_row(&statement))
+		something = statement_integer(&statement, 0) != 0;
+	statement_drop(&statement);
+	return something;
+}
+
+/* Others ask for domains that are not here, and none of them leaves a file behind. */
+static void job_file_drop(const struct job_lock *lock)
+{
+	CLEANUP(free) char *path = NULL;
+
+	if (string_format(&path, NULL, "%s/locks/%s", lock->book->folder, lock->uuid) == 0)
+		(void)unlink(path);
 }
 
 int job_lock_take(struct book *book, const char *uuid, const char *operation, int wait_ms,
@@ -63,10 +117,9 @@ int job_lock_take(struct book *book, const char *uuid, const char *operation, in
 	lock = malloc(sizeof *lock);
 	if (!lock)
 		return error_no_memory(err);
-	*lock = (struct job_lock){.fd = -1};
-	rc = job_file_open(book, uuid, &lock->fd, err);
-	if (!rc)
-		rc = lock_slot_take(lock->fd, 0, wait_ms, LONGEST_SLEEP_US, err);
+	*lock = (struct job_lock){.book = book, .fd = -1};
+	memcpy(lock->uuid, uuid, UUID_SIZE);
+	rc = job_file_lock(lock, wait_ms, err);
 	if (rc == DD_BUSY)
 		rc = job_busy(book, uuid, lock->fd, err);
 	else if (!rc)
@@ -88,6 +141,8 @@ void job_lock_release(struct job_lock *lock)
 		return;
 	if (lock->signed_by_us)
 		lock_slot_unsign(lock->fd, 0);
+	if (lock->signed_by_us && lock->made && !job_is_of_something(lock->book, lock->uuid))
+		job_file_drop(lock);
 	if (lock->fd >= 0) {
 		lock_slot_drop(lock->fd, 0);
 		close(lock->fd);

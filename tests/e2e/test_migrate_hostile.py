@@ -268,6 +268,8 @@ def hostile__what_nobody_has_heard_of_is_remembered_so_many_times(book):
         equal(len(notes(beta)), KEPT)
         equal(beta.left(), [])
         equal(beta.book.json('jobs'), [])
+        equal([lock for lock in os.listdir(beta.book.path + '/locks')
+               if lock.startswith(UUID[:-8])], [], 'a lock of no domain')
         # another is answered all the same
         with Peer(gamma, beta) as honest:
             equal(honest.ask('ask')['state'], 'ABORTED')

@@ -252,6 +252,50 @@ static void store_job__a_lock_dies_with_its_holder(void **state)
 	close(ready[1]);
 }
 
+static bool lock_is_there(struct scene *scene, const char *uuid)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof path, "%s/locks/%s", scene->place, uuid);
+	return access(path, F_OK) == 0;
+}
+
+static void store_job__a_lock_of_nothing_leaves_no_file(void **state)
+{
+	struct scene *scene = *state;
+	struct job_lock *lock = NULL;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_ok(scene, job_lock_take(scene->book, UUID_B, "settle", 0, &lock, &scene->err));
+	assert_true(lock_is_there(scene, UUID_B));
+	/* who waits for it gets one that others see */
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct book *book = NULL;
+		struct job_lock *other = NULL;
+
+		if (book_open(scene->place, NULL, &book, NULL) || write(ready[1], "x", 1) != 1 ||
+			job_lock_take(book, UUID_B, "define", 5000, &other, NULL))
+			_exit(1);
+		_exit(lock_is_there(scene, UUID_B) ? 0 : 2);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	usleep(100000);
+	job_lock_release(TAKE(lock));
+	assert_int_equal(waitpid(pid, &pid, 0) > 0, true);
+	assert_int_equal(pid, 0);
+	/* the child has ended without a release, so what it made stays for the next */
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, job_lock_take(scene->book, UUID_A, "start", 0, &lock, &scene->err));
+	job_lock_release(TAKE(lock));
+	assert_true(lock_is_there(scene, UUID_A));
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static int no_job(const struct job_row *row, void *context)
 {
 	(void)row;
@@ -294,6 +338,7 @@ int main(void)
 		TEST(store_journal__list_shows_rows_of_domains_to_come),
 		TEST(store_job__a_busy_domain_says_by_whom),
 		TEST(store_job__a_lock_dies_with_its_holder),
+		TEST(store_job__a_lock_of_nothing_leaves_no_file),
 		TEST(store_job__the_folder_of_locks_may_be_missing),
 	};
 
