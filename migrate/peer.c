@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "domain/reason.h"
+#include "migrate/row.h"
 
 #define ROW "peer/" /* and the name, of the book's settings */
 
@@ -286,4 +287,27 @@ int dd_peer_revoke(struct dd_host *host, const char *name, const char *reason, s
 	if (reason)
 		json_put_string(row.json, "revoked_reason", reason);
 	return row_write(host, name, row.json, err);
+}
+
+/* One that is revoked stays: its key would be a stranger's, of which one is asked by hand only. */
+int dd_peer_remove(struct dd_host *host, const char *name, const char *reason, struct dd_error *err)
+{
+	CLEANUP(row) struct row row = {.json = NULL};
+	CLEANUP(free) char *setting = NULL;
+	int rc = row_find(host, name, &row, err);
+
+	if (!rc && row.told.revoked) {
+		error_set(err, DD_REFUSED,
+			"the peer '%s' is revoked, and stays, so that its key is not taken for a "
+			"new one",
+			name);
+		rc = error_hint(err, "'peer add' with its key trusts it again");
+	}
+	if (!rc)
+		rc = migration_peer_free(host, name, err);
+	if (!rc)
+		rc = reason_find(host, "peer", reason, &reason, err);
+	if (!rc)
+		rc = setting_name(name, &setting, err);
+	return rc ? rc : book_setting_drop(host->book, setting, err);
 }

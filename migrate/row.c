@@ -203,3 +203,53 @@ int migration_end_list(struct book *book,
 
 	return book_setting_list(book, NOTE_PREFIX, listing_add, &listing, err);
 }
+
+/* ---- with whom ---- */
+
+struct open_with {
+	const char *peer;
+	char uuid[UUID_SIZE]; /* of the domain */
+};
+
+#define FOUND 1
+
+static int open_row(const struct journal_row *row, void *context)
+{
+	struct open_with *with = context;
+	CLEANUP(json) struct json *detail = NULL;
+	const char *peer;
+
+	if (json_parse(row->detail, strlen(row->detail), &detail, NULL) || !is_migration(detail))
+		return 0;
+	peer = json_get_string(detail, "peer");
+	if (!peer || strcmp(peer, with->peer) != 0)
+		return 0;
+	memcpy(with->uuid, row->uuid, UUID_SIZE);
+	return FOUND;
+}
+
+static int open_end(const struct migration_end *end, void *context)
+{
+	struct open_with *with = context;
+
+	if (strcmp(end->peer, with->peer) != 0)
+		return 0;
+	memcpy(with->uuid, end->uuid, UUID_SIZE);
+	return FOUND;
+}
+
+int migration_peer_free(struct dd_host *host, const char *peer, struct dd_error *err)
+{
+	struct open_with with = {.peer = peer};
+	int rc = journal_list(host->book, open_row, &with, err);
+
+	if (!rc)
+		rc = migration_end_list(host->book, open_end, &with, err);
+	if (rc != FOUND)
+		return rc;
+	error_set(err, DD_REFUSED,
+		"a migration of the domain %s with '%s' is not over on both hosts", with.uuid,
+		peer);
+	return error_hint(err, "the two settle it when they reach each other, or job-abort calls "
+			       "it off; 'peer revoke' refuses the other at once");
+}

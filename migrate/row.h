@@ -56,6 +56,12 @@ struct json *migration_detail(
 int migration_row_write(
 	struct operation *op, struct json *detail, const char *state, struct dd_error *err);
 
+/*
+ * DD_REFUSED where this host or the peer has something written down of a migration between the two
+ * that is not over on both sides.
+ */
+int migration_peer_free(struct dd_host *host, const char *peer, struct dd_error *err);
+
 /* ---- how it ended ---- */
 
 struct migration_end {

@@ -208,7 +208,7 @@ static int run_add(struct cli *cli, const struct arguments *args, struct dd_erro
 	return rc ? rc : finish(cli, pin.name, "added", err);
 }
 
-/* ---- revoke and check ---- */
+/* ---- revoke, remove and check ---- */
 
 static int run_revoke(struct cli *cli, const struct arguments *args, struct dd_error *err)
 {
@@ -216,6 +216,14 @@ static int run_revoke(struct cli *cli, const struct arguments *args, struct dd_e
 	int rc = dd_peer_revoke(cli->host, name, option_value(args, "reason"), err);
 
 	return rc ? rc : finish(cli, name, "revoked", err);
+}
+
+static int run_remove(struct cli *cli, const struct arguments *args, struct dd_error *err)
+{
+	const char *name = operand(args, 1);
+	int rc = dd_peer_remove(cli->host, name, option_value(args, "reason"), err);
+
+	return rc ? rc : finish(cli, name, "removed", err);
 }
 
 static int run_check(struct cli *cli, const struct arguments *args, struct dd_error *err)
@@ -260,6 +268,7 @@ static const struct action {
 	{"list", "peer list", 0, 1, false, run_list},
 	{"add", "peer add NAME ADDRESS [KEY]", 3, 5, true, run_add},
 	{"revoke", "peer revoke NAME", 2, 2, false, run_revoke},
+	{"remove", "peer remove NAME", 2, 2, false, run_remove},
 	{"check", "peer check NAME", 2, 2, false, run_check},
 };
 #define ACTION_COUNT (sizeof actions / sizeof actions[0])
@@ -280,7 +289,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 	if (!action)
 		return error_set(err, CLI_USAGE,
-			"peer does not '%s': it can add, list, revoke and check", name);
+			"peer does not '%s': it can add, list, check, revoke and remove", name);
 	if (args->count < action->least || args->count > action->most) {
 		error_set(err, CLI_USAGE, "peer %s takes %s words", name,
 			args->count < action->least ? "more" : "fewer");
@@ -304,6 +313,7 @@ const struct command command_peer = {
 		 "peer check NAME               is it there, is it still it, does it know this "
 		 "host\n"
 		 "peer revoke NAME              trusts it no more, and refuses it by name\n"
+		 "peer remove NAME              forgets one that was added by mistake\n"
 		 "\n"
 		 "NAME is what the host itself goes by. ADDRESS is HOST or HOST:PORT, where its "
 		 "domesdayd\n"

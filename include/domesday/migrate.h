@@ -73,6 +73,14 @@ int dd_peer_add(struct dd_host *host, const struct dd_peer_pin *pin, struct dd_e
 int dd_peer_revoke(
 	struct dd_host *host, const char *name, const char *reason, struct dd_error *err);
 
+/*
+ * Forgets a peer that should not have been added: it is a stranger then. DD_NOT_FOUND; DD_REFUSED:
+ * it is revoked, which is to be remembered; a migration with it is not over; or the book wants
+ * reasons.
+ */
+int dd_peer_remove(
+	struct dd_host *host, const char *name, const char *reason, struct dd_error *err);
+
 struct dd_peer_health {
 	char address[DD_ADDRESS_SIZE];
 	char version[64];       /* of Domesday there */

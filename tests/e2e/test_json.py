@@ -80,6 +80,9 @@ SESSION = (
     ('identity', 0, {'name', 'key', 'fingerprint'}),
     ('peer add other.example 192.0.2.1 KEY', 0, PEER),
     ('peer', 0, PEER),
+    ('peer add mistyped.example 192.0.2.2 KEY', 5, {'error'}),  # which other.example has
+    ('peer remove other.example', 0, set()),  # of which none is left
+    ('peer add other.example 192.0.2.1 KEY', 0, PEER),
     ('peer revoke other.example', 0, PEER),
     ('peer check other.example', 8, {'error'}),
     ('migrate b nowhere', 4, {'error'}),

@@ -89,6 +89,24 @@ def offer__that_waits_outlives_another(book):
         equal(offers(beta), [])
 
 
+@test()
+def peer__is_not_removed_before_all_is_over_with_it(book):
+    with hosts(book) as both:
+        alpha, beta = both
+        alpha.book.define(domain('vm1'))
+        with Client(*both) as client:
+            cookie = client.call('begin', 'vm1', 'beta')
+            client.call('prepare', cookie)
+            for one, other in (both, both[::-1]):
+                one.book.refuse('peer', 'remove', other.name, code='refused',
+                                says=f"with '{other.name}' is not over")
+            client.call('cancel', 'source')
+        wait_until(lambda: settled(both), 'alpha undoes it', 60)
+        alpha.book.ok('peer', 'remove', 'beta')
+        beta.book.ok('peer', 'remove', 'alpha')
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='not-found')
+
+
 # ---- who has to wait ----
 
 

@@ -214,6 +214,27 @@ def peer__a_revoked_key_does_not_come_back_by_itself(book):
 
 
 @test()
+def peer__one_that_was_added_by_mistake_is_removed(book):
+    with friends(book) as (alpha, beta, daemon):
+        alpha.book.refuse('peer', 'remove', 'bta', code='not-found', says="no peer 'bta'")
+        beta.book.ok('peer', 'remove', 'alpha')
+        equal(beta.book.json('peer'), [])
+        alpha.book.refuse('peer', 'check', 'beta', code='refused', says='does not know')
+        daemon.wait_for('not let in')
+        # under the name that was meant
+        beta.book.ok('peer', 'add', 'alpha', '127.0.0.1', alpha.key)
+        alpha.book.ok('peer', 'check', 'beta')
+        # and one that is revoked is not to be forgotten
+        beta.book.ok('peer', 'revoke', 'alpha')
+        beta.book.refuse('peer', 'remove', 'alpha', code='refused', says='is revoked, and stays')
+        check(beta.book.json('peer')[0]['revoked'])
+        beta.book.ok('config', 'require-reason', 'yes', '--reason', 'we ask')
+        beta.book.ok('peer', 'add', 'alpha', '127.0.0.1', alpha.key, '--reason', 'it is back')
+        beta.book.refuse('peer', 'remove', 'alpha', code='refused', says='reason')
+        beta.book.ok('peer', 'remove', 'alpha', '--reason', 'it was a mistake')
+
+
+@test()
 def peer__a_key_that_changed_is_refused_until_it_is_pinned_anew(book):
     with friends(book) as (alpha, beta, _):
         alpha.book.ok('peer', 'check', 'beta')
