@@ -109,6 +109,25 @@ int file_place(const char *path, mode_t mode, const void *data, size_t size, str
 	return put_whole(path, mode, data, size, false, err);
 }
 
+int file_put(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err)
+{
+	CLEANUP(close) int fd = -1;
+	struct stat status;
+	int rc;
+
+	if (!*path)
+		return error_set(err, DD_INVALID, "the file to write to has no name");
+	if (lstat(path, &status) < 0 || S_ISREG(status.st_mode))
+		return file_replace(path, mode, data, size, err);
+	if (S_ISDIR(status.st_mode))
+		return error_set(err, DD_INVALID, "%s is a folder", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot open %s", path);
+	rc = file_write(fd, data, size);
+	return rc ? error_errno(err, -rc, "cannot write %s", path) : 0;
+}
+
 int file_touch(const char *path, mode_t mode, struct dd_error *err)
 {
 	CLEANUP(close) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);

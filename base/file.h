@@ -33,4 +33,10 @@ int file_touch(const char *path, mode_t mode, struct dd_error *err);
 /* Makes path and the folders above it where they are missing, each with mode. */
 int directory_make(const char *path, mode_t mode, struct dd_error *err);
 
+/*
+ * As file_replace() where path names a file or nothing. What is there and no file, as a device, a
+ * pipe or a link, is written to and stays what it is. DD_INVALID: it is a folder, or has no name.
+ */
+int file_put(const char *path, mode_t mode, const void *data, size_t size, struct dd_error *err);
+
 #endif

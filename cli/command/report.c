@@ -32,7 +32,7 @@ static int answer(struct cli *cli, const struct report *report, const char *file
 	struct json *object;
 
 	if (strcmp(file, "-") != 0) {
-		int rc = file_replace(file, PAGE_MODE, page->data, page->size, err);
+		int rc = file_put(file, PAGE_MODE, page->data, page->size, err);
 
 		if (rc < 0)
 			return rc;

@@ -233,5 +233,29 @@ def report__is_drawn_by_a_browser(book):
     check(found.get(colour('#1d2733'), 0) > 500, 'there is text')
 
 
+@test()
+def report__what_is_no_file_stays_what_it_is(book):
+    book.define(domain('a'))
+    folder = book.folder
+    pipe, link, node = (os.path.join(folder, name) for name in ('pipe', 'link', 'node'))
+    os.mkfifo(pipe)
+    with subprocess.Popen(['cat', pipe], stdout=subprocess.PIPE, text=True) as reader:
+        book.ok('report', '--html', pipe)
+        contains(reader.communicate(timeout=30)[0], '<!DOCTYPE html>', '</html>')
+    check(stat.S_ISFIFO(os.lstat(pipe).st_mode))
+    os.symlink(os.path.join(folder, 'page.html'), link)
+    book.ok('report', '--html', link)
+    check(os.path.islink(link))
+    with open(link, encoding='utf-8') as page:
+        contains(page.read(), '</html>')
+    book.refuse('report', '--html', folder, code='invalid', says='is a folder')
+    book.refuse('report', '--html', '', code='invalid', says='no name')
+    # a copy of /dev/full, as only root may make
+    if os.geteuid() == 0:
+        os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+        book.refuse('report', '--html', node, code='system', says='No space left')
+        check(stat.S_ISCHR(os.lstat(node).st_mode))
+
+
 if __name__ == '__main__':
     main()
