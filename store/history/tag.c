@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "store/commit/commit.h"
 #include "store/commit/message.h"
 #include "store/git/object.h"
@@ -206,6 +207,14 @@ static int label_check(const char *uuid, const char *label, struct dd_error *err
 		TAG_LABEL_LIMIT);
 }
 
+/* What is given today; what others gave has to be read. */
+static int label_good(const char *uuid, const char *label, struct dd_error *err)
+{
+	int rc = label_check(uuid, label, err);
+
+	return rc ? rc : line_check(label, TAG_LABEL_LIMIT, "the name of a version", err);
+}
+
 /* What comes before the tagger of a tag that a book makes, and more. */
 #define TAG_HEAD_SIZE 512
 
@@ -279,7 +288,7 @@ static int tag_prepare(struct tagging *tagging, struct dd_error *err)
 	int rc = commit_ready(book, err);
 
 	if (!rc)
-		rc = label_check(tagging->draft->uuid, tagging->draft->label, err);
+		rc = label_good(tagging->draft->uuid, tagging->draft->label, err);
 	if (!rc)
 		rc = version_find(book, tagging->draft->uuid, &tagging->number, &commit, err);
 	if (rc)

@@ -115,6 +115,8 @@ def tag__that_is_no_label_is_refused(book):
     for label in ('7', 'a/b', 'a@b', '{now}', '-x', '.hidden', 'a..b', 'x.lock', 'a b', 'a~1',
                   'a:b', 'a\tb', '', 'x' * 101, 'end.'):
         book.refuse('tag', 'a', '--', label, code='invalid', says='cannot be the name')
+    for label in ('a\udcffb', 'a\u202eb', 'a\x9bb'):  # bytes that are no UTF-8, and tricks
+        book.refuse('tag', 'a', '--', label, code='invalid', says='the name of a version')
     equal(book.json('tag', 'a'), [])
 
 
