@@ -194,6 +194,7 @@ def reason__a_book_can_want_one(book):
                       ('key', 'rotate'), ('config', 'require-reason', 'no')):
             book.refuse(*words, code='refused', says='--reason TEXT')
         book.ok('apply', '--dry-run', other)
+        book.ok('rollback', '--dry-run', 'a', 1)
     book.ok('attach-device', 'a', device, env={'DOMESDAY_REASON': 'more room'})
     # a start makes no version, so there is nothing that a reason could be kept with
     book.ok('start', 'a')
