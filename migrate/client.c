@@ -126,27 +126,37 @@ static int half_read(struct dd_migration *half, const char *text, bool is_source
 
 /* ---- begin ---- */
 
-/* Nothing of it is left here; the destination is told afterwards, as the guest is not to wait. */
-static int give_up(struct dd_migration *half, struct dd_error *err)
+/*
+ * Nothing of it is left here; the destination is told afterwards, as the guest is not to wait.
+ * ended (may be NULL) says so where the guest has ended on the way.
+ */
+static int give_up(struct dd_migration *half, struct dd_error *ended, struct dd_error *err)
 {
 	struct outgoing *outgoing = &half->departure.outgoing;
 	int rc;
 
 	channel_close(TAKE(outgoing->channel));
 	rc = outgoing_give_up(outgoing, err);
+	if (!rc && outgoing->ended && ended)
+		(void)outgoing_tell_ended(outgoing, ended);
 	if (!rc && outgoing_connect(outgoing, NULL) == 0)
 		(void)ask_over(outgoing->channel, outgoing->peer.name, half->uuid, half->id, NULL);
 	half_over(half);
 	return rc;
 }
 
-/* After a failure that is told already. */
-static void undo(struct dd_migration *half)
+/* After the failure rc, which is told already; that its guest has ended explains it better. */
+static int undo(struct dd_migration *half, int rc, struct dd_error *err)
 {
-	struct dd_error undone = {0};
+	struct dd_error undone = {0}, ended = {0};
 
-	if (give_up(half, &undone))
+	if (give_up(half, &ended, &undone))
 		host_warn(half->host, "what was begun could not be undone yet: %s", undone.message);
+	if (!ended.code)
+		return rc;
+	if (err)
+		*err = ended;
+	return ended.code;
 }
 
 static int begin_cookie(struct dd_migration *half, const struct dd_migrate_options *options,
@@ -198,17 +208,13 @@ int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *op
 		rc = outgoing_offer(&half->departure.outgoing, NULL, err);
 	if (!rc)
 		rc = outgoing_offered(&half->departure.outgoing, PEER_ANSWER_MS, NULL, err);
-	if (rc) {
-		undo(half);
-		return rc;
-	}
+	if (rc)
+		return undo(half, rc, err);
 	/* it may be long until there is more to say */
 	channel_close(TAKE(half->departure.outgoing.channel));
 	rc = rests(half, err);
-	if (rc) {
-		undo(half);
-		return rc;
-	}
+	if (rc)
+		return undo(half, rc, err);
 	*out = TAKE(half);
 	*cookie = TAKE(made);
 	return 0;
@@ -350,8 +356,7 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 	if (rc) {
 		/* nobody has seen the token */
 		source->departure.outgoing.keeps_token = true;
-		undo(source);
-		return rc;
+		return undo(source, rc, err);
 	}
 	source->last = COOKIE_PERFORM;
 	(void)rests(source, NULL);
@@ -425,7 +430,8 @@ int dd_migration_cancel(struct dd_migration *source, struct dd_error *err)
 	}
 	if (source->over)
 		return error_set(err, DD_REFUSED, "the migration %s is over", source->id);
-	return source->last == COOKIE_BEGIN ? give_up(source, err) : cancel_by_asking(source, err);
+	return source->last == COOKIE_BEGIN ? give_up(source, NULL, err)
+					    : cancel_by_asking(source, err);
 }
 
 static int source_find(struct dd_migration *half, struct dd_error *err)

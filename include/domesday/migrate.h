@@ -277,7 +277,8 @@ int dd_migration_prepare(struct dd_host *host, const char *cookie, struct dd_mig
  * Source, with the cookie of prepare: the guest's memory goes there, and it stands still. progress
  * may be NULL. On any failure but one for its cookie the migration is over, and the domain and its
  * guest go on here. DD_REFUSED: it was called off; or somebody else has begun it
- * (dd_migration_find()).
+ * (dd_migration_find()). DD_HYPERVISOR: the guest has ended on the way, as the message says, and
+ * the domain is off here; or what else QEMU says.
  */
 int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_migration_fn progress,
 	void *context, char **cookie_out, struct dd_error *err);

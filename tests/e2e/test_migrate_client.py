@@ -10,10 +10,12 @@ and at each step within them: the hosts settle it by themselves, and one has the
 import contextlib
 import json
 import os
+import signal
+import threading
 
 from client import CALLS, Client, Died, Refused
 from definition import domain
-from harness import check, contains, equal, main, test, wait_until
+from harness import check, contains, equal, main, qemu_of, test, wait_until
 from migration import Traveller, age, cell, hosts, notes, one_owner, settled
 
 # Who has the domain when the client dies after a call, or at a step of one.
@@ -146,6 +148,28 @@ def client__calls_off_while_the_memory_goes(book):
             guest.goes_on()
             client.refuse('perform', client.cookies['prepare'], says='is over')
         over(both, guest, True, 'alpha')
+
+
+@test('before', 'while')
+def client__hears_that_the_guest_has_ended(book, when):
+    """As it does who has the source drive it; before the memory goes, and while it does."""
+    with traveller(book, True) as (both, guest):
+        alpha = both[0]
+        with Client(*both) as client:
+            client.go('prepare')
+            pid = qemu_of(alpha.lock(guest.uuid))
+            if when == 'before':
+                os.kill(pid, signal.SIGKILL)
+            else:
+                os.kill(pid, signal.SIGSTOP)  # until it is waited for
+                threading.Timer(1, os.kill, (pid, signal.SIGKILL)).start()
+            client.refuse('perform', client.cookies['prepare'], code='hypervisor', says=(
+                "the guest of 'vm1' has ended while it was moved to the host 'beta': the domain "
+                'stays here, and is off start it, and move it then: domesday start vm1'))
+            client.refuse('cancel', 'source', says='is over')
+        equal(alpha.book.domains()['vm1']['state'], 'shut off')
+        wait_until(lambda: settled(both), 'all is settled', 60)
+        one_owner(both, guest, alpha)
 
 
 @test()
