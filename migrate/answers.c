@@ -11,6 +11,7 @@
 #include "migrate/pack.h"
 #include "migrate/storage.h"
 #include "migrate/stream.h"
+#include "schema/host_model.h"
 
 /* Which migration a request is about. */
 struct subject {
@@ -159,17 +160,56 @@ void migration_answered(struct peer_session *session)
 	incoming_free(TAKE(session->incoming));
 }
 
-/* What can be known without the history that comes with it. */
-static int look_place(struct dd_host *host, const struct subject *subject,
-	const struct document *document, bool live, struct dd_error *err)
+/* What QEMU would refuse when it is started. */
+static int look_features(struct operation *op, const struct document *document, const char *there,
+	struct dd_error *err)
+{
+	const struct capabilities *caps = NULL;
+	CLEANUP(text) struct text lacks = TEXT_INIT;
+	int rc = host_capabilities(op->host, document, &caps, err);
+
+	if (!rc && there)
+		host_model_lacks(document, caps, there, &lacks);
+	return rc || !lacks.size
+		       ? rc
+		       : error_set(err, DD_REFUSED,
+				 "on the host '%s' QEMU gives this guest no %s, which its "
+				 "CPU has to have",
+				 book_host_name(op->host->book), text_string(&lacks));
+}
+
+/* With the CPU that the source has recorded of it, and its host's. */
+static int look_guest(struct dd_host *host, const struct document *document,
+	const struct json *request, struct dd_error *err)
 {
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	const char *cpu = json_get_string(request, "cpu");
+	int rc = document_copy(document, &op.config, err);
+
+	op.host = host;
+	if (!rc)
+		rc = string_copy(&op.row.name, document_name(document), err);
+	if (!rc && cpu) {
+		text_puts(&op.cpu_text, cpu);
+		rc = text_failed(&op.cpu_text) ? error_no_memory(err) : 0;
+	}
+	if (!rc)
+		rc = incoming_place_check(&op, document, err);
+	return rc ? rc
+		  : look_features(&op, document, json_get_string(request, "cpu_features"), err);
+}
+
+/* What can be known without the history that comes with it. */
+static int look_place(struct dd_host *host, const struct subject *subject,
+	const struct document *document, const struct json *request, struct dd_error *err)
+{
 	int rc = incoming_own_check(host, subject->uuid, err);
 
 	if (!rc)
 		rc = incoming_name_check(host, subject->uuid, document, err);
-	op.host = host;
-	return rc || !live ? rc : incoming_place_check(&op, document, err);
+	return rc || !json_get_bool(request, "live", false)
+		       ? rc
+		       : look_guest(host, document, request, err);
 }
 
 /* What would become of the disks; nothing is begun, or written down. */
@@ -186,7 +226,7 @@ static int look(struct peer_session *session, const struct json *request, struct
 	if (!rc)
 		rc = detail_get_document(request, "definition", &document, err);
 	if (!rc)
-		rc = look_place(session->host, &subject, document, live, err);
+		rc = look_place(session->host, &subject, document, request, err);
 	if (!rc)
 		rc = storage_look(document, json_get(request, "disks"), json_get(request, "wishes"),
 			live, &storage, err);

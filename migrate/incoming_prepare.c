@@ -177,13 +177,27 @@ static int qemu_start(struct operation *op, struct document *live, const struct 
 	return rc ? rc : guest_fill_runtime(op->guest, live, err);
 }
 
+static int cpu_check(struct operation *op, const struct document *live,
+	const struct capabilities *caps, struct dd_error *err)
+{
+	int rc = cpu_seen_check(op, live, caps, false, err);
+
+	if (rc != DD_REFUSED)
+		return rc;
+	error_wrap(err, "on the host '%s'", book_host_name(op->host->book));
+	return error_hint(err,
+		"what runs keeps its CPU; once it is shut down, that one is given to it there by: "
+		"domesday start --accept-cpu %s",
+		op->row.name);
+}
+
 int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
 	int rc = host_capabilities(op->host, live, &caps, err);
 
 	if (!rc)
-		rc = cpu_seen_check(op, live, caps, false, err);
+		rc = cpu_check(op, live, caps, err);
 	return rc ? rc : guest_check(live, caps, err);
 }
 

@@ -94,6 +94,24 @@ static int history_check(struct looking *looking, struct dd_error *err)
 	return rc == ENOUGH ? 0 : rc;
 }
 
+/* What its CPU was when it was made, and what this host's has. */
+static int cpu_tell(const struct looking *looking, struct json *request, struct dd_error *err)
+{
+	const struct operation *op = &looking->op;
+	const struct accelerator *accelerator;
+	const struct capabilities *caps = NULL;
+	int rc = host_capabilities(op->host, op->live, &caps, err);
+
+	if (rc)
+		return rc;
+	accelerator = capabilities_accelerator(caps, node_attr(document_root(op->live), "type"));
+	if (op->cpu_text.size)
+		json_put_string(request, "cpu", text_string(&op->cpu_text));
+	if (accelerator && accelerator->host.name)
+		json_put_string(request, "cpu_features", accelerator->host.features);
+	return 0;
+}
+
 static int request_new(struct looking *looking, struct json **out, struct dd_error *err)
 {
 	struct operation *op = &looking->op;
@@ -109,6 +127,8 @@ static int request_new(struct looking *looking, struct json **out, struct dd_err
 	json_put(request, "disks", disks);
 	json_put(request, "wishes", TAKE(looking->wishes));
 	json_put_bool(request, "live", looking->live);
+	if (!rc && looking->live)
+		rc = cpu_tell(looking, request, err);
 	if (!rc)
 		rc = detail_put_document(
 			request, "definition", wished->live ? wished->live : wished->config, err);

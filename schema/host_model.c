@@ -349,3 +349,44 @@ int host_model_adopt(struct document *given, const struct document *record, stru
 		rc = adopt_feature(cpu, feature, err);
 	return rc;
 }
+
+/* ---- another host ---- */
+
+static const char *model_features(
+	const xmlNode *cpu, const struct capabilities *caps, const struct accelerator *accelerator)
+{
+	const char *name = node_text(node_child(cpu, "model"));
+	const struct cpu_model *entry = name ? capabilities_cpu(caps, name) : NULL;
+
+	if (entry && entry->alias)
+		name = entry->alias;
+	for (size_t i = 0; name && i < accelerator->model_count; i++)
+		if (strcmp(accelerator->models[i].name, name) == 0)
+			return accelerator->models[i].features;
+	return "";
+}
+
+void host_model_lacks(const struct document *document, const struct capabilities *here,
+	const char *there, struct text *out)
+{
+	const xmlNode *cpu = node_child(document_root(document), "cpu");
+	const struct accelerator *accelerator =
+		capabilities_accelerator(here, node_attr(document_root(document), "type"));
+	const char *model;
+
+	if (!accelerator || !accelerator->host.name || !node_attr_is(cpu, "check", "full"))
+		return;
+	model = model_features(cpu, here, accelerator);
+	for (struct word_at word = word_first(there); word.length; word_next(&word)) {
+		char name[FEATURE_NAME_MAX] = "";
+		const xmlNode *said;
+
+		if (word.length >= sizeof name)
+			continue;
+		memcpy(name, word.start, word.length);
+		said = find_feature(cpu, name);
+		if (!words_have(accelerator->host.features, name) &&
+			(said ? is_wanted(said) : words_have(model, name)))
+			text_printf(out, "%s%s", out->size ? ", " : "", name);
+	}
+}

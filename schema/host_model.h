@@ -20,4 +20,12 @@ int host_model_freeze(const struct document *document, xmlNode *cpu,
  */
 int host_model_adopt(struct document *given, const struct document *record, struct dd_error *err);
 
+/*
+ * Of a CPU whose features QEMU enforces (check='full'), and which runs on a host with the features
+ * there (of struct cpu_expansion): appends to out, in words, those features of it that
+ * here has not. Nothing: none, or that is not known.
+ */
+void host_model_lacks(const struct document *document, const struct capabilities *here,
+	const char *there, struct text *out);
+
 #endif

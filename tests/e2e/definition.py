@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Definitions to hand to Domesday, and questions to those that it gives back."""
 
+import contextlib
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -167,3 +170,12 @@ def four_versions(book):
     book.ok('set-vcpus', '--maximum', 'a', 4)
     book.ok('detach-device', 'a', MAC)
     return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
+
+
+def change_cache(book, change):
+    """As if QEMU had answered otherwise: on another host it does."""
+    with contextlib.closing(sqlite3.connect(f'{book.path}/book.db')) as database, database:
+        for key, value in database.execute('SELECT key, value FROM cache').fetchall():
+            caps = json.loads(value)
+            change(caps['accelerators']['tcg']['host'])
+            database.execute('UPDATE cache SET value = ? WHERE key = ?', (json.dumps(caps), key))

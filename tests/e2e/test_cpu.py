@@ -6,10 +6,9 @@
 import contextlib
 import json
 import re
-import sqlite3
 import subprocess
 
-from definition import UUID, domain, parse, spare_ports
+from definition import UUID, change_cache, domain, parse, spare_ports
 from guest import Guest
 from harness import check, contains, equal, main, test
 
@@ -226,15 +225,6 @@ def passed__start_on_another_cpu_is_refused_until_accepted(book):
     equal(book.json('log', 'a')[0]['subject'], 'start, on another CPU')
     book.ok('destroy', 'a')
     book.ok('start', '--paused', 'a')
-
-
-def change_cache(book, change):
-    """As if QEMU had answered otherwise: on another host it does."""
-    with contextlib.closing(sqlite3.connect(f'{book.path}/book.db')) as database, database:
-        for key, value in database.execute('SELECT key, value FROM cache').fetchall():
-            caps = json.loads(value)
-            change(caps['accelerators']['tcg']['host'])
-            database.execute('UPDATE cache SET value = ? WHERE key = ?', (json.dumps(caps), key))
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 from client import Client
-from definition import cdrom, disk, domain, serial_socket
+from definition import cdrom, change_cache, disk, domain, serial_socket
 from harness import check, contains, equal, main, qemu_of, test, wait_until
 from migration import Traveller, after, age, cell, hosts, link, one_owner, settled
 
@@ -370,6 +370,43 @@ def dry_run__says_what_would_be_refused_for_more_than_disks(book):
         refused(code='conflict', says=["the histories of 'vm1' parted"])
         beta.book.ok('undefine', 'vm1')
         refused(code='conflict', says=["the histories of 'vm1' parted"])
+
+
+@test('host-passthrough', 'maximum')
+def dry_run__says_that_the_guest_would_see_another_cpu(book, mode):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', more=f"<cpu mode='{mode}'/>", ticking=''))
+        alpha.book.ok('start', 'vm1')
+        beta.stop()
+        change_cache(beta.book, lambda host: host.update(
+            family=6, features=' '.join(sorted(set(host['features'].split()) - {'aes'}))))
+        beta.listen()
+        for more in (('--dry-run',), ()):
+            with alpha.book.unchanged(), beta.book.unchanged():
+                alpha.book.refuse('migrate', 'vm1', 'beta', *more, code='refused', says=[
+                    "on the host 'beta'", 'family 6 instead of 15', 'without aes',
+                    'start --accept-cpu vm1'], lines=None)
+        check(alpha.runs('vm1'))
+        alpha.book.ok('destroy', 'vm1')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run')
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        beta.book.ok('start', 'vm1', '--accept-cpu')
+
+
+@test()
+def dry_run__says_which_features_a_named_cpu_would_lack(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', more="<cpu mode='host-model'/>", ticking=''))
+        alpha.book.ok('start', 'vm1')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run')
+        beta.stop()
+        change_cache(beta.book, lambda host: host.update(
+            features=' '.join(sorted(set(host['features'].split()) - {'aes', 'pclmulqdq'}))))
+        beta.listen()
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--dry-run', code='refused', says=[
+            "on the host 'beta'", 'QEMU gives this guest no aes, pclmulqdq'], lines=None)
+        alpha.book.ok('destroy', 'vm1')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run')
 
 
 @test()
