@@ -191,8 +191,34 @@ const xmlNode *nvram_of(const struct document *document)
 	return nvram && !node_first(nvram) && *node_text(nvram) ? nvram : NULL;
 }
 
+static int put_content(struct json *object, const struct text *content, struct dd_error *err)
+{
+	size_t room = sodium_base64_encoded_len(content->size, sodium_base64_VARIANT_ORIGINAL);
+	CLEANUP(free) char *words = malloc(room);
+
+	if (!words)
+		return error_no_memory(err);
+	sodium_bin2base64(words, room, (const unsigned char *)text_string(content), content->size,
+		sodium_base64_VARIANT_ORIGINAL);
+	return json_put_string(object, "content", words) ? 0 : error_no_memory(err);
+}
+
+/* One that is too large to go along is not for here to refuse. */
+static int tell_content(const char *path, bool full, struct json *object, struct dd_error *err)
+{
+	CLEANUP(text) struct text content = TEXT_INIT;
+	struct dd_error reason = {0};
+	int rc = file_read(path, NVRAM_MAX, &content, &reason);
+	bool goes = !rc && content.size;
+
+	if (rc && rc != DD_INVALID)
+		return error_set(err, rc, "%s", reason.message);
+	json_put_bool(object, "goes", goes);
+	return goes && full ? put_content(object, &content, err) : 0;
+}
+
 /* They are small: the sample is of all that is in them. */
-static int tell_nvram(const char *path, struct json *array, struct dd_error *err)
+static int tell_nvram(const char *path, bool full, struct json *array, struct dd_error *err)
 {
 	struct json *object = json_object();
 	struct evidence found;
@@ -204,6 +230,8 @@ static int tell_nvram(const char *path, struct json *array, struct dd_error *err
 		rc = evidence_of_file(path, sample, err);
 		json_put(object, "inode", json_unsigned(found.inode));
 		json_put_string(object, "chain", rc ? "" : sample);
+		if (!rc && !found.odd && !found.device)
+			rc = tell_content(path, full, object, err);
 	}
 	json_push(array, object);
 	return rc;
@@ -234,8 +262,8 @@ static int tell(const xmlNode *disk, struct guest *guest, struct json *array, st
 	return rc;
 }
 
-int evidence_tell(const struct document *document, struct guest *guest, struct json **out,
-	struct dd_error *err)
+int evidence_tell(const struct document *document, struct guest *guest, bool full,
+	struct json **out, struct dd_error *err)
 {
 	CLEANUP(json) struct json *array = json_array();
 	int rc = 0;
@@ -245,7 +273,7 @@ int evidence_tell(const struct document *document, struct guest *guest, struct j
 		if (disk_path(disk) && !disk_is_read_only(disk))
 			rc = tell(disk, guest, array, err);
 	if (!rc && nvram_of(document))
-		rc = tell_nvram(node_text(nvram_of(document)), array, err);
+		rc = tell_nvram(node_text(nvram_of(document)), full, array, err);
 	if (!rc)
 		*out = TAKE(array);
 	return rc;

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "domain/crash.h"
 #include "qmp/image.h"
 
@@ -20,7 +22,15 @@ static int name_of(const char *path, const char *id, char **out, struct dd_error
 
 static bool is_made(const struct storage_disk *disk)
 {
-	return disk->verdict == STORAGE_COPY && disk->make;
+	return (disk->verdict == STORAGE_COPY && disk->make) || disk->verdict == STORAGE_SENT;
+}
+
+bool images_needed(const struct storage *storage)
+{
+	for (size_t i = 0; i < storage->count; i++)
+		if (is_made(&storage->disks[i]))
+			return true;
+	return false;
 }
 
 /* Which file that is, as long as there is one of its name. */
@@ -51,6 +61,29 @@ bool images_plan(struct json *detail, const struct storage *storage)
 	return json_put(detail, KEY, array);
 }
 
+/* Synced before anything has it under its own name. */
+static int fill(const char *path, const char *content, struct dd_error *err)
+{
+	size_t length = content ? strlen(content) : 0, size = 0;
+	CLEANUP(free) unsigned char *bytes = malloc(length + 1);
+	CLEANUP(close) int fd = -1;
+	int failed;
+
+	if (!bytes)
+		return error_no_memory(err);
+	if (!length || sodium_base642bin(bytes, length, content, length, NULL, &size, NULL,
+			       sodium_base64_VARIANT_ORIGINAL))
+		return error_set(
+			err, DD_INVALID, "the firmware's variables that came along cannot be read");
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "cannot write %s", path);
+	failed = file_write(fd, bytes, size);
+	if (!failed && fsync(fd))
+		failed = -errno;
+	return failed ? error_errno(err, -failed, "cannot write %s", path) : 0;
+}
+
 static int make(const struct storage_disk *disk, const char *id, const char *emulator,
 	struct json *array, struct dd_error *err)
 {
@@ -69,6 +102,8 @@ static int make(const struct storage_disk *disk, const char *id, const char *emu
 
 	if (!rc)
 		rc = image_create(emulator, &image, err);
+	if (!rc && disk->verdict == STORAGE_SENT)
+		rc = fill(name, disk->content, err);
 	json_put_string(object, "path", disk->path);
 	if (!rc)
 		rc = birth(name, object, err);

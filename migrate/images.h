@@ -3,8 +3,8 @@
 #define MIGRATE_IMAGES_H
 
 /*
- * Images that the destination of a migration makes to be copied to, and that go again where it
- * comes to nothing.
+ * Files that the destination of a migration makes, and that go again where it comes to nothing:
+ * images to be copied to, and the firmware's variables that came with the offer.
  *
  * The row names them before there is one ("made", an array of objects of path; and of inode, born
  * once it is made). Each is made under a name that has the migration's id, and so is nobody else's;
@@ -15,6 +15,9 @@
 
 #include "migrate/row.h"
 #include "migrate/storage.h"
+
+/* Is there anything to be made? */
+bool images_needed(const struct storage *storage);
 
 /* Into the detail of a row that is not open yet. */
 bool images_plan(struct json *detail, const struct storage *storage);

@@ -222,6 +222,17 @@ static int prepare_live(struct operation *op, struct json *detail, struct docume
 	return rc;
 }
 
+/* Of a domain that does not run its firmware's variables may come along. */
+static int prepare_offline(struct operation *op, struct json *detail, const struct storage *storage,
+	struct dd_error *err)
+{
+	int rc = images_plan(detail, storage) ? 0 : error_no_memory(err);
+
+	if (!rc)
+		rc = detail_open(op, detail, NULL, NULL, err);
+	return rc || !images_needed(storage) ? rc : images_make(op, detail, storage, NULL, err);
+}
+
 /* What is refused by what can be seen is so before anything is begun. */
 static int storage_check(const struct incoming *incoming, const struct json *wishes,
 	const struct wished *wished, struct storage *storage, struct dd_error *err)
@@ -270,7 +281,7 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 	if (!rc)
 		rc = wished.live
 			     ? prepare_live(op, berth->detail, wished.live, &storage, wishes, err)
-			     : detail_open(op, berth->detail, NULL, NULL, err);
+			     : prepare_offline(op, berth->detail, &storage, err);
 	if (rc)
 		return rc;
 	incoming->disks = storage_answer(&storage);

@@ -120,7 +120,7 @@ static int request_new(struct looking *looking, struct json **out, struct dd_err
 	CLEANUP(json) struct json *request = NULL;
 	struct json *disks = NULL;
 	int rc = evidence_tell(looking->live ? op->live : op->config,
-		looking->live ? op->guest : NULL, &disks, err);
+		looking->live ? op->guest : NULL, false, &disks, err);
 
 	migration_id_draw(id);
 	request = ask_request("look", id, op->row.uuid);

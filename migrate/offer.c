@@ -156,7 +156,8 @@ int offer_new(const struct operation *op, const char *id, const char *token_hash
 	if (!rc && live)
 		rc = detail_put_document(offer, "running", live, err);
 	if (!rc)
-		rc = evidence_tell(live ? live : op->config, live ? op->guest : NULL, &disks, err);
+		rc = evidence_tell(
+			live ? live : op->config, live ? op->guest : NULL, true, &disks, err);
 	json_put(offer, "disks", disks);
 	if (!rc && json_failed(offer))
 		rc = error_no_memory(err);

@@ -15,6 +15,9 @@
 #define NVRAM_HINT                                                                              \
 	"copy the source's file there, or share it; where it is called otherwise there: --map " \
 	"path:FROM=TO"
+#define NVRAM_OTHER_HINT                                                                        \
+	"take it away there, and the source's goes along; where it is called otherwise there: " \
+	"--map path:FROM=TO"
 #define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
 
 void storage_release(struct storage *storage)
@@ -254,11 +257,31 @@ static int decide_nvram(struct storage_disk *disk, const struct json *told,
 
 	disk->verdict = disk->same ? STORAGE_SHARED : STORAGE_THERE;
 	if (!rc && !equal && !(disk->same && wishes->unsafe))
-		refuse(disk, NVRAM_HINT,
+		refuse(disk, NVRAM_OTHER_HINT,
 			"the firmware's variables in %s are there already, and are others than at "
 			"the source",
 			disk->path);
 	return rc;
+}
+
+/* It comes with the offer, unless it is too large for that. */
+static void decide_missing_nvram(struct storage_disk *disk, const struct json *told)
+{
+	const char *slash = strrchr(disk->path, '/');
+	CLEANUP(free)
+	char *folder = slash ? strndup(disk->path, (size_t)(slash - disk->path) + 1) : NULL;
+
+	disk->verdict = STORAGE_SENT;
+	disk->content = json_get_string(told, "content");
+	if (!json_get_bool(told, "goes", false))
+		refuse(disk, NVRAM_HINT,
+			"there is no %s for the firmware's variables, and the source's file does "
+			"not go along: it has none, or one of more than 4 MiB",
+			disk->path);
+	else if (!folder || access(folder, W_OK) != 0)
+		refuse(disk,
+			"make it there; where it is called otherwise there: --map path:FROM=TO",
+			"there is no folder for %s that can be written", disk->path);
 }
 
 /* A start would make new ones, and a guest that comes would overwrite whatever is there. */
@@ -278,10 +301,7 @@ static int look_nvram(struct storage_disk *disk, const struct json *told,
 	else if (here.there)
 		return decide_nvram(disk, told, wishes, err);
 	else if (wishes->live || !told || json_get_string(told, "chain"))
-		refuse(disk, NVRAM_HINT,
-			"there is no %s for the firmware's variables, which do not go along by "
-			"themselves",
-			disk->path);
+		decide_missing_nvram(disk, told);
 	return 0;
 }
 
@@ -462,6 +482,8 @@ static const char *reason(const struct storage_disk *disk)
 							: "an image is there";
 	case STORAGE_SHARED:
 		return "it is the same image on both hosts: nothing is copied";
+	case STORAGE_SENT:
+		return "it is not there, and goes along";
 	case STORAGE_COPY:
 		return disk->top    ? "the images that it builds on are there, and it is not"
 		       : disk->make ? "it is not there"
@@ -479,6 +501,7 @@ static struct json *answer_one(const struct storage_disk *disk)
 		[STORAGE_SHARED] = "shared",
 		[STORAGE_DOUBT] = "doubt",
 		[STORAGE_COPY] = "copy",
+		[STORAGE_SENT] = "sent",
 		[STORAGE_REFUSED] = "refused",
 	};
 	struct json *out = json_object();

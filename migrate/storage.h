@@ -21,8 +21,9 @@
  * is the source's by its identity, and nothing is copied to one. What is not there is copied where
  * that is asked for, to an image that is made for it.
  *
- * The firmware's variables (<nvram>) are as small as they are dear: their file has to be here with
- * what is in the source's. What the guest changes on the way QEMU writes when it goes on.
+ * The firmware's variables (<nvram>) are as small as they are dear: where their file is not here it
+ * comes with the offer, and one that is here has to have what is in the source's. What the guest
+ * changes on the way QEMU writes when it goes on.
  */
 
 #include "migrate/evidence.h"
@@ -33,6 +34,7 @@ enum storage_verdict {
 	STORAGE_SHARED, /* it is the source's */
 	STORAGE_DOUBT,  /* an image is here: whose? */
 	STORAGE_COPY,   /* the source's is copied to it */
+	STORAGE_SENT,   /* what is in the source's comes with the offer */
 	STORAGE_REFUSED,
 };
 
@@ -46,6 +48,7 @@ struct storage_disk {
 	bool network; /* see struct evidence */
 	bool device;
 	uint64_t bytes;        /* that the guest sees; 0: not told */
+	const char *content;   /* SENT: base64; NULL: not told */
 	uint64_t has;          /* that it would see of the image that is here; 0: not known */
 	struct dd_error fault; /* REFUSED: why, and what to do */
 };
@@ -86,8 +89,8 @@ int storage_settle(struct storage *storage, struct guest *guest, struct dd_error
 int storage_refuse(const struct storage *storage, struct dd_error *err);
 
 /*
- * An array of objects of target, path, verdict ("there", "shared", "copy", "refused"), why, hint
- * (or none), and of what is copied alias, bytes, make and top.
+ * An array of objects of target, path, verdict ("there", "shared", "copy", "sent", "refused"), why,
+ * hint (or none), and of what is copied alias, bytes, make and top.
  */
 struct json *storage_answer(const struct storage *storage);
 

@@ -189,7 +189,7 @@ int dd_migrate(struct dd_host *host, const struct dd_migrate_options *options,
 struct dd_migrate_disk {
 	const char *target;  /* "vda" */
 	const char *path;    /* that its image has there */
-	const char *verdict; /* "shared", "there", "copy", "refused" */
+	const char *verdict; /* "shared", "there", "copy", "sent", "refused" */
 	const char *why;
 	const char *hint; /* what to do where it is refused, or "" */
 };
