@@ -194,7 +194,7 @@ static int look_guest(struct dd_host *host, const struct document *document,
 		rc = text_failed(&op.cpu_text) ? error_no_memory(err) : 0;
 	}
 	if (!rc)
-		rc = incoming_place_check(&op, document, err);
+		rc = incoming_place_check(&op, document, NULL, err);
 	return rc ? rc
 		  : look_features(&op, document, json_get_string(request, "cpu_features"), err);
 }

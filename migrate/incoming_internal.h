@@ -46,8 +46,12 @@ int incoming_name_check(struct dd_host *host, const char *uuid, const struct doc
 /* Is it one of this host's own, which nobody can bring? */
 int incoming_own_check(struct dd_host *host, const char *uuid, struct dd_error *err);
 
-/* Can this host be where it runs? op records what its CPU is. */
-int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err);
+/*
+ * Can this host be where it runs? op records what its CPU is. from: the folder of the QEMU of this
+ * host that it comes from, or NULL.
+ */
+int incoming_place_check(
+	struct operation *op, const struct document *live, const char *from, struct dd_error *err);
 
 /* What a migration took, as trailers of its version; values is where their numbers are. */
 #define STATISTICS 7

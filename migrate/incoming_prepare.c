@@ -191,14 +191,15 @@ static int cpu_check(struct operation *op, const struct document *live,
 		op->row.name);
 }
 
-int incoming_place_check(struct operation *op, const struct document *live, struct dd_error *err)
+int incoming_place_check(
+	struct operation *op, const struct document *live, const char *from, struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
 	int rc = host_capabilities(op->host, live, &caps, err);
 
 	if (!rc)
 		rc = cpu_check(op, live, caps, err);
-	return rc ? rc : guest_check(live, caps, err);
+	return rc ? rc : guest_check_beside(live, caps, from, err);
 }
 
 static int prepare_live(struct operation *op, struct json *detail, struct document *live,
@@ -271,7 +272,7 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 	if (!rc)
 		rc = incoming_name_check(op->host, op->row.uuid, wished.config, err);
 	if (!rc && wished.live)
-		rc = incoming_place_check(op, wished.live, err);
+		rc = incoming_place_check(op, wished.live, NULL, err);
 	if (!rc)
 		rc = storage_check(incoming, wishes, &wished, &storage, err);
 	if (!rc)

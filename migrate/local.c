@@ -181,7 +181,7 @@ static int moving_begin(
 	if (!rc)
 		rc = local_sides(local, op->instance, op->instance + 1, err);
 	if (!rc)
-		rc = incoming_place_check(op, moving->live, err);
+		rc = incoming_place_check(op, moving->live, op->folder, err);
 	if (!rc)
 		rc = local_room_check(op, moving->live, err);
 	if (!rc)

@@ -38,7 +38,7 @@ int local_look(struct dd_host *host, const struct dd_migrate_options *options,
 	if (!rc)
 		rc = local_document(&op, &live, err);
 	if (!rc)
-		rc = incoming_place_check(&op, live, err);
+		rc = incoming_place_check(&op, live, op.folder, err);
 	if (!rc)
 		rc = local_room_check(&op, live, err);
 	if (!rc && disk)

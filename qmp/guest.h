@@ -43,6 +43,10 @@ bool guest_alive(const char *folder, pid_t *pid);
  * that Domesday knows but cannot yet honour.
  */
 int guest_check(const struct document *live, const struct capabilities *caps, struct dd_error *err);
+/* Beside the QEMU in the folder from, which it would come from (guest_start_incoming()); or NULL.
+ */
+int guest_check_beside(const struct document *live, const struct capabilities *caps,
+	const char *from, struct dd_error *err);
 
 /* The QEMU command line, one argument each; for start, and for people who ask. */
 int guest_command_line(const char *folder, const struct document *live,

@@ -58,7 +58,14 @@ static inline void cleanup_start(struct start *start)
 
 int guest_check(const struct document *live, const struct capabilities *caps, struct dd_error *err)
 {
-	CLEANUP(plan) struct plan plan = {.live = live, .caps = caps, .folder = "/"};
+	return guest_check_beside(live, caps, NULL, err);
+}
+
+int guest_check_beside(const struct document *live, const struct capabilities *caps,
+	const char *from, struct dd_error *err)
+{
+	CLEANUP(plan)
+	struct plan plan = {.live = live, .caps = caps, .folder = "/", .from = from};
 	int code = machine_check(live, err);
 
 	return code ? code : plan_domain(&plan, err);

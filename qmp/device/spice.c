@@ -105,7 +105,8 @@ static int check(const struct plan *plan, const xmlNode *graphics, struct dd_err
 		return check_modes(graphics, err);
 	node_error(graphics, err, DD_UNSUPPORTED,
 		"a SPICE screen with a place of its own cannot be in two QEMUs of one host");
-	return error_hint(err, "with autoport='yes' the second one has another port");
+	return error_hint(err,
+		"give it autoport='yes', and start it anew: the second one has another port then");
 }
 
 int plan_spice(struct plan *plan, const xmlNode *graphics, struct dd_error *err)

@@ -304,6 +304,21 @@ def local__refuses_what_makes_no_sense(book):
     one_qemu(guest, 1)
 
 
+@test('port', 'socket')
+def local__a_screen_that_cannot_be_twice_is_refused_by_the_dry_run_too(book, place):
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        port = other.getsockname()[1]
+    screen = f" port='{port}' autoport='no'/>" if place == 'port' else (
+        f"><listen type='socket' socket='{book.folder}/screen'/></graphics>")
+    book.define(domain('vm1', f"<graphics type='spice'{screen}", ticking=''))
+    book.ok('start', 'vm1')
+    for args in ([], ['--dry-run']):
+        book.refuse('migrate', 'vm1', '--local', *args, code='unsupported', says=[
+            'graphics', 'cannot be in two QEMUs of one host',
+            "give it autoport='yes', and start it anew"])
+    equal(len(book.pids()), 1)
+
+
 @test()
 def local__a_qemu_that_cannot_be_changes_nothing(book):
     guest = traveller(book)
