@@ -22,20 +22,27 @@ static void warn_pending(
 		op->row.name, op->row.name);
 }
 
+int departure_check(const struct dd_migrate_options *options, struct dd_error *err)
+{
+	if (!options->postcopy || options->transport != DD_TRANSPORT_TLS)
+		return 0;
+	return error_set(err, DD_INVALID,
+		"post-copy goes by the relay, which can be made anew where it breaks");
+}
+
 int departure_begin(struct departure *departure, struct dd_host *host,
 	const struct dd_migrate_options *options, const struct dd_change *change,
 	struct dd_error *err)
 {
 	bool live = options->mode == DD_MIGRATE_LIVE;
-	int rc;
+	int rc = departure_check(options, err);
 
+	if (rc)
+		return rc;
 	clock_gettime(CLOCK_MONOTONIC, &departure->began);
 	departure->stream.bandwidth = options->bandwidth;
 	departure->stream.postcopy = options->postcopy;
 	departure->stream.tls = options->transport == DD_TRANSPORT_TLS;
-	if (options->postcopy && departure->stream.tls)
-		return error_set(err, DD_INVALID,
-			"post-copy goes by the relay, which can be made anew where it breaks");
 	departure->stream.timeout_s = options->timeout_s;
 	departure->stream.timeout_suspends = options->timeout_suspends;
 	if (options->mode == DD_MIGRATE_AUTO) {

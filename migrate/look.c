@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "migrate/ask.h"
+#include "migrate/departure.h"
 #include "migrate/evidence.h"
 #include "migrate/local.h"
 #include "migrate/offer.h"
@@ -173,7 +174,9 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 
 	if (options->mode == DD_MIGRATE_LOCAL)
 		return local_look(host, options, change, disk, context, result, err);
-	rc = begin(&looking, host, change, err);
+	rc = departure_check(options, err);
+	if (!rc)
+		rc = begin(&looking, host, change, err);
 	if (!rc)
 		rc = wish(&looking, err);
 	if (!rc)

@@ -161,11 +161,12 @@ def tls__is_called_off(book):
         no_keys(book)
 
 
-@test()
-def tls__is_not_for_postcopy(book):
+@test('', '--dry-run')
+def tls__is_not_for_postcopy(book, how):
+    more = [how] if how else []
     with hosts(book) as (alpha, _):
         Traveller(alpha, 'vm1').start()
-        alpha.book.refuse('migrate', 'vm1', 'beta', *TLS, '--postcopy', code='invalid',
+        alpha.book.refuse('migrate', 'vm1', 'beta', *TLS, '--postcopy', *more, code='invalid',
                           says=['relay'])
         alpha.book.refuse('migrate', 'vm1', 'beta', '--transport', 'pigeon', code='usage',
                           says=['pigeon'])
