@@ -100,8 +100,12 @@ static int row_write(
 	return rc ? rc : book_setting_put(host->book, setting, text_string(&value), err);
 }
 
-static int unknown(const char *name, struct dd_error *err)
+static int unknown(struct dd_host *host, const char *name, struct dd_error *err)
 {
+	if (strcmp(name, book_host_name(host->book)) == 0) {
+		error_set(err, DD_NOT_FOUND, "'%s' is this host itself, and no peer of it", name);
+		return error_hint(err, "to another QEMU on this host: migrate NAME --local");
+	}
 	error_set(err, DD_NOT_FOUND, "there is no peer '%s'", name);
 	return error_hint(err, "domesday peer add %s ADDRESS KEY", name);
 }
@@ -115,7 +119,7 @@ static int row_find(struct dd_host *host, const char *name, struct row *row, str
 	if (!rc)
 		rc = book_setting_get(host->book, setting, &value, err);
 	if (rc == DD_NOT_FOUND)
-		return unknown(name, err);
+		return unknown(host, name, err);
 	return rc ? rc : row_read(name, text_string(&value), row, err);
 }
 

@@ -159,10 +159,13 @@ static int config_grant(struct operation *op, const struct json *wishes, struct 
 	struct dd_error *err)
 {
 	const char *xml = json_get_string(wishes, "persistent_xml");
+	const char *option = "--persistent-xml";
 
-	if (!xml && !wished->live)
+	if (!xml && !wished->live) {
 		xml = json_get_string(wishes, "xml");
-	return xml ? text_grant(op, xml, "--persistent-xml", &wished->config, err) : 0;
+		option = "--xml";
+	}
+	return xml ? text_grant(op, xml, option, &wished->config, err) : 0;
 }
 
 static int rename_both(struct wished *wished, const char *name, struct dd_error *err)

@@ -101,6 +101,23 @@ def live__a_guest_may_not_see_a_difference(book):
         one_owner((alpha, beta), guest, alpha)
 
 
+@test('--offline', '--dry-run')
+def migrate__to_the_host_itself_says_so(book, how):
+    with hosts(book) as (alpha, _):
+        alpha.book.define(domain('vm1'))
+        alpha.book.refuse('migrate', 'vm1', 'alpha', how, code='not-found', says=[
+            "'alpha' is this host itself", '--local'])
+
+
+@test()
+def migrate__a_definition_is_named_as_it_was_given(book):
+    with hosts(book) as (alpha, _):
+        alpha.book.define(domain('vm1'))
+        for option in ('--xml', '--persistent-xml'):
+            alpha.book.refuse('migrate', 'vm1', 'beta', option, '-', stdin='', code='invalid',
+                              says=f'beta: {option}: there is no XML')
+
+
 @test()
 def migrate__gives_it_another_name(book):
     with hosts(book) as (alpha, beta):
