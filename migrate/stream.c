@@ -35,6 +35,7 @@ struct stream {
 	atomic_bool broken;
 	struct dd_error error;         /* of the thread, once broken */
 	int64_t began, moved, stopped; /* ms */
+	int64_t halted;                /* by us, as it took too long; 0: it runs meanwhile */
 	uint64_t sent;
 	int64_t told; /* ms */
 	uint64_t told_sent;
@@ -209,8 +210,10 @@ static int timeout(struct stream *stream, struct dd_error *err)
 	if (!limit || deadline_now() - stream->began < (int64_t)limit * 1000)
 		return 0;
 	stream->options.timeout_s = 0;
-	if (stream->options.timeout_suspends)
+	if (stream->options.timeout_suspends) {
+		stream->halted = deadline_now();
 		return guest_stop(stream->source.guest, err);
+	}
 	error_set(err, DD_REFUSED, "the migration was not done within %u s", limit);
 	return error_hint(err, "give it more time, or let it stop the guest: --timeout-suspend");
 }
@@ -244,7 +247,7 @@ static int copy(struct stream *stream, struct stream_counts *counts, struct dd_e
 
 	while (!rc) {
 		rc = guest_migration_await(guest, wanted, TELL_MS, &state, err);
-		stream->stopped = deadline_now();
+		stream->stopped = stream->halted ? stream->halted : deadline_now();
 		if (!rc && state == MIGRATION_PRE_SWITCHOVER)
 			return 0;
 		if (!rc)

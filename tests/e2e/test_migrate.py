@@ -101,6 +101,20 @@ def live__a_guest_may_not_see_a_difference(book):
         one_owner((alpha, beta), guest, alpha)
 
 
+@test()
+def migrate__stands_still_as_long_as_it_says(book):
+    """What --timeout-suspend stops is not said to have run until the end."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=16').start()
+        guest.wait_for('^tick 1$')
+        said = alpha.book.json('migrate', 'vm1', 'beta', '--bandwidth', '4', '--timeout', '1',
+                               '--timeout-suspend')
+        still = said['downtime_ms']
+        check(said['total_ms'] - 2500 < still < said['total_ms'] - 900 and still > 1000, said)
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
+
+
 @test('--offline', '--dry-run')
 def migrate__to_the_host_itself_says_so(book, how):
     with hosts(book) as (alpha, _):
