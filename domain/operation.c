@@ -336,10 +336,11 @@ static int check_owner(const struct operation *op, struct dd_error *err)
 
 static int refuse_gone(const struct operation *op, const char *domain, struct dd_error *err)
 {
-	if (op->row.owner)
-		return error_set(err, DD_NOT_FOUND,
-			"there is no domain '%s' here: the host '%s' has it", domain,
-			op->row.owner);
+	if (op->row.owner) {
+		error_set(err, DD_NOT_FOUND, "there is no domain '%s' here: the host '%s' has it",
+			domain, op->row.owner);
+		return error_hint(err, "what was recorded here: domesday log %s", op->row.uuid);
+	}
 	return error_set(err, DD_NOT_FOUND, "there is no domain '%s' (undefined in version %u)",
 		domain, op->row.version);
 }
@@ -359,10 +360,11 @@ static int begin(struct operation *op, struct dd_host *host, const char *domain,
 		rc = end_unsettled(op, ended, err);
 	if (!rc && op->row.state != STATE_GONE)
 		rc = operation_settle(op, err);
-	if (!rc)
-		rc = check_owner(op, err);
+	/* first: nothing is left here of one that was moved away while it was waited for */
 	if (!rc && op->row.state == STATE_GONE)
 		rc = refuse_gone(op, domain, err);
+	if (!rc)
+		rc = check_owner(op, err);
 	if (!rc && strcmp(op->row.name, domain) != 0 && strcmp(op->row.uuid, domain) != 0)
 		rc = error_set(err, DD_NOT_FOUND,
 			"there is no domain '%s' (it was just renamed '%s')", domain, op->row.name);

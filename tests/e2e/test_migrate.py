@@ -115,6 +115,21 @@ def migrate__stands_still_as_long_as_it_says(book):
         one_owner((alpha, beta), guest, beta)
 
 
+@test()
+def migrate__who_waited_for_it_hears_where_it_is(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=8').start()
+        guest.wait_for('^tick 1$')
+        moving = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '2')
+        wait_until(lambda: alpha.book.json('jobs'), 'it is under way')
+        for name in ('vm1', guest.uuid):
+            alpha.book.refuse('desc', name, 'too late', code='not-found', says=[
+                "the host 'beta' has it", f'domesday log {guest.uuid}'])
+        equal(moving.wait(60), 0)
+        moving.communicate()
+        guest.at(beta).goes_on()
+
+
 @test('--offline', '--dry-run')
 def migrate__to_the_host_itself_says_so(book, how):
     with hosts(book) as (alpha, _):
