@@ -41,6 +41,8 @@ struct json *peer_error(const struct dd_error *error)
 	json_put_number(inner, "code", error->code);
 	json_put_string(inner, "message", error->message);
 	json_put_string(inner, "hint", error->hint);
+	if (*error->path)
+		json_put_string(inner, "path", error->path);
 	json_put(message, "error", inner);
 	return message;
 }
@@ -59,6 +61,7 @@ int peer_error_in(const struct json *message, const char *name, struct dd_error 
 	error_set(err, (int)code, "%s: %s", name, words ? words : "it failed");
 	if (hint && *hint)
 		error_hint(err, "%s", hint);
+	error_place(err, NULL, 0, 0, json_get_string(inner, "path"));
 	return (int)code;
 }
 

@@ -97,6 +97,9 @@ def live__a_guest_may_not_see_a_difference(book):
         other = alpha.book.dumpxml('vm1').replace(MAC, '52:54:00:00:00:99')
         alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', stdin=other,
                           code='refused', says=['has seen interface'])
+        other = alpha.book.dumpxml('vm1').replace('>131072<', '>262144<')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', stdin=other, code='refused',
+                          says=['/domain/memory: ', "beta: the guest would see '262144'"])
         guest.goes_on()
         one_owner((alpha, beta), guest, alpha)
 
