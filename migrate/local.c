@@ -265,6 +265,8 @@ static int send_all(struct moving *moving, int *end, struct dd_error *err)
 	moving->stopped = deadline_now();
 	CRASH_POINT("local:stopped");
 	if (!rc)
+		rc = flag_check(moving->flag, err);
+	if (!rc)
 		rc = stream_go(stream, err);
 	if (!rc)
 		rc = stream_finish(stream, &moving->counts, err);

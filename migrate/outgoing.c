@@ -251,6 +251,9 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 	CRASH_POINT("outgoing:stopped");
 	if (!rc)
 		rc = mirrors_finish(mirrors, err);
+	/* where all went so fast that nobody has looked: the last moment that is only ours */
+	if (!rc)
+		rc = flag_check(outgoing->flag, err);
 	outgoing->postcopy = !rc && stream_is_postcopy(outgoing->stream);
 	if (!rc && !outgoing->postcopy)
 		rc = stream_go(outgoing->stream, err);
@@ -267,8 +270,10 @@ int outgoing_perform(struct outgoing *outgoing, const struct stream_options *opt
 	struct stream_counts *counts, struct dd_error *err)
 {
 	int rc = outgoing->live ? perform_live(outgoing, options, counts, err)
-				: row_switch(outgoing, err);
+				: flag_check(outgoing->flag, err);
 
+	if (!rc && !outgoing->live)
+		rc = row_switch(outgoing, err);
 	if (!rc)
 		outgoing->keeps_token = false;
 	return rc;

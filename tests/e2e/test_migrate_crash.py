@@ -8,7 +8,7 @@ import os
 import signal
 
 from definition import domain
-from harness import check, equal, main, qemu_of, test, wait_until
+from harness import check, contains, equal, main, qemu_of, test, wait_until
 from migration import (
     Traveller, after, cell, hosts, link, notes, one_owner, settled, stopped)
 
@@ -115,6 +115,33 @@ def qemu_cells():
         for point, (where, runs) in points.items():
             if LONG or f'{side}-{point}' in BRIEF:
                 yield f'{side}-{point}', side, point, where, runs
+
+
+@test(*[f'{mode} outgoing:{step}' for mode, steps in (
+    ('offline', ('begun', 'offered')), ('live', ('begun', 'offered', 'stopped')))
+        for step in steps], 'local local:begun', 'local local:stopped')
+def migrate__is_called_off_before_anybody_looks(book, case):
+    """Whoever calls off what is still only the source's is heard, however fast it goes."""
+    mode, point = case.split()
+    with hosts(book) as both:
+        alpha, _ = both
+        guest = Traveller(alpha, 'vm1')
+        if mode != 'offline':
+            guest.start().wait_for('^tick 1$')
+        process = alpha.book.popen('migrate', 'vm1', '--local' if mode == 'local' else 'beta',
+                                   env={'DOMESDAY_HOLD_AT': point})
+        wait_until(lambda: stopped(process), f'it is at {point}', 30)
+        calling = alpha.book.popen('job-abort', 'vm1')
+        flag = os.path.join(alpha.book.path, 'run', guest.uuid, 'abort')
+        wait_until(lambda: os.path.exists(flag), 'it is called off')
+        process.send_signal(signal.SIGCONT)
+        contains(process.communicate(timeout=60)[1], 'called off')
+        equal(calling.wait(60), 0, calling.communicate())
+        calling.communicate()
+        wait_until(lambda: settled(both), 'all is settled', 30)
+        one_owner(both, guest, alpha)
+        if mode != 'offline':
+            guest.goes_on()
 
 
 @test(*qemu_cells())
