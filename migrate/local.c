@@ -262,7 +262,7 @@ static int send_all(struct moving *moving, int *end, struct dd_error *err)
 		rc = stream_begin(stream, *end, &moving->counts, err);
 		*end = -1;
 	}
-	moving->stopped = deadline_now();
+	moving->stopped = rc ? deadline_now() : stream_stopped(stream);
 	CRASH_POINT("local:stopped");
 	if (!rc)
 		rc = flag_check(moving->flag, err);

@@ -398,6 +398,11 @@ int stream_finish(struct stream *stream, struct stream_counts *counts, struct dd
 
 /* ---- post-copy ---- */
 
+int64_t stream_stopped(const struct stream *stream)
+{
+	return stream->stopped;
+}
+
 bool stream_is_postcopy(const struct stream *stream)
 {
 	return stream->postcopy;

@@ -75,6 +75,9 @@ int stream_go(struct stream *stream, struct dd_error *err);
 /* … and which has gone when this returns 0: QEMU says that the other has all of it. */
 int stream_finish(struct stream *stream, struct stream_counts *counts, struct dd_error *err);
 
+/* Since when the guest stands still, after stream_begin(): as deadline_now(). */
+int64_t stream_stopped(const struct stream *stream);
+
 /*
  * Does it go by post-copy? Then there is no stream_finish(), but, once the destination has decided:
  * stream_release(), after which it can run the guest; and stream_drain(), until it has all of it.

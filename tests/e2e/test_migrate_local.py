@@ -79,6 +79,15 @@ def local__the_guest_counts_on_in_one_qemu_after_the_other(book, case):
 
 
 @test()
+def local__stands_still_as_long_as_it_says(book):
+    guest = traveller(book, ticking='fill=16')
+    said = book.json('migrate', 'vm1', '--local', '--bandwidth', '4', '--timeout', '1',
+                     '--timeout-suspend')
+    check(1000 < said['downtime_ms'] < said['total_ms'] - 900, said)
+    one_qemu(guest, 2)
+
+
+@test()
 def local__what_comes_after_finds_it(book):
     """Hot-plug, pause, and in the end a cold boot, which begins with the first QEMU again."""
     ports = spare_ports('q35')
