@@ -8,6 +8,7 @@
 
 #include "migrate/ask.h"
 #include "migrate/departure.h"
+#include "migrate/flag.h"
 #include "migrate/local.h"
 #include "migrate/wishes.h"
 
@@ -29,6 +30,15 @@ static void cleanup_driving(struct driving *driving)
 
 /* ---- what the destination is asked for ---- */
 
+/* Its caller and whoever calls it off are heard while a hook there thinks it over, say. */
+static int still_wanted(void *context, struct dd_error *err)
+{
+	struct departure *departure = context;
+	int rc = flag_check(departure->outgoing.flag, err);
+
+	return rc ? rc : departure_tell(departure, "prepare", err);
+}
+
 /* Offers, and has it prepared: a QEMU is started there, time enough for what is to be done here. */
 static int offer(struct driving *driving, struct json **prepared)
 {
@@ -41,12 +51,11 @@ static int offer(struct driving *driving, struct json **prepared)
 
 	if (!rc)
 		rc = outgoing_offer(outgoing, wishes, driving->err);
-	if (!rc)
-		rc = departure_tell(departure, "prepare", driving->err);
 	if (rc)
 		return rc;
 	failed = outgoing_ready(outgoing, &departure->stream, &own);
-	rc = outgoing_offered(outgoing, PREPARE_MS, &answer, driving->err);
+	rc = outgoing_offered_while(
+		outgoing, PREPARE_MS, still_wanted, departure, &answer, driving->err);
 	if (!rc && failed)
 		*driving->err = own;
 	if (!rc)

@@ -156,6 +156,19 @@ int outgoing_offered(
 	return rc;
 }
 
+int outgoing_offered_while(struct outgoing *outgoing, int wait_ms, peer_wanted_fn wanted,
+	void *context, struct json **answer, struct dd_error *err)
+{
+	int rc = peer_answer_while(
+		outgoing->channel, outgoing->peer.name, wait_ms, wanted, context, answer, err);
+
+	/* what is still to come over it would be taken for another answer */
+	if (rc && wanted(context, NULL))
+		channel_close(TAKE(outgoing->channel));
+	CRASH_POINT("outgoing:offered");
+	return rc;
+}
+
 /* ---- perform ---- */
 
 int outgoing_prepared(struct outgoing *outgoing, const struct json *disks, struct dd_error *err)

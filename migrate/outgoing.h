@@ -71,6 +71,10 @@ int outgoing_offer(struct outgoing *outgoing, const struct json *wishes, struct 
 int outgoing_offered(
 	struct outgoing *outgoing, int wait_ms, struct json **answer, struct dd_error *err);
 
+/* The same, as long as wanted says 0 (peer_answer_while()). */
+int outgoing_offered_while(struct outgoing *outgoing, int wait_ms, peer_wanted_fn wanted,
+	void *context, struct json **answer, struct dd_error *err);
+
 /* Of a guest, before it is performed: what can be done while the destination prepares. */
 int outgoing_ready(
 	struct outgoing *outgoing, const struct stream_options *options, struct dd_error *err);

@@ -77,6 +77,11 @@ int peer_call(struct channel *channel, const char *name, struct json *request, i
 /* The second half of it: the answer to a request that was sent. */
 int peer_answer(struct channel *channel, const char *name, int wait_ms, struct json **answer,
 	struct dd_error *err);
+/* The same, as long as wanted, which is asked every now and then, says 0; otherwise what it says.
+ */
+typedef int (*peer_wanted_fn)(void *context, struct dd_error *err);
+int peer_answer_while(struct channel *channel, const char *name, int wait_ms, peer_wanted_fn wanted,
+	void *context, struct json **answer, struct dd_error *err);
 
 /*
  * What each side says first, and the check of it: DD_REFUSED where that is not the host that was

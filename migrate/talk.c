@@ -5,6 +5,9 @@
 #include <time.h>
 
 #include "migrate/peer.h"
+#include "qmp/deadline.h"
+
+#define WANTED_MS 200
 
 /* ---- messages ---- */
 
@@ -90,6 +93,32 @@ int peer_answer(struct channel *channel, const char *name, int wait_ms, struct j
 	CLEANUP(json) struct json *came = NULL;
 	int rc = peer_receive(channel, wait_ms ? wait_ms : PEER_ANSWER_MS, &came, err);
 
+	if (rc)
+		return no_answer(rc, name, err);
+	rc = peer_error_in(came, name, err);
+	if (!rc && answer)
+		*answer = TAKE(came);
+	return rc;
+}
+
+int peer_answer_while(struct channel *channel, const char *name, int wait_ms, peer_wanted_fn wanted,
+	void *context, struct json **answer, struct dd_error *err)
+{
+	CLEANUP(json) struct json *came = NULL;
+	int64_t end = deadline_in(wait_ms);
+	int rc = DD_BUSY;
+
+	while (rc == DD_BUSY && deadline_left(end)) {
+		struct dd_error unwanted = {0};
+
+		rc = wanted(context, &unwanted);
+		if (rc) {
+			if (err)
+				*err = unwanted;
+			return rc;
+		}
+		rc = peer_receive(channel, WANTED_MS, &came, err);
+	}
 	if (rc)
 		return no_answer(rc, name, err);
 	rc = peer_error_in(came, name, err);

@@ -4,10 +4,12 @@
 """A program of the destination's operator has a say in what comes."""
 
 import os
+import signal
+import time
 
 from definition import disk, domain, interface
-from harness import check, contains, equal, main, test
-from migration import Traveller, hosts, image_of_two_names, one_owner
+from harness import check, contains, equal, main, test, wait_until
+from migration import Traveller, hosts, image_of_two_names, one_owner, settled
 
 
 def hook(host, text, name='hook'):
@@ -83,6 +85,26 @@ def hook__refuses(book):
         beta.book.ok('config', 'migrate-hook', '')
         alpha.book.ok('migrate', 'vm1', 'beta')
         guest.at(beta).goes_on()
+
+
+@test('job-abort', 'signal')
+def hook__that_thinks_it_over_keeps_nobody_who_calls_it_off(book, how):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1').start()
+        began = os.path.join(book.folder, 'began')
+        hook(beta, f"touch '{began}'; sleep 12")
+        process = alpha.book.popen('migrate', 'vm1', 'beta')
+        wait_until(lambda: os.path.exists(began), 'it is asked')
+        called = time.monotonic()
+        if how == 'signal':
+            process.send_signal(signal.SIGINT)
+        else:
+            alpha.book.ok('job-abort', 'vm1')
+        contains(process.communicate(timeout=60)[1], 'the migration was called off')
+        check(time.monotonic() - called < 6, 'it took too long')
+        guest.goes_on()
+        wait_until(lambda: settled((alpha, beta)), 'all is settled', 60)
+        one_owner((alpha, beta), guest, alpha)
 
 
 @test()
