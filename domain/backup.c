@@ -2,9 +2,16 @@
 /* The whole book in one file, and back. */
 #include "domain/host.h"
 
+static int named(const char *file, struct dd_error *err)
+{
+	return *file ? 0 : error_set(err, DD_INVALID, "the file of the backup has no name");
+}
+
 int dd_backup(struct dd_host *host, const char *file, struct dd_error *err)
 {
-	return book_backup(host->book, file, err);
+	int rc = named(file, err);
+
+	return rc ? rc : book_backup(host->book, file, err);
 }
 
 int dd_restore(const struct dd_host_options *options, const char *file, dd_finding_fn finding,
@@ -13,8 +20,10 @@ int dd_restore(const struct dd_host_options *options, const char *file, dd_findi
 	struct dd_host_options open = *options;
 	CLEANUP(free) char *folder = NULL;
 	struct dd_host *host = NULL;
-	int rc = host_book_folder(options, &folder, err);
+	int rc = named(file, err);
 
+	if (!rc)
+		rc = host_book_folder(options, &folder, err);
 	if (!rc)
 		rc = book_restore(folder, file, err);
 	open.book = folder;

@@ -52,9 +52,7 @@ static int peer_check(struct outgoing *outgoing, const char *name, struct dd_err
 	struct dd_host *host = outgoing->op.host;
 	int rc = peer_find(host, name, &outgoing->peer, err);
 
-	if (rc || !outgoing->peer.revoked)
-		return rc;
-	return error_set(err, DD_REFUSED, "the host '%s' was revoked", name);
+	return rc ? rc : peer_trusted(&outgoing->peer, err);
 }
 
 static int row_open(struct outgoing *outgoing, struct dd_error *err)

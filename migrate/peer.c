@@ -179,6 +179,15 @@ static int match_key(const struct dd_peer *told, void *context)
 	return peer_fill(told, visit->out) ? DD_CORRUPT : FOUND;
 }
 
+int peer_trusted(const struct peer *peer, struct dd_error *err)
+{
+	if (!peer->revoked)
+		return 0;
+	error_set(err, DD_REFUSED, "the peer '%s' is revoked", peer->name);
+	return error_hint(err, "if it is to be trusted again: domesday peer add %s %s 'KEY'",
+		peer->name, peer->address);
+}
+
 int peer_find_key(struct dd_host *host, const unsigned char key[KEY_PUBLIC_SIZE], struct peer *out,
 	struct dd_error *err)
 {

@@ -36,6 +36,8 @@ struct peer {
 
 /* DD_NOT_FOUND says how to add one. One that was revoked is found. */
 int peer_find(struct dd_host *host, const char *name, struct peer *out, struct dd_error *err);
+/* DD_REFUSED: it is revoked. */
+int peer_trusted(const struct peer *peer, struct dd_error *err);
 /* Whose key it is. */
 int peer_find_key(struct dd_host *host, const unsigned char key[KEY_PUBLIC_SIZE], struct peer *out,
 	struct dd_error *err);

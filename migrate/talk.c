@@ -220,12 +220,8 @@ int peer_connect(struct dd_host *host, const char *name, const atomic_bool *stop
 	struct peer peer;
 	int rc = peer_find(host, name, &peer, err);
 
-	if (!rc && peer.revoked) {
-		error_set(err, DD_REFUSED, "the peer '%s' is revoked", name);
-		error_hint(err, "if it is to be trusted again: domesday peer add %s %s 'KEY'", name,
-			peer.address);
-		return DD_REFUSED;
-	}
+	if (!rc)
+		rc = peer_trusted(&peer, err);
 	if (!rc)
 		rc = open_channel(host, &peer, stop, wait_ms, &channel, err);
 	if (!rc)

@@ -83,6 +83,17 @@ static int maps_grant(const struct json *wishes, struct wished *wished, struct d
 
 /* ---- whole definitions ---- */
 
+/* It is of the domain that goes. */
+static int same_check(
+	const struct document *given, const struct domain_row *row, struct dd_error *err)
+{
+	if (strcmp(document_name(given), row->name) == 0)
+		return existing_check(given, row, err);
+	error_set(err, DD_INVALID, "it is of a domain '%s', and not of '%s'", document_name(given),
+		row->name);
+	return error_hint(err, "for another name there: --dname %s", document_name(given));
+}
+
 /* *document becomes what the text makes of it, by edits. */
 static int text_grant(struct operation *op, const char *xml, const char *option,
 	struct document **document, struct dd_error *err)
@@ -97,7 +108,7 @@ static int text_grant(struct operation *op, const char *xml, const char *option,
 	if (!rc)
 		rc = secrets_check(given, err);
 	if (!rc)
-		rc = existing_check(given, &op->row, err);
+		rc = same_check(given, &op->row, err);
 	if (!rc)
 		rc = secret_seal(op, given, err);
 	if (!rc)

@@ -275,8 +275,11 @@ def migrate__refuses_what_cannot_be(book):
                           says=['bridge:br0=br1'])
         alpha.book.refuse('migrate', 'vm1', 'beta', '--map', 'colour:a=b', code='invalid',
                           says=['colour'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', stdin=domain('vm2'),
+                          code='invalid', says=["'vm2', and not of 'vm1'", '--dname vm2'])
         alpha.book.ok('peer', 'revoke', 'beta')
-        alpha.book.refuse('migrate', 'vm1', 'beta', code='refused', says=['revoked'])
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='refused',
+                          says=["'beta' is revoked", 'domesday peer add beta '])
         beta.book.refuse('migrate', 'first-on-beta', 'alpha', code='refused', says=['revoked'])
         check(alpha.has('vm1') and beta.has('first-on-beta'))
 

@@ -369,6 +369,8 @@ def backup__restores_another_hosts_book(book):
     contains(book.ok('restore', backup).err, 'is sound')
     equal(book.snapshot(), before)
     book.refuse('restore', backup, code='refused')
+    for command in ('backup', 'restore'):
+        book.refuse(command, '', code='invalid', says='has no name')
     book.ok('desc', 'web', 'goes on')
     book.ok('verify')
 
