@@ -234,9 +234,7 @@ static int destination_check(
 			"the cookie is of a migration to the host '%s', and this is '%s'",
 			cookie->to, book_host_name(host->book));
 	rc = peer_find(host, cookie->from, &peer, err);
-	if (!rc && peer.revoked)
-		rc = error_set(err, DD_REFUSED, "the host '%s' was revoked", cookie->from);
-	return rc;
+	return rc ? rc : peer_trusted(&peer, err);
 }
 
 /* What the source has offered. */

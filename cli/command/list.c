@@ -52,6 +52,7 @@ static void put_words(const struct listing *listing, const struct dd_domain_info
 static int visit(const struct dd_domain_info *info, void *context)
 {
 	struct listing *listing = context;
+
 	if (listing->array)
 		json_push(listing->array, info_json(info));
 	else if (!listing->names && !listing->uuids)

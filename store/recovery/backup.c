@@ -17,9 +17,8 @@
 
 #include "store/database/vfs.h"
 #include "store/folder.h"
-#include "store/recovery/archive.h"
-
 #include "store/lock/lock.h"
+#include "store/recovery/archive.h"
 
 #define STEP_PAGES 1024 /* in one go, between two of which others may write */
 
