@@ -7,13 +7,11 @@
 #include "qmp/mirror.h"
 
 #include "qmp/guest_internal.h"
+#include "qmp/image_lock.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define EXPORT_SIZE 160 /* of an export's id */
 
@@ -113,31 +111,16 @@ static int add_export(
 }
 
 /*
- * A QEMU that writes an image holds a shared lock on the byte 100 + 1 of it (BLK_PERM_WRITE is bit
- * 1), which a destination that waits does not. Looked at from outside: an export, which would tell
- * as well, has the waiting QEMU read the format's tables before the source has finished with them.
+ * Looked at from outside: an export, which would tell as well, has the waiting QEMU read the
+ * format's tables before the source has finished with them.
  */
-#define WRITER_LOCK 101
-
-static int writer_look(const char *path, bool *found, struct dd_error *err)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = WRITER_LOCK, .l_len = 1};
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0)
-		return error_errno(err, errno, "cannot see who has %s open", path);
-	*found = lock.l_type != F_UNLCK;
-	return 0;
-}
-
 int guest_disk_shared(struct guest *guest, const char *alias, bool *shared, struct dd_error *err)
 {
 	struct node node;
 	int code = look_up(guest, alias, &node, err);
 
 	if (!code && node.writable)
-		return writer_look(node.path, shared, err);
+		return image_written(node.path, shared, err);
 	if (!code)
 		*shared = false;
 	return code;
