@@ -49,6 +49,7 @@ struct plan {
 	const char *from;   /* folder of the QEMU on this host that it comes from; NULL: another.
 			     * Where that one listens this one cannot yet (qmp/places.h) */
 	bool incoming;      /* for one that comes: what it has said so far is kept */
+	bool bare;          /* of no machine: nothing is made that only a guest needs */
 	bool failed;        /* out of memory */
 	struct step *steps;
 	size_t count;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "qmp/argv.h"
+#include "qmp/carrier.h"
 #include "qmp/port.h"
 #include "qmp/process.h"
 #include "qmp/share.h"
@@ -290,7 +291,7 @@ static int launch(
 			return node_error(vcpu, err, DD_INVALID, "cpuset is no set of CPUs");
 		start.cpus = &cpus;
 	}
-	if (!code)
+	if (!code && !plan->bare)
 		code = make_variables(plan->live, err);
 	if (!code)
 		code = process_lock(folder, &start.lock, err);
@@ -372,7 +373,7 @@ int guest_settle_arrived(struct guest *guest, const struct document *live, struc
 	return settle(guest, live, is_interface, err);
 }
 
-/* Starts what is planned. finish has the last word: where it fails, nothing is left. */
+/* Starts what is planned. finish, or NULL, has the last word: where it fails, nothing is left. */
 static int begin(struct plan *plan, int memory,
 	int (*finish)(struct guest *guest, const struct document *live, struct dd_error *err),
 	struct guest **out, struct dd_error *err)
@@ -384,7 +385,7 @@ static int begin(struct plan *plan, int memory,
 	if (code)
 		return code;
 	code = meet(plan->folder, &guest, err);
-	if (!code)
+	if (!code && finish)
 		code = finish(guest, plan->live, err);
 	if (code) {
 		guest_free(TAKE(guest));
@@ -433,4 +434,16 @@ int guest_start_incoming(const char *folder, const struct document *live,
 	plan_argument(&plan, "-incoming", "defer");
 	code = plan_finish(&plan, err);
 	return code ? code : begin(&plan, take_fd(&memory), settle_incoming, out, err);
+}
+
+int carrier_start(const char *folder, const struct document *definition,
+	const struct capabilities *caps, struct guest **out, struct dd_error *err)
+{
+	CLEANUP(plan)
+	struct plan plan = {.live = definition, .caps = caps, .folder = folder, .bare = true};
+	int code;
+
+	plan_argument(&plan, "-machine", "none,accel=tcg");
+	code = plan_finish(&plan, err);
+	return code ? code : begin(&plan, -1, NULL, out, err);
 }
