@@ -20,7 +20,8 @@
 
 #define JOB_SIZE 160
 #define POLL_MS 100
-#define END_MS 30000 /* for a job to end */
+#define END_MS 30000       /* for a job to end */
+#define STRIDE (16u << 20) /* what it copies at a time if it is not told otherwise */
 
 static void job_id(const char *alias, char out[JOB_SIZE])
 {
@@ -90,6 +91,9 @@ static int begin_job(
 	json_put_string(args, "on-target-error", "stop");
 	json_put_bool(args, "auto-dismiss", false);
 	json_put(args, "speed", json_unsigned(bandwidth));
+	/* it would take one stride and rest, for longer than a link may be silent */
+	if (bandwidth && bandwidth < STRIDE)
+		json_put(args, "buf-size", json_unsigned(bandwidth));
 	return monitor_call(guest->monitor, "blockdev-mirror", args, NULL, err);
 }
 
