@@ -249,7 +249,8 @@ static int row_waits(
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	int rc = migration_row_find(session->host, subject->uuid, subject->id, &row, err);
 
-	if (!rc && (row.outgoing || !row.live || row.destination != DESTINATION_PREPARED ||
+	if (!rc && (row.outgoing || !migration_row_waits(&row) ||
+			   row.destination != DESTINATION_PREPARED ||
 			   strcmp(row.peer, session->peer->name) != 0))
 		rc = error_set(err, DD_REFUSED, "nobody waits for the migration %s", subject->id);
 	return rc;

@@ -299,6 +299,18 @@ static int arrive(struct landing *landing, const struct migration_row *row, bool
 	return rc || postcopy ? rc : guest_settle_arrived(op->guest, landing->revealed, err);
 }
 
+/* Of a domain that does not run: its images have all that the source has copied to them. */
+static int close_copies(struct operation *op, struct dd_error *err)
+{
+	int rc = operation_connect(op, err);
+
+	if (!rc)
+		rc = guest_disks_close(op->guest, err);
+	if (rc)
+		return error_wrap(err, "the QEMU that took its disks");
+	return guest_destroy_met(op->folder, TAKE(op->guest), err);
+}
+
 size_t statistics_put(
 	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE])
 {
@@ -406,6 +418,8 @@ int incoming_finish(struct incoming *incoming, const char *token, const struct j
 	rc = row_for(op, incoming, token, &row, err);
 	if (!rc && row.live)
 		rc = arrive(landing, &row, decided != NULL, err);
+	else if (!rc && migration_row_waits(&row))
+		rc = close_copies(op, err);
 	if (rc)
 		return rc;
 	CRASH_POINT("incoming:arrived");

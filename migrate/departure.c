@@ -55,8 +55,14 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	}
 	rc = outgoing_begin(
 		&departure->outgoing, host, options->domain, options->peer, live, change, err);
-	if (!rc)
-		warn_pending(departure, options);
+	if (rc)
+		return rc;
+	warn_pending(departure, options);
+	if (live || !(options->copy_storage || options->overwrite_storage))
+		return 0;
+	rc = outgoing_hold(&departure->outgoing, err);
+	if (rc)
+		(void)outgoing_give_up(&departure->outgoing, NULL);
 	return rc;
 }
 

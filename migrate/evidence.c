@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "domain/boot.h"
+#include "qmp/image.h"
 #include "qmp/mirror.h"
 #include "schema/alias.h"
 
@@ -237,18 +238,32 @@ static int tell_nvram(const char *path, bool full, struct json *array, struct dd
 	return rc;
 }
 
+/* 0: it cannot be told, of a domain that does not run. */
+static int size_of(const xmlNode *disk, struct guest *guest, uint64_t *bytes, struct dd_error *err)
+{
+	const char *format = node_attr(node_child(disk, "driver"), "type");
+
+	if (guest)
+		return guest_disk_size(guest, device_alias(disk), bytes, err);
+	*bytes = image_size(disk_path(disk), format ? format : "raw");
+	return 0;
+}
+
 static int tell(const xmlNode *disk, struct guest *guest, struct json *array, struct dd_error *err)
 {
 	struct json *object = json_object();
 	struct evidence found;
-	char sample[SAMPLE_SIZE];
+	char sample[SAMPLE_SIZE] = "";
 	uint64_t bytes = 0;
 	int rc = evidence_of(disk_path(disk), &found, err);
 
-	if (!rc && guest)
-		rc = guest_disk_size(guest, device_alias(disk), &bytes, err);
-	if (!rc && guest && disk_base(disk))
+	if (!rc)
+		rc = size_of(disk, guest, &bytes, err);
+	if (!rc && disk_base(disk) && guest)
 		rc = evidence_of_chain(disk, sample, err);
+	/* what would keep it from running need not keep it from going */
+	else if (!rc && disk_base(disk))
+		(void)evidence_of_chain(disk, sample, NULL);
 	json_put_string(object, "target", disk_target(disk));
 	if (!rc && found.there) {
 		json_put(object, "inode", json_unsigned(found.inode));
@@ -256,7 +271,7 @@ static int tell(const xmlNode *disk, struct guest *guest, struct json *array, st
 	}
 	if (!rc && bytes)
 		json_put(object, "bytes", json_unsigned(bytes));
-	if (!rc && guest && disk_base(disk))
+	if (!rc && *sample)
 		json_put_string(object, "chain", sample);
 	json_push(array, object);
 	return rc;

@@ -46,9 +46,9 @@ const xmlNode *disk_base(const xmlNode *disk); /* <backingStore> with a source; 
 
 /*
  * What the source tells of its disks: an array of objects of target, inode, identity, bytes (that
- * the guest sees) and chain (a sample), these two where there is a guest, which may be NULL. Of the
- * firmware's variables target, and where their file is there inode, chain, whether it goes along
- * (goes), and if so and full, what is in it (content, base64).
+ * the guest sees) and chain (a sample); where there is no guest (NULL) without what cannot be known
+ * then. Of the firmware's variables target, and where their file is there inode, chain, whether it
+ * goes along (goes), and if so and full, what is in it (content, base64).
  */
 int evidence_tell(const struct document *document, struct guest *guest, bool full,
 	struct json **out, struct dd_error *err);

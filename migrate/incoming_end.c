@@ -206,7 +206,7 @@ int incoming_settle(struct operation *op, const struct migration_row *row, struc
 
 	if (state != DESTINATION_PREPARED)
 		return arrival_settle(op, row, &state, err);
-	if ((row->live && !guest_alive(op->folder, NULL)) || is_vain(op, true))
+	if ((migration_row_waits(row) && !guest_alive(op->folder, NULL)) || is_vain(op, true))
 		return incoming_give_up(op, row, err);
 	rc = ask_row(op->host, row->peer, op->row.uuid, row->id, &open, err);
 	if (rc && !is_vain(op, false))

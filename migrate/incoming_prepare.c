@@ -13,6 +13,7 @@
 #include "migrate/mark.h"
 #include "migrate/screen.h"
 #include "migrate/wishes.h"
+#include "qmp/carrier.h"
 #include "qmp/migration.h"
 #include "schema/alias.h"
 
@@ -202,20 +203,38 @@ int incoming_place_check(
 	return rc ? rc : guest_check_beside(live, caps, from, err);
 }
 
-static int prepare_live(struct operation *op, struct json *detail, struct document *live,
-	struct storage *storage, const struct json *wishes, struct dd_error *err)
+/* In the place of a guest: a QEMU that has open what is to be copied to. */
+static int carrier_begin(struct operation *op, const struct document *config,
+	const struct capabilities *caps, const struct storage *storage, struct dd_error *err)
+{
+	int rc = carrier_start(op->folder, config, caps, &op->guest, err);
+
+	CRASH_POINT("incoming:spawned");
+	for (size_t i = 0; !rc && i < storage->count; i++)
+		if (storage->disks[i].verdict == STORAGE_COPY)
+			rc = carrier_open(op->guest, storage->disks[i].element, err);
+	return rc;
+}
+
+/* A QEMU waits for the guest, or, where there is none (live is NULL), for disks alone. */
+static int prepare_waiting(struct operation *op, struct json *detail, struct document *live,
+	const struct document *config, struct storage *storage, const struct json *wishes,
+	struct dd_error *err)
 {
 	const struct capabilities *caps = NULL;
-	int rc = images_plan(detail, storage) ? host_capabilities(op->host, live, &caps, err)
-					      : error_no_memory(err);
+	int rc = images_plan(detail, storage)
+			 ? host_capabilities(op->host, live ? live : config, &caps, err)
+			 : error_no_memory(err);
 
+	json_put_bool(detail, ROW_COPIES, !live);
 	if (!rc)
 		rc = detail_open(op, detail, NULL, live, err);
 	CRASH_POINT("incoming:journal");
 	if (!rc)
 		rc = images_make(op, detail, storage, caps->emulator, err);
 	if (!rc)
-		rc = qemu_start(op, live, wishes, err);
+		rc = live ? qemu_start(op, live, wishes, err)
+			  : carrier_begin(op, config, caps, storage, err);
 	if (!rc)
 		rc = storage_settle(storage, op->guest, err);
 	if (!rc)
@@ -234,15 +253,24 @@ static int prepare_offline(struct operation *op, struct json *detail, const stru
 	return rc || !images_needed(storage) ? rc : images_make(op, detail, storage, NULL, err);
 }
 
-/* What is refused by what can be seen is so before anything is begun. */
+/*
+ * What is refused by what can be seen is so before anything is begun. storage points into the live
+ * definition; where there is no guest, into *named, which has the names that a QEMU needs.
+ */
 static int storage_check(const struct incoming *incoming, const struct json *wishes,
-	const struct wished *wished, struct storage *storage, struct dd_error *err)
+	const struct wished *wished, struct document **named, struct storage *storage,
+	struct dd_error *err)
 {
-	int rc = storage_look(wished->live ? wished->live : wished->config,
-		json_get(incoming->offer, "disks"), wishes, wished->live != NULL, storage, err);
+	int rc = wished->live ? 0 : document_copy(wished->config, named, err);
 
 	if (!rc && !wished->live)
-		storage_guess(storage);
+		rc = document_assign_aliases(*named, err);
+	if (!rc)
+		rc = storage_look(wished->live ? wished->live : *named,
+			json_get(incoming->offer, "disks"), wishes, wished->live != NULL, storage,
+			err);
+	if (!rc && !wished->live)
+		rc = storage_probe(storage, err);
 	return rc ? rc : storage_refuse(storage, err);
 }
 
@@ -252,6 +280,7 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 	struct operation *op = &berth->op;
 	CLEANUP(wished) struct wished wished = {.config = NULL};
 	CLEANUP(document) struct document *live = NULL;
+	CLEANUP(document) struct document *named = NULL;
 	CLEANUP(storage) struct storage storage = {.count = 0};
 	const struct hook hook = {
 		.name = json_get_string(wishes, "name"),
@@ -274,14 +303,15 @@ static int prepare(struct berth *berth, struct incoming *incoming, const struct 
 	if (!rc && wished.live)
 		rc = incoming_place_check(op, wished.live, NULL, err);
 	if (!rc)
-		rc = storage_check(incoming, wishes, &wished, &storage, err);
+		rc = storage_check(incoming, wishes, &wished, &named, &storage, err);
 	if (!rc)
 		rc = row_make(op, incoming, &wished, &berth->detail, err);
 	if (!rc)
 		rc = offer_secrets_put(op->host->book, incoming->offer, err);
 	if (!rc)
-		rc = wished.live
-			     ? prepare_live(op, berth->detail, wished.live, &storage, wishes, err)
+		rc = wished.live || storage_copies(&storage)
+			     ? prepare_waiting(
+				       op, berth->detail, wished.live, named, &storage, wishes, err)
 			     : prepare_offline(op, berth->detail, &storage, err);
 	if (rc)
 		return rc;

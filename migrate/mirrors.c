@@ -94,7 +94,7 @@ void mirrors_free(struct mirrors *mirrors)
 
 /* ---- beginning ---- */
 
-static bool is_copied(const struct json *disk)
+bool mirrors_copy(const struct json *disk)
 {
 	const char *verdict = json_get_string(disk, "verdict");
 
@@ -106,7 +106,7 @@ unsigned mirrors_count(const struct json *disks)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < json_count(disks); i++)
-		count += is_copied(json_at(disks, i));
+		count += mirrors_copy(json_at(disks, i));
 	return count;
 }
 
@@ -132,7 +132,7 @@ static int mirrors_new(struct mirrors **out, const struct stream_source *source,
 		const struct json *disk = json_at(disks, i);
 		struct mirror *mirror = &mirrors->list[mirrors->count];
 
-		if (!is_copied(disk))
+		if (!mirrors_copy(disk))
 			continue;
 		mirrors->count++;
 		mirror->all = mirrors;
@@ -318,7 +318,7 @@ int mirrors_abandon(struct guest *guest, const struct json *disks, struct dd_err
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < json_count(disks); i++)
-		if (is_copied(json_at(disks, i)))
+		if (mirrors_copy(json_at(disks, i)))
 			rc = guest_disk_mirror_abandon(
 				guest, json_get_string(json_at(disks, i), "alias"), err);
 	return rc;

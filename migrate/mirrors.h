@@ -11,7 +11,8 @@
 
 struct mirrors;
 
-/* Is any of them copied? disks: as the destination answered (storage_answer()). */
+/* What is copied of them? disks: as the destination answered (storage_answer()). */
+bool mirrors_copy(const struct json *disk); /* this one? */
 bool mirrors_needed(const struct json *disks);
 unsigned mirrors_count(const struct json *disks);
 
@@ -22,7 +23,7 @@ unsigned mirrors_count(const struct json *disks);
 int mirrors_begin(struct mirrors **out, const struct stream_source *source,
 	const struct json *disks, const struct stream_options *options, struct dd_error *err);
 
-/* While the guest stands still. 0: the other has all of it. */
+/* While the guest stands still, or there is none. 0: the other has all of it. */
 int mirrors_finish(struct mirrors *mirrors, struct dd_error *err);
 
 /* Ends the channels; jobs that go on fail then. NULL does nothing. */

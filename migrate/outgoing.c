@@ -9,6 +9,7 @@
 #include "migrate/ask.h"
 #include "migrate/door.h"
 #include "migrate/flag.h"
+#include "migrate/idle.h"
 #include "migrate/mirrors.h"
 #include "migrate/pack.h"
 #include "migrate/viewers.h"
@@ -16,6 +17,7 @@
 void outgoing_end(struct outgoing *outgoing)
 {
 	stream_free(outgoing->stream);
+	idle_free(outgoing->idle);
 	parcel_release(outgoing->receipt);
 	channel_close(outgoing->channel);
 	json_free(outgoing->detail);
@@ -98,6 +100,11 @@ int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *
 	}
 	CRASH_POINT("outgoing:begun");
 	return rc;
+}
+
+int outgoing_hold(struct outgoing *outgoing, struct dd_error *err)
+{
+	return idle_hold(outgoing->op.config, &outgoing->idle, err);
 }
 
 /* ---- offer ---- */
@@ -277,14 +284,27 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 	return rc;
 }
 
+/* With nothing but disks, and often without these. */
+static int perform_idle(
+	struct outgoing *outgoing, const struct stream_options *options, struct dd_error *err)
+{
+	const struct stream_source source = stream_source_of(outgoing);
+	int rc = mirrors_needed(outgoing->disks)
+			 ? idle_copy(outgoing->idle, &source, outgoing->disks, options, err)
+			 : 0;
+
+	/* the last moment that is only ours */
+	if (!rc)
+		rc = flag_check(outgoing->flag, err);
+	return rc ? rc : row_switch(outgoing, err);
+}
+
 int outgoing_perform(struct outgoing *outgoing, const struct stream_options *options,
 	struct stream_counts *counts, struct dd_error *err)
 {
 	int rc = outgoing->live ? perform_live(outgoing, options, counts, err)
-				: flag_check(outgoing->flag, err);
+				: perform_idle(outgoing, options, err);
 
-	if (!rc && !outgoing->live)
-		rc = row_switch(outgoing, err);
 	if (!rc)
 		outgoing->keeps_token = false;
 	return rc;

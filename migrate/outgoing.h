@@ -7,8 +7,8 @@
  *
  *   begin     a row in the journal: nobody changes the domain any more
  *   offer     its history and, of a running guest, what that runs with, go to the destination
- *   perform   the guest's state goes there, and the row says SWITCHED; then the token is let out
- *   confirm   the destination has said how it ended
+ *   perform   the guest's state goes there (or only disks, of a domain that does not run), and the
+ * row says SWITCHED; then the token is let out confirm   the destination has said how it ended
  *
  * The domain's job lock is held from begin on until outgoing_free().
  */
@@ -38,6 +38,7 @@ struct outgoing {
 	struct channel *channel;  /* to the destination; NULL: not connected */
 	char head[COMMIT_SIZE];   /* its newest version, once that is offered */
 	struct stream *stream;    /* once it is ready, of a guest */
+	struct idle *idle;        /* of one that does not run, where its disks may be copied */
 	struct parcel *receipt;  /* what the destination has made, where it has sent that already */
 	struct book_taken taken; /* of it */
 	struct address spice;    /* of its SPICE screen there; without a host: it has none */
@@ -52,6 +53,12 @@ struct outgoing {
  */
 int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *domain,
 	const char *peer, bool live, const struct dd_change *change, struct dd_error *err);
+
+/*
+ * Of one that does not run, and before it is offered: nobody writes to its disks from now on, which
+ * may be copied.
+ */
+int outgoing_hold(struct outgoing *outgoing, struct dd_error *err);
 
 /* Lets go of the domain. The row stays where it is not over. */
 void outgoing_end(struct outgoing *outgoing);

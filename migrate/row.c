@@ -26,6 +26,11 @@ void migration_row_release(struct migration_row *row)
 	*row = (struct migration_row){.detail = NULL};
 }
 
+bool migration_row_waits(const struct migration_row *row)
+{
+	return row->live || json_get_bool(row->detail, ROW_COPIES, false);
+}
+
 int migration_row_read(struct migration_row *row, struct json *detail, struct dd_error *err)
 {
 	const char *state = json_get_string(detail, "state");

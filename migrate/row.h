@@ -47,6 +47,10 @@ int migration_row_read(struct migration_row *row, struct json *detail, struct dd
 int migration_row_find(struct dd_host *host, const char *uuid, const char *id,
 	struct migration_row *out, struct dd_error *err);
 
+/* At the destination: waits a QEMU for it, be it for a guest or for disks alone? */
+bool migration_row_waits(const struct migration_row *row);
+#define ROW_COPIES "copies" /* of a detail: a QEMU waits for disks alone */
+
 /* The detail of a new row of op, with what both sides have. NULL: no memory. */
 struct json *migration_detail(
 	const struct operation *op, const char *id, const char *peer, bool outgoing, bool live);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "qmp/image.h"
+#include "qmp/image_lock.h"
 #include "schema/alias.h"
 
 #define DOUBT_HINT "remove it there if it is another; if it is the same: --unsafe"
@@ -79,20 +80,13 @@ static void decide_shared(struct storage_disk *disk, const struct storage_wishes
 			disk->path, cache ? cache : "default");
 }
 
-static void decide_copy(struct storage_disk *disk, const struct storage_wishes *wishes)
+static void decide_copy(struct storage_disk *disk)
 {
 	disk->verdict = STORAGE_COPY;
-	if (!wishes->live)
-		refuse(disk,
-			"start it and move it as it runs, with --copy-storage; or copy the image "
-			"yourself first",
-			"there is no %s, and the disks of a domain that does not run are not "
-			"copied",
-			disk->path);
-	else if (disk->make && !image_can_create(disk->format))
+	if (disk->make && !image_can_create(disk->format))
 		refuse(disk, "make it there, and use --overwrite-storage",
 			"an image of format '%s' cannot be made: %s", disk->format, disk->path);
-	else if (disk->make && !disk->bytes)
+	else if (!disk->bytes)
 		refuse(disk, NULL, "its source has not told how large %s is", disk->path);
 	else if (!disk->make && disk->top)
 		refuse(disk, REMOVE_HINT,
@@ -116,11 +110,10 @@ static void decide_another(struct storage_disk *disk, const struct storage_wishe
 	if (wishes->overwrite && other_size)
 		refuse_size(disk, disk->has);
 	else if (wishes->overwrite)
-		decide_copy(disk, wishes);
+		decide_copy(disk);
 	else
 		refuse(disk, fits ? REMOVE_HINT OVERWRITE_HINT : REMOVE_HINT,
-			"%s is there already, and is not the image that the guest has open",
-			disk->path);
+			"%s is there already, and is not the source's image", disk->path);
 }
 
 static void decide_locked(struct storage_disk *disk, bool locked, const struct storage *storage)
@@ -131,20 +124,20 @@ static void decide_locked(struct storage_disk *disk, bool locked, const struct s
 		decide_shared(disk, wishes);
 	else if (disk->device)
 		refuse(disk, NULL,
-			"nothing shows that %s is the device that the guest has open, and nothing "
-			"is copied to a device",
+			"nothing shows that %s is the source's device, and nothing is copied to a "
+			"device",
 			disk->path);
 	else if ((locked || disk->same) && wishes->unsafe)
 		disk->verdict = STORAGE_SHARED;
 	else if (locked)
 		refuse(disk, DOUBT_HINT,
-			"%s is open there by another, or cannot be written: it is not the image "
-			"that the guest has open, by its inode number",
+			"%s is open there by another, or cannot be written: it is not the source's "
+			"image, by its inode number",
 			disk->path);
 	else if (disk->same)
 		refuse(disk, DOUBT_HINT,
-			"%s has the inode number of the image that the guest has open, which "
-			"yet can be locked there",
+			"%s has the inode number of the source's image, which yet can be locked "
+			"there",
 			disk->path);
 	else
 		decide_another(disk, wishes);
@@ -175,10 +168,10 @@ static void look_missing(struct storage_disk *disk, const struct storage_wishes 
 	if (node_attr_is(disk->element, "type", "block"))
 		refuse(disk, "where it is called otherwise there: --map path:FROM=TO",
 			"there is no device %s", disk->path);
-	else if (!wishes->copy && wishes->live)
+	else if (!wishes->copy)
 		refuse(disk, COPY_HINT, "there is no %s", disk->path);
 	else
-		decide_copy(disk, wishes);
+		decide_copy(disk);
 }
 
 static void refuse_odd(struct storage_disk *disk, const struct evidence *here)
@@ -402,6 +395,12 @@ int storage_look(const struct document *document, const struct json *told,
 
 /* ---- without doubt ---- */
 
+/* Of a domain that does not run its user may have made a copy. */
+static bool is_taken_as_it_is(const struct storage_disk *disk, const struct storage_wishes *wishes)
+{
+	return !wishes->live && !wishes->copy && !disk->same;
+}
+
 void storage_guess(struct storage *storage)
 {
 	for (size_t i = 0; i < storage->count; i++) {
@@ -409,12 +408,42 @@ void storage_guess(struct storage *storage)
 
 		if (disk->verdict != STORAGE_DOUBT)
 			continue;
-		if (!storage->wishes.live && !disk->same)
+		if (is_taken_as_it_is(disk, &storage->wishes))
 			disk->verdict = STORAGE_THERE;
 		/* the source's number is as good as a lock, to say what would probably be */
 		else
 			decide_locked(disk, disk->same, storage);
 	}
+}
+
+int storage_probe(struct storage *storage, struct dd_error *err)
+{
+	int rc = 0;
+
+	/* the source has locked nothing that it need not copy */
+	if (!storage->wishes.copy) {
+		storage_guess(storage);
+		return 0;
+	}
+	for (size_t i = 0; !rc && i < storage->count; i++) {
+		struct storage_disk *disk = &storage->disks[i];
+		bool locked = false;
+
+		if (disk->verdict != STORAGE_DOUBT)
+			continue;
+		rc = image_written(disk->path, &locked, err);
+		if (!rc)
+			decide_locked(disk, locked, storage);
+	}
+	return rc;
+}
+
+bool storage_copies(const struct storage *storage)
+{
+	for (size_t i = 0; i < storage->count; i++)
+		if (storage->disks[i].verdict == STORAGE_COPY)
+			return true;
+	return false;
 }
 
 static int settle_one(const struct storage *storage, struct storage_disk *disk, struct guest *guest,

@@ -8,8 +8,8 @@
  *
  *   look     by what can be seen of the paths (evidence.h). An image that is there is the source's,
  *            or another: that is in doubt
- *   settle   with the QEMU that waits for the guest, whose lock on an image fails where somebody
- *            has it open; then no doubt is left
+ *   settle   by the locks that QEMU takes on images: that of the source's fails at the lock of its
+ *            guest, or of who moves the domain where it does not run; then no doubt is left
  *
  *                        the source's inode number     another
  *   locked               shared                        refused: somebody else's
@@ -82,7 +82,17 @@ int storage_look(const struct document *document, const struct json *told,
 
 /* Ends all doubt without a lock, as far as can be known so. */
 void storage_guess(struct storage *storage);
-/* Ends it with the QEMU that waits, and offers there what is to be copied to. */
+/*
+ * Ends it where there is no guest. What nobody wants to have copied is somebody's own copy then: an
+ * image that is here is taken as it is.
+ */
+int storage_probe(struct storage *storage, struct dd_error *err);
+/* Is anything to be copied? */
+bool storage_copies(const struct storage *storage);
+/*
+ * Ends it with the QEMU that waits, a guest's or one that has opened what is to be copied to; and
+ * offers that there.
+ */
 int storage_settle(struct storage *storage, struct guest *guest, struct dd_error *err);
 
 /* The first that is refused. */

@@ -275,8 +275,8 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 		json_put_bool(answer, "postcopy", migrated->postcopy);
 		json_put_string(answer, "screen", migrated->screen);
 		json_put_string(answer, "screen_type", migrated->screen_type);
-		json_put_number(answer, "copied_disks", migrated->copied);
 	}
+	json_put_number(answer, "copied_disks", migrated->copied);
 	return cli_answer(cli, answer, err);
 }
 

@@ -131,7 +131,7 @@ struct dd_migrate_options {
 	unsigned timeout_s;     /* then it is given up; 0: it may take as long as it takes */
 	bool postcopy;          /* where it changes faster than it can be sent, see below */
 	bool timeout_suspends;  /* or rather the guest is stopped, so that it comes to an end */
-	bool copy_storage;      /* images that are not there go with its guest */
+	bool copy_storage;      /* images that are not there go with it */
 	bool overwrite_storage; /* also over others that are there under their names */
 	bool unsafe;            /* what may be shared is, whatever speaks against it */
 };

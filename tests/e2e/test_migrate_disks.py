@@ -13,60 +13,10 @@ import threading
 from client import Client
 from definition import cdrom, change_cache, disk, domain, serial_socket
 from harness import check, contains, equal, main, qemu_of, test, wait_until
+from images import MIB, SIZE, Images, driver, room, tool
 from migration import Traveller, after, age, cell, hosts, link, one_owner, settled
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
-
-MIB = 1 << 20
-SIZE = 64 * MIB
-
-
-def tool(*words):
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
-
-
-def room(path):
-    """Bytes that it takes on the disk below."""
-    return os.stat(path).st_blocks * 512
-
-
-def driver(form, path, more='', target='vda'):
-    return disk(path, target, more=more).replace("type='raw'", f"type='{form}'")
-
-
-class Images:
-    """A folder of images for each of two hosts, and one disk that is at first on the one."""
-
-    def __init__(self, book, form='qcow2', size=SIZE):
-        self.form = form
-        self.there, self.here = (os.path.join(book.folder, name) for name in ('images-b', 'images'))
-        for folder in (self.here, self.there):
-            os.mkdir(folder)
-        self.source, self.target = (
-            os.path.join(folder, 'disk.img') for folder in (self.here, self.there))
-        tool('qemu-img', 'create', '-q', '-f', form, self.source, str(size))
-        tool('qemu-io', '-f', form, '-c', f'write -P 0x5a {size // 2} 4M', self.source)
-
-    def map(self, back=False):
-        one, other = (self.there, self.here) if back else (self.here, self.there)
-        return '--map', f'path:{one}/={other}/'
-
-    def device(self, more=''):
-        return driver(self.form, self.source, more)
-
-    def left(self):
-        """What the destination has."""
-        return sorted(os.listdir(self.there))
-
-    def sound(self, path):
-        """It can be read all through, and has the pattern that it had at first."""
-        if self.form == 'qcow2':
-            # who looks while a QEMU writes may see an entry and not yet its count; damage stays
-            look = ('qemu-img', 'check', '-q', '-U', path)
-            wait_until(lambda: subprocess.run(look, capture_output=True, check=False)
-                       .returncode == 0, f'{path} is sound', 20)
-        contains(tool('qemu-io', '-U', '-r', '-f', self.form, '-c',
-                      f'read -P 0x5a {SIZE // 2} 4M', path), 'read 4194304/4194304 bytes')
 
 
 class Writer(Traveller):
@@ -308,20 +258,6 @@ def refused__a_shared_disk_whose_cache_is_unsafe(book):
         alpha.book.refuse('migrate', 'vm1', 'beta', says=['disk vda', "cache='unsafe'", '--unsafe'])
         alpha.book.ok('migrate', 'vm1', 'beta', '--unsafe')
         check(beta.runs('vm1'))
-
-
-@test()
-def offline__takes_no_disks_along(book):
-    images = Images(book)
-    with hosts(book) as (alpha, beta):
-        alpha.book.define(domain('vm1', images.device()))
-        words = ('migrate', 'vm1', 'beta', *images.map())
-        alpha.book.refuse(*words, '--copy-storage', says=['disk vda', images.target, 'start it'])
-        alpha.book.refuse(*words, says=['disk vda', images.target, 'start it'])
-        equal(images.left(), [])
-        subprocess.run(['cp', images.source, images.target], check=True)
-        alpha.book.ok(*words)
-        check(beta.has('vm1') and not alpha.has('vm1'))
 
 
 @test()
