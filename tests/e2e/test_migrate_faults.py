@@ -27,7 +27,9 @@ from migration import (
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 MIB = 1 << 20
-MODES = ('offline', 'live', 'disks')
+MODES = ('offline', 'live', 'disks', 'idle')
+OFF = ('offline', 'idle')  # it does not run; idle: its disk is copied nevertheless
+WITH_DISKS = ('disks', 'idle')
 DRIVERS = ('p2p', 'client')
 
 
@@ -54,7 +56,7 @@ class Journey:
         self.image = os.path.join(self.here, 'disk.img')
         self.process = self.client = None
         devices = ()
-        if mode == 'disks':
+        if mode in WITH_DISKS:
             for folder in (self.here, self.there):
                 os.makedirs(folder, exist_ok=True)
             with open(self.image, 'wb') as stream:
@@ -62,12 +64,12 @@ class Journey:
                 stream.write(b'\x5a' * (8 * MIB))
             devices = (disk(self.image, 'vda'),)
         self.guest = Traveller(self.alpha, 'vm1', *devices, ticking='fill=32')
-        if mode != 'offline':
+        if mode not in OFF:
             self.guest.start().wait_for('^tick 2$')
 
     def words(self, *more):
         disks = ('--map', f'path:{self.here}/={self.there}/', '--copy-storage')
-        return ('migrate', 'vm1', 'beta', *(disks if self.mode == 'disks' else ()), *more)
+        return ('migrate', 'vm1', 'beta', *(disks if self.mode in WITH_DISKS else ()), *more)
 
     # ---- on the way ----
 
@@ -87,7 +89,7 @@ class Journey:
 
     def wishes(self):
         disks = (f'map=path:{self.here}/={self.there}/', 'copy=yes')
-        return disks if self.mode == 'disks' else ()
+        return disks if self.mode in WITH_DISKS else ()
 
     @contextlib.contextmanager
     def held(self, point, *more):
@@ -107,7 +109,8 @@ class Journey:
     @contextlib.contextmanager
     def copying(self):
         """Its memory, or its disk, is on the way, slowly."""
-        process = self.alpha.book.popen(*self.words('--bandwidth', '4'))
+        rate = '2' if self.mode == 'idle' else '4'
+        process = self.alpha.book.popen(*self.words('--bandwidth', rate))
         try:
             wait_until(lambda: self.beta.alive(self.guest.uuid), 'it is under way', 30)
             time.sleep(1)
@@ -130,8 +133,10 @@ class Journey:
 
     def goes_on(self, owner, runs=True):
         self.guest.at(owner)
-        if self.mode == 'offline':
+        if self.mode in OFF:
             owner.book.ok('desc', 'vm1', 'still here')
+            owner.book.ok('start', 'vm1')
+            owner.book.ok('destroy', 'vm1')
             return
         equal(owner.runs('vm1'), runs, owner.book.run('list', '--all'))
         if runs:
@@ -140,7 +145,7 @@ class Journey:
             self.guest.start()
 
     def images_are(self, owner):
-        if self.mode == 'disks' and owner is self.alpha:
+        if self.mode in WITH_DISKS and owner is self.alpha:
             equal(os.listdir(self.there), [])
 
 
@@ -194,7 +199,7 @@ def full__the_book_s_disk_at_the_destination(book, case):
         with journey.held(FULL[moment]) as process:
             place.fill()
         check(process.returncode > 0, 'it went well')
-        if mode != 'offline' and settled(both):
+        if mode not in OFF and settled(both):
             journey.guest.goes_on()
         place.free()
         journey.is_at('alpha')
@@ -271,7 +276,7 @@ def version__of_a_book_that_is_newer(book, case):
             contains(result.err, 'newer' if side == 'source' else 'beta')
             if side == 'destination':
                 beta.daemon.wait_for('newer')
-        if mode != 'offline':
+        if mode not in OFF:
             journey.guest.goes_on()
         equal(beta.left(), [])
         journey.is_at('alpha')
@@ -342,7 +347,7 @@ def key__is_revoked_in_the_middle(book, case):
     """Nobody decides then who has it but beta, and as soon as both know each other again."""
     _, mode, moment = case
     point, where = KEY[moment]
-    if mode == 'offline' and moment == 'sent':
+    if mode in OFF and moment == 'sent':
         point = KEY['switched'][0]
     with hosts(book) as both:
         alpha, beta = both
@@ -369,13 +374,14 @@ LINE = {
     'incoming:arrived': {'6s': 'beta', 'good': 'beta'},
     'incoming:committed': {'6s': 'beta', 'good': 'beta'},
 }
-NOT_OFFLINE = {'copying', 'outgoing:sent'}
+# what there is no such moment of
+WITHOUT = {'offline': {'copying', 'outgoing:sent', 'incoming:ran'},
+           'idle': {'outgoing:sent', 'incoming:ran'}}
 DOWN_S = 6
 
 
 def line_cells(brief):
-    return [one for one in cells(brief, MODES, LINE)
-            if one[1] != 'offline' or one[2] not in NOT_OFFLINE]
+    return [one for one in cells(brief, MODES, LINE) if one[2] not in WITHOUT.get(one[1], ())]
 
 
 @contextlib.contextmanager
@@ -485,9 +491,9 @@ POWER = {
 
 def power_cells():
     for side, points in POWER.items():
-        brief = {'live-incoming:committed'} if side == 'destination' else ()
+        brief = {'live-incoming:committed', 'idle-copying'} if side == 'destination' else ()
         for one in cells(brief, MODES, points):
-            if one[1] != 'offline' or one[2] not in NOT_OFFLINE | {'incoming:ran'}:
+            if one[2] not in WITHOUT.get(one[1], ()):
                 yield f'{side}-{one[0]}', side, one[1], one[2]
 
 
@@ -496,7 +502,7 @@ def power_cells():
 def power__is_lost(book, case):
     _, side, mode, point = case
     where, runs = POWER[side][point]
-    if mode == 'offline' and side == 'destination' and point == 'incoming:committed':
+    if mode in OFF and side == 'destination' and point == 'incoming:committed':
         where = 'beta'  # there was no guest that could have been lost
     with hosts(book) as both:
         alpha, beta = both
