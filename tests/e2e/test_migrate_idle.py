@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 
@@ -127,6 +128,23 @@ def copied__several_of_them_each_to_its_own(book):
         same(images)
         tool('cmp', *second)
         check(room(second[1]) <= 2 * MIB, 'the holes were filled')
+        startable(beta)
+
+
+@test()
+def copied__to_the_disk_of_its_name_where_others_are_missing(book):
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        first = book.image('first.img')
+        alpha.book.define(domain('vm1', disk(first, 'vda'),
+                                 driver('qcow2', images.source, target='vdb')))
+        there = re.sub(r"\n    <disk [^>]*>(?:(?!</disk>).)*first.img.*?</disk>", '',
+                       alpha.book.dumpxml('vm1'), flags=re.DOTALL)
+        check('first.img' not in there and 'disk.img' in there, there)
+        alpha.book.ok('migrate', 'vm1', 'beta', '--copy-storage', '--xml',
+                      book.file('there.xml', there.replace(images.here, images.there)))
+        same(images)
+        equal(images.left(), ['disk.img'])
         startable(beta)
 
 
