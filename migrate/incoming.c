@@ -202,6 +202,11 @@ void incoming_leave(struct incoming *incoming)
 	incoming_free(incoming);
 }
 
+bool incoming_is_prepared(const struct incoming *incoming)
+{
+	return incoming->berth || incoming->landing;
+}
+
 /* The parcel anew, which costs a look at each of its signatures. */
 static int parcel_find(struct incoming *incoming, struct dd_error *err)
 {

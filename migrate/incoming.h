@@ -79,6 +79,9 @@ bool incoming_is_wanted(const struct incoming *incoming);
  */
 int incoming_prepare(struct incoming *incoming, const struct json *wishes, struct dd_error *err);
 
+/* Is it prepared, and this process at it? */
+bool incoming_is_prepared(const struct incoming *incoming);
+
 /*
  * The rest of it, for which the source need not wait: the row has all that the guest runs with, and
  * what the decision needs is at hand. Where that fails nothing is left, as above. Nothing where

@@ -191,15 +191,25 @@ static int greet(struct serving *serving, struct channel *channel, struct dd_err
 	return refused ? refused : rc;
 }
 
+/*
+ * What is prepared may be long in coming, by other connections; a source that is gone is noticed by
+ * the kernel.
+ */
+static bool is_idle(const struct peer_session *session)
+{
+	return !session->incoming || !incoming_is_prepared(session->incoming);
+}
+
 /* Who keeps something here for its next word does so no longer than nobody else asks for it. */
 static int request_receive(struct peer_session *session, struct json **out, struct dd_error *err)
 {
 	int rc = DD_BUSY;
 
-	for (int waited = 0; rc == DD_BUSY && waited < SERVE_IDLE_MS; waited += SERVE_LOOK_MS) {
+	for (int waited = 0; rc == DD_BUSY && waited < SERVE_IDLE_MS;) {
 		rc = peer_receive(session->channel, SERVE_LOOK_MS, out, err);
 		if (rc == DD_BUSY && session->incoming && incoming_is_wanted(session->incoming))
 			incoming_free(TAKE(session->incoming));
+		waited += is_idle(session) ? SERVE_LOOK_MS : 0;
 	}
 	return rc;
 }

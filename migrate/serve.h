@@ -6,7 +6,7 @@
 
 #include "migrate/peer.h"
 
-#define SERVE_IDLE_MS 600000 /* without a request, and a connection is closed */
+#define SERVE_IDLE_MS 600000 /* without a request or what is prepared, and it is closed */
 #define SERVE_LOOK_MS 500    /* between two looks whether it is wanted elsewhere */
 
 enum serve_event {

@@ -18,6 +18,7 @@
 #define NOTICE_MS 5000     /* for QEMU to see that a connection has gone */
 #define RECONNECT_MS 60000 /* in which a connection is tried for anew */
 #define RECONNECT_PAUSE_MS 500
+#define UNUSED_MS 60000 /* of a connection, which the other side closes some day */
 #define TELL_MS 200     /* between two words on how far it is */
 #define STALL_MS 15000  /* without a byte on the wire, and it is given up */
 #define FINISH_MS 60000 /* for the last part, which is small */
@@ -278,6 +279,9 @@ static int connect_ends(
 	const struct stream_source *source = &stream->source;
 	int rc = 0;
 
+	/* its disks went before it, and may have taken their time */
+	if (stream->channel && deadline_now() - stream->began > UNUSED_MS)
+		channel_close(TAKE(stream->channel));
 	if (!stream->channel)
 		rc = peer_connect(
 			source->host, source->peer->name, source->stop, 0, &stream->channel, err);
