@@ -151,7 +151,11 @@ static int copy_with(struct guest *carrier, void *context, struct dd_error *err)
 	if (!rc)
 		rc = mirrors_begin(
 			&mirrors, &copying->source, copying->disks, copying->options, err);
-	return rc ? rc : mirrors_finish(mirrors, err);
+	if (!rc)
+		rc = mirrors_finish(mirrors, err);
+	if (!rc)
+		mirrors_drain(mirrors);
+	return rc;
 }
 
 /* For the sockets of the copies. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "domain/crash.h"
@@ -17,6 +18,7 @@
 
 #define TELL_MS 200    /* between two words on how far it is */
 #define STALL_MS 15000 /* without a byte on the wire, and it is given up */
+#define DRAIN_S 1      /* for channels that have nothing to carry any more to end */
 #define ACCEPT_MS 100  /* after which a thread sees that it is to stop */
 
 struct mirror {
@@ -311,6 +313,18 @@ int mirrors_finish(struct mirrors *mirrors, struct dd_error *err)
 	for (size_t i = 0; !rc && mirrors && i < mirrors->count; i++)
 		rc = guest_disk_mirror_finish(mirrors->source.guest, mirrors->list[i].alias, err);
 	return rc;
+}
+
+void mirrors_drain(struct mirrors *mirrors)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DRAIN_S;
+	for (size_t i = 0; i < mirrors->count; i++)
+		if (mirrors->list[i].carrying &&
+			pthread_timedjoin_np(mirrors->list[i].thread, NULL, &until) == 0)
+			mirrors->list[i].carrying = false;
 }
 
 int mirrors_abandon(struct guest *guest, const struct json *disks, struct dd_error *err)

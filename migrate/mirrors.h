@@ -26,6 +26,10 @@ int mirrors_begin(struct mirrors **out, const struct stream_source *source,
 /* While the guest stands still, or there is none. 0: the other has all of it. */
 int mirrors_finish(struct mirrors *mirrors, struct dd_error *err);
 
+/* After that, of who has the time: the channels end by themselves, and the other side is content.
+ */
+void mirrors_drain(struct mirrors *mirrors);
+
 /* Ends the channels; jobs that go on fail then. NULL does nothing. */
 void mirrors_free(struct mirrors *mirrors);
 CLEANUP_DEFINE(mirrors, struct mirrors *, mirrors_free)

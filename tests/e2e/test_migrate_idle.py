@@ -54,6 +54,7 @@ def copied__byte_by_byte_and_its_holes_stay_holes(book, form):
         contains(said.err + said.out, "vm1 is the host beta's now",
                  '1 of its disks was copied', 'where they were')
         one_owner((alpha, beta), still, beta)
+        check('broken' not in beta.daemon.log(), beta.daemon.log())
         same(images)
         check(room(images.target) < 8 * MIB, 'the holes were filled', room(images.target))
         equal(images.left(), ['disk.img'])
