@@ -254,7 +254,7 @@ def copying__nobody_starts_it_meanwhile(book):
         contains(write.stderr, 'Failed to get "write" lock')
         process.communicate(timeout=120)
         equal(process.returncode, 0)
-        contains(start.communicate(timeout=60)[1], "is owned by the host 'beta' now")
+        contains(start.communicate(timeout=60)[1], "the host 'beta' has it")
         one_owner(both, still, beta)
         same(still.images)
         startable(beta)
