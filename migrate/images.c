@@ -105,7 +105,8 @@ static int make(const struct storage_disk *disk, const char *id, const char *emu
 	if (!rc && disk->verdict == STORAGE_SENT)
 		rc = fill(name, disk->content, err);
 	json_put_string(object, "path", disk->path);
-	if (!rc)
+	/* what takes another's place stays, whatever comes of it */
+	if (!rc && disk->make)
 		rc = birth(name, object, err);
 	json_push(array, object);
 	return rc;
@@ -128,7 +129,7 @@ static int place(const struct storage_disk *disk, const char *id, struct dd_erro
 
 	if (rc)
 		return rc;
-	if (link(name, disk->path)) {
+	if (disk->make ? link(name, disk->path) : rename(name, disk->path)) {
 		rc = errno == EEXIST ? DD_EXISTS : DD_SYSTEM;
 		error_errno(err, errno, "disk %s: cannot make %s", disk->target, disk->path);
 		if (err)

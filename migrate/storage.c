@@ -16,8 +16,8 @@
 #define NVRAM_HINT                                                                              \
 	"copy the source's file there, or share it; where it is called otherwise there: --map " \
 	"path:FROM=TO"
-#define NVRAM_OTHER_HINT                                                                        \
-	"take it away there, and the source's goes along; where it is called otherwise there: " \
+#define NVRAM_OTHER_HINT                                                                           \
+	"--overwrite-storage puts the source's in its place; where it is called otherwise there: " \
 	"--map path:FROM=TO"
 #define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
 
@@ -239,26 +239,8 @@ static const struct json *told_of(const struct json *told, const char *target)
 	return NULL;
 }
 
-/* What the variables' file here is beside the source's, where both are there. */
-static int decide_nvram(struct storage_disk *disk, const struct json *told,
-	const struct storage_wishes *wishes, struct dd_error *err)
-{
-	const char *theirs = json_get_string(told, "chain");
-	char ours[SAMPLE_SIZE];
-	int rc = evidence_of_file(disk->path, ours, err);
-	bool equal = !rc && theirs && strcmp(ours, theirs) == 0;
-
-	disk->verdict = disk->same ? STORAGE_SHARED : STORAGE_THERE;
-	if (!rc && !equal && !(disk->same && wishes->unsafe))
-		refuse(disk, NVRAM_OTHER_HINT,
-			"the firmware's variables in %s are there already, and are others than at "
-			"the source",
-			disk->path);
-	return rc;
-}
-
 /* It comes with the offer, unless it is too large for that. */
-static void decide_missing_nvram(struct storage_disk *disk, const struct json *told)
+static void send_nvram(struct storage_disk *disk, const struct json *told)
 {
 	const char *slash = strrchr(disk->path, '/');
 	CLEANUP(free)
@@ -275,6 +257,40 @@ static void decide_missing_nvram(struct storage_disk *disk, const struct json *t
 		refuse(disk,
 			"make it there; where it is called otherwise there: --map path:FROM=TO",
 			"there is no folder for %s that can be written", disk->path);
+}
+
+/* Others than the source's are here, as where the domain left them when it moved away once. */
+static int replace_nvram(struct storage_disk *disk, const struct json *told,
+	const struct storage_wishes *wishes, struct dd_error *err)
+{
+	bool written = false;
+	int rc = wishes->overwrite && !disk->same ? image_written(disk->path, &written, err) : 0;
+
+	if (rc)
+		return rc;
+	if (wishes->overwrite && !disk->same && !written)
+		send_nvram(disk, told);
+	else
+		refuse(disk, written ? NULL : NVRAM_OTHER_HINT,
+			"the firmware's variables in %s are there already, and are others than at "
+			"the source%s",
+			disk->path, written ? "; and somebody writes to them" : "");
+	return 0;
+}
+
+/* What the variables' file here is beside the source's, where both are there. */
+static int decide_nvram(struct storage_disk *disk, const struct json *told,
+	const struct storage_wishes *wishes, struct dd_error *err)
+{
+	const char *theirs = json_get_string(told, "chain");
+	char ours[SAMPLE_SIZE];
+	int rc = evidence_of_file(disk->path, ours, err);
+	bool equal = !rc && theirs && strcmp(ours, theirs) == 0;
+
+	disk->verdict = disk->same ? STORAGE_SHARED : STORAGE_THERE;
+	if (rc || equal || (disk->same && wishes->unsafe))
+		return rc;
+	return replace_nvram(disk, told, wishes, err);
 }
 
 /* A start would make new ones, and a guest that comes would overwrite whatever is there. */
@@ -294,7 +310,7 @@ static int look_nvram(struct storage_disk *disk, const struct json *told,
 	else if (here.there)
 		return decide_nvram(disk, told, wishes, err);
 	else if (wishes->live || !told || json_get_string(told, "chain"))
-		decide_missing_nvram(disk, told);
+		send_nvram(disk, told);
 	return 0;
 }
 
@@ -512,7 +528,8 @@ static const char *reason(const struct storage_disk *disk)
 	case STORAGE_SHARED:
 		return "it is the same image on both hosts: nothing is copied";
 	case STORAGE_SENT:
-		return "it is not there, and goes along";
+		return disk->make ? "it is not there, and goes along"
+				  : "it goes along, and takes the place of another";
 	case STORAGE_COPY:
 		return disk->top    ? "the images that it builds on are there, and it is not"
 		       : disk->make ? "it is not there"

@@ -39,6 +39,8 @@ DOMESDAY = os.environ.get('DOMESDAY', os.path.join(BUILD_DIR, 'bin', 'domesday')
 COMMAND_TIMEOUT = 60  # seconds for one command
 TEST_TIMEOUT = 300  # seconds for one test, unless it says otherwise
 
+F_OFD_SETLK = 37  # of fcntl(2); Python has no name for it
+
 # The command's exit statuses, by the reason.
 EXIT = {
     'no': 1, 'usage': 2, 'invalid': 3, 'not-found': 4, 'exists': 5, 'conflict': 6, 'busy': 7,

@@ -15,10 +15,10 @@ import time
 
 from definition import UUID, cdrom, devices, disk, domain, interface
 from guest import Guest
-from harness import DOMESDAY, EXIT, Skip, check, contains, equal, main, test, wait_until
+from harness import (
+    DOMESDAY, EXIT, F_OFD_SETLK, Skip, check, contains, equal, main, test, wait_until)
 
 LOCK_FORMAT = 'hhqqi4x'  # struct flock
-F_OFD_SETLK = 37
 
 NAMED = '<name>a</name>'
 BOMB = ''.join(

@@ -3,13 +3,17 @@
 # timeout: 600
 """What a guest's firmware remembers goes with it, and overwrites nothing."""
 
+import fcntl
 import os
 import stat
+import struct
 
 from client import Client
 from definition import domain
-from harness import check, contains, equal, main, test, wait_until
+from harness import F_OFD_SETLK, check, contains, equal, main, test, wait_until
 from migration import Traveller, after, hosts
+
+WRITES = struct.pack('hhqqi4x', fcntl.F_RDLCK, os.SEEK_SET, 101, 1, 0)  # a QEMU's lock
 
 
 class Firmware:
@@ -87,18 +91,38 @@ def firmware__its_variables_overwrite_nothing(book, state):
             row, = alpha.book.json(*words, '--dry-run')['disks']
             equal((row['target'], row['verdict']), ('nvram', 'refused'))
             contains(row['why'], says)
-            for more in ((), ('--overwrite-storage',)):
-                alpha.book.refuse(*words, *more, says=['nvram: ', firmware.there, says, *hint])
+            alpha.book.refuse(*words, says=['nvram: ', firmware.there, says, *hint])
             check(alpha.has('vm1') and not beta.has('vm1'))
 
         firmware.put(firmware.there, b'\xaa')
-        refused('are others than at the source', 'take it away there', '--map')
+        refused('are others than at the source', '--overwrite-storage', '--map')
         firmware.holds(firmware.there, b'\xaa')
         firmware.put(firmware.there, byte)
         row, = alpha.book.json(*words, '--dry-run')['disks']
         equal((row['verdict'], row['path']), ('there', firmware.there))
         alpha.book.ok(*words)
         firmware.holds(firmware.there, byte)
+
+
+@test('running', 'off')
+def firmware__its_variables_come_back_to_where_they_were(book, state):
+    with hosts(book) as (alpha, beta):
+        firmware, byte = ready(book, alpha, state)
+        alpha.book.ok('migrate', 'vm1', 'beta', *firmware.map())
+        firmware.put(firmware.here, b'\xaa')
+        back = ('migrate', 'vm1', 'alpha', '--map', f'path:{firmware.there}={firmware.here}')
+        beta.book.refuse(*back, says=['nvram: ', firmware.here, '--overwrite-storage'])
+        row, = beta.book.json(*back, '--overwrite-storage', '--dry-run')['disks']
+        equal((row['verdict'], row['path']), ('sent', firmware.here))
+        contains(row['why'], 'takes the place of another')
+        firmware.holds(firmware.here, b'\xaa')
+        with open(firmware.here, 'rb') as writer:
+            fcntl.fcntl(writer, F_OFD_SETLK, WRITES)
+            beta.book.refuse(*back, '--overwrite-storage', says='somebody writes to them')
+        firmware.holds(firmware.here, b'\xaa')
+        beta.book.ok(*back, '--overwrite-storage')
+        firmware.at(firmware.here, byte)
+        equal(alpha.runs('vm1'), state == 'running')
 
 
 @test('running', 'off')
