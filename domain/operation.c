@@ -315,7 +315,7 @@ static int check_version(
 static int check_owner(const struct operation *op, struct dd_error *err)
 {
 	static const char *const allowed[] = {"destroy", "shutdown", OPERATION_UNDEFINE, "check",
-		"settle", "evacuate", OPERATION_MIGRATE, OPERATION_DRY_RUN};
+		"settle", "evacuate", OPERATION_MIGRATE};
 	const char *owner = op->row.owner;
 
 	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)

@@ -100,10 +100,6 @@ static int prepare(struct rollback *rollback, struct dd_host *host, const struct
 	const char *name = rollback->asked->dry_run ? OPERATION_DRY_RUN : "rollback";
 	int rc = operation_begin(op, host, rollback->asked->domain, name, change, err);
 
-	/* a dry run changes nothing, and says what the true one would */
-	if (!rc && op->row.owner)
-		rc = error_set(err, DD_REFUSED, "domain '%s' is owned by the host '%s' now",
-			op->row.name, op->row.owner);
 	if (!rc)
 		rc = scope_of(op, change, &rollback->scope, err);
 	if (!rc && !rollback->scope.config)

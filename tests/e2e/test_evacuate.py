@@ -118,6 +118,9 @@ def evacuate__the_host_before_learns_that_it_owns_them_no_more(book):
     alpha.refuse('start', 'web', code='refused', says=("owned by the host 'beta'", 'evacuate'))
     alpha.refuse('desc', 'web', 'mine', code='refused', says='beta')
     alpha.refuse('autostart', 'web', code='refused', says='beta')
+    xml = alpha.ok('dumpxml', 'web').out.replace('</name>', '</name><title>mine</title>')
+    alpha.refuse('apply', '-', '--dry-run', stdin=xml, code='refused', says='beta')
+    alpha.refuse('rollback', 'web', '1', '--dry-run', code='refused', says='beta')
     contains(alpha.ok('list', '--all').out, 'owned by beta')
     # what still runs can be ended, and makes no version that would part the histories
     alpha.ok('destroy', 'db')
