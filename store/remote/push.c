@@ -160,8 +160,8 @@ static bool is_contended(const char *status)
 {
 	/* with the reason behind it where there is another */
 	static const char locked[] = "for writing: ";
-	static const char *const others[] = {"already exists", "reference value does not match",
-		"cannot lock ref", "failed to update ref"};
+	static const char *const others[] = {"already exists", "File exists",
+		"reference value does not match", "cannot lock ref", "failed to update ref"};
 	size_t length = strlen(status), size = sizeof locked - 1;
 	bool found = length >= size && strcmp(status + length - size, locked) == 0;
 
