@@ -374,3 +374,17 @@ def link(host, other):
         yield between
     finally:
         between.close()
+
+
+def killed_at(both, point, side, *words):
+    """The command moves something, and at that point itself dies (source), or the daemon there."""
+    alpha, beta = both
+    env = {'DOMESDAY_CRASH_AT': point}
+    if side == 'destination':
+        beta.stop()
+        beta.listen(env=env)
+    result = alpha.book.run(*words, env=env if side == 'source' else {})
+    killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
+    check(killed, f'nobody died at {point}', result, beta.daemon.log())
+    if side == 'destination':
+        beta.daemon.wait()

@@ -14,7 +14,8 @@ from client import Client
 from definition import cdrom, change_cache, disk, domain, serial_socket
 from harness import check, contains, equal, main, qemu_of, test, wait_until
 from images import MIB, SIZE, Images, driver, room, tool
-from migration import Traveller, after, age, cell, hosts, link, one_owner, settled
+from migration import (
+    Traveller, after, age, cell, hosts, killed_at, link, one_owner, settled)
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -418,18 +419,8 @@ def killed__one_has_it_and_its_disk_is_whole(book, cell):
     point, side, where = cell
     images = Images(book)
     with hosts(book) as both:
-        alpha, beta = both
-        guest = writing(alpha, images)
-        env = {'DOMESDAY_CRASH_AT': point}
-        if side == 'destination':
-            beta.stop()
-            beta.listen(env=env)
-        result = alpha.book.run('migrate', 'vm1', 'beta', *images.map(), '--copy-storage',
-                                env=env if side == 'source' else {})
-        killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
-        check(killed, f'nobody died at {point}', result, beta.daemon.log())
-        if side == 'destination':
-            beta.daemon.wait()
+        guest = writing(both[0], images)
+        killed_at(both, point, side, 'migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
         sound_at(both, guest, images, where)
 
 

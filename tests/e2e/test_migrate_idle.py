@@ -13,7 +13,7 @@ from client import Client
 from definition import cdrom, disk, domain
 from harness import Skip, check, contains, equal, main, qemu_of, test, wait_until
 from images import MIB, SIZE, Images, driver, room, tool
-from migration import after, age, cell, hosts, link, one_owner, settled, stopped
+from migration import after, age, cell, hosts, killed_at, link, one_owner, settled, stopped
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -340,18 +340,8 @@ def killed__one_has_it_and_its_disk_is_whole(book, cell):
     point, side, where = cell
     images = Images(book)
     with hosts(book) as both:
-        alpha, beta = both
-        still = Still(alpha, images)
-        env = {'DOMESDAY_CRASH_AT': point}
-        if side == 'destination':
-            beta.stop()
-            beta.listen(env=env)
-        result = alpha.book.run(*still.words('--copy-storage'),
-                                env=env if side == 'source' else {})
-        killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
-        check(killed, f'nobody died at {point}', result, beta.daemon.log())
-        if side == 'destination':
-            beta.daemon.wait()
+        still = Still(both[0], images)
+        killed_at(both, point, side, *still.words('--copy-storage'))
         owner = after(both, still, where)
         equal(images.left(), [] if where == 'alpha' else ['disk.img'])
         images.sound(images.source)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,14 +18,17 @@
 
 #include "base/file.h"
 
-static char folder[] = "/tmp/lock.XXXXXX";
-static char path[64];
+static char folder[512];
+static char path[sizeof folder + 16];
 
 static int setup(void **state)
 {
+	const char *temporary = getenv("TMPDIR");
+
 	(void)state;
-	memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-	assert_non_null(mkdtemp(folder));
+	snprintf(folder, sizeof folder, "%s/domesday-lock-%d", temporary ? temporary : "/tmp",
+		(int)getpid());
+	assert_int_equal(mkdir(folder, 0700), 0);
 	snprintf(path, sizeof path, "%s/disk.img", folder);
 	assert_int_equal(file_place(path, 0600, "0123456789", 10, NULL), 0);
 	return 0;
