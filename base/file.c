@@ -135,14 +135,15 @@ int file_touch(const char *path, mode_t mode, struct dd_error *err)
 	return fd < 0 ? error_errno(err, errno, "cannot make %s", path) : 0;
 }
 
-int directory_make(const char *path, mode_t mode, struct dd_error *err)
+int directory_make(const char *within, const char *path, mode_t mode, struct dd_error *err)
 {
 	CLEANUP(free) char *part = NULL;
+	size_t there = within ? strlen(within) : 0;
 	int rc = string_copy(&part, path, err);
 
 	if (rc)
 		return rc;
-	for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+	for (char *slash = part + there + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
 		if (mkdir(part, mode) < 0 && errno != EEXIST)
 			return error_errno(err, errno, "cannot make the folder %s", part);

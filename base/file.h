@@ -30,8 +30,12 @@ int file_write(int fd, const void *data, size_t size);
 /* An empty file with that mode, or what is there already. It says something by being there. */
 int file_touch(const char *path, mode_t mode, struct dd_error *err);
 
-/* Makes path and the folders above it where they are missing, each with mode. */
-int directory_make(const char *path, mode_t mode, struct dd_error *err);
+/*
+ * Makes path and the folders above it where they are missing, each with mode. within: a folder that
+ * path is below, and that has to be there, for what was removed or renamed meanwhile is not to come
+ * back empty; NULL: all of path may be made.
+ */
+int directory_make(const char *within, const char *path, mode_t mode, struct dd_error *err);
 
 /*
  * As file_replace() where path names a file or nothing. What is there and no file, as a device, a

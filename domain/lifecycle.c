@@ -73,7 +73,7 @@ static int start_live(
 	if (!rc)
 		rc = secret_reveal(op->host, op->row.uuid, live, &revealed, err);
 	if (!rc)
-		rc = directory_make(op->folder, 0700, err);
+		rc = directory_make(book_folder(op->host->book), op->folder, 0700, err);
 	if (!rc)
 		rc = start_journal(op, live, err);
 	if (rc)

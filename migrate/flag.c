@@ -26,7 +26,7 @@ static int file_make(struct dd_host *host, const char *uuid, const char *file, s
 	int rc = host_run_folder(host, uuid, &folder, err);
 
 	if (!rc)
-		rc = directory_make(folder, 0700, err);
+		rc = directory_make(book_folder(host->book), folder, 0700, err);
 	if (!rc)
 		rc = file_path(host, uuid, file, &path, err);
 	return rc ? rc : file_touch(path, 0600, err);

@@ -164,7 +164,7 @@ static int folder_make(const struct stream_source *source, struct dd_error *err)
 	CLEANUP(free) char *folder = NULL;
 	int rc = host_run_folder(source->host, source->uuid, &folder, err);
 
-	return rc ? rc : directory_make(folder, 0700, err);
+	return rc ? rc : directory_make(book_folder(source->host->book), folder, 0700, err);
 }
 
 int idle_copy(struct idle *idle, const struct stream_source *source, const struct json *disks,

@@ -82,7 +82,7 @@ static int offer_write(const struct incoming *incoming, bool synced, struct dd_e
 	int rc = host_run_folder(incoming->host, incoming->uuid, &folder, err);
 
 	if (!rc)
-		rc = directory_make(folder, 0700, err);
+		rc = directory_make(book_folder(incoming->host->book), folder, 0700, err);
 	if (!rc)
 		rc = folder_path(incoming->host, incoming->uuid, OFFER_FILE, &path, err);
 	if (!rc)

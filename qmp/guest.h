@@ -53,8 +53,9 @@ int guest_command_line(const char *folder, const struct document *live,
 	const struct capabilities *caps, struct json **array, struct dd_error *err);
 
 /*
- * Starts QEMU with its vCPUs stopped (-S), waits for its monitor and negotiates. On failure the
- * process is gone and the error carries QEMU's own last words. DD_EXISTS: one is alive there.
+ * Starts QEMU with its vCPUs stopped (-S), waits for its monitor and negotiates. folder is made
+ * where it is missing; the one above it has to be there. On failure the process is gone and the
+ * error carries QEMU's own last words. DD_EXISTS: one is alive there.
  */
 int guest_start(const char *folder, const struct document *live, const struct capabilities *caps,
 	struct guest **out, struct dd_error *err);

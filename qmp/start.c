@@ -11,6 +11,7 @@
 #include "qmp/tap.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -283,9 +284,12 @@ static int launch(
 	struct start start = {
 		.folder = folder, .log = -1, .lock = -1, .memory = memory, .port = port};
 	const xmlNode *vcpu = node_child(document_root(plan->live), "vcpu");
+	CLEANUP(free) char *copy = NULL;
 	cpu_set_t cpus;
-	int code = directory_make(folder, 0700, err);
+	int code = string_copy(&copy, folder, err);
 
+	if (!code)
+		code = directory_make(dirname(copy), folder, 0700, err);
 	if (node_attr(vcpu, "cpuset")) {
 		if (!read_cpus(node_attr(vcpu, "cpuset"), &cpus))
 			return node_error(vcpu, err, DD_INVALID, "cpuset is no set of CPUs");

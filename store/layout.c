@@ -213,7 +213,6 @@ static int folders_make(struct book *book, struct dd_error *err)
 {
 	static const char *const names[] = {"keys", "locks", "run"};
 	CLEANUP(free) char *keys = NULL;
-	CLEANUP(free) char *repository = NULL;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
@@ -221,19 +220,17 @@ static int folders_make(struct book *book, struct dd_error *err)
 
 		rc = book_path(book, names[i], &path, err);
 		if (!rc)
-			rc = directory_make(path, 0700, err);
+			rc = directory_make(book->folder, path, 0700, err);
 	}
 	if (!rc)
 		rc = book_path(book, "keys", &keys, err);
-	if (!rc)
-		rc = book_path(book, "book.git", &repository, err);
 	/* a key that somebody died over before it was in its place */
 	if (!rc)
 		rc = folder_clean(keys, "", ".new", err);
 	if (!rc)
 		rc = key_make(keys, book->committer_email, err);
 	if (!rc)
-		rc = repository_make(repository, err);
+		rc = repository_make(book->folder, err);
 	return rc;
 }
 
@@ -343,6 +340,6 @@ int layout_open(struct book *book, bool create, struct dd_error *err)
 	}
 	rc = folder_check(book, err);
 	if (!rc)
-		rc = directory_make(book->folder, 0700, err);
+		rc = directory_make(NULL, book->folder, 0700, err);
 	return rc ? rc : book_complete(book, err);
 }

@@ -72,8 +72,8 @@ int layout_tables_make(struct database *database, struct dd_error *err);
 
 /* ---- repository.c ---- */
 
-/* Makes what is missing of the bare repository, without any template. */
-int repository_make(const char *path, struct dd_error *err);
+/* Makes what is missing of book.git in that folder, without any template. */
+int repository_make(const char *folder, struct dd_error *err);
 /* The same where the folder of refs is gone, without which git takes it for no repository. */
 int repository_complete(struct book *book, struct dd_error *err);
 /* Sees to it that book->objects is there. */

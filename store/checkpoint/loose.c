@@ -110,7 +110,7 @@ static int folder_need(struct book *book, const char *name, struct dd_error *err
 	int rc = book_path(book, name, &path, err);
 
 	if (!rc)
-		rc = directory_make(path, 0700, err);
+		rc = directory_make(book->folder, path, 0700, err);
 	return rc ? rc : folder_clean(path, "", ".new", err);
 }
 

@@ -29,7 +29,7 @@ int pack_begin(struct book *book, struct pack *pack, struct dd_error *err)
 	if (!rc)
 		rc = book_path(book, "book.git/incoming", &begun.incoming, err);
 	if (!rc)
-		rc = directory_make(begun.incoming, 0700, err);
+		rc = directory_make(book->folder, begun.incoming, 0700, err);
 	/* what somebody left who died */
 	if (!rc)
 		rc = folder_clean(begun.incoming, "", "", err);

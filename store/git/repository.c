@@ -83,25 +83,24 @@ static int config_make(const char *folder, struct dd_error *err)
 					     : configuration_make(path, repository_config, err);
 }
 
-int repository_make(const char *path, struct dd_error *err)
+int repository_make(const char *folder, struct dd_error *err)
 {
 	static const char *const folders[] = {
 		"objects/pack", "objects/info", "refs/heads", "refs/tags"};
+	CLEANUP(free) char *path = NULL;
+	int rc = string_format(&path, err, "%s/book.git", folder);
 
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-		CLEANUP(free) char *folder = NULL;
-		int rc = string_format(&folder, err, "%s/%s", path, folders[i]);
+	for (size_t i = 0; !rc && i < sizeof folders / sizeof folders[0]; i++) {
+		CLEANUP(free) char *part = NULL;
 
+		rc = string_format(&part, err, "%s/%s", path, folders[i]);
 		if (!rc)
-			rc = directory_make(folder, 0700, err);
+			rc = directory_make(folder, part, 0700, err);
 		if (!rc)
-			rc = folder_sync(dirname(folder), err);
-		if (rc)
-			return rc;
+			rc = folder_sync(dirname(part), err);
 	}
-
-	int rc = config_make(path, err);
-
+	if (!rc)
+		rc = config_make(path, err);
 	if (!rc)
 		rc = file_make(path, "description", REPOSITORY_DESCRIPTION, err);
 	/* last: what has no HEAD is no repository */
@@ -121,7 +120,7 @@ int repository_complete(struct book *book, struct dd_error *err)
 
 		rc = string_format(&part, err, "%s/%s", path, parts[i]);
 		if (!rc && access(part, F_OK) < 0)
-			return repository_make(path, err);
+			return repository_make(book->folder, err);
 	}
 	return rc;
 }
@@ -239,18 +238,15 @@ void repository_close(struct book *book)
  */
 static int folders_need(struct book *book, struct dd_error *err)
 {
-	CLEANUP(free) char *path = NULL;
 	CLEANUP(free) char *objects = NULL;
 	CLEANUP(free) char *refs = NULL;
-	int rc = book_path(book, "book.git", &path, err);
+	int rc = book_path(book, "book.git/objects", &objects, err);
 
-	if (!rc)
-		rc = book_path(book, "book.git/objects", &objects, err);
 	if (!rc)
 		rc = book_path(book, "book.git/packed-refs", &refs, err);
 	if (rc || access(objects, F_OK) == 0 || errno != ENOENT || access(refs, F_OK) == 0)
 		return rc;
-	return repository_make(path, err);
+	return repository_make(book->folder, err);
 }
 
 int repository_need(struct book *book, struct dd_error *err)

@@ -61,7 +61,7 @@ static int folder_make(const struct parcel *parcel, struct dd_error *err)
 	if (rc)
 		return rc;
 	first = access(above, F_OK) < 0;
-	rc = directory_make(parcel->folder, 0700, err);
+	rc = directory_make(parcel->book->folder, parcel->folder, 0700, err);
 	if (!rc)
 		rc = folder_sync(above, err);
 	return rc || !first ? rc : folder_sync(parcel->book->folder, err);

@@ -52,16 +52,13 @@ static int fetch(const struct growing *growing, const struct book_options *optio
 	const struct restore_source *source, struct dd_error *err)
 {
 	CLEANUP(book) struct book *book = NULL;
-	CLEANUP(free) char *repository = NULL;
 	const char *host = source->host;
 	int rc = host && !host_name_valid(host)
 			 ? error_set(err, DD_INVALID, "'%.100s' is no host name", host)
 			 : libgit2_need(err);
 
 	if (!rc)
-		rc = growing_path(growing, "book.git", &repository, err);
-	if (!rc)
-		rc = repository_make(repository, err);
+		rc = repository_make(growing->folder, err);
 	if (!rc)
 		rc = scratch_open(growing, options, &book, err);
 	if (!rc && source->key)

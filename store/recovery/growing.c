@@ -51,7 +51,7 @@ static int folders_make(const struct growing *growing, struct dd_error *err)
 
 		rc = growing_path(growing, names[i], &path, err);
 		if (!rc)
-			rc = directory_make(path, 0700, err);
+			rc = directory_make(growing->folder, path, 0700, err);
 	}
 	return rc;
 }
@@ -76,7 +76,7 @@ int growing_begin(const char *folder, struct growing *out, struct dd_error *err)
 	if (!rc)
 		rc = parent_of(growing.target, &growing.parent, err);
 	if (!rc)
-		rc = directory_make(growing.parent, 0700, err);
+		rc = directory_make(NULL, growing.parent, 0700, err);
 	if (!rc)
 		rc = string_format(&growing.folder, err, "%s.XXXXXX", growing.target);
 	if (!rc && !mkdtemp(growing.folder)) {

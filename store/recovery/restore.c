@@ -244,17 +244,14 @@ static void cleanup_restoring(struct restoring *restoring)
 
 static int book_make(struct restoring *restoring)
 {
-	CLEANUP(free) char *repository = NULL;
-	int rc = growing_path(&restoring->growing, "book.git", &repository, restoring->err);
+	int rc = all_take(restoring);
 
-	if (!rc)
-		rc = all_take(restoring);
 	if (!rc)
 		rc = needed_check(restoring);
 	if (!rc)
 		rc = libgit2_need(restoring->err);
 	if (!rc)
-		rc = repository_make(repository, restoring->err);
+		rc = repository_make(restoring->growing.folder, restoring->err);
 	if (!rc)
 		rc = config_take(restoring);
 	return rc ? rc : database_name(restoring);

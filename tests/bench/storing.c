@@ -468,7 +468,7 @@ static int stall(struct work *work, char **arguments)
 	rc = race_run(work, write_book);
 	snprintf(folder, sizeof folder, "%s/beside", work->folder);
 	work->folder = folder;
-	if (rc || directory_make(folder, 0700, NULL))
+	if (rc || directory_make(NULL, folder, 0700, NULL))
 		return 1;
 
 	pid_t pid = fork();

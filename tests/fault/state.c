@@ -223,7 +223,7 @@ int folder_copy(const char *from, const char *to, struct dd_error *err)
 {
 	DIR *folder = opendir(from);
 	const struct dirent *entry;
-	int rc = folder ? directory_make(to, 0700, err)
+	int rc = folder ? directory_make(NULL, to, 0700, err)
 			: error_errno(err, errno, "cannot copy %s", from);
 
 	while (!rc && (entry = readdir(folder))) {

@@ -24,7 +24,7 @@ static int inhabit(struct hosted *hosted, unsigned instance)
 	CLEANUP(free) char *folder = folder_of(hosted, instance);
 	int fd = -1;
 
-	must(directory_make(folder, 0700, &hosted->err), &hosted->err);
+	must(directory_make(NULL, folder, 0700, &hosted->err), &hosted->err);
 	must(process_lock(folder, &fd, &hosted->err), &hosted->err);
 	return fd;
 }

@@ -179,6 +179,22 @@ static void store_layout__a_half_made_book_is_completed(void **state)
 	}
 }
 
+static void store_layout__a_book_that_is_moved_away_does_not_come_back(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_B, .name = "db", .xml = "<domain/>"};
+	char away[PATH_MAX + 16];
+
+	scene_open(scene);
+	define(scene, UUID_A, "web", "<domain/>");
+	scene_reopen(scene);
+	snprintf(away, sizeof away, "%s.away", scene->place);
+	assert_int_equal(rename(scene->place, away), 0);
+	assert_int_not_equal(step_apply(scene->book, &step, NULL, &scene->err), 0);
+	assert_int_not_equal(book_checkpoint(scene->book, &scene->err), 0);
+	assert_int_equal(access(scene->place, F_OK), -1);
+}
+
 static void store_layout__two_who_make_it_together_both_succeed(void **state)
 {
 	struct scene *scene = *state;
@@ -426,6 +442,7 @@ int main(void)
 		TEST(store_layout__a_book_of_format_3_is_brought_up),
 		TEST(store_layout__a_history_without_its_index_is_not_overwritten),
 		TEST(store_layout__a_half_made_book_is_completed),
+		TEST(store_layout__a_book_that_is_moved_away_does_not_come_back),
 		TEST(store_layout__two_who_make_it_together_both_succeed),
 		TEST(store_layout__who_writes_the_book_is_named),
 		TEST(store_layout__who_has_the_turn_is_named),
