@@ -128,6 +128,14 @@ int file_put(const char *path, mode_t mode, const void *data, size_t size, struc
 	return rc ? error_errno(err, -rc, "cannot write %s", path) : 0;
 }
 
+int file_there(const char *path, bool *there, struct dd_error *err)
+{
+	*there = access(path, F_OK) == 0;
+	return *there || errno == ENOENT || errno == ENOTDIR
+		       ? 0
+		       : error_errno(err, errno, "cannot reach %s", path);
+}
+
 int file_touch(const char *path, mode_t mode, struct dd_error *err)
 {
 	CLEANUP(close) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);

@@ -5,6 +5,7 @@
 /* Whole files and private folders. Every file made here has its final mode from the first moment.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/text.h"
@@ -26,6 +27,12 @@ int file_place(const char *path, mode_t mode, const void *data, size_t size, str
 
 /* Writes all of it, whatever interrupts. 0 or a negative errno. */
 int file_write(int fd, const void *data, size_t size);
+
+/*
+ * Is there anything of that name? Where that cannot be known it is an error, so that nobody makes
+ * anew what is only out of reach.
+ */
+int file_there(const char *path, bool *there, struct dd_error *err);
 
 /* An empty file with that mode, or what is there already. It says something by being there. */
 int file_touch(const char *path, mode_t mode, struct dd_error *err);

@@ -176,10 +176,13 @@ static int was_used(struct book *book, bool *used, struct dd_error *err)
 	CLEANUP(free) char *path = NULL;
 	CLEANUP(folder) DIR *folder = NULL;
 	const struct dirent *entry;
+	bool there = false;
 	int rc = book_path(book, "locks", &path, err);
 
 	*used = false;
-	if (!rc && access(path, F_OK) == 0)
+	if (!rc)
+		rc = file_there(path, &there, err);
+	if (!rc && there)
 		rc = folder_open(path, &folder, err);
 	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
 		*used |= uuid_valid(entry->d_name);
@@ -191,10 +194,12 @@ static int history_check(struct book *book, struct dd_error *err)
 {
 	const char *state = access(book->database.path, F_OK) < 0 ? "missing" : "empty";
 	CLEANUP(free) char *path = NULL;
-	bool used;
+	bool filled = false, used;
 	int rc = book_path(book, "book.git/packed-refs", &path, err);
 
-	if (!rc && access(path, F_OK) == 0) {
+	if (!rc)
+		rc = file_there(path, &filled, err);
+	if (!rc && filled) {
 		error_set(err, DD_CORRUPT,
 			"the book %s has a history in book.git, but book.db is %s", book->folder,
 			state);

@@ -67,20 +67,23 @@ int libgit2_need(struct dd_error *err)
 static int file_make(const char *folder, const char *name, const char *text, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
+	bool there = true;
 	int rc = string_format(&path, err, "%s/%s", folder, name);
 
-	if (rc || access(path, F_OK) == 0)
-		return rc;
-	return file_replace(path, 0644, text, strlen(text), err);
+	if (!rc)
+		rc = file_there(path, &there, err);
+	return rc || there ? rc : file_replace(path, 0644, text, strlen(text), err);
 }
 
 static int config_make(const char *folder, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
+	bool there = true;
 	int rc = string_format(&path, err, "%s/config", folder);
 
-	return rc || access(path, F_OK) == 0 ? rc
-					     : configuration_make(path, repository_config, err);
+	if (!rc)
+		rc = file_there(path, &there, err);
+	return rc || there ? rc : configuration_make(path, repository_config, err);
 }
 
 int repository_make(const char *folder, struct dd_error *err)
@@ -117,9 +120,12 @@ int repository_complete(struct book *book, struct dd_error *err)
 
 	for (size_t i = 0; !rc && i < sizeof parts / sizeof parts[0]; i++) {
 		CLEANUP(free) char *part = NULL;
+		bool there = true;
 
 		rc = string_format(&part, err, "%s/%s", path, parts[i]);
-		if (!rc && access(part, F_OK) < 0)
+		if (!rc)
+			rc = file_there(part, &there, err);
+		if (!rc && !there)
 			return repository_make(book->folder, err);
 	}
 	return rc;
@@ -240,13 +246,16 @@ static int folders_need(struct book *book, struct dd_error *err)
 {
 	CLEANUP(free) char *objects = NULL;
 	CLEANUP(free) char *refs = NULL;
+	bool there = true, filled = true;
 	int rc = book_path(book, "book.git/objects", &objects, err);
 
 	if (!rc)
 		rc = book_path(book, "book.git/packed-refs", &refs, err);
-	if (rc || access(objects, F_OK) == 0 || errno != ENOENT || access(refs, F_OK) == 0)
-		return rc;
-	return repository_make(book->folder, err);
+	if (!rc)
+		rc = file_there(objects, &there, err);
+	if (!rc && !there)
+		rc = file_there(refs, &filled, err);
+	return rc || filled ? rc : repository_make(book->folder, err);
 }
 
 int repository_need(struct book *book, struct dd_error *err)

@@ -328,15 +328,20 @@ static int public_make(
 	const char *folder, const char *principal, const struct key *key, struct dd_error *err)
 {
 	CLEANUP(free) char *host = NULL, *signers = NULL, *before = NULL;
+	bool host_there = true, signers_there = true;
 	int rc = string_format(&host, err, "%s/host.pub", folder);
 
 	if (!rc)
 		rc = string_format(&signers, err, "%s/allowed_signers", folder);
 	if (!rc)
 		rc = string_format(&before, err, "%s namespaces=\"git\" ", principal);
-	if (!rc && access(host, F_OK) < 0)
+	if (!rc)
+		rc = file_there(host, &host_there, err);
+	if (!rc && !host_there)
 		rc = key_publish(key, host, principal, err);
-	if (!rc && access(signers, F_OK) < 0)
+	if (!rc)
+		rc = file_there(signers, &signers_there, err);
+	if (!rc && !signers_there)
 		rc = public_write(key, signers, before, "", err);
 	return rc;
 }
@@ -345,9 +350,12 @@ int key_make(const char *folder, const char *principal, struct dd_error *err)
 {
 	CLEANUP(key) struct key *key = NULL;
 	CLEANUP(free) char *path = NULL;
+	bool there = true;
 	int rc = string_format(&path, err, "%s/host", folder);
 
-	if (!rc && access(path, F_OK) < 0)
+	if (!rc)
+		rc = file_there(path, &there, err);
+	if (!rc && !there)
 		rc = key_generate(path, principal, err);
 	if (!rc)
 		rc = key_load(path, &key, err);

@@ -118,9 +118,12 @@ static int key_need(
 	const struct book *book, bool make, struct sealing_key *key, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
+	bool there = true;
 	int rc = key_path(book, &path, err);
 
-	if (!rc && make && access(path, F_OK) < 0)
+	if (!rc && make)
+		rc = file_there(path, &there, err);
+	if (!rc && !there)
 		rc = key_write(book, path, err);
 	return rc ? rc : key_read(path, key, err);
 }
@@ -337,10 +340,7 @@ static int key_there(const struct book *book, bool *there, struct dd_error *err)
 	CLEANUP(free) char *path = NULL;
 	int rc = book_path(book, "keys/secrets", &path, err);
 
-	if (rc)
-		return rc;
-	*there = access(path, F_OK) == 0;
-	return *there || errno == ENOENT ? 0 : error_errno(err, errno, "cannot read %s", path);
+	return rc ? rc : file_there(path, there, err);
 }
 
 int book_secret_due(

@@ -9,19 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "store/database/index.h"
 #include "store/database/log_sum.h"
 #include "store/git/object.h"
 
 #define PAGE_BYTES 4096        /* of book.db, any of which begins as zeros */
 #define OLD_KEPT "book.db.old" /* by a reindex that was cut short, or that lost something */
-
-static int is_there(struct reindex *reindex, const char *path, bool *there)
-{
-	*there = access(path, F_OK) == 0;
-	return *there || errno == ENOENT ? 0
-					 : error_errno(reindex->err, errno, "cannot read %s", path);
-}
 
 /* SQLite would throw the log of an empty database away. */
 static int emptiness_mend(struct reindex *reindex, const char *path, const char *log)
@@ -110,12 +104,12 @@ int old_open(struct reindex *reindex)
 	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
 
 	if (!rc)
-		rc = is_there(reindex, path, &there);
+		rc = file_there(path, &there, reindex->err);
 	if (!rc && !there) {
 		free(TAKE(path));
 		rc = book_path(reindex->book, OLD_KEPT, &path, reindex->err);
 		if (!rc)
-			rc = is_there(reindex, path, &there);
+			rc = file_there(path, &there, reindex->err);
 	}
 	if (rc || (!there && reindex->calls->only_history))
 		return rc;

@@ -409,6 +409,34 @@ static void store_layout__a_damaged_key_signs_nothing(void **state)
 	assert_non_null(strstr(scene->err.message, "keys/host"));
 }
 
+/* A link to itself is there and cannot be followed, as what a disk fails to read. */
+static void store_layout__what_is_out_of_reach_is_not_made_anew(void **state)
+{
+	static const char *const files[] = {"keys/host", "keys/host.pub", "keys/allowed_signers",
+		"book.git/config", "book.git/HEAD"};
+	struct scene *scene = *state;
+
+	scene_open(scene);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char path[PATH_MAX * 2], kept[PATH_MAX * 2 + 8];
+		struct stat status;
+
+		book_close(TAKE(scene->book));
+		/* as who died over it left it */
+		execute(scene, "PRAGMA wal_checkpoint(TRUNCATE)");
+		write_in_place(scene, "book.db", "");
+		in_place(scene, files[i], path);
+		snprintf(kept, sizeof kept, "%s.kept", path);
+		assert_int_equal(rename(path, kept), 0);
+		assert_int_equal(symlink(path, path), 0);
+		assert_int_not_equal(try_open(scene, true), 0);
+		assert_int_equal(lstat(path, &status), 0);
+		assert_true(S_ISLNK(status.st_mode));
+		assert_int_equal(rename(kept, path), 0);
+		scene_open(scene);
+	}
+}
+
 static void store_layout__ssh_keygen_takes_the_host_key(void **state)
 {
 	struct scene *scene = *state;
@@ -450,6 +478,7 @@ int main(void)
 		TEST(store_layout__a_damaged_page_is_reported),
 		TEST(store_layout__a_key_that_others_may_read_is_not_used),
 		TEST(store_layout__a_damaged_key_signs_nothing),
+		TEST(store_layout__what_is_out_of_reach_is_not_made_anew),
 		TEST(store_layout__ssh_keygen_takes_the_host_key),
 	};
 
