@@ -134,14 +134,29 @@ static int config_failure(struct book *book, int code, struct dd_error *err)
 	return repository_failure(book, code, "the configuration is out of reach", err);
 }
 
+/* For libgit2 a file that it fails to look at is an empty one; ours says which format it has. */
 static int config_open(struct book *book, git_config **out, struct dd_error *err)
 {
+	CLEANUP(config) git_config *config = NULL;
+	CLEANUP(free) char *path = NULL;
+	int32_t format;
 	int code, rc = repository_need_whole(book, err);
 
+	if (!rc)
+		rc = book_path(book, "book.git/config", &path, err);
 	if (rc)
 		return rc;
-	code = git_repository_config(out, book->whole);
-	return code ? config_failure(book, code, err) : 0;
+	code = git_config_open_ondisk(&config, path);
+	if (!code)
+		code = git_config_get_int32(&format, config, "core.repositoryformatversion");
+	if (code == GIT_ENOTFOUND) {
+		error_set(err, DD_SYSTEM, "%s cannot be read, or lacks what git needs", path);
+		return error_hint(err, "try again; 'domesday verify' says what is wrong with it");
+	}
+	if (code)
+		return config_failure(book, code, err);
+	*out = TAKE(config);
+	return 0;
 }
 
 /* *out is NULL where it is not set. */

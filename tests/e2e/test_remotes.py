@@ -119,6 +119,21 @@ def remote__refuses_what_gives_secrets_away(book):
 
 
 @test()
+def remote__a_config_that_says_nothing_is_not_one_without_remotes(book):
+    backed_up(book)
+    config = f'{book.path}/book.git/config'
+    os.rename(config, config + '.kept')
+    with open(config, 'w', encoding='utf-8'):
+        pass
+    for command in (['list'], ['remove', 'backup'], ['add', 'other', '/srv/other.git']):
+        book.refuse('remote', *command, code='system', says=('book.git/config', 'verify'))
+    book.refuse('push', 'backup', code='system', says='book.git/config')
+    equal(os.path.getsize(config), 0)
+    os.rename(config + '.kept', config)
+    equal([remote['name'] for remote in book.json('remote')], ['backup'])
+
+
+@test()
 def push__brings_the_copy_up_to_date(book):
     remote = backed_up(book)
     equal(counts(book, 'push'), (2, 0, 0, 0))
