@@ -4,21 +4,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/arguments.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
 
-/* Were 0, 1 or 2 closed, the next file opened would become standard output, and be written to. */
+/*
+ * Were 0, 1 or 2 closed, the next file opened would become standard output, and be written to. What
+ * is opened instead cannot be used either way, so that who reads or writes there is told.
+ */
 static void open_standard_descriptors(void)
 {
-	int fd = -1;
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(exit_status(DD_SYSTEM));
 }
 
 static void on_pipe(int number)
