@@ -234,7 +234,9 @@ int xml_text_check(const char *string, const char *what, struct dd_error *err)
 
 		if (!length)
 			return error_set(err, DD_INVALID,
-				"%s has byte 0x%02x in it, which is not text in UTF-8", what, *at);
+				"%s has byte 0x%02x in it, and can be UTF-8 without control "
+				"characters, as XML holds it",
+				what, *at);
 		at += length;
 		left -= length;
 	}

@@ -62,16 +62,16 @@ static int resolve(struct cli *cli, const struct arguments *args, char **domain,
 	struct dd_error *err)
 {
 	CLEANUP(free) char *words = NULL;
-	int rc = operand(args, 1)
-			 ? string_format(&words, err, "%s@%s", operand(args, 0), operand(args, 1))
-			 : string_copy(&words, operand(args, 0), err);
+	const char *to = operand(args, 1);
+	int rc = to ? string_format(&words, err, "%s@%s", operand(args, 0), to)
+		    : string_copy(&words, operand(args, 0), err);
 
-	if (rc == 0)
+	if (rc == 0 && (!to || *to))
 		rc = dd_resolve(cli->host, words, domain, version, err);
 	if (rc == 0 && *version == 0)
 		return error_set(err, CLI_USAGE,
 			"a rollback needs a version of '%s': a number from 1, a tag, or {TIME}",
-			*domain);
+			*domain ? *domain : operand(args, 0));
 	return rc;
 }
 

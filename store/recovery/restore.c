@@ -272,7 +272,12 @@ int book_restore(const char *folder, const char *file, struct dd_error *err)
 		return error_set(restoring.err, DD_NOT_FOUND, "there is no file %s", file);
 	if (restoring.archive.fd < 0 || fstat(restoring.archive.fd, &status) < 0)
 		return error_errno(restoring.err, errno, "cannot open %s", file);
-	restoring.archive.left = S_ISREG(status.st_mode) ? status.st_size : 0;
+	if (!S_ISREG(status.st_mode)) {
+		error_set(restoring.err, DD_INVALID, "%s is no regular file", file);
+		return error_hint(
+			restoring.err, "a backup is restored from the file that it is in");
+	}
+	restoring.archive.left = status.st_size;
 	rc = growing_begin(folder, &restoring.growing, restoring.err);
 	if (!rc)
 		rc = book_make(&restoring);

@@ -113,6 +113,7 @@ def words__title_description_and_metadata(book):
     equal(book.domains()['a']['title'], 'Mail of the shop')
     with book.unchanged():
         book.refuse('desc', '--title', 'a', 'two\nlines', code='invalid')
+        book.refuse('desc', 'a', 'a\x01b', code='invalid', says=('byte 0x01', 'control'))
 
 
 @test()

@@ -275,6 +275,8 @@ def restore__refuses_what_it_cannot_do(book):
             (('--from', remote, '--identity', 'here'), 'invalid', 'absolute'),
             (('--from', remote, 'file'), 'usage', 'not both'),
             (('--key', 'x', 'file'), 'usage', '--from'),
+            (('/dev/zero',), 'invalid', 'no regular file'),
+            ((there.folder,), 'invalid', 'no regular file'),
             ((), 'usage', 'FILE')):
         there.refuse('restore', *words, code=code, says=says)
         nothing(there)

@@ -94,6 +94,7 @@ def rollback__to_a_tag_a_time_or_a_number(book):
     equal(vcpus('a', 3), '3')
     with book.unchanged():
         book.refuse('rollback', 'a', code='usage', says='from 1', lines=None)
+        book.refuse('rollback', 'a', '', code='usage', says="a version of 'a'", lines=None)
         book.refuse('rollback', 'a', 'three', code='not-found', says='two')
         book.refuse('rollback', 'a', '{1999-01-01}', code='not-found', says='1999')
         book.refuse('rollback', '--live', 'a', 1, code='refused')
