@@ -318,6 +318,7 @@ size_t statistics_put(
 		const char *key, *trailer;
 	} known[STATISTICS] = {
 		{"sent", "Migration-Sent-Bytes"},
+		{"disks", "Migration-Disk-Bytes"},
 		{"total_ms", "Migration-Total-Ms"},
 		{"downtime_ms", "Migration-Downtime-Ms"},
 		{"iterations", "Migration-Iterations"},

@@ -127,10 +127,12 @@ struct json *departure_statistics(const struct departure *departure)
 {
 	struct json *out = json_object();
 
+	json_put_number(out, "total_ms", elapsed_ms(departure));
+	if (departure->counts.disks)
+		json_put_number(out, "disks", (int64_t)departure->counts.disks);
 	if (!departure->outgoing.live)
 		return out;
 	json_put_number(out, "sent", (int64_t)departure->counts.last.transferred);
-	json_put_number(out, "total_ms", elapsed_ms(departure));
 	json_put_number(out, "downtime_ms", departure->counts.stopped_ms);
 	json_put_number(out, "iterations", (int64_t)departure->counts.last.iterations);
 	json_put_number(out, "throttle", departure->counts.last.throttle);
@@ -175,6 +177,7 @@ int departure_result(struct departure *departure, const struct dd_error *failure
 		.total_ms = elapsed_ms(departure),
 		.downtime_ms = departure->counts.stopped_ms,
 		.sent = departure->counts.last.transferred,
+		.disks_sent = departure->counts.disks,
 		.copied = mirrors_count(outgoing->disks),
 	};
 	memcpy(result->uuid, row.uuid, UUID_SIZE);

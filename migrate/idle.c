@@ -86,6 +86,7 @@ struct copying {
 	struct stream_source source;
 	const struct json *disks;
 	const struct stream_options *options;
+	uint64_t *sent;
 	struct document *named; /* the definition, with the names that the destination gave */
 };
 
@@ -155,6 +156,7 @@ static int copy_with(struct guest *carrier, void *context, struct dd_error *err)
 		rc = mirrors_finish(mirrors, err);
 	if (!rc)
 		mirrors_drain(mirrors);
+	*copying->sent = mirrors_sent(mirrors);
 	return rc;
 }
 
@@ -168,10 +170,11 @@ static int folder_make(const struct stream_source *source, struct dd_error *err)
 }
 
 int idle_copy(struct idle *idle, const struct stream_source *source, const struct json *disks,
-	const struct stream_options *options, struct dd_error *err)
+	const struct stream_options *options, uint64_t *sent, struct dd_error *err)
 {
 	CLEANUP(document) struct document *named = NULL;
-	struct copying copying = {.source = *source, .disks = disks, .options = options};
+	struct copying copying = {
+		.source = *source, .disks = disks, .options = options, .sent = sent};
 	const struct capabilities *caps = NULL;
 	int rc = idle ? document_copy(idle->config, &named, err)
 		      : error_set(err, DD_REFUSED, "its disks were not to be copied");

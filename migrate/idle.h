@@ -19,11 +19,12 @@ int idle_hold(const struct document *config, struct idle **out, struct dd_error 
 
 /*
  * Copies those of disks (storage_answer()) that are to be copied. 0: the destination has all of
- * them, on its disks. idle may be NULL, of who has held nothing: DD_REFUSED. source has no guest.
- * DD_REFUSED: somebody called it off, or somebody writes to an image.
+ * them, on its disks, and *sent is what that took over the link, in bytes. idle may be NULL, of who
+ * has held nothing: DD_REFUSED. source has no guest. DD_REFUSED: somebody called it off, or
+ * somebody writes to an image.
  */
 int idle_copy(struct idle *idle, const struct stream_source *source, const struct json *disks,
-	const struct stream_options *options, struct dd_error *err);
+	const struct stream_options *options, uint64_t *sent, struct dd_error *err);
 
 /* NULL does nothing. */
 void idle_free(struct idle *idle);

@@ -54,7 +54,7 @@ int incoming_place_check(
 	struct operation *op, const struct document *live, const char *from, struct dd_error *err);
 
 /* What a migration took, as trailers of its version; values is where their numbers are. */
-#define STATISTICS 7
+#define STATISTICS 8
 size_t statistics_put(
 	const struct json *statistics, struct trailer *out, char (*values)[NUMBER_SIZE]);
 

@@ -217,20 +217,27 @@ static int broken(const struct mirrors *mirrors, const char *words, struct dd_er
 		mirrors->source.peer->name, words);
 }
 
+uint64_t mirrors_sent(const struct mirrors *mirrors)
+{
+	uint64_t sent = 0;
+
+	for (size_t i = 0; mirrors && i < mirrors->count; i++)
+		sent += atomic_load(&mirrors->list[i].counts[0]) +
+			atomic_load(&mirrors->list[i].counts[1]);
+	return sent;
+}
+
 /* A link that is dead shows only in that nothing moves. */
 static int watch(struct mirrors *mirrors, struct dd_error *err)
 {
 	unsigned limit = mirrors->options.timeout_suspends ? 0 : mirrors->options.timeout_s;
 	int64_t now = deadline_now();
-	uint64_t carried = 0;
+	uint64_t carried = mirrors_sent(mirrors);
 	int rc;
 
-	for (size_t i = 0; i < mirrors->count; i++) {
+	for (size_t i = 0; i < mirrors->count; i++)
 		if (atomic_load(&mirrors->list[i].broken))
 			return broken(mirrors, mirrors->list[i].error.message, err);
-		carried += atomic_load(&mirrors->list[i].counts[0]) +
-			   atomic_load(&mirrors->list[i].counts[1]);
-	}
 	if (carried != mirrors->carried)
 		mirrors->moved = now;
 	mirrors->carried = carried;

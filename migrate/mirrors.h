@@ -26,6 +26,9 @@ int mirrors_begin(struct mirrors **out, const struct stream_source *source,
 /* While the guest stands still, or there is none. 0: the other has all of it. */
 int mirrors_finish(struct mirrors *mirrors, struct dd_error *err);
 
+/* Bytes over the link so far, both ways; none where mirrors is NULL. */
+uint64_t mirrors_sent(const struct mirrors *mirrors);
+
 /* After that, of who has the time: the channels end by themselves, and the other side is content.
  */
 void mirrors_drain(struct mirrors *mirrors);

@@ -281,16 +281,18 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 	if (!rc && !outgoing->postcopy)
 		rc = stream_finish(outgoing->stream, counts, err);
 	CRASH_POINT("outgoing:sent");
+	counts->disks = mirrors_sent(mirrors);
 	return rc;
 }
 
 /* With nothing but disks, and often without these. */
-static int perform_idle(
-	struct outgoing *outgoing, const struct stream_options *options, struct dd_error *err)
+static int perform_idle(struct outgoing *outgoing, const struct stream_options *options,
+	struct stream_counts *counts, struct dd_error *err)
 {
 	const struct stream_source source = stream_source_of(outgoing);
 	int rc = mirrors_needed(outgoing->disks)
-			 ? idle_copy(outgoing->idle, &source, outgoing->disks, options, err)
+			 ? idle_copy(outgoing->idle, &source, outgoing->disks, options,
+				   &counts->disks, err)
 			 : 0;
 
 	/* the last moment that is only ours */
@@ -303,7 +305,7 @@ int outgoing_perform(struct outgoing *outgoing, const struct stream_options *opt
 	struct stream_counts *counts, struct dd_error *err)
 {
 	int rc = outgoing->live ? perform_live(outgoing, options, counts, err)
-				: perform_idle(outgoing, options, err);
+				: perform_idle(outgoing, options, counts, err);
 
 	if (!rc)
 		outgoing->keeps_token = false;

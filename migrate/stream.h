@@ -26,6 +26,7 @@ struct stream_options {
 struct stream_counts {
 	struct migration_progress last; /* as QEMU told it last */
 	int64_t stopped_ms;             /* for how long the guest has stood still so far */
+	uint64_t disks;                 /* bytes that the copies of its disks took */
 };
 
 struct stream;

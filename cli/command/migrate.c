@@ -277,6 +277,7 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 		json_put_string(answer, "screen_type", migrated->screen_type);
 	}
 	json_put_number(answer, "copied_disks", migrated->copied);
+	json_put_number(answer, "disk_bytes", (int64_t)migrated->disks_sent);
 	return cli_answer(cli, answer, err);
 }
 

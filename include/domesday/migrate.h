@@ -163,6 +163,7 @@ struct dd_migrated {
 	int64_t total_ms;
 	int64_t downtime_ms;          /* for which the guest stood still, seen from here; live */
 	uint64_t sent;                /* bytes of its memory; live */
+	uint64_t disks_sent;          /* bytes that the copies of its disks took */
 	unsigned copied;              /* disks; the images that they had are here still */
 	char screen[DD_ADDRESS_SIZE]; /* "HOST:PORT" of its screen there; "" where it has none */
 	const char *screen_type;      /* "vnc", "spice", "" */

@@ -112,6 +112,9 @@ def copied__every_write_of_the_guest_goes_with_it(book, form):
         equal(images.left(), ['console', 'disk.img'])
         equal(os.stat(images.target).st_mode & 0o777, 0o600)
         contains(beta.book.dumpxml('vm1'), images.target)
+        beta.book.ok('sync')
+        contains(beta.book.git('show', f'domains/{guest.uuid}').out,
+                 'Migration-Disk-Bytes: ', 'Migration-Sent-Bytes: ')
         # and back, over what was left there
         back = images.map(back=True)
         beta.book.refuse('migrate', 'vm1', 'alpha', *back, '--copy-storage',

@@ -67,6 +67,10 @@ def copied__byte_by_byte_and_its_holes_stay_holes(book, form):
         beta.book.refuse(*back, says=['disk vda', images.source, 'is there already'])
         answer = beta.book.json(*still.words('--overwrite-storage', back=True))
         equal((answer['live'], answer['copied_disks']), (False, 1))
+        check(answer['disk_bytes'] > 4 * MIB, 'what was written is 4 MiB', answer)
+        alpha.book.ok('sync')
+        contains(alpha.book.git('show', f'domains/{still.uuid}').out,
+                 f"Migration-Disk-Bytes: {answer['disk_bytes']}\n", 'Migration-Total-Ms: ')
         same(images)
         check(room(images.source) < 8 * MIB, 'the holes were filled', room(images.source))
         startable(alpha)
@@ -156,7 +160,7 @@ def shared__is_not_copied(book):
         still = Still(alpha, images)
         inode = os.stat(images.source).st_ino
         answer = alpha.book.json('migrate', 'vm1', 'beta', '--overwrite-storage')
-        equal(answer['copied_disks'], 0)
+        equal((answer['copied_disks'], answer['disk_bytes']), (0, 0))
         one_owner((alpha, beta), still, beta)
         equal(os.stat(images.source).st_ino, inode)
         images.sound(images.source)
