@@ -101,7 +101,7 @@ def shown__a_terminal_gets_no_value_raw(book):
 
 @test()
 def shown__a_closed_output_is_no_success(book):
-    """As the shell's >&- has it; the next file that is opened must not become the output, either."""
+    """As the shell's >&- has it. Nor does the next file that is opened become the output."""
     record(book)
     for args, status in ((['list', '--all'], EXIT['system']), (['desc', 'b', 'words'], 0)):
         if status == 0:
