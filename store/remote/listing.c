@@ -17,8 +17,8 @@
 #define DEPTH_LIMIT 8
 #define PACKED_LIMIT ((size_t)1 << 30)
 
-/* Of branches that nobody takes away: those of hosts, and who owns what. */
-static const char *const places[] = {HOST_REFS, OWNER_REFS};
+/* Of the branches and tags of hosts, and of who owns what. */
+static const char *const places[] = {HOST_REFS, HOST_TAG_REFS, OWNER_REFS};
 
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -35,7 +35,7 @@ static void name_add(struct listing *listing, const char *name, size_t length)
 	text_add(&listing->names, "", 1);
 }
 
-/* Every branch below a folder that is a file of its own. name: of the folder, from refs on, with a
+/* Every ref below a folder that is a file of its own. name: of the folder, from refs on, with a
  * slash behind it.
  */
 static int folder_list(struct listing *listing, const char *repository, const char *name, int depth,
@@ -68,7 +68,7 @@ static int folder_list(struct listing *listing, const char *repository, const ch
 	return rc;
 }
 
-static bool is_branch(const char *name, size_t size)
+static bool is_ours(const char *name, size_t size)
 {
 	for (size_t i = 0; i < PLACES; i++) {
 		size_t length = strlen(places[i]);
@@ -94,7 +94,7 @@ static int packed_list(struct listing *listing, const char *repository, struct d
 		size_t length = strcspn(line, "\n");
 
 		if (length > GIT_OID_HEXSZ + 1 &&
-			is_branch(line + GIT_OID_HEXSZ + 1, length - GIT_OID_HEXSZ - 1))
+			is_ours(line + GIT_OID_HEXSZ + 1, length - GIT_OID_HEXSZ - 1))
 			name_add(listing, line + GIT_OID_HEXSZ + 1, length - GIT_OID_HEXSZ - 1);
 		line += length + (line[length] == '\n');
 	}
@@ -127,7 +127,31 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-int listing_compare(const struct listing *listing, git_remote *remote, struct dd_error *err)
+static bool is_listed(const struct listing *listing, const char *name)
+{
+	const char *end = listing->names.data + listing->names.size;
+
+	for (const char *at = listing->names.data; at < end; at += strlen(at) + 1)
+		if (strcmp(at, name) == 0)
+			return true;
+	return false;
+}
+
+/* A tag may have been taken away meanwhile. */
+static int missing_check(
+	const char *folder, const char *name, const char *url, struct dd_error *err)
+{
+	CLEANUP(listing) struct listing now = {TEXT_INIT};
+	int rc = listing_read(folder, &now, err);
+
+	if (rc || !is_listed(&now, name))
+		return rc;
+	error_set(err, DD_SYSTEM, "cannot list %s: its %s cannot be read", url, name);
+	return error_hint(err, "try again; does 'git fsck' there find it?");
+}
+
+int listing_compare(
+	const struct listing *listing, const char *folder, git_remote *remote, struct dd_error *err)
 {
 	CLEANUP(free) const char **names = NULL;
 	const git_remote_head **heads;
@@ -143,13 +167,12 @@ int listing_compare(const struct listing *listing, git_remote *remote, struct dd
 	for (size_t i = 0; i < count; i++)
 		names[i] = heads[i]->name;
 	qsort(names, count, sizeof *names, by_name);
+
+	int rc = 0;
+
 	for (const char *name = listing->names.data;
-		name < listing->names.data + listing->names.size; name += strlen(name) + 1) {
-		if (bsearch(&name, names, count, sizeof *names, by_name))
-			continue;
-		error_set(err, DD_SYSTEM, "cannot list %s: its branch %s cannot be read",
-			git_remote_url(remote), name);
-		return error_hint(err, "try again; does 'git fsck' there find it?");
-	}
-	return 0;
+		!rc && name < listing->names.data + listing->names.size; name += strlen(name) + 1)
+		if (!bsearch(&name, names, count, sizeof *names, by_name))
+			rc = missing_check(folder, name, git_remote_url(remote), err);
+	return rc;
 }

@@ -604,7 +604,7 @@ int remote_connect(struct book *book, const char *name, git_direction way, struc
 		return rc;
 	code = git_remote_connect(out->remote, way, &callbacks, NULL, NULL);
 	return code ? remote_failure(out, code, "cannot reach", err)
-		    : listing_compare(&listing, out->remote, err);
+		    : listing_compare(&listing, remote_folder(out), out->remote, err);
 }
 
 void remote_release(struct remote_link *link)
