@@ -200,6 +200,83 @@ int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row
 	return old_end(reindex, &statement, "a domain");
 }
 
+int old_head(struct reindex *reindex, const char *uuid, git_oid *head)
+{
+	struct statement statement;
+
+	*head = (git_oid){{0}};
+	if (!reindex->old_open)
+		return 0;
+	statement = statement_begin(&reindex->old, "SELECT head FROM domain WHERE uuid = ?");
+	statement_text(&statement, uuid);
+	if (statement_row(&statement))
+		(void)statement_oid_maybe(&statement, 0, head);
+	return old_end(reindex, &statement, "a domain");
+}
+
+/* How far the new index has the domain; *same: with that commit. */
+static int indexed(struct reindex *reindex, const char *uuid, const git_oid *head, uint32_t *number,
+	bool *same)
+{
+	struct statement statement = statement_begin(&reindex->book->database,
+		"SELECT version, (SELECT 1 FROM version v WHERE v.domain = d.id AND v.oid = ?2)"
+		" FROM domain d WHERE uuid = ?1");
+
+	statement_text(&statement, uuid);
+	statement_blob(&statement, head->id, sizeof head->id);
+	*number = 0;
+	*same = false;
+	if (statement_row(&statement)) {
+		*number = (uint32_t)statement_integer(&statement, 0);
+		*same = statement_integer(&statement, 1) != 0;
+	} else {
+		/* where its UUID is damaged here, it was found by another */
+		*same = git_odb_exists(reindex->book->objects, head);
+	}
+	return statement_end(&statement, reindex->err);
+}
+
+int old_compare(struct reindex *reindex)
+{
+	struct statement rows;
+	int rc = 0;
+
+	if (!reindex->old_open)
+		return 0;
+	/* what its own tables say in two ways is damaged, not lost */
+	rows = statement_begin(&reindex->old,
+		"SELECT d.uuid, d.name, d.version, d.head FROM domain d JOIN version v"
+		" ON v.domain = d.id AND v.number = d.version AND v.oid = d.head ORDER BY d.id");
+	while (!rc && statement_row(&rows)) {
+		uint32_t last = (uint32_t)statement_integer(&rows, 2), number;
+		char hex[COMMIT_SIZE];
+		git_oid head;
+		bool same;
+
+		if (!statement_oid_maybe(&rows, 3, &head))
+			continue;
+		rc = indexed(reindex, statement_string(&rows, 0), &head, &number, &same);
+		if (rc || same)
+			continue;
+		git_oid_tostr(hex, sizeof hex, &head);
+		if (number + 1 < last)
+			reindex_lost(reindex,
+				"versions %u to %u of '%s', which the old book.db had (the last is "
+				"the commit %s), are not in the history",
+				number + 1, last, statement_string(&rows, 1), hex);
+		else
+			reindex_lost(reindex,
+				"version %u of '%s', which the old book.db had (the commit %s), is "
+				"not in the history",
+				last, statement_string(&rows, 1), hex);
+	}
+	if (rc) {
+		statement_drop(&rows);
+		return rc;
+	}
+	return old_end(reindex, &rows, "the list of domains");
+}
+
 int old_given_away(
 	struct reindex *reindex, const char *uuid, git_oid *head, git_oid *host_book, bool *found)
 {

@@ -60,8 +60,12 @@ static void cleanup_odb_object(git_odb_object **object)
 	git_odb_object_free(*object);
 }
 
-/* The first commit that one leads back to; *found false where it leads nowhere. */
-static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root, bool *found)
+/*
+ * The first commit that one leads back to; *found false where it leads nowhere. *passed is set
+ * where `by` is on the way.
+ */
+static int root_find(struct reindex *reindex, const git_oid *from, const git_oid *by, git_oid *root,
+	bool *found, bool *passed)
 {
 	*root = *from;
 	*found = false;
@@ -70,6 +74,8 @@ static int root_find(struct reindex *reindex, const git_oid *from, git_oid *root
 		struct commit_parts parts;
 
 		int code = git_odb_read(&object, reindex->book->objects, root);
+
+		*passed |= by && git_oid_equal(root, by);
 
 		if (code)
 			return reindex_unread(
@@ -98,7 +104,8 @@ static int heads_write(
 	return statement_run(&statement, err);
 }
 
-static int ref_read(struct reindex *reindex, git_oid *ref, git_oid *root, bool *found)
+static int ref_read(struct reindex *reindex, const git_oid *by, git_oid *ref, git_oid *root,
+	bool *found, bool *passed)
 {
 	struct dd_error reason = {0};
 	int code, rc = repository_need_whole(reindex->book, &reason);
@@ -108,23 +115,30 @@ static int ref_read(struct reindex *reindex, git_oid *ref, git_oid *root, bool *
 		return reindex_hindered(rc) ? error_set(reindex->err, rc, "%s", reason.message) : 0;
 	code = git_reference_name_to_id(ref, reindex->book->whole, BOOK_REF);
 	return code ? reindex_unread(reindex, code, NULL, "cannot read the branch \"book\"")
-		    : root_find(reindex, ref, root, found);
+		    : root_find(reindex, ref, by, root, found, passed);
 }
 
-/* The old book.db is further than the ref where a change of the key was not synced yet. */
+/*
+ * The old book.db is further than the ref where a change of the key was not synced yet, and less
+ * far where it is a copy from before one.
+ */
 static int trust_begin(struct reindex *reindex)
 {
 	struct book *book = reindex->book;
 	git_oid ref, old, ref_root, old_root;
-	bool has_ref, has_old = false;
-	int rc = ref_read(reindex, &ref, &ref_root, &has_ref);
+	bool has_ref = false, has_old, named, passed = false, ignored = false;
+	int rc = old_oid(reindex, "book-head", &old, &named);
 
+	has_old = named;
+	if (!rc && named)
+		rc = root_find(reindex, &old, NULL, &old_root, &has_old, &ignored);
 	if (!rc)
-		rc = old_oid(reindex, "book-head", &old, &has_old);
-	if (!rc && has_old)
-		rc = root_find(reindex, &old, &old_root, &has_old);
+		rc = ref_read(reindex, named ? &old : NULL, &ref, &ref_root, &has_ref, &passed);
 	if (rc)
 		return rc;
+	if (named && !has_old)
+		reindex_lost(reindex, "where the old book.db says that the branch \"book\" ends, "
+				      "nothing can be read: a change of the key may be lost");
 	if (has_ref && has_old && !git_oid_equal(&ref_root, &old_root)) {
 		reindex_lost(
 			reindex, "the branch \"book\" of book.git is of another book than book.db");
@@ -135,8 +149,8 @@ static int trust_begin(struct reindex *reindex)
 			"%s/book.git has no branch \"book\": there is nothing that says whose "
 			"signature counts",
 			book->folder);
-	return has_old ? heads_write(book, &old, &old_root, reindex->err)
-		       : heads_write(book, &ref, &ref_root, reindex->err);
+	return has_old && !passed ? heads_write(book, &old, &old_root, reindex->err)
+				  : heads_write(book, &ref, &ref_root, reindex->err);
 }
 
 /* ---- versions ---- */
@@ -214,14 +228,51 @@ static int row_insert(struct reindex *reindex, int64_t domain, uint32_t number,
 	return statement_run(&statement, reindex->err);
 }
 
-/* Of several commits for one version, the one that goes on from the version before. */
-static const struct sighting *choose(
-	const struct sighting *list, size_t count, const git_oid *before)
+/* Some commit before it in the sorted list is the one that it goes on from. */
+static bool goes_on(const struct sighting *list, size_t at)
 {
-	for (size_t i = 0; i < count; i++)
-		if (git_oid_equal(&list[i].parent, before))
-			return &list[i];
-	return &list[0];
+	for (size_t i = at; i-- && list[i].number + 1 >= list[at].number;)
+		if (git_oid_equal(&list[i].oid, &list[at].parent))
+			return true;
+	return false;
+}
+
+/*
+ * Of several commits for one version: the one that the version after it goes on from, and of the
+ * newest the one that the old book.db had. The others are told, and listed is false of them.
+ */
+static void choose(
+	struct reindex *reindex, struct sighting *list, size_t count, const git_oid *newest)
+{
+	const git_oid *wanted = newest;
+
+	for (size_t end = count, first; end; end = first) {
+		size_t chosen;
+
+		for (first = end - 1; first && list[first - 1].number == list[end - 1].number;)
+			first--;
+		chosen = first;
+		for (size_t i = first; i < end; i++) {
+			list[i].listed = false;
+			if (git_oid_equal(&list[i].oid, wanted))
+				chosen = i;
+			else if (!git_oid_equal(&list[chosen].oid, wanted) &&
+				 !goes_on(list, chosen) && goes_on(list, i))
+				chosen = i;
+		}
+		list[chosen].listed = true;
+		wanted = &list[chosen].parent;
+	}
+	for (size_t i = 0; i < count; i++) {
+		char hex[COMMIT_SIZE];
+
+		if (!list[i].listed)
+			reindex_lost(reindex,
+				"of the domain %s there is more than one version %u: the commit %s "
+				"is left out",
+				list[i].uuid, list[i].number,
+				git_oid_tostr(hex, sizeof hex, &list[i].oid));
+	}
 }
 
 static int count_staged(struct reindex *reindex, const git_oid *oid)
@@ -234,19 +285,21 @@ static int count_staged(struct reindex *reindex, const git_oid *oid)
 	return statement_end(&statement, reindex->err);
 }
 
-static int versions_insert(struct reindex *reindex, int64_t domain, const struct sighting *list,
+/* The list is sorted. */
+static int versions_insert(struct reindex *reindex, int64_t domain, struct sighting *list,
 	size_t count, const struct sighting **newest)
 {
-	git_oid before = {{0}};
+	git_oid before = {{0}}, head = {{0}};
 	uint32_t number = 0;
-	int rc = 0;
+	int rc = old_head(reindex, list->uuid, &head);
 
-	for (size_t at = 0, run; !rc && at < count; at += run) {
-		const struct sighting *chosen;
+	if (!rc)
+		choose(reindex, list, count, &head);
+	for (size_t at = 0; !rc && at < count; at++) {
+		const struct sighting *chosen = &list[at];
 
-		for (run = 1; at + run < count && list[at + run].number == list[at].number; run++)
-			;
-		chosen = choose(&list[at], run, &before);
+		if (!chosen->listed)
+			continue;
 		if (chosen->number != number + 1)
 			reindex_lost(reindex, "versions %u to %u of the domain %s cannot be read",
 				number + 1, chosen->number - 1, chosen->uuid);
@@ -266,7 +319,7 @@ static int versions_insert(struct reindex *reindex, int64_t domain, const struct
 }
 
 static int domain_insert(struct reindex *reindex, const struct given_away *given,
-	const struct sighting *list, size_t count)
+	struct sighting *list, size_t count)
 {
 	struct database *database = &reindex->book->database;
 	const struct sighting *newest = list;
@@ -538,6 +591,8 @@ static int fill(void *context, struct dd_error *err)
 		rc = history_read(reindex);
 	if (!rc)
 		rc = index_all(reindex);
+	if (!rc)
+		rc = old_compare(reindex);
 	if (!rc)
 		rc = tags_all(reindex);
 	return rc ? rc : old_rest(reindex);

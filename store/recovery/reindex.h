@@ -51,6 +51,10 @@ int old_open(struct reindex *reindex);
 int old_staged(struct reindex *reindex);
 /* What it says of a domain beside the history; found false where it does not know it. */
 int old_domain(struct reindex *reindex, const char *uuid, struct domain_row *row, bool *found);
+/* The commit of its newest version; zeros where it does not know one. */
+int old_head(struct reindex *reindex, const char *uuid, git_oid *head);
+/* Tells of newest versions that it has and the new index has not. */
+int old_compare(struct reindex *reindex);
 /* Where a history ends that another host owns, and that host's branch "book". */
 int old_given_away(
 	struct reindex *reindex, const char *uuid, git_oid *head, git_oid *host_book, bool *found);

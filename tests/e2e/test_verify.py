@@ -358,6 +358,84 @@ def verify__a_remote_is_a_witness(book):
     book.refuse('verify', '--against', 'nowhere', code='not-found', lines=None)
 
 
+def mixed(book, database, repository):
+    """The book with book.db of one copy and book.git (with the keys) of another."""
+    shutil.rmtree(book.path)
+    shutil.copytree(repository, book.path)
+    for path in glob.glob(book.path + '/book.db*'):
+        os.unlink(path)
+    for path in glob.glob(database + '/book.db*'):
+        shutil.copy(path, book.path)
+
+
+def copied(book, name):
+    return shutil.copytree(book.path, os.path.join(book.folder, name))
+
+
+@test()
+def reindex__tells_what_an_older_book_git_lacks(book):
+    fill(book)
+    old = copied(book, 'old')
+    book.ok('desc', 'web', 'four')
+    book.ok('desc', 'web', 'five')
+    book.define(domain('late'))
+    book.ok('sync')
+    new = copied(book, 'new')
+    mixed(book, new, old)
+    result = book.ok('reindex', rc=NO)
+    contains(result.out, "versions 5 to 6 of 'web', which the old book.db had",
+             "version 1 of 'late', which the old book.db had")
+    check('mail' not in result.out, result)
+    check(os.path.exists(book.path + '/book.db.old'), 'what the old book.db says is gone')
+    book.ok('verify')
+
+
+@test()
+def reindex__of_two_versions_5_takes_that_of_book_db(book):
+    """An old book.db was put back, and changed: then book.git has both."""
+    fill(book)
+    old = copied(book, 'old')
+    for turn in range(4):
+        book.ok('desc', 'web', f'other {turn}')
+        book.ok('sync')
+        new = copied(book, f'new{turn}')
+        mixed(book, old, new)
+        book.ok('desc', 'web', f'mine {turn}')
+        book.ok('desc', 'web', f'mine again {turn}')
+        book.ok('sync')
+        before = book.log('web')
+        result = book.ok('reindex', rc=NO)
+        contains(result.out, 'there is more than one version 5: the commit')
+        equal(book.log('web'), before)
+        mixed(book, old, new)
+
+
+@test()
+def reindex__an_older_book_db_does_not_hide_a_change_of_the_key(book):
+    fill(book)
+    old = copied(book, 'old')
+    book.ok('key', 'rotate')
+    book.ok('desc', 'web', 'by the next key')
+    book.ok('sync')
+    before = book.snapshot()
+    mixed(book, old, copied(book, 'new'))
+    book.ok('verify', rc=NO)
+    book.ok('reindex')
+    equal(book.snapshot(), before)
+    equal(len(book.json('key')), 2)
+    book.ok('verify')
+
+
+@test()
+def reindex__tells_a_change_of_the_key_that_is_lost(book):
+    fill(book)
+    old = copied(book, 'old')
+    book.ok('key', 'rotate')
+    book.ok('sync')
+    mixed(book, copied(book, 'new'), old)
+    contains(book.ok('reindex', rc=NO).out, 'a change of the key may be lost')
+
+
 @test()
 def backup__restores_another_hosts_book(book):
     fill(book)
