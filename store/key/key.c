@@ -128,8 +128,9 @@ static void key_unpack(struct packet *packet, struct key *key)
 	if (packet_take_number(packet) != 1)
 		packet->failed = true;
 	header = packet_take_string(packet, &header_size);
-	(void)packet_take_number(packet); /* length of the private part */
-	if (packet_take_number(packet) != packet_take_number(packet))
+	/* the private part is the rest, and begins with two equal numbers */
+	if (packet_take_number(packet) != packet->size - packet->at ||
+		packet_take_number(packet) != packet_take_number(packet))
 		packet->failed = true;
 	packet_expect(packet, KEY_TYPE);
 	open = packet_take_string(packet, &open_size);

@@ -120,6 +120,21 @@ static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], st
 	return error_hint(err, "bring back that key from a backup");
 }
 
+/*
+ * The key that opened the book, where none has followed it. A book that is not opened yet names
+ * none, and that one cannot be read is verify's to tell.
+ */
+static int first_read(
+	struct book *book, unsigned char open[KEY_PUBLIC_SIZE], bool *named, struct dd_error *err)
+{
+	CLEANUP(text) struct text signers = TEXT_INIT;
+	struct dd_error reason = {0};
+	int rc = signers_file(book, &signers, &reason);
+
+	*named = !rc && key_words_read(text_string(&signers), open);
+	return !rc || rc == DD_CORRUPT ? 0 : error_set(err, rc, "%s", reason.message);
+}
+
 int signing_key(struct book *book, struct dd_error *err)
 {
 	unsigned char open[KEY_PUBLIC_SIZE];
@@ -128,6 +143,10 @@ int signing_key(struct book *book, struct dd_error *err)
 	int rc = signer_read(book, open, &named, err);
 
 	if (rc || (book->key && (!named || key_is(book->key, open))))
+		return rc;
+	if (!named)
+		rc = first_read(book, open, &named, err);
+	if (rc)
 		return rc;
 	rc = named ? find(book, open, &key, err) : load(book, KEY, &key, err);
 	if (rc)

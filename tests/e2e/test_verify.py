@@ -126,6 +126,29 @@ def verify__names_a_commit_that_was_rewritten_with_another_key(book):
     find(found, kind='chain', domain='web', version=4)
 
 
+@test('first', 'changed')
+def verify__nothing_is_signed_with_a_key_that_is_not_the_books(book, which):
+    """The folder keys of another book came into this one."""
+    fill(book)
+    if which == 'changed':
+        book.ok('key', 'rotate')
+    other = book.another('other')
+    fill(other)
+    shutil.move(book.path + '/keys', book.folder + '/kept')
+    shutil.copytree(other.path + '/keys', book.path + '/keys')
+    before = book.snapshot()
+    for command in (('desc', 'web', 'mine'), ('tag', 'web@1', 'mine'), ('key', 'rotate')):
+        refused = book.refuse(*command, code='corrupt', says='is not the key that the book names')
+        contains(refused.err, 'bring back that key')
+    book.refuse('define', '-', stdin=domain('new'), code='corrupt')
+    equal(book.snapshot(), before)
+    find(findings(book), kind='key', where='keys/host')
+    shutil.rmtree(book.path + '/keys')
+    shutil.move(book.folder + '/kept', book.path + '/keys')
+    book.ok('desc', 'web', 'mine')
+    book.ok('verify')
+
+
 @test()
 def verify__names_a_taken_over_version_that_this_host_rewrote(book):
     remote = os.path.join(book.folder, 'remote.git')

@@ -182,6 +182,23 @@ static void store_rotation__a_lost_key_is_not_replaced_in_silence(void **state)
 		scene, NULL, "key keys/host @0: keys/host is not the key that the book names", "");
 }
 
+static void store_rotation__another_key_than_the_first_signs_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct step step = {.uuid = UUID_A, .name = "web", .xml = "x"};
+	char folder[PATH_MAX + 32];
+
+	move(scene, "keys/host", "keys/kept");
+	snprintf(folder, sizeof folder, "%s/keys", scene->place);
+	assert_ok(scene, key_make(folder, "domesday@alpha", &scene->err));
+	scene_reopen(scene);
+	assert_int_equal(step_apply(scene->book, &step, NULL, &scene->err), DD_CORRUPT);
+	assert_non_null(strstr(scene->err.message, "is not the key that the book names"));
+	move(scene, "keys/kept", "keys/host");
+	define(scene, UUID_A, "web", "x");
+	assert_sound(scene, NULL);
+}
+
 static void store_rotation__one_that_was_taken_away_is_found(void **state)
 {
 	struct scene *scene = *state;
@@ -209,7 +226,8 @@ static void store_rotation__a_forged_one_is_found_and_does_not_count(void **stat
 	move(scene, "keys/host", "keys/kept");
 	snprintf(folder, sizeof folder, "%s/keys", scene->place);
 	assert_ok(scene, key_make(folder, "domesday@alpha", &scene->err));
-	scene_reopen(scene);
+	name_signer(scene);
+	scene_open(scene);
 	rotate(scene);
 	change(scene, UUID_A, "web", 1, "two");
 	assert_told(scene, NULL, "key book.git @0: the change of the key of ",
@@ -453,6 +471,7 @@ int main(void)
 		TEST(store_rotation__what_the_dead_left_goes),
 		TEST(store_rotation__who_dies_in_the_middle_has_it_finished),
 		TEST(store_rotation__a_lost_key_is_not_replaced_in_silence),
+		TEST(store_rotation__another_key_than_the_first_signs_nothing),
 		TEST(store_rotation__one_that_was_taken_away_is_found),
 		TEST(store_rotation__a_forged_one_is_found_and_does_not_count),
 		TEST(store_rotation__a_key_signs_in_its_time_only),

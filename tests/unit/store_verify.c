@@ -414,6 +414,7 @@ static void store_verify__a_version_signed_with_another_key_is_found(void **stat
 		assert_int_equal(unlink(path), 0);
 	}
 	assert_ok(scene, key_make(folder, "domesday@alpha", &scene->err));
+	name_signer(scene);
 	scene_open(scene);
 	change(scene, UUID_A, "web", 6, "forged");
 	assert_told(scene, NULL, "signature book.git web@7: version 7 of 'web' (",

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "store/database/vfs.h"
+#include "store/key/key.h"
 #include "store_support.h"
 
 /* ---- what verify says ---- */
@@ -88,6 +89,26 @@ static inline void execute(struct scene *scene, const char *sql)
 	if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK)
 		fail_msg("%s: %s", sql, message);
 	sqlite3_close(database);
+}
+
+/* Somebody who puts another key into keys/ tells book.db of it, too; else nothing is signed with
+ * it. */
+static inline void name_signer(struct scene *scene)
+{
+	CLEANUP(key) struct key *key = NULL;
+	unsigned char open[KEY_PUBLIC_SIZE];
+	char path[PATH_MAX + 32], hex[2 * KEY_PUBLIC_SIZE + 1], sql[256];
+
+	snprintf(path, sizeof path, "%s/keys/host", scene->place);
+	assert_ok(scene, key_load(path, &key, &scene->err));
+	key_public(key, open);
+	for (size_t i = 0; i < sizeof open; i++)
+		snprintf(hex + 2 * i, 3, "%02x", open[i]);
+	snprintf(sql, sizeof sql,
+		"INSERT INTO setting(key, value) VALUES('signer', x'%s')"
+		" ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+		hex);
+	execute(scene, sql);
 }
 
 static inline void git(struct scene *scene, const char *const *words)
