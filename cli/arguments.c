@@ -104,6 +104,23 @@ static int bad_option(const struct command *command, int found, char **argv, str
 	return unknown_option(command, is_letter ? letter : word, err);
 }
 
+/* Of two values one would be passed over; of the book's folder and the like the last one counts. */
+static bool row_is_twice(const struct arguments *args, int row, const char *value)
+{
+	const char *before = args->values[row];
+
+	return before && value && strcmp(before, value) != 0 &&
+	       !command_option_global(command_option(args->command, (size_t)row));
+}
+
+static int twice(const struct command *command, int row, struct dd_error *err)
+{
+	error_set(err, CLI_USAGE, "option '--%s' is given twice, with different values",
+		command_option(command, (size_t)row)->name);
+	usage_hint(command, err);
+	return CLI_USAGE;
+}
+
 int arguments_parse(const struct command *command, int argc, char **argv, struct arguments *args,
 	struct dd_error *err)
 {
@@ -121,6 +138,8 @@ int arguments_parse(const struct command *command, int argc, char **argv, struct
 
 		int row = found >= ROW_BASE ? found - ROW_BASE : row_of_letter(command, found);
 
+		if (row_is_twice(args, row, optarg))
+			return twice(command, row, err);
 		args->values[row] = optarg ? optarg : "";
 	}
 	args->operands = argv + optind;

@@ -75,6 +75,8 @@ const char *command_group_title(enum command_group group);
  */
 const struct option_row *command_option(const struct command *command, size_t index);
 size_t command_option_count(const struct command *command);
+/* One of those of every command. */
+bool command_option_global(const struct option_row *row);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *nearest(const char *word, const char *(*candidate)(size_t index, const void *context),

@@ -164,6 +164,12 @@ const struct option_row *command_option(const struct command *command, size_t in
 	return NULL;
 }
 
+bool command_option_global(const struct option_row *row)
+{
+	return row >= global_options &&
+	       row < global_options + sizeof global_options / sizeof global_options[0];
+}
+
 size_t command_option_count(const struct command *command)
 {
 	size_t count = 0;

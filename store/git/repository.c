@@ -181,9 +181,12 @@ int object_failure(
 	struct book *book, int code, const git_oid *oid, const char *what, struct dd_error *err)
 {
 	struct dd_error reason = {0};
+	const git_error *last = git_error_last();
+	/* what is there and of another type than it should be is "not found", too */
+	bool other_type = last && last->klass == GIT_ERROR_INVALID;
 	int rc = repository_failure(book, code, what, err);
 
-	if (code != GIT_ENOTFOUND || rc != DD_CORRUPT)
+	if (code != GIT_ENOTFOUND || rc != DD_CORRUPT || other_type)
 		return rc;
 	rc = packs_reach(book, &reason);
 	if (rc)

@@ -64,6 +64,8 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	enum branch_outcome *out)
 {
 	struct book *book = transfer->link.book;
+	git_object_t type;
+	size_t size;
 	bool there;
 	int code, rc;
 
@@ -77,6 +79,9 @@ int transfer_compare(struct transfer *transfer, const git_oid *before, const git
 	rc = object_there(book, before, &there, transfer->err);
 	if (rc || !there)
 		return rc;
+	if (git_odb_read_header(&size, &type, book->objects, after) == 0 &&
+		type != GIT_OBJECT_COMMIT)
+		return 0;
 	code = git_graph_descendant_of(book->whole, after, before);
 	if (code < 0)
 		return object_failure(book, code, NULL, "cannot compare branches", transfer->err);

@@ -76,6 +76,19 @@ def options__stand_on_either_side_of_the_command(book):
 
 
 @test()
+def options__given_twice_with_two_values_are_refused(book):
+    """One of the two would be passed over, and nobody told."""
+    book.define(domain('web'))
+    book.ok('desc', 'web', 'words')
+    for command in (('rollback', 'web', '1', '--device', 'vda', '--device', 'vdb'),
+                    ('desc', 'web', 'x', '--reason', 'one', '--reason=two'),
+                    ('log', 'web', '-n', '1', '-n', '2')):
+        book.refuse(*command, code='usage', says='is given twice, with different values')
+    book.ok('log', 'web', '-n', '1', '-n', '1')
+    book.ok('list', '--book', book.folder + '/none', '--book', book.path)
+
+
+@test()
 def names__of_virsh_work(book):
     book.define(domain('a', memory=256))
     book.ok('setmem', 'a', 128 << 10, '--config')

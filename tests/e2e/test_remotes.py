@@ -229,6 +229,36 @@ def pull__shows_what_every_host_has_pushed(book):
 
 
 @test()
+def pull__a_branch_that_ends_in_no_commit_is_named(book):
+    """The server points it to a file; what else is there is fetched."""
+    remote = backed_up(book)
+    book.ok('push')
+    book.ok('pull')
+    other = uuid(book, 'b')
+    book.ok('desc', 'b', 'later')
+    book.ok('push')
+    branch = f'heads/hosts/{host_name()}/domains/{uuid(book, "a")}'
+    blob = subprocess.run(
+        ['git', '-C', remote, 'hash-object', '-w', '--stdin'], input='x', text=True, check=True,
+        capture_output=True).stdout
+    with open(f'{remote}/refs/{branch}', 'w', encoding='utf-8') as stream:
+        stream.write(blob)
+    failed = book.refuse('pull', code='conflict', lines=None)
+    contains(failed.err, uuid(book, 'a'), 'does not follow what was fetched before')
+    fetched = refs(book.path + '/book.git', 'refs/remotes')
+    equal(fetched[f'remotes/backup/{host_name()}/domains/{other}'],
+          refs(remote)[f'heads/hosts/{host_name()}/domains/{other}'])
+    book.ok('verify')
+    rescuer = book.another('rescuer', host='rescuer')
+    rescuer.define(domain('own'))
+    rescuer.ok('remote', 'add', 'fleet', remote)
+    failed = rescuer.ok(
+        'evacuate', host_name(), '--all', '--from', 'fleet', '--override', 'gone', rc=10)
+    check('try again' not in failed.err, failed)
+    equal(set(rescuer.domains()), {'own', 'b'})
+
+
+@test()
 def push__over_https_proves_both_sides(book):
     two_domains(book)
     remote = bare(book)
