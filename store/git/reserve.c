@@ -6,8 +6,13 @@
  * windows into packs) fails, which libgit2 does expect. The book itself asks malloc() and soon
  * finds out; so the reserve has to last only until its caller returns.
  *
- * It is a row of pieces, each behind its size, and the first that is free and large enough is
- * handed out: where libgit2 fails it also forgets some for good, and all around these must serve
+ * How large an object's content will be libgit2 believes the pack that it is in, and fills that
+ * much memory with zeros before it looks at the first byte. A bit that changed there, or in the
+ * index, could make that all the memory of the host. What no object here can need is refused, as
+ * damage.
+ *
+ * The reserve is a row of pieces, each behind its size, and the first that is free and large enough
+ * is handed out: where libgit2 fails it also forgets some for good, and all around these must serve
  * again.
  */
 #include "store/git/reserve.h"
@@ -22,6 +27,9 @@
 
 #define RESERVE_SIZE ((size_t)1 << 20)
 #define PIECE_LIMIT ((size_t)16384)
+#define CONTENT_LIMIT ((size_t)256 << 20) /* of an object; a file of a version has 64 MiB at most \
+					   */
+#define ROOM_LIMIT ((size_t)4 << 30)      /* of anything else */
 
 struct piece {
 	size_t size; /* of data, a multiple of 16 */
@@ -121,12 +129,22 @@ static void reserve_return(struct piece *piece)
 
 /* ---- as libgit2 wants them; file and line are of its sources ---- */
 
+static void *too_large(void)
+{
+	git_error_set_str(
+		GIT_ERROR_ODB, "an object says that it is larger than any that a book can have");
+	return NULL;
+}
+
 static void *give(size_t size, const char *file, int line)
 {
-	void *memory = malloc(size);
+	void *memory;
 
 	(void)file;
 	(void)line;
+	if (size > ROOM_LIMIT)
+		return too_large();
+	memory = malloc(size);
 	if (!memory)
 		memory = reserve_take(size);
 	if (!memory)
@@ -155,14 +173,16 @@ static void *give_array(size_t count, size_t size, const char *file, int line)
 
 static void *give_empty(size_t count, size_t size, const char *file, int line)
 {
-	void *memory = give_array(count, size, file, line);
+	void *memory = count == 1 && size > CONTENT_LIMIT ? too_large()
+							  : give_array(count, size, file, line);
 
 	return memory ? memset(memory, 0, count * size) : NULL;
 }
 
 static void *give_again(void *old, size_t size, const char *file, int line)
 {
-	void *memory = old && !reserved(old) ? realloc(old, size ? size : 1) : NULL;
+	void *memory =
+		old && !reserved(old) && size <= ROOM_LIMIT ? realloc(old, size ? size : 1) : NULL;
 	size_t had;
 
 	if (memory)

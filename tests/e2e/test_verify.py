@@ -10,6 +10,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import zlib
 
 from definition import domain
 from harness import check, contains, equal, main, test
@@ -341,6 +342,44 @@ def verify__a_bit_in_the_log_is_warned_of(book):
     find(findings(book), kind='file', where='book.db-wal')
     book.ok('reindex')
     equal(book.ok('desc', 'web').out.strip(), 'the last')
+
+
+@test()
+def verify__believes_no_object_that_it_is_larger_than_memory(book):
+    """libgit2 would take that much, before it looks at the first byte."""
+    fill(book)
+    for name, size in (('12' * 20, 1 << 34), ('34' * 20, 1 << 50)):
+        folder = os.path.join(book.path, 'book.git/objects', name[:2])
+        os.makedirs(folder)
+        with open(os.path.join(folder, name[2:]), 'wb') as stream:
+            stream.write(zlib.compress(b'blob %d\0' % size + b'x' * 100))
+    found = findings(book)
+    for name in ('12' * 20, '34' * 20):
+        check([f for f in found if name in f['sentence'] and 'it is damaged' in f['sentence']],
+              found)
+    shutil.rmtree(book.path + '/book.git/objects/12')
+    shutil.rmtree(book.path + '/book.git/objects/34')
+    book.ok('verify')
+
+
+@test()
+def verify__a_pack_entry_that_says_it_is_huge_is_told(book):
+    """Of a commit in a pack, where the size stands: the bits say that more bytes of it follow."""
+    fill(book)
+    (index,) = glob.glob(book.path + '/book.git/objects/pack/*.idx')
+    (pack,) = glob.glob(book.path + '/book.git/objects/pack/*.pack')
+    listed = subprocess.run(['git', 'verify-pack', '-v', index], capture_output=True, text=True,
+                            check=True).stdout
+    whole = [line.split() for line in listed.splitlines() if len(line.split()) == 5]
+    oid, _, _, _, offset = whole[0]
+    os.chmod(pack, 0o600)
+    with open(pack, 'r+b') as stream:
+        stream.seek(int(offset))
+        first = stream.read(1)[0]
+        stream.seek(int(offset))
+        stream.write(bytes([first | 0x80]) + b'\xff' * 4 + b'\x07')
+    found = findings(book)
+    check([f for f in found if oid in f['sentence'] and 'it is damaged' in f['sentence']], found)
 
 
 @test()
