@@ -133,6 +133,7 @@ void book_close(struct book *book)
 	repository_close(book);
 	database_close(&book->database);
 	key_release(book->key);
+	text_release(&book->unsound);
 	free(book->committer_email);
 	free(book->host_name);
 	free(book->folder);

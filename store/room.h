@@ -48,6 +48,7 @@ struct book {
 	struct staging *staging;    /* owned by objects */
 	/* libgit2 failed, and may go on to miss what it could not see then: it is opened anew */
 	bool objects_doubtful;
+	struct text unsound; /* indexes of packs that verify found damaged: a name a line */
 };
 
 /* A book whose database, a file of that name in its folder, is not opened yet. */
@@ -79,12 +80,10 @@ int repository_complete(struct book *book, struct dd_error *err);
 /* Sees to it that book->objects is there. */
 int repository_need(struct book *book, struct dd_error *err);
 /*
- * The same, but with those packs alone whose index is sound (a file's name in objects/pack):
- * libgit2 believes what an index says, and may read beyond a pack's end. repository_close() ends
- * it.
+ * Packs are left out whose index (a file's name in objects/pack) is in book->unsound: libgit2
+ * believes what an index says, and may read beyond a pack's end. Whoever adds one closes first.
  */
-int repository_restrict(struct book *book, bool (*sound)(const char *index, void *context),
-	void *context, struct dd_error *err);
+bool repository_follows(const struct book *book, const char *index);
 /* Lets it be opened anew after a failure; where nobody holds anything of libgit2's. */
 void repository_forget(struct book *book);
 /* And book->whole. */

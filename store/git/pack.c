@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/git/pack.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,50 +114,4 @@ int pack_finish(struct pack *pack, char name[PACK_NAME_SIZE], struct dd_error *e
 	snprintf(name, PACK_NAME_SIZE, "%s", git_packbuilder_name(pack->builder));
 	snprintf(source, sizeof source, "pack-%s", name);
 	return pack_install(pack, source, name, err);
-}
-
-/* ---- an index that is damaged ---- */
-
-#define INDEX_HEAD 8
-#define INDEX_FANOUT (256 * 4)
-#define INDEX_OBJECT 24       /* of the names and checks of one, before the offsets */
-#define INDEX_FAR 0x80000000u /* the offset stands in a table of longer ones */
-
-static bool number_read(int fd, off_t at, uint32_t *number)
-{
-	unsigned char bytes[4];
-
-	if (pread(fd, bytes, sizeof bytes, at) != (ssize_t)sizeof bytes)
-		return false;
-	memcpy(number, bytes, sizeof bytes);
-	*number = be32toh(*number);
-	return true;
-}
-
-bool pack_index_leads_astray(int fd, off_t pack_size)
-{
-	uint32_t count, offset, high, low;
-	off_t offsets, far;
-
-	if (!number_read(fd, INDEX_HEAD + INDEX_FANOUT - 4, &count))
-		return true;
-	offsets = INDEX_HEAD + INDEX_FANOUT + (off_t)count * INDEX_OBJECT;
-	far = offsets + (off_t)count * 4;
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t whole;
-
-		if (!number_read(fd, offsets + (off_t)i * 4, &offset))
-			return true;
-		whole = offset;
-		if (offset & INDEX_FAR) {
-			off_t at = far + (off_t)(offset & ~INDEX_FAR) * 8;
-
-			if (!number_read(fd, at, &high) || !number_read(fd, at + 4, &low))
-				return true;
-			whole = (uint64_t)high << 32 | low;
-		}
-		if (whole >= (uint64_t)pack_size)
-			return true;
-	}
-	return false;
 }

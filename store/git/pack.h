@@ -33,10 +33,4 @@ static inline void cleanup_pack(struct pack *pack)
 	pack_release(pack);
 }
 
-/*
- * Does an index (version 2, git's gitformat-pack(5)) that is damaged lead beyond the end of its
- * pack of so many bytes, or cannot be read at all?
- */
-bool pack_index_leads_astray(int fd, off_t pack_size);
-
 #endif

@@ -261,6 +261,58 @@ static int folders_need(struct book *book, struct dd_error *err)
 	return rc || filled ? rc : repository_make(book->folder, err);
 }
 
+static bool is_index(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 4 && strcmp(name + length - 4, ".idx") == 0;
+}
+
+bool repository_follows(const struct book *book, const char *index)
+{
+	return !book->unsound.size || !strstr(text_string(&book->unsound), index);
+}
+
+static int packs_add(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "book.git/objects/pack", &path, err);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
+		CLEANUP(free) char *index = NULL;
+		git_odb_backend *pack = NULL;
+
+		if (!is_index(entry->d_name) || !repository_follows(book, entry->d_name))
+			continue;
+		rc = string_format(&index, err, "%s/%s", path, entry->d_name);
+		if (!rc && git_odb_backend_one_pack(&pack, index) == 0 &&
+			git_odb_add_backend(book->objects, pack, 1) < 0)
+			rc = repository_failure(book, GIT_ERROR, "cannot open a pack", err);
+	}
+	return rc;
+}
+
+/* With those packs alone that may be followed. */
+static int open_restricted(struct book *book, struct dd_error *err)
+{
+	int code = git_odb_new(&book->objects);
+	int rc;
+
+	if (!code)
+		code = staging_attach(&book->database, book->objects, &book->staging);
+	if (!code)
+		code = repository_wrap(book);
+	rc = code ? repository_failure(book, code, "cannot open the history", err)
+		  : packs_add(book, err);
+	if (rc)
+		repository_close(book);
+	return rc;
+}
+
 int repository_need(struct book *book, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
@@ -271,6 +323,8 @@ int repository_need(struct book *book, struct dd_error *err)
 	rc = libgit2_need(err);
 	if (!rc)
 		rc = folders_need(book, err);
+	if (!rc && book->unsound.size)
+		return open_restricted(book, err);
 	if (!rc)
 		rc = book_path(book, "book.git/objects", &path, err);
 	if (rc)
@@ -287,55 +341,6 @@ int repository_need(struct book *book, struct dd_error *err)
 	}
 	book->objects_doubtful = false;
 	return 0;
-}
-
-static bool is_index(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 4 && strcmp(name + length - 4, ".idx") == 0;
-}
-
-static int packs_add(struct book *book, bool (*sound)(const char *index, void *context),
-	void *context, struct dd_error *err)
-{
-	CLEANUP(free) char *path = NULL;
-	CLEANUP(folder) DIR *folder = NULL;
-	const struct dirent *entry;
-	int rc = book_path(book, "book.git/objects/pack", &path, err);
-
-	if (!rc)
-		rc = folder_open(path, &folder, err);
-	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
-		CLEANUP(free) char *index = NULL;
-		git_odb_backend *pack = NULL;
-
-		if (!is_index(entry->d_name) || !sound(entry->d_name, context))
-			continue;
-		rc = string_format(&index, err, "%s/%s", path, entry->d_name);
-		if (!rc && git_odb_backend_one_pack(&pack, index) == 0 &&
-			git_odb_add_backend(book->objects, pack, 1) < 0)
-			rc = repository_failure(book, GIT_ERROR, "cannot open a pack", err);
-	}
-	return rc;
-}
-
-int repository_restrict(struct book *book, bool (*sound)(const char *index, void *context),
-	void *context, struct dd_error *err)
-{
-	int code, rc;
-
-	repository_close(book);
-	code = git_odb_new(&book->objects);
-	if (!code)
-		code = staging_attach(&book->database, book->objects, &book->staging);
-	if (!code)
-		code = repository_wrap(book);
-	rc = code ? repository_failure(book, code, "cannot open the history", err)
-		  : packs_add(book, sound, context, err);
-	if (rc)
-		repository_close(book);
-	return rc;
 }
 
 void repository_forget(struct book *book)

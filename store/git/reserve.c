@@ -27,9 +27,10 @@
 
 #define RESERVE_SIZE ((size_t)1 << 20)
 #define PIECE_LIMIT ((size_t)16384)
-#define CONTENT_LIMIT ((size_t)256 << 20) /* of an object; a file of a version has 64 MiB at most \
-					   */
-#define ROOM_LIMIT ((size_t)4 << 30)      /* of anything else */
+/* Of an object; a file of a version has 64 MiB at most. */
+#define CONTENT_LIMIT ((size_t)256 << 20)
+/* Of anything else. */
+#define ROOM_LIMIT ((size_t)4 << 30)
 
 struct piece {
 	size_t size; /* of data, a multiple of 16 */

@@ -144,11 +144,13 @@ static int trust_begin(struct reindex *reindex)
 			reindex, "the branch \"book\" of book.git is of another book than book.db");
 		has_old = false;
 	}
-	if (!has_ref && !has_old)
-		return error_set(reindex->err, DD_CORRUPT,
+	if (!has_ref && !has_old) {
+		error_set(reindex->err, DD_CORRUPT,
 			"%s/book.git has no branch \"book\": there is nothing that says whose "
 			"signature counts",
 			book->folder);
+		return error_hint(reindex->err, "'domesday verify' says what is damaged");
+	}
 	return has_old && !passed ? heads_write(book, &old, &old_root, reindex->err)
 				  : heads_write(book, &ref, &ref_root, reindex->err);
 }
@@ -228,53 +230,6 @@ static int row_insert(struct reindex *reindex, int64_t domain, uint32_t number,
 	return statement_run(&statement, reindex->err);
 }
 
-/* Some commit before it in the sorted list is the one that it goes on from. */
-static bool goes_on(const struct sighting *list, size_t at)
-{
-	for (size_t i = at; i-- && list[i].number + 1 >= list[at].number;)
-		if (git_oid_equal(&list[i].oid, &list[at].parent))
-			return true;
-	return false;
-}
-
-/*
- * Of several commits for one version: the one that the version after it goes on from, and of the
- * newest the one that the old book.db had. The others are told, and listed is false of them.
- */
-static void choose(
-	struct reindex *reindex, struct sighting *list, size_t count, const git_oid *newest)
-{
-	const git_oid *wanted = newest;
-
-	for (size_t end = count, first; end; end = first) {
-		size_t chosen;
-
-		for (first = end - 1; first && list[first - 1].number == list[end - 1].number;)
-			first--;
-		chosen = first;
-		for (size_t i = first; i < end; i++) {
-			list[i].listed = false;
-			if (git_oid_equal(&list[i].oid, wanted))
-				chosen = i;
-			else if (!git_oid_equal(&list[chosen].oid, wanted) &&
-				 !goes_on(list, chosen) && goes_on(list, i))
-				chosen = i;
-		}
-		list[chosen].listed = true;
-		wanted = &list[chosen].parent;
-	}
-	for (size_t i = 0; i < count; i++) {
-		char hex[COMMIT_SIZE];
-
-		if (!list[i].listed)
-			reindex_lost(reindex,
-				"of the domain %s there is more than one version %u: the commit %s "
-				"is left out",
-				list[i].uuid, list[i].number,
-				git_oid_tostr(hex, sizeof hex, &list[i].oid));
-	}
-}
-
 static int count_staged(struct reindex *reindex, const git_oid *oid)
 {
 	struct statement statement =
@@ -294,7 +249,7 @@ static int versions_insert(struct reindex *reindex, int64_t domain, struct sight
 	int rc = old_head(reindex, list->uuid, &head);
 
 	if (!rc)
-		choose(reindex, list, count, &head);
+		versions_choose(reindex, list, count, &head);
 	for (size_t at = 0; !rc && at < count; at++) {
 		const struct sighting *chosen = &list[at];
 
@@ -578,11 +533,32 @@ static int tags_all(struct reindex *reindex)
 
 /* ---- the files ---- */
 
+/* What no checksum vouches for is not followed. */
+static int packs_judge(struct reindex *reindex)
+{
+	struct verify_counts seen = {0};
+	struct verification verification = {
+		.book = reindex->book,
+		.visit = tell_loss,
+		.context = reindex,
+		.counts = &seen,
+		.err = reindex->err,
+	};
+	int rc = verify_packs(&verification);
+
+	if (rc || !reindex->book->unsound.size)
+		return rc;
+	repository_close(reindex->book);
+	return repository_need(reindex->book, reindex->err);
+}
+
 static int fill(void *context, struct dd_error *err)
 {
 	struct reindex *reindex = context;
 	int rc = layout_tables_make(&reindex->book->database, err);
 
+	if (!rc)
+		rc = packs_judge(reindex);
 	if (!rc)
 		rc = old_staged(reindex);
 	if (!rc)

@@ -42,6 +42,16 @@ struct given_away {
 int given_away_find(struct reindex *reindex, const struct verification *verification,
 	const struct sighting *list, size_t count, struct given_away *out);
 
+/* ---- choose.c ---- */
+
+/*
+ * Of several commits for one version: the one that the version after it goes on from, and of the
+ * newest the one that the old book.db had, if newest names it. These are then marked as listed; the
+ * others are told.
+ */
+void versions_choose(
+	struct reindex *reindex, struct sighting *list, size_t count, const git_oid *newest);
+
 /* ---- old_book.c ---- */
 
 /* Opens the old database, where there is one that is not damaged. */

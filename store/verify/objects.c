@@ -248,7 +248,8 @@ static int read_packs(struct verification *verification)
 	if (!folder)
 		return error_errno(verification->err, errno, "cannot open %s", packs);
 	while (!rc && (entry = folder_next(folder, packs, &rc, verification->err)))
-		if (is_index(folder, entry->d_name) && index_sound(entry->d_name, verification))
+		if (is_index(folder, entry->d_name) &&
+			repository_follows(verification->book, entry->d_name))
 			rc = read_pack(verification, packs, entry->d_name);
 	return rc;
 }

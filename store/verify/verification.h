@@ -46,7 +46,6 @@ struct verification {
 	struct tenures tenures;
 	struct oid_set good, bad; /* objects: whole, and not whole */
 	struct oid_list needed;   /* by commits and trees that were read; some more than once */
-	struct text unsound;      /* indexes that nobody may follow: a name a line */
 	struct text payload;      /* of the commit at hand */
 };
 
@@ -121,9 +120,6 @@ int key_number(
 /* Was it signed with a key of the book itself? */
 bool sighting_own(const struct verification *verification, const struct sighting *sighting);
 
-/* May the index of a pack be followed? context is the verification. */
-bool index_sound(const char *index, void *context);
-
 /* The sighting of a commit; NULL: it was not read. */
 struct sighting *sighting_find(const struct verification *verification, const git_oid *oid);
 
@@ -132,6 +128,7 @@ struct sighting *sighting_find(const struct verification *verification, const gi
 /* files.c: the log of book.db, before anything of it is read. */
 int verify_log(struct verification *verification);
 int verify_files(struct verification *verification);    /* verify_files.c: bytes as such */
+int verify_packs(struct verification *verification);    /* of those, packs and their indexes */
 int verify_schema(struct verification *verification);   /* schema.c: what tables there are */
 int verify_beside(struct verification *verification);   /* beside.c: what git would believe */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */

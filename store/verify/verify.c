@@ -147,7 +147,6 @@ void verification_release(struct verification *verification)
 	oid_set_release(&verification->bad);
 	oid_list_release(&verification->needed);
 	text_release(&verification->payload);
-	text_release(&verification->unsound);
 }
 
 /* Who signs must be known before anything signed is read. */
@@ -175,12 +174,6 @@ static int read_signers(struct verification *verification)
 	return rc;
 }
 
-bool index_sound(const char *index, void *context)
-{
-	const struct verification *verification = context;
-	return !strstr(text_string(&verification->unsound), index);
-}
-
 static int verify_all(void *context, struct dd_error *err)
 {
 	struct verification *verification = context;
@@ -193,11 +186,10 @@ static int verify_all(void *context, struct dd_error *err)
 	int rc = verify_files(verification);
 
 	(void)err; /* is the verification's */
-	if (!rc && text_failed(&verification->unsound))
-		rc = error_no_memory(verification->err);
-	if (!rc && verification->unsound.size)
-		opened =
-			repository_restrict(verification->book, index_sound, verification, &reason);
+	if (!rc && verification->book->unsound.size) {
+		repository_close(verification->book);
+		opened = repository_need(verification->book, &reason);
+	}
 	if (!rc && opened) {
 		error_set(verification->err, opened, "%s", reason.message);
 		return damage_tell(verification, opened, "file", "book.git");
@@ -212,13 +204,8 @@ static int verify_in_snapshot(struct verification *verification)
 	struct book *book = verification->book;
 	int rc = verify_log(verification);
 
-	if (!rc)
-		rc = database_snapshot(
-			&book->database, verify_all, verification, verification->err);
-	/* what was opened without damaged packs */
-	if (verification->unsound.size)
-		repository_close(book);
-	return rc;
+	return rc ? rc
+		  : database_snapshot(&book->database, verify_all, verification, verification->err);
 }
 
 int book_verify(struct book *book, const char *uuid,
@@ -238,6 +225,9 @@ int book_verify(struct book *book, const char *uuid,
 	int rc;
 
 	*verification.counts = counted;
+	if (book->unsound.size)
+		repository_close(book);
+	text_release(&book->unsound);
 	repository_forget(book);
 	rc = database_lock(&book->database, SLOT_CHECKPOINT, "verify", book->wait_ms, err);
 	if (rc)

@@ -383,6 +383,29 @@ def verify__a_pack_entry_that_says_it_is_huge_is_told(book):
 
 
 @test()
+def verify__an_index_that_leads_anywhere_ends_nothing(book):
+    """Each bit of an offset in turn: libgit2 takes what is there for an object."""
+    fill(book)
+    (index,) = glob.glob(book.path + '/book.git/objects/pack/*.idx')
+    os.chmod(index, 0o600)
+    count = (os.path.getsize(index) - 8 - 1024 - 40) // 28
+    table = 8 + 1024 + 24 * count
+    for bit in range(0, 4 * count * 8, 29):
+        flip(index, table + bit // 8, bit % 8)
+        found = find(findings(book), kind='file', where='book.git/objects/pack/'
+                     + os.path.basename(index))
+        contains(found['sentence'], 'not what its checksum says', 'git index-pack')
+        flip(index, table + bit // 8, bit % 8)
+    flip(index, table, 4)
+    book.refuse('reindex', code='corrupt', says="'domesday verify' says what is damaged")
+    os.unlink(index)
+    subprocess.run(['git', 'index-pack', index.removesuffix('.idx') + '.pack'], check=True,
+                   capture_output=True)
+    book.ok('reindex')
+    book.ok('verify')
+
+
+@test()
 def verify__says_it_in_text_whatever_the_bytes_are(book):
     """A branch whose name is no UTF-8 any more."""
     fill(book)
