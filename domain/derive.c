@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "domain/derive.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/operation.h"
@@ -13,13 +14,17 @@ void derived_release(struct derived *derived)
 	*derived = (struct derived){.name = NULL};
 }
 
-static int derive_gone(struct book *book, const char *uuid, bool *gone, struct dd_error *err)
+/* What its trailers say; before there were owners no version named an epoch. */
+static int derive_state(
+	struct book *book, const char *uuid, struct derived *derived, struct dd_error *err)
 {
 	CLEANUP(version_info) struct version_info info = {.number = 0};
 	int rc = book_version(book, uuid, 0, &info, err);
 	const char *operation = rc ? NULL : version_trailer(&info, "Operation");
+	const char *epoch = rc ? NULL : version_trailer(&info, "Epoch");
 
-	*gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0;
+	derived->gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0;
+	derived->epoch = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
 	return rc;
 }
 
@@ -27,7 +32,7 @@ int derive(struct book *book, const char *uuid, struct derived *out, struct dd_e
 {
 	CLEANUP(derived) struct derived derived = {.name = NULL};
 	CLEANUP(document) struct document *document = NULL;
-	int rc = derive_gone(book, uuid, &derived.gone, err);
+	int rc = derive_state(book, uuid, &derived, err);
 	const char *name, *title;
 
 	if (!rc)

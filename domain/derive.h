@@ -10,6 +10,7 @@ struct derived {
 	char *name;
 	char *title; /* "" where there is none */
 	bool gone;
+	uint32_t epoch;
 	struct use_rows uses; /* by the definition; none where it is gone */
 };
 

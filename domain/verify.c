@@ -92,6 +92,8 @@ static int compare(struct book *book, const struct domain_row *row, const struct
 		*what = "title";
 	else if ((row->state == STATE_GONE) != derived->gone)
 		*what = "state";
+	else if (!row->owner && row->epoch != derived->epoch)
+		*what = "epoch";
 	else if (comparison.differs || comparison.count != derived->uses.count)
 		*what = "list of disks, MAC addresses and host devices";
 	return 0;

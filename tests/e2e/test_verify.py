@@ -406,6 +406,17 @@ def verify__an_index_that_leads_anywhere_ends_nothing(book):
 
 
 @test()
+def verify__names_an_epoch_that_no_version_has(book):
+    """With it this host would claim the domain from whoever owns it."""
+    uuids = fill(book)
+    execute(book, ('UPDATE domain SET epoch = 9 WHERE uuid = ?', (uuids['web'],)))
+    contains(find(findings(book), kind='index', domain='web')['sentence'], 'the epoch')
+    book.ok('reindex')
+    book.ok('verify')
+    equal(book.domains()['web']['epoch'], 1)
+
+
+@test()
 def verify__says_it_in_text_whatever_the_bytes_are(book):
     """A branch whose name is no UTF-8 any more."""
     fill(book)
