@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/guest_internal.h"
 
+#include "base/cleanup.h"
 #include "qmp/argv.h"
 #include "qmp/process.h"
 #include "qmp/socket.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_MS 10000 /* for another that is being served to finish */
@@ -217,4 +221,29 @@ int guest_plan(const struct guest *guest, const struct document *live, const xml
 	plan->folder = guest->folder;
 	plan->hotplug = true;
 	return plan_device(plan, device, err);
+}
+
+int guest_socket_name(
+	struct guest *guest, const char *path, char name[GUEST_SOCKET_SIZE], struct dd_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(close) int folder = -1;
+	CLEANUP(free) char *parent = NULL;
+	int number = -1;
+	int code;
+
+	if (strlen(path) < GUEST_SOCKET_SIZE) {
+		memcpy(name, path, strlen(path) + 1);
+		return 0;
+	}
+	parent = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+	if (!parent)
+		return error_no_memory(err);
+	folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return error_errno(err, errno, "cannot open %s", parent);
+	code = monitor_add_fd(guest->monitor, folder, &number, err);
+	if (!code)
+		snprintf(name, GUEST_SOCKET_SIZE, "/proc/self/fd/%d%s", number, slash);
+	return code;
 }

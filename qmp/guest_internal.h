@@ -26,4 +26,14 @@ int guest_meet(const char *folder, int wait_ms, struct guest **out, struct dd_er
 int guest_plan(const struct guest *guest, const struct document *live, const xmlNode *device,
 	struct plan *plan, struct dd_error *err);
 
+#define GUEST_SOCKET_SIZE 108 /* what QEMU takes, and the NUL */
+
+/*
+ * The name by which this QEMU, which takes no longer one, makes or finds the socket at path: the
+ * path itself or, where that is too long, one through a descriptor of its folder. It holds for as
+ * long as this connection to QEMU does.
+ */
+int guest_socket_name(
+	struct guest *guest, const char *path, char name[GUEST_SOCKET_SIZE], struct dd_error *err);
+
 #endif

@@ -14,10 +14,13 @@
 #include "qmp/deadline.h"
 #include "qmp/guest_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define FD_NAME "migration"
+#define UNIX_URI "unix:"
 #define DOWNTIME_MS 300
 #define THROTTLE_INITIAL 20
 #define THROTTLE_INCREMENT 10
@@ -152,6 +155,21 @@ static int tell(struct guest *guest, const char *command, const char *uri, bool 
 	return monitor_call(guest->monitor, command, args, NULL, err);
 }
 
+/* uri: also that of a Unix socket with a path of any length. */
+static int tell_at(struct guest *guest, const char *command, const char *uri, struct dd_error *err)
+{
+	char name[GUEST_SOCKET_SIZE], unix_uri[GUEST_SOCKET_SIZE + sizeof UNIX_URI];
+	int code;
+
+	if (strncmp(uri, UNIX_URI, strlen(UNIX_URI)) != 0)
+		return tell(guest, command, uri, false, err);
+	code = guest_socket_name(guest, uri + strlen(UNIX_URI), name, err);
+	if (code)
+		return code;
+	snprintf(unix_uri, sizeof unix_uri, UNIX_URI "%s", name);
+	return tell(guest, command, unix_uri, false, err);
+}
+
 static int tell_fd(
 	struct guest *guest, const char *command, int fd, bool resume, struct dd_error *err)
 {
@@ -186,7 +204,7 @@ int guest_migrate_receive(struct guest *guest, int fd, struct dd_error *err)
 
 int guest_migrate_receive_at(struct guest *guest, const char *uri, struct dd_error *err)
 {
-	return tell(guest, "migrate-incoming", uri, false, err);
+	return tell_at(guest, "migrate-incoming", uri, err);
 }
 
 int guest_migration_port(struct guest *guest, unsigned *port, struct dd_error *err)
@@ -374,7 +392,7 @@ int guest_migration_recover_at(struct guest *guest, const char *uri, struct dd_e
 	if (!code && now.state != MIGRATION_POSTCOPY_PAUSED)
 		code = error_set(err, DD_BUSY, "its connection has not broken: it is '%s'",
 			migration_state_name(now.state));
-	return code ? code : tell(guest, "migrate-recover", uri, false, err);
+	return code ? code : tell_at(guest, "migrate-recover", uri, err);
 }
 
 int guest_announce(struct guest *guest, struct dd_error *err)

@@ -40,13 +40,17 @@ static int call_with(struct guest *guest, const char *command, const char *key, 
 static int add_target(
 	struct guest *guest, const char *alias, const char *path, struct dd_error *err)
 {
-	struct json *server = json_object();
-	struct json *args = json_object();
-	char node[NODE_NAME_SIZE];
+	char node[NODE_NAME_SIZE], name[GUEST_SOCKET_SIZE];
+	struct json *server, *args;
+	int code = guest_socket_name(guest, path, name, err);
 
+	if (code)
+		return code;
+	server = json_object();
+	args = json_object();
 	block_node_name(node, alias, "-mirror");
 	json_put_string(server, "type", "unix");
-	json_put_string(server, "path", path);
+	json_put_string(server, "path", name);
 	json_put_string(args, "driver", "nbd");
 	json_put_string(args, "node-name", node);
 	json_put_string(args, "export", alias);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -315,6 +316,25 @@ int monitor_send_fd(struct monitor *monitor, const char *name, int fd, struct dd
 	if (!code)
 		code = transmit_with_fd(monitor, fd, err);
 	return code ? code : await_answer(monitor, "getfd", NULL, err);
+}
+
+int monitor_add_fd(struct monitor *monitor, int fd, int *number, struct dd_error *err)
+{
+	CLEANUP(json) struct json *reply = NULL;
+	int code = session_command(monitor->session, "add-fd", NULL, &monitor->output, err);
+	int64_t found;
+
+	if (!code)
+		code = transmit_with_fd(monitor, fd, err);
+	if (!code)
+		code = await_answer(monitor, "add-fd", &reply, err);
+	if (code)
+		return code;
+	found = json_get_number(reply, "fd", -1);
+	if (found < 0 || found > INT_MAX)
+		return error_set(err, DD_HYPERVISOR, "QEMU does not say which descriptor it has");
+	*number = (int)found;
+	return 0;
 }
 
 int monitor_await(struct monitor *monitor,

@@ -42,6 +42,9 @@ int monitor_call_both(
 /* Hands QEMU a descriptor under a name ("getfd"); fd stays the caller's. */
 int monitor_send_fd(struct monitor *monitor, const char *name, int fd, struct dd_error *err);
 
+/* The same under a number, which it has in QEMU's process ("add-fd"). */
+int monitor_add_fd(struct monitor *monitor, int fd, int *number, struct dd_error *err);
+
 /*
  * Waits for the first event for which wanted says true; others are dropped. *event, the caller's,
  * is NULL when none came in time (still 0).

@@ -36,13 +36,18 @@ static int call_once(struct guest *guest, const char *command, struct json *args
 
 int guest_disks_listen(struct guest *guest, struct dd_error *err)
 {
-	struct json *data = json_object();
-	struct json *address = json_object();
-	struct json *args = json_object();
-	char path[PATH_MAX];
+	struct json *data, *address, *args;
+	char path[PATH_MAX], name[GUEST_SOCKET_SIZE];
+	int code;
 
 	snprintf(path, sizeof path, "%s/" MIRROR_SOCKET, guest->folder);
-	json_put_string(data, "path", path);
+	code = guest_socket_name(guest, path, name, err);
+	if (code)
+		return code;
+	data = json_object();
+	address = json_object();
+	args = json_object();
+	json_put_string(data, "path", name);
 	json_put_string(address, "type", "unix");
 	json_put(address, "data", data);
 	json_put(args, "addr", address);

@@ -12,7 +12,7 @@ import threading
 
 from client import Client
 from definition import cdrom, change_cache, disk, domain, serial_socket
-from harness import check, contains, equal, main, qemu_of, test, wait_until
+from harness import Book, check, contains, equal, main, qemu_of, test, wait_until
 from images import MIB, SIZE, Images, driver, room, tool
 from migration import (
     Traveller, after, age, cell, hosts, killed_at, link, one_owner, settled)
@@ -123,6 +123,23 @@ def copied__every_write_of_the_guest_goes_with_it(book, form):
         guest.at(alpha).goes_on_writing(images.source)
         images.sound(images.source)
         check(room(images.source) < 8 * MIB, 'the holes were filled', room(images.source))
+
+
+@test()
+def copied__between_books_whose_paths_no_socket_could_have(book):
+    deep = Book(os.path.join(book.folder, *['long' * 15] * 3))
+    os.makedirs(deep.folder)
+    images = Images(deep)
+    with hosts(deep) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', images.device(), ticking='').start()
+        guest.wait_for('^tick 1$')
+        alpha.book.ok('migrate', 'vm1', 'beta', '--copy-storage', *images.map())
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
+        guest.destroy()
+        beta.book.ok('migrate', 'vm1', 'alpha', '--overwrite-storage', *images.map(back=True))
+        images.sound(images.source)
+        one_owner((alpha, beta), guest, alpha)
 
 
 @test()
