@@ -128,7 +128,7 @@ int local_begin(struct operation *op, struct dd_host *host,
 	if (!rc && op->row.owner)
 		rc = error_set(err, DD_REFUSED, "domain '%s' is owned by the host '%s' now",
 			op->row.name, op->row.owner);
-	return rc ? rc : operation_guest(op, err);
+	return rc ? rc : outgoing_guest(op, err);
 }
 
 /* ---- begin and prepare ---- */

@@ -61,7 +61,7 @@ static int begin(struct looking *looking, struct dd_host *host, const struct dd_
 			op->row.name, op->row.owner);
 	looking->live =
 		mode == DD_MIGRATE_LIVE || (mode == DD_MIGRATE_AUTO && operation_running(op));
-	return looking->live ? operation_guest(op, err) : operation_require_shut_off(op, err);
+	return looking->live ? outgoing_guest(op, err) : operation_require_shut_off(op, err);
 }
 
 #define ENOUGH 1

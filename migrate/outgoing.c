@@ -37,13 +37,26 @@ int outgoing_connect(struct outgoing *outgoing, struct dd_error *err)
 
 /* ---- begin ---- */
 
+int outgoing_guest(struct operation *op, struct dd_error *err)
+{
+	enum guest_status status = GUEST_OTHER;
+	int rc = operation_guest(op, err);
+
+	if (!rc)
+		rc = guest_migration_check(op->guest, err);
+	if (!rc)
+		rc = guest_status(op->guest, &status, err);
+	op->paused |= status == GUEST_PAUSED || status == GUEST_WATCHDOG || status == GUEST_CRASHED;
+	return rc;
+}
+
 static int mode_check(struct outgoing *outgoing, bool live, struct dd_error *err)
 {
 	struct operation *op = &outgoing->op;
 	int rc;
 
 	if (live)
-		return operation_guest(op, err);
+		return outgoing_guest(op, err);
 	rc = operation_require_shut_off(op, err);
 	return rc == DD_REFUSED ? error_hint(err, "or move it as it runs: leave out --offline")
 				: rc;

@@ -48,6 +48,13 @@ struct outgoing {
 };
 
 /*
+ * A guest that is to move, connected: op->paused tells whether it stands still and is to stay so,
+ * which one does, too, that its watchdog has stopped, or that has crashed. DD_REFUSED: it does not
+ * run, or cannot move now.
+ */
+int outgoing_guest(struct operation *op, struct dd_error *err);
+
+/*
  * live: with its guest. Then and always the row is there when it returns 0. DD_REFUSED,
  * DD_NOT_FOUND (the domain, or the peer), DD_BUSY.
  */

@@ -27,6 +27,7 @@ enum guest_status {
 	GUEST_SHUTDOWN,
 	GUEST_CRASHED, /* panicked, or an internal error */
 	GUEST_IO_ERROR,
+	GUEST_WATCHDOG,   /* its watchdog has stopped it */
 	GUEST_INCOMING,   /* waits for, or takes, a migration's stream */
 	GUEST_SWITCHING,  /* a migration has stopped it, to send the rest */
 	GUEST_MOVED_AWAY, /* stopped: all of it has been sent to another QEMU */

@@ -37,6 +37,24 @@
 
 /* ---- before ---- */
 
+int guest_migration_check(struct guest *guest, struct dd_error *err)
+{
+	CLEANUP(json) struct json *jobs = NULL;
+	int code = monitor_call(guest->monitor, "query-block-jobs", NULL, &jobs, err);
+
+	for (size_t i = 0; !code && i < json_count(jobs); i++) {
+		const char *name = json_get_string(json_at(jobs, i), "device");
+		const char *status = json_get_string(json_at(jobs, i), "status");
+
+		if (status && strcmp(status, "concluded") == 0)
+			continue;
+		error_set(err, DD_REFUSED, "a block job of its QEMU's, '%s', is under way",
+			name ? name : "");
+		return error_hint(err, "wait for its end, or cancel it, and move the guest then");
+	}
+	return code;
+}
+
 int guest_emulated(struct guest *guest, bool *out, struct dd_error *err)
 {
 	CLEANUP(json) struct json *reply = NULL;

@@ -90,6 +90,12 @@ struct migration_progress {
 /* ---- both sides ---- */
 
 /*
+ * Can it be sent now? DD_REFUSED: a block job, which somebody else has begun, works on its disks;
+ * QEMU would die of what that writes to images that it has given up.
+ */
+int guest_migration_check(struct guest *guest, struct dd_error *err);
+
+/*
  * Is its processor QEMU's own? Of such a guest QEMU (7.2, seen) does not notice all that it writes
  * after it has been looked for a second time what has changed: it is only whole at the destination
  * with one_pass, where it is looked for once more, when nothing changes any longer.

@@ -10,6 +10,7 @@ import subprocess
 
 from definition import disk
 from harness import Skip, check, contains, equal, main, test, wait_until
+from images import SIZE, Images
 from migration import Obedient, Traveller, hosts, one_owner
 
 MIB = 1 << 20
@@ -46,8 +47,8 @@ def fill(guest):
                'conv=fsync && echo it is written) >/dev/ttyS0 2>&1 &')
 
 
-def stopped(host):
-    return host.book.ok('domstate', 'vm1').out.strip() == 'paused'
+def stopped(host, state='paused'):
+    return host.book.ok('domstate', 'vm1').out.strip() == state
 
 
 def mended(folder, host, guest):
@@ -85,6 +86,51 @@ def io_error__that_comes_on_the_way_ends_it(book):
         one_owner((alpha, beta), guest, alpha)
         equal(stopped(alpha), True)
         mended(folder, alpha, guest)
+
+
+# What a guest does to its own ports, done by its QEMU: it panics; it sets its watchdog to a second.
+@test(('panic', "<panic model='isa'/>", 'o /b 0x505 1', 'crashed'),
+      ('watchdog', "<watchdog model='ib700' action='pause'/>", 'o /b 0x443 15', 'paused'))
+def stopped__a_guest_that_something_else_has_stopped_stays_so(book, case):
+    _, device, command, state = case
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', device, ticking='', more='<on_crash>preserve</on_crash>')
+        guest.start().wait_for('^tick 1$')
+        with guest.qmp() as qmp:
+            qmp.call('human-monitor-command', **{'command-line': command})
+        wait_until(lambda: stopped(alpha, state), state)
+        counted = guest.counts()
+        for words, host in ((['--local'], alpha), (['beta'], beta), (['alpha'], alpha)):
+            guest.book.ok('migrate', 'vm1', *words)
+            wait_until(lambda where=host: stopped(where, state), f'it is {state} after {words}')
+            guest.at(host)
+        equal(guest.counts(), counted)
+        alpha.book.ok('resume', 'vm1')
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def block_job__that_somebody_has_begun_is_not_the_end_of_the_guest(book):
+    with hosts(book) as (alpha, beta):
+        images = Images(book)
+        guest = Traveller(alpha, 'vm1', images.device(), ticking='').start()
+        guest.wait_for('^tick 1$')
+        with guest.qmp() as qmp:
+            qmp.call('blockdev-add', **{'driver': 'null-co', 'node-name': 'nil', 'size': SIZE})
+            qmp.call('blockdev-mirror', **{'job-id': 'theirs', 'device': 'virtio-disk0-format',
+                                           'target': 'nil', 'sync': 'full', 'speed': 1024})
+        for words in (['beta', '--unsafe'], ['beta', '--copy-storage', *images.map()], ['--local'],
+                      ['beta', '--dry-run']):
+            alpha.book.refuse('migrate', 'vm1', *words, code='refused',
+                              says=["'theirs'", 'wait for its end, or cancel it'])
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+        with guest.qmp() as qmp:
+            qmp.call('block-job-cancel', device='theirs', force=True)
+            qmp.wait_event('BLOCK_JOB_CANCELLED')
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        guest.at(beta).goes_on()
 
 
 @test()
