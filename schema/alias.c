@@ -194,9 +194,14 @@ static void strip_socket(xmlNode *device)
 {
 	xmlNode *source = node_child(device, "source");
 
-	if (node_attr_is(device, "type", "unix") &&
-		is_run_socket(device, node_attr(source, "path")))
+	if (!node_attr_is(device, "type", "unix") ||
+		!is_run_socket(device, node_attr(source, "path")))
+		return;
+	/* of all but a channel the record says that QEMU listens, which is not the default */
+	if (node_is(device, "channel"))
 		node_remove(source);
+	else
+		(void)node_set_attr(source, "path", NULL, NULL);
 }
 
 /* A name for one run: ours is "vn" and eight hexadecimal digits, the others are libvirt's. */

@@ -78,6 +78,23 @@ def live__a_cold_boot_there_uses_what_runs_there(book):
 
 
 @test()
+def live__a_socket_that_nobody_named_is_recorded_as_before(book):
+    """In QEMU it has a path, of that run; who has changed nothing is not warned of changes."""
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain(
+            'vm1', "<serial type='unix'><source mode='bind'/></serial>",
+            "<channel type='unix'><target type='virtio' name='org.example.0'/></channel>",
+            ticking=''))
+        alpha.book.ok('start', 'vm1')
+        before = alpha.book.dumpxml('vm1')
+        equal(alpha.book.ok('diff', 'vm1', '--pending').out, '')
+        moved = alpha.book.ok('migrate', 'vm1', 'beta')
+        check('next start' not in moved.err, moved)
+        equal(beta.book.dumpxml('vm1'), before)
+        beta.book.ok('validate', '-', stdin=beta.book.dumpxml('vm1'))
+
+
+@test()
 def live__what_it_starts_with_next_may_be_said(book):
     with hosts(book) as (alpha, beta):
         guest = Traveller(alpha, 'vm1', memory=128).start()
