@@ -57,6 +57,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 		&departure->outgoing, host, options->domain, options->peer, live, change, err);
 	if (rc)
 		return rc;
+	departure->paused = live && (options->paused || departure->outgoing.paused);
 	warn_pending(departure, options);
 	if (live || !(options->copy_storage || options->overwrite_storage))
 		return 0;
@@ -170,6 +171,7 @@ int departure_result(struct departure *departure, const struct dd_error *failure
 	*result = (struct dd_migrated){
 		.version = row.version,
 		.live = outgoing->live,
+		.paused = departure->paused,
 		.postcopy = outgoing->postcopy,
 		.transport = !outgoing->live ? ""
 			     : outgoing->tls ? "tls"

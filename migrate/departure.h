@@ -19,6 +19,7 @@ struct departure {
 	struct stream_options stream;
 	struct stream_counts counts;
 	struct timespec began;
+	bool paused;              /* it is to stand still there, for whatever reason */
 	const char *screen_type;  /* of the guest's screen: "vnc", "spice", or NULL: none */
 	char screen[ADDRESS_MAX]; /* where it will be, or "" */
 };

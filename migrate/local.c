@@ -438,6 +438,7 @@ int local_migrate(struct dd_host *host, const struct dd_migrate_options *options
 	*result = (struct dd_migrated){
 		.version = version.version,
 		.live = true,
+		.paused = moving.local.paused,
 		.total_ms = deadline_now() - moving.began,
 		.downtime_ms = moving.counts.stopped_ms,
 		.sent = moving.counts.last.transferred,

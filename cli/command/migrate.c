@@ -227,6 +227,11 @@ static const char *memory_words(bool shared)
 	return shared ? "shared" : "copied";
 }
 
+static const char *what_it_does(const struct dd_migrated *migrated)
+{
+	return migrated->paused ? "is paused" : "runs";
+}
+
 static int tell(struct cli *cli, const struct asked *asked, const struct dd_migrated *migrated,
 	struct dd_error *err)
 {
@@ -234,15 +239,14 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 
 	if (migrated->instance)
 		cli_note(cli,
-			"%s runs in its QEMU no. %u, after %.2f s (memory: %s); it stood still for "
+			"%s %s in its QEMU no. %u, after %.2f s (memory: %s); it stood still for "
 			"about %" PRId64 " ms",
-			asked->options.domain, migrated->instance,
+			asked->options.domain, what_it_does(migrated), migrated->instance,
 			(double)migrated->total_ms / 1000, memory_words(migrated->memory_shared),
 			migrated->downtime_ms);
 	else if (migrated->live)
-		cli_note(cli,
-			"%s runs on %s, after %.2f s; it stood still for about %" PRId64 " ms",
-			asked->options.domain, asked->options.peer,
+		cli_note(cli, "%s %s on %s, after %.2f s; it stood still for about %" PRId64 " ms",
+			asked->options.domain, what_it_does(migrated), asked->options.peer,
 			(double)migrated->total_ms / 1000, migrated->downtime_ms);
 	if (*migrated->screen)
 		cli_note(cli, "its screen is at %s://%s now", migrated->screen_type,
@@ -269,6 +273,7 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 	json_put_bool(answer, "live", migrated->live);
 	json_put_number(answer, "total_ms", migrated->total_ms);
 	if (migrated->live) {
+		json_put_bool(answer, "paused", migrated->paused);
 		json_put_number(answer, "downtime_ms", migrated->downtime_ms);
 		json_put_number(answer, "sent_bytes", (int64_t)migrated->sent);
 		json_put_string(answer, "transport", migrated->transport);

@@ -158,6 +158,7 @@ struct dd_migrated {
 	char uuid[DD_UUID_SIZE];
 	uint32_t version; /* with which the peer took it */
 	bool live;
+	bool paused;           /* the guest stands still there until somebody resumes it */
 	const char *transport; /* "relay", "tls"; "" without a guest, or local */
 	bool postcopy;         /* it ran there before all of it was there */
 	int64_t total_ms;
