@@ -141,8 +141,26 @@ static int begin(struct running *running)
 
 /* ---- what it says ---- */
 
+/* It stays a zombie until its group is gone, whose number is so nobody else's yet. */
+static bool has_ended(const struct running *running)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+	       info.si_pid;
+}
+
 static int too_late(struct running *running)
 {
+	if (has_ended(running)) {
+		error_set(running->err, DD_REFUSED,
+			"%s %s has ended, but what it has started has kept its output open for %u "
+			"s",
+			running->program->what, running->program->argv[0],
+			running->program->seconds);
+		return error_hint(running->err,
+			"have it wait for that, or start it with its output elsewhere");
+	}
 	return error_set(running->err, DD_REFUSED, "%s %s gave no answer in %u s",
 		running->program->what, running->program->argv[0], running->program->seconds);
 }
@@ -196,11 +214,7 @@ static int listen(struct running *running)
 
 static int reap(struct running *running)
 {
-	siginfo_t info = {.si_pid = 0};
-
-	/* it stays a zombie until its group is gone, whose number is so nobody else's yet */
-	while (waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-		!info.si_pid) {
+	while (!has_ended(running)) {
 		if (clock_ms() >= running->until)
 			return too_late(running);
 		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

@@ -91,6 +91,18 @@ static void base_program__is_not_waited_for_without_end(void **state)
 	}
 }
 
+/* It is not blamed for what it did not do. */
+static void base_program__that_has_ended_says_what_keeps_its_output(void **state)
+{
+	CLEANUP(program_end) struct program_end end = PROGRAM_END_INIT;
+	struct dd_error err = {0};
+
+	(void)state;
+	assert_int_equal(ask("sleep 60 & echo answer", NULL, &end, &err), DD_REFUSED);
+	assert_non_null(strstr(err.message, "has ended, but what it has started"));
+	assert_non_null(strstr(err.hint, "output elsewhere"));
+}
+
 /* Also what it has left behind when it ended well. */
 static void base_program__leaves_nothing_behind(void **state)
 {
@@ -126,6 +138,7 @@ int main(void)
 		cmocka_unit_test(base_program__need_not_read),
 		cmocka_unit_test(base_program__says_no_more_than_is_kept),
 		cmocka_unit_test(base_program__is_not_waited_for_without_end),
+		cmocka_unit_test(base_program__that_has_ended_says_what_keeps_its_output),
 		cmocka_unit_test(base_program__leaves_nothing_behind),
 		cmocka_unit_test(base_program__has_to_be_there),
 	};
