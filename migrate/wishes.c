@@ -53,6 +53,8 @@ static int maps_apply(const char *const *maps, size_t count, struct wished *wish
 
 	if (!rc && wished->live)
 		rc = document_retarget(wished->live, maps, count, found, err);
+	if (rc)
+		return error_wrap(err, "--map");
 	for (size_t i = 0; !rc && i < count; i++)
 		if (!found[i]) {
 			error_set(err, DD_INVALID, "--map %s fits nothing in the definition%s",

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/retarget.h"
 
+#include <libxml/tree.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "schema/device/kind.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define KINDS "bridge, network, dev, path, pool, vsock"
@@ -42,7 +45,8 @@ struct map {
 struct map_list {
 	struct map *items;
 	size_t count;
-	bool *found; /* as many */
+	bool *found;  /* as many */
+	bool changed; /* something, since that was last asked */
 };
 
 static void cleanup_map_list(struct map_list *list)
@@ -102,8 +106,8 @@ static int place_set(
 }
 
 /* What a place gets by one map is not looked at by the next. */
-static int place_map(const struct map_list *list, const struct place *place, xmlNode *element,
-	struct dd_error *err)
+static int place_map(
+	struct map_list *list, const struct place *place, xmlNode *element, struct dd_error *err)
 {
 	const char *now =
 		place->attribute ? node_attr(element, place->attribute) : node_text(element);
@@ -118,13 +122,13 @@ static int place_map(const struct map_list *list, const struct place *place, xml
 			return rc;
 		if (!value)
 			continue;
-		list->found[i] = true;
+		list->found[i] = list->changed = true;
 		return place_set(place, element, value, err);
 	}
 	return 0;
 }
 
-static int element_map(const struct map_list *list, xmlNode *element, struct dd_error *err)
+static int element_map(struct map_list *list, xmlNode *element, struct dd_error *err)
 {
 	int rc = 0;
 
@@ -134,6 +138,29 @@ static int element_map(const struct map_list *list, xmlNode *element, struct dd_
 			rc = place_map(list, &places[i], element, err);
 	for (xmlNode *child = node_first(element); !rc && child; child = node_after(child))
 		rc = element_map(list, child, err);
+	return rc;
+}
+
+/* What is called otherwise has to make sense as what was handed in did. */
+static int devices_map(struct map_list *list, struct document *document, struct dd_error *err)
+{
+	xmlNode *devices = document_devices(document);
+	CLEANUP(free)
+	const xmlNode **changed = calloc(xmlChildElementCount(devices) + 1, sizeof *changed);
+	size_t count = 0;
+	int rc = changed ? 0 : error_no_memory(err);
+
+	for (xmlNode *device = node_first(devices); !rc && device; device = node_after(device)) {
+		list->changed = false;
+		rc = element_map(list, device, err);
+		if (list->changed)
+			changed[count++] = device;
+	}
+	for (size_t i = 0; !rc && i < count; i++) {
+		const struct device_kind *kind = device_kind(changed[i]);
+
+		rc = kind && kind->check ? kind->check(document, changed[i], err) : 0;
+	}
 	return rc;
 }
 
@@ -154,11 +181,12 @@ int document_retarget(struct document *document, const char *const *maps, size_t
 	struct dd_error *err)
 {
 	CLEANUP(map_list) struct map_list list = {.found = found};
-	static const char *const parts[] = {"os", "devices"};
 	int rc = maps_read(maps, count, &list, err);
 
 	/* what others keep in <metadata> is theirs */
-	for (size_t i = 0; !rc && i < COUNT(parts); i++)
-		rc = element_map(&list, node_child(document_root(document), parts[i]), err);
+	if (!rc)
+		rc = element_map(&list, node_child(document_root(document), "os"), err);
+	if (!rc)
+		rc = devices_map(&list, document, err);
 	return rc ? rc : document_canonicalise(document, err);
 }

@@ -239,6 +239,26 @@ static void schema_retarget__what_is_no_map_is_told_so(void **state)
 	assert_string_equal(after, before);
 }
 
+/* No other check comes after it, where there is no guest. */
+static void schema_retarget__gives_no_device_what_it_cannot_have(void **state)
+{
+	static const char *const maps[] = {"vsock:5=2", "vsock:5=4294967296", "vsock:5=abc"};
+	static const struct sample sample = {
+		.os = "", .devices = "<vsock model='virtio'><cid auto='no' address='5'/></vsock>"};
+	CLEANUP(free) char *xml = definition(&sample);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(maps); i++) {
+		CLEANUP(document) struct document *document = document_of(xml);
+		struct dd_error err = {0};
+		bool found = false;
+
+		assert_int_equal(
+			document_retarget(document, &maps[i], 1, &found, &err), DD_INVALID);
+		assert_error(&err, DD_INVALID, "a guest's CID is between 3 and 4294967295");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +268,7 @@ int main(void)
 		cmocka_unit_test(schema_retarget__exchanges_names),
 		cmocka_unit_test(schema_retarget__divides_at_the_first_equals),
 		cmocka_unit_test(schema_retarget__what_is_no_map_is_told_so),
+		cmocka_unit_test(schema_retarget__gives_no_device_what_it_cannot_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
