@@ -86,11 +86,16 @@ int book_own_oid(struct book *book, const char *name, git_oid *out, struct dd_er
 {
 	struct statement statement =
 		statement_begin(&book->database, "SELECT value FROM setting WHERE key = ?");
+	bool there;
+	int rc;
 
 	statement_text(&statement, name);
-	if (statement_row(&statement))
+	there = statement_row(&statement);
+	if (there)
 		(void)statement_oid(&statement, 0, out);
-	else if (!statement.code)
-		statement.code = SQLITE_CORRUPT;
-	return statement_end(&statement, err);
+	rc = statement_end(&statement, err);
+	if (rc || there)
+		return rc;
+	error_set(err, DD_CORRUPT, "book.db lacks the setting '%s'", name);
+	return error_hint(err, "'domesday reindex' makes it anew from the history");
 }

@@ -416,6 +416,18 @@ def verify__names_an_epoch_that_no_version_has(book):
     equal(book.domains()['web']['epoch'], 1)
 
 
+@test('genesis', 'book-head')
+def verify__says_which_setting_book_db_has_lost(book, name):
+    fill(book)
+    book.ok('sync')
+    execute(book, ('DELETE FROM setting WHERE key = ?', (name,)))
+    book.refuse('key', code='corrupt', says=(f"lacks the setting '{name}'", 'reindex'))
+    find(findings(book), kind='key', sentence=f"book.db lacks the setting '{name}'")
+    book.ok('reindex')
+    book.ok('desc', 'web', 'words')
+    book.verify()
+
+
 @test()
 def verify__says_it_in_text_whatever_the_bytes_are(book):
     """A branch whose name is no UTF-8 any more."""
