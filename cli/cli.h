@@ -22,6 +22,12 @@ enum {
 	STATUS_PIPE = 141 /* the reader of standard output left, as a shell shows it */
 };
 
+/* What ends a noun that is counted. */
+static inline const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* For strings that the library hands out. */
 static inline void cleanup_dd(char **string)
 {

@@ -68,9 +68,9 @@ int findings_key(const struct dd_key *key, void *context)
 static void note(struct cli *cli, const char *what, const struct dd_verified *verified)
 {
 	if (!verified->findings)
-		cli_note(cli, "%s is sound: %llu versions of %llu domains, %llu objects", what,
-			(unsigned long long)verified->versions,
-			(unsigned long long)verified->domains,
+		cli_note(cli, "%s is sound: %llu version%s of %llu domain%s, %llu objects", what,
+			(unsigned long long)verified->versions, plural(verified->versions),
+			(unsigned long long)verified->domains, plural(verified->domains),
 			(unsigned long long)verified->objects);
 	else if (verified->findings > DD_FINDINGS_LIMIT)
 		cli_note(cli, "%llu findings, of which the first %d are shown",

@@ -41,12 +41,13 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 	(void)args;
 	if (rc < 0)
 		return rc;
-	cli_note(cli, "%llu versions of %llu domains are indexed, %llu of which book.git has not",
-		(unsigned long long)result.versions, (unsigned long long)result.domains,
+	cli_note(cli, "indexed: %llu version%s of %llu domain%s, %llu of which book.git has not",
+		(unsigned long long)result.versions, plural(result.versions),
+		(unsigned long long)result.domains, plural(result.domains),
 		(unsigned long long)result.staged);
 	if (result.mended)
 		cli_note(cli, "put right in the old book.db-wal: %llu frame%s with a changed word",
-			(unsigned long long)result.mended, result.mended == 1 ? "" : "s");
+			(unsigned long long)result.mended, plural(result.mended));
 	if (result.kept)
 		cli_note(cli, "the old book.db is kept as book.db.old");
 	if (cli->json)

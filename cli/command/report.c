@@ -36,8 +36,9 @@ static int answer(struct cli *cli, const struct report *report, const char *file
 
 		if (rc < 0)
 			return rc;
-		cli_note(cli, "%s: %zu domains, %zu versions", file, report->domain_count,
-			report->version_count);
+		cli_note(cli, "%s: %zu domain%s, %zu version%s", file, report->domain_count,
+			plural(report->domain_count), report->version_count,
+			plural(report->version_count));
 	} else if (!cli->json) {
 		cli->exact = true;
 		text_add(&cli->out, page->data, page->size);

@@ -87,8 +87,9 @@ static void tell_success(
 {
 	const struct cli *cli = returning->cli;
 
-	cli_note(cli, "restored from %s: %llu versions of %llu domains", url,
-		(unsigned long long)verified->versions, (unsigned long long)verified->domains);
+	cli_note(cli, "restored from %s: %llu version%s of %llu domain%s", url,
+		(unsigned long long)verified->versions, plural(verified->versions),
+		(unsigned long long)verified->domains, plural(verified->domains));
 	if (returning->names.size)
 		cli_note(cli, "not restored, as no version has them: the passwords of %s",
 			text_string(&returning->names));
