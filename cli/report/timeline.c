@@ -131,6 +131,9 @@ static void put_dot(
 static void put_times(struct text *out, const struct report *report, double bottom)
 {
 	size_t last = report->version_count - 1, times = last + 1 < TIMES ? last + 1 : TIMES;
+	/* where all is of one hour, minutes do not tell them apart */
+	bool young = report->versions[0].when - report->versions[last].when < 3600;
+	int length = young ? (int)strlen("2026-11-22 12:06:59") : (int)strlen("2026-11-22 12:06");
 
 	for (size_t i = 0; i < times; i++) {
 		double x;
@@ -139,12 +142,12 @@ static void put_times(struct text *out, const struct report *report, double bott
 
 		moment_format(report->versions[index].when, when);
 		x = column(report, index);
-		text_printf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"time %s\">%.16s</text>\n", x,
+		text_printf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"time %s\">%.*s</text>\n", x,
 			bottom + 16,
 			x < LABELS + TIME_HALF  ? "first"
 			: x > WIDTH - TIME_HALF ? "last"
 						: "middle",
-			when);
+			length, when);
 	}
 }
 
