@@ -15,7 +15,7 @@
 #define ROW 26
 #define ROWS_MAX 30  /* domains with a row of their own; the others share one */
 #define TIMES 4      /* that are written below */
-#define TIME_HALF 45 /* of the width of one */
+#define TIME_HALF 54 /* of the width of one */
 #define LABEL_MAX 22 /* characters of a name */
 
 /* Which domain has which row. */
