@@ -349,16 +349,22 @@ static int rotations_insert(struct reindex *reindex, const struct signers *signe
 	return statement_run(&statement, reindex->err);
 }
 
-static int history_read(struct reindex *reindex)
+/* What it would find is lost. */
+static struct verification looking(struct reindex *reindex, struct verify_counts *seen)
 {
-	struct verify_counts seen = {0};
-	struct verification verification = {
+	return (struct verification){
 		.book = reindex->book,
 		.visit = tell_loss,
 		.context = reindex,
-		.counts = &seen,
+		.counts = seen,
 		.err = reindex->err,
 	};
+}
+
+static int history_read(struct reindex *reindex)
+{
+	struct verify_counts seen = {0};
+	struct verification verification = looking(reindex, &seen);
 	int rc = signers_read(reindex->book, &verification.signers, reindex->err);
 
 	if (!rc)
@@ -537,13 +543,7 @@ static int tags_all(struct reindex *reindex)
 static int packs_judge(struct reindex *reindex)
 {
 	struct verify_counts seen = {0};
-	struct verification verification = {
-		.book = reindex->book,
-		.visit = tell_loss,
-		.context = reindex,
-		.counts = &seen,
-		.err = reindex->err,
-	};
+	struct verification verification = looking(reindex, &seen);
 	int rc = verify_packs(&verification);
 
 	if (rc || !reindex->book->unsound.size)
