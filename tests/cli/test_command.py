@@ -223,11 +223,22 @@ def output__that_nobody_reads_is_quiet(book):
 
 
 @test()
-def output__closed_does_not_end_in_the_book(book):
+def output__closed_is_no_success_and_not_in_the_book(book):
     """With 0, 1 and 2 closed the first file opened would be standard output."""
     book.define(domain('a'))
-    line = ' '.join(f"'{word}'" for word in book.command('dumpxml', 'a'))
-    equal(subprocess.run(['sh', '-c', f'{line} <&- >&- 2>&-'], check=False).returncode, 0)
+    for closed in ('>&-', '<&- >&- 2>&-'):
+        for words, status in ((['dumpxml', 'a'], EXIT['system']), (['desc', 'a', closed], 0)):
+            done = subprocess.run(
+                ['sh', '-c', f'exec "$@" {closed}', 'sh', *book.command(*words)],
+                stderr=subprocess.PIPE, text=True, check=False)
+            equal(done.returncode, status, done.stderr)
+            if status and '2>' not in closed:
+                contains(done.stderr, 'cannot write the output')
+    equal(book.ok('desc', 'a').out, closed + '\n')
+    done = subprocess.run(['sh', '-c', 'exec "$@" <&-', 'sh', *book.command('define', '-')],
+                          stderr=subprocess.PIPE, text=True, check=False)
+    equal(done.returncode, EXIT['system'], done.stderr)
+    contains(done.stderr, 'cannot read standard input')
     book.verify()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import unicodedata
 
 from definition import disk, domain
-from harness import DOMESDAY, EXIT, check, contains, equal, main, test
+from harness import DOMESDAY, check, contains, equal, main, test
 
 # turned round, of no width, a C1 control, an isolate, a mark, a tag, an end of line
 TRICKS = ('\u202e', '\u200b', '\x9b', '\u2066', '\u200f', '\u061c', '\U000e0041', '\u2028')
@@ -97,22 +97,6 @@ def shown__a_terminal_gets_no_value_raw(book):
     equal(on_terminal(book, 'list', '--all', '--name'), SHOWN + '\n')
     equal(on_terminal(book, 'desc', EVIL), 'other' + SHOWN + '\n')
     equal(on_terminal(book, 'desc', '--title', EVIL), SHOWN + '\n')
-
-
-@test()
-def shown__a_closed_output_is_no_success(book):
-    """As the shell's >&- has it. Nor does the next file that is opened become the output."""
-    record(book)
-    for args, status in ((['list', '--all'], EXIT['system']), (['desc', 'b', 'words'], 0)):
-        if status == 0:
-            book.define(domain('b'))
-        done = subprocess.run(
-            ['sh', '-c', 'exec "$@" >&-', 'sh', DOMESDAY, '--book', book.path, *args],
-            stderr=subprocess.PIPE, text=True, check=False)
-        equal(done.returncode, status, done.stderr)
-        contains(done.stderr, 'cannot write the output' if status else 'version 2')
-    contains(book.dumpxml('b'), '<description>words</description>')
-    book.verify()
 
 
 if __name__ == '__main__':

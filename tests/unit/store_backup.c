@@ -326,8 +326,8 @@ static void store_backup__a_changed_or_short_file_is_refused(void **state)
 	assert_refused(scene, plain, DD_CORRUPT);
 	in_folder(scene, "missing", plain);
 	assert_refused(scene, plain, DD_NOT_FOUND);
-	assert_refused(scene, "/dev/zero", DD_CORRUPT);
-	assert_refused(scene, scene->folder, DD_CORRUPT);
+	assert_refused(scene, "/dev/zero", DD_INVALID);
+	assert_refused(scene, scene->folder, DD_INVALID);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
