@@ -128,7 +128,7 @@ static void migration__is_cancelled_before_the_switchover(void **state)
 	assert_int_equal(guest_migration_go(pair->from.guest, &err), DD_CONFLICT);
 	assert_says(&err, "cancelled");
 	assert_int_equal(guest_migration_arrived(pair->to.guest, WAIT_MS, &err), DD_HYPERVISOR);
-	assert_false(guest_alive(pair->to.folder, NULL));
+	must(guest_await_exit(pair->to.folder, WAIT_MS, &err), &err);
 }
 
 static void migration__cannot_be_cancelled_when_all_is_sent(void **state)
