@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "migrate/ask.h"
+#include "migrate/channel/frame.h"
 #include "migrate/departure.h"
 #include "migrate/flag.h"
 #include "migrate/local.h"
@@ -144,21 +145,22 @@ static int conclude(struct driving *driving)
 	return outgoing_ask(outgoing, OUTGOING_ASK_MS, driving->err);
 }
 
-static void *history_start(void *context)
+static void *libraries_start(void *context)
 {
 	(void)context;
 	(void)libgit2_need(NULL);
+	ciphers_start();
 	return NULL;
 }
 
 /*
- * What takes its time and nothing depends on: the other host is called while libgit2 starts. If it
+ * What takes its time and nothing depends on: the other host is called while libraries start. If it
  * does not answer, that is found again, and told, when there is something to say to it.
  */
 static void meet(struct driving *driving, struct dd_host *host)
 {
 	pthread_t thread;
-	int failed = pthread_create(&thread, NULL, history_start, NULL);
+	int failed = pthread_create(&thread, NULL, libraries_start, NULL);
 
 	(void)peer_connect(host, driving->options->peer, NULL, MEET_MS,
 		&driving->departure.outgoing.channel, NULL);

@@ -40,8 +40,8 @@ struct book_options {
 
 /*
  * Starts libgit2, without any configuration from outside a repository. Whoever reads history does
- * so; as it takes some ms (it reads the certificates of all authorities), one who will, and has
- * something else to wait for first, may do it beside that. Any thread, once or often.
+ * so; one who will, and has something else to wait for first, may do it beside that. Any thread,
+ * once or often.
  */
 int libgit2_need(struct dd_error *err);
 

@@ -27,6 +27,12 @@ static EVP_CIPHER *cipher_of(enum cipher cipher)
 		NULL, cipher == CIPHER_AES256 ? "AES-256-GCM" : "ChaCha20-Poly1305", NULL);
 }
 
+void ciphers_start(void)
+{
+	EVP_CIPHER_free(cipher_of(CIPHER_AES256));
+	EVP_CIPHER_free(cipher_of(CIPHER_CHACHA20));
+}
+
 int frame_key_init(struct frame_key *key, enum cipher cipher, bool seals,
 	const unsigned char bytes[FRAME_KEY_SIZE], struct dd_error *err)
 {

@@ -40,6 +40,12 @@ enum cipher {
 /* Those that this machine can. key_start() was called. */
 unsigned ciphers_here(void);
 
+/*
+ * Looks up what frames are sealed with, which takes a millisecond for the first time. Whoever has
+ * something else to wait for may do so beside that; any thread.
+ */
+void ciphers_start(void);
+
 enum frame_kind {
 	FRAME_PART = 1,  /* of a message that goes on: exactly FRAME_DATA_MAX bytes */
 	FRAME_END,       /* of a message: its last bytes, or all of them */

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "store/folder.h"
+#include "store/git/authorities.h"
 #include "store/git/configuration.h"
 #include "store/git/reserve.h"
 
@@ -44,7 +45,7 @@ static void libgit2_start(void)
 	int rc = reserve_give();
 
 	if (rc >= 0)
-		rc = git_libgit2_init();
+		rc = authorities_put_off();
 	for (size_t i = 0; rc >= 0 && i < sizeof levels / sizeof levels[0]; i++)
 		rc = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 	if (rc >= 0)

@@ -3,6 +3,8 @@
 
 #include <git2.h>
 
+#include "store/book.h"
+
 struct lines {
 	struct text *out;
 	const char *before, *after;
@@ -35,16 +37,16 @@ int lines_diff(const struct text *before, const char *before_name, const struct 
 	struct lines lines = {.out = out, .before = before_name, .after = after_name};
 	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
 	git_patch *patch = NULL;
-	int rc;
+	int rc = libgit2_need(err);
 
+	if (rc)
+		return rc;
 	options.flags = GIT_DIFF_FORCE_TEXT;
-	git_libgit2_init();
 	rc = git_patch_from_buffers(&patch, text_string(before), before->size, NULL,
 		text_string(after), after->size, NULL, &options);
 	if (!rc)
 		rc = git_patch_print(patch, add_line, &lines);
 	git_patch_free(patch);
-	git_libgit2_shutdown();
 	if (rc)
 		return error_set(err, DD_SYSTEM, "the lines cannot be compared");
 	return text_failed(out) ? error_no_memory(err) : 0;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/git/authorities.h"
 #include "store/git/configuration.h"
 #include "store/remote/listing.h"
 
@@ -44,6 +45,11 @@ static const struct {
 	{"http://", "anybody on the way could change what it carries"},
 	{"git://", "anybody on the way could change what it carries"},
 };
+
+static bool is_https(const char *url)
+{
+	return strncmp(url, "https://", 8) == 0;
+}
 
 /* user@host:path, as scp has it */
 static bool is_scp(const char *url)
@@ -434,7 +440,7 @@ int remote_failure(struct remote_link *link, int code, const char *what, struct 
 	if (code == GIT_ECERTIFICATE) {
 		error_set(err, DD_REFUSED, "%s %s: it does not prove to be the right server: %s",
 			what, git_remote_url(link->remote), detail);
-		if (strncmp(git_remote_url(link->remote), "https://", 8) == 0)
+		if (is_https(git_remote_url(link->remote)))
 			return error_hint(err, "is its certificate signed by an authority of "
 					       "/etc/ssl/certs/ca-certificates.crt? See "
 					       "update-ca-certificates(8)");
@@ -600,6 +606,8 @@ int remote_connect(struct book *book, const char *name, git_direction way, struc
 	if (url[0] == '/' && access(url, F_OK) < 0)
 		return error_errno(err, errno, "cannot reach %s", url);
 	rc = listing_read(remote_folder(out), &listing, err);
+	if (!rc && is_https(url))
+		rc = authorities_need(err);
 	if (rc)
 		return rc;
 	code = git_remote_connect(out->remote, way, &callbacks, NULL, NULL);

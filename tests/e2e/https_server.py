@@ -63,6 +63,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = serve
 
 
+def believe(book, certificates, command='exec "$@"'):
+    """Commands of that book have these authorities, in a mount namespace of their own."""
+    around = ['unshare', '--mount', 'sh', '-c',
+              f'mount --bind {certificates} {AUTHORITIES} && {command}', 'sh']
+    if subprocess.run([*around, 'true'], capture_output=True, check=False).returncode:
+        raise Skip('this machine allows no mount namespace')
+    book.around = around
+
+
 class Server:
     """Lets in whoever has `password` ("user:password")."""
 
@@ -89,12 +98,8 @@ class Server:
         return f'https://localhost:{self.http.server_port}{path}'
 
     def be_known(self, book):
-        """Commands of that book believe the certificate, in a mount namespace of their own."""
-        around = ['unshare', '--mount', 'sh', '-c',
-                  f'mount --bind {self.certificate} {AUTHORITIES} && exec "$@"', 'sh']
-        if subprocess.run([*around, 'true'], capture_output=True, check=False).returncode:
-            raise Skip('this machine allows no mount namespace')
-        book.around = around
+        """Commands of that book believe the certificate."""
+        believe(book, self.certificate)
 
     def __enter__(self):
         self.thread.start()

@@ -7,7 +7,7 @@ import subprocess
 
 from definition import domain
 from harness import check, contains, equal, main, test, wait_until
-from https_server import AUTHORITIES
+from https_server import AUTHORITIES, believe
 from https_server import Server as HttpsServer
 from ssh_server import Server, make_key
 
@@ -281,6 +281,25 @@ def push__over_https_proves_both_sides(book):
         equal(counts(book, 'pull'), (2, 0, 0, 0))
         equal(book.json('verify', '--against', 'backup')['findings'], [])
     book.refuse('push', code='system', says='localhost')
+
+
+@test()
+def certificates_of_authorities_are_read_for_https_alone(book):
+    """There are many, and libgit2 would have every command read them."""
+    two_domains(book)
+    remote = bare(book)
+    git(remote, 'config', 'http.receivepack', 'true')
+    with HttpsServer(book.folder) as server:
+        book.ok('remote', 'add', 'near', remote)
+        book.ok('remote', 'add', 'far', server.url(remote))
+        with open(AUTHORITIES, encoding='ascii') as stream:
+            many = book.file('many', stream.read() * 20)
+        believe(book, many, '{ "$@"; cat /proc/$$/io >&2; }')
+        for command, reads in (
+                (('push', 'near'), False), (('log', 'a'), False), (('push', 'far'), True)):
+            said = book.run(*command).err
+            count = int(said.split('rchar: ')[1].split()[0])
+            equal(count > os.path.getsize(many), reads, f'{command} reads {count} bytes: {said}')
 
 
 @test()
