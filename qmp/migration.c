@@ -74,7 +74,11 @@ static void put_capability(struct json *list, const char *name, bool state)
 	json_push(list, one);
 }
 
-/* All that are ever asked for, also to say no: an earlier try may have said yes. */
+/*
+ * All that are ever asked for, also to say no: an earlier try may have said yes. QEMU reads a
+ * command byte by byte, some 4 µs each; so one that came into being as a destination is not told
+ * what only a source can have been asked for.
+ */
 static int set_capabilities(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err)
 {
@@ -83,10 +87,10 @@ static int set_capabilities(struct guest *guest, bool source,
 
 	put_capability(list, "events", true);
 	put_capability(list, "return-path", true);
-	put_capability(list, "pause-before-switchover", source);
-	put_capability(list, "late-block-activate", !source);
-	put_capability(list, "auto-converge",
-		source && parameters->auto_converge && !parameters->one_pass);
+	put_capability(list, source ? "pause-before-switchover" : "late-block-activate", true);
+	if (source)
+		put_capability(
+			list, "auto-converge", parameters->auto_converge && !parameters->one_pass);
 	put_capability(list, "postcopy-ram", parameters->postcopy);
 	put_capability(list, "x-ignore-shared", parameters->ignore_shared);
 	put_capability(list, "multifd", parameters->multifd);
@@ -94,10 +98,9 @@ static int set_capabilities(struct guest *guest, bool source,
 	return monitor_call(guest->monitor, "migrate-set-capabilities", args, NULL, err);
 }
 
-static int set_parameters(
-	struct guest *guest, const struct migration_parameters *parameters, struct dd_error *err)
+/* How the source sends. */
+static void put_pace(struct json *args, const struct migration_parameters *parameters)
 {
-	struct json *args = json_object();
 	uint64_t bandwidth = parameters->bandwidth ? parameters->bandwidth : MIGRATION_BANDWIDTH;
 	unsigned downtime = parameters->downtime_ms ? parameters->downtime_ms : DOWNTIME_MS;
 	unsigned initial = parameters->throttle_initial;
@@ -109,6 +112,15 @@ static int set_parameters(
 	json_put_number(args, "downtime-limit", parameters->one_pass ? 0 : downtime);
 	json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
 	json_put_number(args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
+}
+
+static int set_parameters(struct guest *guest, bool source,
+	const struct migration_parameters *parameters, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	if (source)
+		put_pace(args, parameters);
 	json_put_number(
 		args, "multifd-channels", parameters->multifd ? parameters->multifd : CHANNELS);
 	json_put_string(args, "tls-creds", parameters->tls ? MIGRATION_KEY_OBJECT : "");
@@ -127,8 +139,7 @@ static int have_images(
 	return came ? monitor_call_both(guest->monitor, "cont", "stop", err) : 0;
 }
 
-int guest_migration_prepare(struct guest *guest, bool source,
-	const struct migration_parameters *parameters, struct dd_error *err)
+static int prepare_source(struct guest *guest, struct dd_error *err)
 {
 	struct migration_progress now;
 	int code = guest_migration_progress(guest, &now, err);
@@ -138,10 +149,17 @@ int guest_migration_prepare(struct guest *guest, bool source,
 	if (MIGRATION_IN(now.state) & UNDER_WAY)
 		return error_set(err, DD_BUSY, "a migration is under way: %s",
 			migration_state_name(now.state));
-	code = source ? have_images(guest, &now, err) : 0;
+	return have_images(guest, &now, err);
+}
+
+int guest_migration_prepare(struct guest *guest, bool source,
+	const struct migration_parameters *parameters, struct dd_error *err)
+{
+	int code = source ? prepare_source(guest, err) : 0;
+
 	if (!code)
 		code = set_capabilities(guest, source, parameters, err);
-	return code ? code : set_parameters(guest, parameters, err);
+	return code ? code : set_parameters(guest, source, parameters, err);
 }
 
 int guest_migration_set(

@@ -104,7 +104,7 @@ int guest_emulated(struct guest *guest, bool *out, struct dd_error *err);
 
 /*
  * Capabilities and parameters, before receive or send; again for another try. source: return path,
- * pause before the switchover. DD_BUSY: one is under way.
+ * pause before the switchover. DD_BUSY: it is a source already.
  */
 int guest_migration_prepare(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err);

@@ -20,6 +20,9 @@
 #define POLL_MS 100 /* events come at once; this is for those that were missed */
 #define POLL_SETTLING_MS 1
 
+/* That it comes to these is no reason to ask how far it is. */
+#define ON_ITS_WAY (MIGRATION_IN(MIGRATION_SETUP) | MIGRATION_IN(MIGRATION_ACTIVE))
+
 static const struct {
 	const char *name;
 	enum migration_state state;
@@ -103,13 +106,17 @@ int guest_migration_progress(
 	return 0;
 }
 
-/* What may change what a waiting one has to do. */
+/* What may change what one has to do who waits for *(unsigned *)context: a set of states. */
 static bool is_news(const char *name, const struct json *data, void *context)
 {
-	(void)data;
-	(void)context;
-	return name && (strcmp(name, "MIGRATION") == 0 || strcmp(name, "STOP") == 0 ||
-			       strcmp(name, "RESUME") == 0 || strncmp(name, "BLOCK_JOB_", 10) == 0);
+	const unsigned *wanted = context;
+	enum migration_state state = MIGRATION_NONE;
+
+	if (name && strcmp(name, "MIGRATION") == 0)
+		return read_state(data, &state, NULL) ||
+		       MIGRATION_IN(state) & (*wanted | ~ON_ITS_WAY);
+	return name && (strcmp(name, "STOP") == 0 || strcmp(name, "RESUME") == 0 ||
+			       strncmp(name, "BLOCK_JOB_", 10) == 0);
 }
 
 /* Of the news, those that are none of the migration's own. */
@@ -152,14 +159,15 @@ static bool is_pre_switchover(const struct json *event)
  * The next of the news, if one comes. That the guest stops for the switchover is two of them, and
  * its time is too dear for the first to be looked into.
  */
-static int await_news(struct guest *guest, int wait_ms, struct json **event, struct dd_error *err)
+static int await_news(struct guest *guest, unsigned wanted, int wait_ms, struct json **event,
+	struct dd_error *err)
 {
 	CLEANUP(json) struct json *next = NULL;
-	int code = monitor_await(guest->monitor, is_news, NULL, wait_ms, event, err);
+	int code = monitor_await(guest->monitor, is_news, &wanted, wait_ms, event, err);
 
 	if (code || !is_stop(*event))
 		return code;
-	code = monitor_await(guest->monitor, is_news, NULL, POLL_SETTLING_MS, &next, err);
+	code = monitor_await(guest->monitor, is_news, &wanted, POLL_SETTLING_MS, &next, err);
 	if (!code && next) {
 		json_free(*event);
 		*event = TAKE(next);
@@ -167,12 +175,13 @@ static int await_news(struct guest *guest, int wait_ms, struct json **event, str
 	return code;
 }
 
-static int await_last_part(struct guest *guest, int64_t deadline, struct dd_error *err)
+static int await_last_part(
+	struct guest *guest, unsigned wanted, int64_t deadline, struct dd_error *err)
 {
 	while (guest->last_part) {
 		CLEANUP(json) struct json *event = NULL;
 		int code = monitor_await(
-			guest->monitor, is_news, NULL, deadline_left(deadline), &event, err);
+			guest->monitor, is_news, &wanted, deadline_left(deadline), &event, err);
 
 		if (code)
 			return code;
@@ -189,7 +198,7 @@ int guest_migration_await_progress(struct guest *guest, unsigned wanted, int wai
 {
 	int64_t deadline = deadline_in(wait_ms);
 	CLEANUP(json) struct json *event = NULL;
-	int code = await_last_part(guest, deadline, err);
+	int code = await_last_part(guest, wanted, deadline, err);
 
 	*out = (struct migration_progress){.state = MIGRATION_DEVICE};
 	while (!code && !guest->last_part) {
@@ -204,7 +213,7 @@ int guest_migration_await_progress(struct guest *guest, unsigned wanted, int wai
 		if (out->state == MIGRATION_DEVICE)
 			turn = POLL_SETTLING_MS;
 		json_free(TAKE(event));
-		code = await_news(guest, left < turn ? left : turn, &event, err);
+		code = await_news(guest, wanted, left < turn ? left : turn, &event, err);
 		if (!code && wanted & MIGRATION_IN(MIGRATION_PRE_SWITCHOVER) &&
 			is_pre_switchover(event)) {
 			out->state = MIGRATION_PRE_SWITCHOVER;

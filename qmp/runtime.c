@@ -84,11 +84,23 @@ static int fill_socket(const struct guest *guest, xmlNode *device, struct dd_err
 	return code ? code : set_child_attr(device, "source", "path", text_string(&path), err);
 }
 
+static bool has_pty(const struct document *live)
+{
+	for (const xmlNode *device = node_first(document_devices(live)); device;
+		device = node_after(device))
+		if (node_attr_is(device, "type", "pty"))
+			return true;
+	return false;
+}
+
 static int fill_chardevs(struct guest *guest, struct document *live, struct dd_error *err)
 {
 	CLEANUP(json) struct json *chardevs = NULL;
 	xmlNode *device = node_first(document_devices(live));
-	int code = monitor_call(guest->monitor, "query-chardev", NULL, &chardevs, err);
+	int code = 0;
+
+	if (has_pty(live))
+		code = monitor_call(guest->monitor, "query-chardev", NULL, &chardevs, err);
 
 	for (; device && !code; device = node_after(device)) {
 		bool port = node_is(device, "serial") || node_is(device, "channel");
