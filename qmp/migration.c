@@ -24,9 +24,9 @@
 #define DOWNTIME_MS 300
 #define THROTTLE_INITIAL 20
 #define THROTTLE_INCREMENT 10
+#define GO_MS 1000        /* for QEMU to say yes to the last part: it may be at it by then */
 #define LAST_PART_MS 2000 /* that it may take, where it is to be given up */
 #define ARRIVAL_POLL_NS 2000000L
-#define CHANNELS 2 /* what QEMU has where multifd is off */
 
 #define UNDER_WAY                                                                            \
 	(MIGRATION_IN(MIGRATION_SETUP) | MIGRATION_IN(MIGRATION_ACTIVE) |                    \
@@ -65,35 +65,42 @@ int guest_emulated(struct guest *guest, bool *out, struct dd_error *err)
 	return code;
 }
 
-static void put_capability(struct json *list, const char *name, bool state)
+static bool slows_down(const struct migration_parameters *parameters)
 {
-	struct json *one = json_object();
+	return parameters->auto_converge && !parameters->one_pass;
+}
 
+/*
+ * QEMU reads a command byte by byte, some 4 µs each. So a destination, which came into being as one
+ * and says no where it is told nothing, is told only what it is to do; a source is told what it is
+ * not to do, too, as an earlier try may have said otherwise.
+ */
+static void put_capability(struct json *list, bool source, const char *name, bool state)
+{
+	struct json *one;
+
+	if (!source && !state)
+		return;
+	one = json_object();
 	json_put_string(one, "capability", name);
 	json_put_bool(one, "state", state);
 	json_push(list, one);
 }
 
-/*
- * All that are ever asked for, also to say no: an earlier try may have said yes. QEMU reads a
- * command byte by byte, some 4 µs each; so one that came into being as a destination is not told
- * what only a source can have been asked for.
- */
 static int set_capabilities(struct guest *guest, bool source,
 	const struct migration_parameters *parameters, struct dd_error *err)
 {
 	struct json *args = json_object();
 	struct json *list = json_array();
 
-	put_capability(list, "events", true);
-	put_capability(list, "return-path", true);
-	put_capability(list, source ? "pause-before-switchover" : "late-block-activate", true);
-	if (source)
-		put_capability(
-			list, "auto-converge", parameters->auto_converge && !parameters->one_pass);
-	put_capability(list, "postcopy-ram", parameters->postcopy);
-	put_capability(list, "x-ignore-shared", parameters->ignore_shared);
-	put_capability(list, "multifd", parameters->multifd);
+	put_capability(list, source, "events", true);
+	put_capability(list, source, "return-path", true);
+	put_capability(list, source, "pause-before-switchover", source);
+	put_capability(list, source, "late-block-activate", !source);
+	put_capability(list, source, "auto-converge", source && slows_down(parameters));
+	put_capability(list, source, "postcopy-ram", parameters->postcopy);
+	put_capability(list, source, "x-ignore-shared", parameters->ignore_shared);
+	put_capability(list, source, "multifd", parameters->multifd);
 	json_put(args, "capabilities", list);
 	return monitor_call(guest->monitor, "migrate-set-capabilities", args, NULL, err);
 }
@@ -107,11 +114,15 @@ static void put_pace(struct json *args, const struct migration_parameters *param
 	unsigned increment = parameters->throttle_increment;
 
 	json_put(args, "max-bandwidth", json_unsigned(bandwidth));
-	/* of what nobody waits for; 0: all there is */
-	json_put(args, "max-postcopy-bandwidth", json_unsigned(parameters->bandwidth));
 	json_put_number(args, "downtime-limit", parameters->one_pass ? 0 : downtime);
-	json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
-	json_put_number(args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
+	/* of what nobody waits for; 0: all there is */
+	if (parameters->postcopy)
+		json_put(args, "max-postcopy-bandwidth", json_unsigned(parameters->bandwidth));
+	if (slows_down(parameters)) {
+		json_put_number(args, "cpu-throttle-initial", initial ? initial : THROTTLE_INITIAL);
+		json_put_number(
+			args, "cpu-throttle-increment", increment ? increment : THROTTLE_INCREMENT);
+	}
 }
 
 static int set_parameters(struct guest *guest, bool source,
@@ -121,8 +132,8 @@ static int set_parameters(struct guest *guest, bool source,
 
 	if (source)
 		put_pace(args, parameters);
-	json_put_number(
-		args, "multifd-channels", parameters->multifd ? parameters->multifd : CHANNELS);
+	if (parameters->multifd)
+		json_put_number(args, "multifd-channels", parameters->multifd);
 	json_put_string(args, "tls-creds", parameters->tls ? MIGRATION_KEY_OBJECT : "");
 	return monitor_call(guest->monitor, "migrate-set-parameters", args, NULL, err);
 }
@@ -223,13 +234,16 @@ static int tell_fd(
 	return code;
 }
 
+/* What an earlier try still has to say is not of this one. */
 int guest_migrate_send(struct guest *guest, int fd, struct dd_error *err)
 {
+	monitor_drop_events(guest->monitor);
 	return tell_fd(guest, "migrate", fd, false, err);
 }
 
 int guest_migrate_send_to(struct guest *guest, const char *uri, struct dd_error *err)
 {
+	monitor_drop_events(guest->monitor);
 	return tell(guest, "migrate", uri, false, err);
 }
 
@@ -270,7 +284,7 @@ int guest_migration_go(struct guest *guest, struct dd_error *err)
 
 	monitor_drop_events(guest->monitor);
 
-	int code = monitor_call(guest->monitor, "migrate-continue", args, NULL, &failure);
+	int code = monitor_tell(guest->monitor, "migrate-continue", args, GO_MS, &failure);
 
 	guest->last_part = !code;
 	if (!code)

@@ -225,10 +225,11 @@ static int refused(const char *command, const struct json *error, struct dd_erro
 	return error_set(err, DD_HYPERVISOR, "QEMU refuses %s: %s", command, words);
 }
 
-static int await_answer(
-	struct monitor *monitor, const char *command, struct json **reply, struct dd_error *err)
+/* DD_BUSY, with no word of it in err: it has not come in time. */
+static int await_answer_for(struct monitor *monitor, const char *command, int wait_ms,
+	struct json **reply, struct dd_error *err)
 {
-	int64_t deadline = deadline_in(MONITOR_CALL_MS);
+	int64_t deadline = deadline_in(wait_ms);
 
 	for (;;) {
 		CLEANUP(json) struct json *value = NULL;
@@ -244,15 +245,24 @@ static int await_answer(
 			break;
 		}
 		if (!deadline_left(deadline))
-			return error_set(err, DD_HYPERVISOR,
-				"QEMU has not answered %s for %d seconds", command,
-				MONITOR_CALL_MS / 1000);
+			return DD_BUSY;
 
 		int code = turn(monitor, deadline, err);
 
 		if (code)
 			return error_wrap(err, "%s", command);
 	}
+}
+
+static int await_answer(
+	struct monitor *monitor, const char *command, struct json **reply, struct dd_error *err)
+{
+	int code = await_answer_for(monitor, command, MONITOR_CALL_MS, reply, err);
+
+	if (code != DD_BUSY)
+		return code;
+	return error_set(err, DD_HYPERVISOR, "QEMU has not answered %s for %d seconds", command,
+		MONITOR_CALL_MS / 1000);
 }
 
 int monitor_call(struct monitor *monitor, const char *command, struct json *args,
@@ -262,6 +272,17 @@ int monitor_call(struct monitor *monitor, const char *command, struct json *args
 	int code = session_command(monitor->session, command, owned, &monitor->output, err);
 
 	return code ? code : await_answer(monitor, command, reply, err);
+}
+
+int monitor_tell(struct monitor *monitor, const char *command, struct json *args, int wait_ms,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *owned = args;
+	int code = session_command(monitor->session, command, owned, &monitor->output, err);
+
+	if (!code)
+		code = await_answer_for(monitor, command, wait_ms, NULL, err);
+	return code == DD_BUSY ? 0 : code;
 }
 
 int monitor_call_both(

@@ -33,6 +33,13 @@ int monitor_call(struct monitor *monitor, const char *command, struct json *args
 	struct json **reply, struct dd_error *err);
 
 /*
+ * The same for a command that QEMU may have done long before it says so: success, too, where no
+ * answer has come in wait_ms. It is not listened for any more then.
+ */
+int monitor_tell(struct monitor *monitor, const char *command, struct json *args, int wait_ms,
+	struct dd_error *err);
+
+/*
  * Two commands in one message, so that QEMU does the second whatever becomes of us after the first.
  * Fails as the second does; what became of the first is not told.
  */

@@ -470,7 +470,7 @@ static void migration__goes_over_several_encrypted_connections(void **state)
 /* More is changed than can be sent; the guest is slowed down until it fits. */
 static void migration__slows_down_a_guest_that_is_too_fast(void **state)
 {
-	static const struct migration_parameters slowing = {.bandwidth = 16 << 20,
+	static const struct migration_parameters slowing = {.bandwidth = 8 << 20,
 		.downtime_ms = 100,
 		.auto_converge = true,
 		.throttle_initial = 80,

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -58,10 +60,40 @@ static void qmp_monitor__last_words_are_what_qemu_said_and_nothing_else(void **s
 	fclose(file);
 }
 
+static void says(int qemu, const char *line)
+{
+	assert_int_equal(write(qemu, line, strlen(line)), strlen(line));
+}
+
+static void qmp_monitor__a_late_answer_is_nobodys(void **state)
+{
+	CLEANUP(monitor) struct monitor *monitor = NULL;
+	CLEANUP(json) struct json *reply = NULL;
+	struct dd_error err = {.code = 0};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	says(ends[1], "{\"QMP\": {\"version\": {}}}\n{\"return\": {}, \"id\": 0}\n");
+	assert_int_equal(monitor_new(ends[0], -1, MONITOR_GREETING_MS, &monitor, &err), 0);
+	assert_int_equal(monitor_tell(monitor, "migrate-continue", NULL, 20, &err), 0);
+	says(ends[1], "{\"return\": {\"of\": 1}, \"id\": 1}\n");
+	says(ends[1], "{\"return\": {\"of\": 2}, \"id\": 2}\n");
+	assert_int_equal(monitor_call(monitor, "query-status", NULL, &reply, &err), 0);
+	assert_int_equal(json_get_number(reply, "of", 0), 2);
+	says(ends[1],
+		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"not now\"}, \"id\": 3}\n");
+	assert_int_equal(monitor_tell(monitor, "migrate-continue", NULL, 20, &err), DD_HYPERVISOR);
+	assert_non_null(strstr(err.message, "not now"));
+	close(ends[1]);
+	assert_int_equal(monitor_tell(monitor, "migrate-continue", NULL, 20, &err), DD_HYPERVISOR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qmp_monitor__last_words_are_what_qemu_said_and_nothing_else),
+		cmocka_unit_test(qmp_monitor__a_late_answer_is_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
