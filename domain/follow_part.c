@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "domain/scope.h"
+#include "qmp/guest.h"
 #include "schema/abi.h"
 #include "schema/alias.h"
 #include "schema/edit.h"
@@ -90,6 +91,16 @@ static void rewind_to(struct transition *transition, size_t steps, size_t device
 	}
 }
 
+/* Could QEMU be started with what a step has made of it? */
+static int check_live(const struct follow *follow, size_t steps, struct dd_error *err)
+{
+	const struct transition *transition = follow->transition;
+
+	return transition->step_count == steps
+		       ? 0
+		       : guest_check(transition->live, follow->options->capabilities, err);
+}
+
 /* All of it, or nothing. */
 static int attempt(struct part *part, edit_fn edit, xmlNode *device, struct dd_error *err)
 {
@@ -102,6 +113,8 @@ static int attempt(struct part *part, edit_fn edit, xmlNode *device, struct dd_e
 	if (rc)
 		return rc;
 	rc = edit(&part->follow, device, &why);
+	if (!rc)
+		rc = check_live(&part->follow, steps, &why);
 	if (rc && !stands_in_the_way(rc)) {
 		if (err)
 			*err = why;

@@ -119,7 +119,7 @@ static int prepare(struct rollback *rollback, struct dd_host *host, const struct
 	if (!rc && rollback->scope.live)
 		rc = follow_part(&rollback->transition, op->config, rollback->target,
 			&rollback->options, &rollback->way, err);
-	return rc;
+	return rc ? rc : transition_check(&rollback->transition, op, err);
 }
 
 /* ---- telling ---- */
@@ -161,6 +161,22 @@ static int tell(const struct rollback *rollback, dd_difference_fn now, dd_differ
 	return rc;
 }
 
+/* The record changes, too, where only what waited for the next start does so no more. */
+static int only_told(const struct rollback *rollback, size_t told, struct dd_result *result,
+	struct dd_error *err)
+{
+	const struct operation *op = &rollback->op;
+	size_t count = 0;
+	int rc = differences_tell(op->config, rollback->target, NULL, NULL, &count, err);
+
+	if (rc)
+		return rc;
+	operation_unchanged(op, result);
+	if (result)
+		result->changed = told || count;
+	return 0;
+}
+
 /* ---- doing ---- */
 
 static int make_subject(struct rollback *rollback, struct dd_error *err)
@@ -197,12 +213,8 @@ int dd_rollback_with(struct dd_host *host, const struct dd_rollback_options *opt
 		rc = tell(&rollback, now, pending, context, &count, err);
 	if (rc)
 		return rc;
-	if (!options->dry_run)
-		return carry_out(&rollback, result, err);
-	operation_unchanged(&rollback.op, result);
-	if (result)
-		result->changed = count > 0;
-	return 0;
+	return options->dry_run ? only_told(&rollback, count, result, err)
+				: carry_out(&rollback, result, err);
 }
 
 int dd_rollback(struct dd_host *host, const char *domain, uint32_t version,

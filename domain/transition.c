@@ -481,23 +481,32 @@ static int check_release(
 	return 0;
 }
 
-int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
-	struct dd_error *err)
+int transition_check(
+	const struct transition *transition, const struct operation *op, struct dd_error *err)
 {
-	CLEANUP(json) struct json *detail = NULL;
 	const struct capabilities *caps = NULL;
-	size_t reached = 0;
 	int rc;
 
 	if (!transition->step_count)
-		return transition_commit(transition, op, result, err);
+		return 0;
 	rc = check_vcpus(transition, err);
 	if (!rc)
 		rc = check_release(transition, op, err);
 	if (!rc)
 		rc = host_capabilities(op->host, transition->live, &caps, err);
-	if (!rc)
-		rc = guest_check(transition->live, caps, err);
+	return rc ? rc : guest_check(transition->live, caps, err);
+}
+
+int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *detail = NULL;
+	size_t reached = 0;
+	int rc;
+
+	if (!transition->step_count)
+		return transition_commit(transition, op, result, err);
+	rc = transition_check(transition, op, err);
 	if (!rc)
 		rc = operation_guest(op, err);
 	if (!rc)

@@ -54,6 +54,10 @@ int transition_step(struct transition *transition, enum step_kind kind, const ch
 int transition_update(struct transition *transition, const xmlNode *device, struct dd_error *err);
 int transition_device(struct transition *transition, const char *words, struct dd_error *err);
 
+/* Is there something that transition_run() would refuse before its first step? */
+int transition_check(
+	const struct transition *transition, const struct operation *op, struct dd_error *err);
+
 /* Journal, steps, commit. On failure the guest is as before and the journal row is gone. */
 int transition_run(struct transition *transition, struct operation *op, struct dd_result *result,
 	struct dd_error *err);

@@ -83,6 +83,9 @@ static int finish(struct view *view, const char *domain, int rc, const struct dd
 	if (rc == 0 && view->dry_run && !cli->json && result->changed) {
 		text_puts(&cli->out, text_string(&view->now.differences.lines));
 		text_puts(&cli->out, text_string(&view->pending.differences.lines));
+		if (!view->now.differences.count && !view->pending.differences.count)
+			cli_note(cli, "the running guest has that already, and nothing would wait "
+				      "for its next start any more");
 		cli_note(cli, "this is what would be done; nothing was, still version %u",
 			result->version);
 		return 0;

@@ -246,6 +246,49 @@ def rollback__does_not_take_what_it_could_not_give_back(book):
 
 
 @test()
+def rollback__leaves_what_cannot_be_run_for_the_next_start(book):
+    plain = disk(book.image('a.img'), 'vda')
+    slow = disk(book.image('a.img'), 'vda',
+                more='<iotune><total_bytes_sec>1000000</total_bytes_sec></iotune>')
+    book.define(domain('a', slow))
+    book.ok('detach-device', 'a', 'vda')
+    book.ok('attach-device', 'a', book.file('p.xml', plain))
+    book.ok('start', 'a')
+    book.refuse('update-device', 'a', book.file('s.xml', slow), code='unsupported')
+    dry = book.json('rollback', '-n', 'a', 1)
+    equal(dry['now'], [])
+    contains(str(dry['pending']), 'total_bytes_sec')
+    done = book.json('rollback', 'a', 1)
+    equal((done['now'], done['pending']), (dry['now'], dry['pending']))
+    check('iotune' not in book.dumpxml('a', '--live'))
+    equal(book.json('diff', 'a', '--pending', rc=1)['differences'], done['pending'])
+    book.ok('check', 'a')
+
+
+@test()
+def rollback__dry_run_takes_back_what_only_waited(book):
+    book.define(domain('a'))
+    book.ok('start', 'a')
+    book.ok('attach-device', '--config', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    dry = book.json('rollback', '-n', 'a', 1)
+    equal((dry['changed'], dry['now'], dry['pending']), (True, [], []))
+    contains(book.ok('rollback', '-n', 'a', 1).err, 'nothing would wait', 'still version 2')
+    check(book.json('rollback', 'a', 1)['changed'])
+    equal(book.ok('diff', 'a', '--pending').out, '')
+    check(not book.json('rollback', '-n', 'a', 1)['changed'])
+
+
+@test()
+def rollback__dry_run_of_a_paused_guest_says_that_it_cannot_let_go(book):
+    book.define(domain('a'))
+    book.ok('attach-device', 'a', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
+    book.ok('start', '--paused', 'a')
+    for words in (('-n',), ()):
+        book.refuse('rollback', *words, 'a', 1, code='refused', says=('paused', 'disk vdb'))
+    book.ok('rollback', '-n', '--config', 'a', 1)
+
+
+@test()
 def rollback__of_one_device_of_a_running_guest(book):
     guest = Guest(book, 'guest', disk(book.image('a.img'), 'vda'), interface()).start()
     book.ok('attach-device', 'guest', book.file('b.xml', disk(book.image('b.img'), 'vdb')))
