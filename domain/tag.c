@@ -30,11 +30,14 @@ int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const
 	return 0;
 }
 
-int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, struct dd_error *err)
+int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, const char *reason,
+	struct dd_error *err)
 {
 	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	int rc = existing_named(host, domain, &row, err);
 
+	if (!rc)
+		rc = reason_find(host, "tag", reason, &reason, err);
 	return rc ? rc : book_tag_remove(host->book, row.uuid, label, err);
 }
 

@@ -570,9 +570,9 @@ int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t 
  */
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err);
-/* DD_NOT_FOUND says which there are. */
-int dd_tag_remove(
-	struct dd_host *host, const char *domain, const char *label, struct dd_error *err);
+/* reason is checked, and not kept: a tag has no history. DD_NOT_FOUND says which there are. */
+int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, const char *reason,
+	struct dd_error *err);
 
 struct dd_tag {
 	const char *label;
@@ -592,7 +592,7 @@ int dd_tags(struct dd_host *host, const char *domain, dd_tag_fn tag, void *conte
 struct dd_caller {
 	int64_t uid;          /* of the person; -1 where it was not recorded */
 	int64_t acting_uid;   /* that the process ran as */
-	const char *known_by; /* how the person is known: "login", "sudo", "process"; or "" */
+	const char *known_by; /* how the person is known: as Caller-Known-By says it; or "" */
 	const char *program;  /* or "" */
 };
 

@@ -58,7 +58,7 @@ static int set_or_remove(struct cli *cli, const struct arguments *args, const ch
 	const char *label = operand(args, 1);
 	bool removal = option_given(args, "delete");
 	struct dd_result result = {.changed = true};
-	int rc = removal ? dd_tag_remove(cli->host, domain, label, err)
+	int rc = removal ? dd_tag_remove(cli->host, domain, label, NULL, err)
 			 : dd_tag_set(cli->host, domain, version, label, NULL, &result, err);
 
 	if (rc < 0)

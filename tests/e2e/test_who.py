@@ -183,18 +183,21 @@ def reason__a_book_can_want_one(book):
     equal(book.domains(), {})
     book.ok('define', xml, '--reason', 'sold')
     book.ok('define', xml)  # it is so already: nothing changes
+    book.ok('tag', 'a', 'sold', '--reason', 'as it was delivered')
     device = book.file('b.xml', disk(book.image('b.img'), 'vdb'))
     other = book.file('c.xml', domain('a', vcpu='<vcpu>2</vcpu>', uuid=book.domains()['a']['uuid']))
     with book.unchanged():
         for words in (('attach-device', 'a', device), ('rename', 'a', 'b'), ('undefine', 'a'),
                       ('desc', 'a', 'words'), ('set-memory', 'a', '96M'), ('apply', other),
-                      ('rollback', 'a', 1), ('tag', 'a', 'label'),
+                      ('rollback', 'a', 1), ('tag', 'a', 'label'), ('tag', '--delete', 'a', 'sold'),
                       ('metadata', 'a', 'urn:a', '--key', 'k', '--set', '<x/>'),
                       ('upgrade', 'a', '--machine', 'pc-i440fx-6.2'),
                       ('key', 'rotate'), ('config', 'require-reason', 'no')):
             book.refuse(*words, code='refused', says='--reason TEXT')
         book.ok('apply', '--dry-run', other)
         book.ok('rollback', '--dry-run', 'a', 1)
+        equal(len(book.json('tag', 'a')), 1)
+    book.ok('tag', '--delete', 'a', 'sold', '--reason', 'it came back')
     book.ok('attach-device', 'a', device, env={'DOMESDAY_REASON': 'more room'})
     # a start makes no version, so there is nothing that a reason could be kept with
     book.ok('start', 'a')
