@@ -115,6 +115,25 @@ def who__sudo_is_believed_of_root_alone(book):
 
 
 @test()
+def who__a_namespace_hides_nobody(book):
+    words = ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups', 'unshare', '--user',
+             '--map-root-user']
+    if os.geteuid() != 0 or not shutil.which('setpriv') or not can_reach(4711):
+        raise Skip('nobody else can be had')
+    if subprocess.run([*words, 'true'], capture_output=True, check=False).returncode:
+        raise Skip('the kernel makes no namespaces for users')
+    give_to(book, 4711)
+    xml = book.file('a.xml', domain('a'))
+    os.chmod(xml, 0o644)
+    book.around = [*words, 'env', 'SUDO_UID=0', 'SUDO_USER=root']
+    book.ok('define', xml)
+    version = newest(book)
+    equal(version['caller'], {
+        'uid': 4711, 'acting_uid': 4711, 'known_by': 'namespace', 'program': 'domesday'})
+    check(version['author'].startswith('uid-4711 <uid-4711@'), version)
+
+
+@test()
 def who__an_interrupted_change_stays_its_callers(book):
     """The one who finds it settles it in the name of the one who began it."""
     if os.geteuid() != 0 or b'DOMESDAY_CRASH_AT' not in open(DOMESDAY, 'rb').read():

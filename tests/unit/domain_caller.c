@@ -50,11 +50,44 @@ static void caller__the_kernel_is_believed_before_a_variable(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct caller caller = caller_decide(rows[i].acting, rows[i].login, rows[i].sudo);
+		struct caller caller = caller_decide(rows[i].acting, rows[i].login, rows[i].sudo,
+			i % 2 ? "         0          0 4294967295\n" : NULL);
 
 		if (caller.uid != rows[i].uid || strcmp(caller.known_by, rows[i].known_by) != 0)
 			fail_msg("row %zu: %u by %s", i, caller.uid, caller.known_by);
 		assert_int_equal(caller.acting, rows[i].acting);
+	}
+}
+
+/* Whoever made the namespace chose what its users are called. */
+static void caller__in_a_namespace_is_who_it_is_outside(void **state)
+{
+	static const char several[] = "         0       1234          1\n"
+				      "         1     100000      65536\n";
+	static const struct {
+		uint32_t acting;
+		const char *login, *map;
+		uint32_t uid, outside;
+	} rows[] = {
+		{0, NULL, "0 1234 1\n", 1234, 1234},
+		{0, "4294967295", "0 1234 1\n", 1234, 1234},
+		{0, "0", several, 1234, 1234},
+		{1, "0", several, 1234, 100000},
+		{65536, NULL, several, 165535, 165535},
+		{65537, NULL, several, 65537, 65537},
+		{65534, NULL, "", 65534, 65534},
+		{0, NULL, "0 0 1\n", 0, 0},
+		{7, NULL, "0 1 4294967294\n", 8, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct caller caller =
+			caller_decide(rows[i].acting, rows[i].login, "77", rows[i].map);
+
+		if (caller.uid != rows[i].uid || caller.acting != rows[i].outside)
+			fail_msg("row %zu: %u, acting %u", i, caller.uid, caller.acting);
+		assert_string_equal(caller.known_by, "namespace");
 	}
 }
 
@@ -189,7 +222,7 @@ static int see_version(const struct dd_version_info *info, void *context)
 	(void)context;
 	assert_string_equal(info->author, "root  Operation: forged <eve@example.org>");
 	assert_int_equal(info->caller.uid, mine.uid);
-	assert_int_equal(info->caller.acting_uid, getuid());
+	assert_int_equal(info->caller.acting_uid, mine.acting);
 	assert_string_equal(info->caller.known_by, mine.known_by);
 	assert_string_equal(info->caller.program, "nova-compute");
 	assert_string_equal(info->operation, "define");
@@ -222,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(caller__the_kernel_is_believed_before_a_variable),
+		cmocka_unit_test(caller__in_a_namespace_is_who_it_is_outside),
 		cmocka_unit_test(caller__a_user_without_a_name_is_a_number),
 		cmocka_unit_test(reason__is_one_line_that_means_itself),
 		cmocka_unit_test(reason__has_a_limit),
