@@ -9,6 +9,7 @@ int path_complete(const char *path, char **out, struct dd_error *err)
 {
 	static const char root[] = "domain";
 	size_t length = strlen(path);
+	bool given = length;
 
 	while (length && path[length - 1] == '/')
 		length--;
@@ -16,6 +17,8 @@ int path_complete(const char *path, char **out, struct dd_error *err)
 		path++;
 		length--;
 	}
+	if (given && !length)
+		return string_format(out, err, "/%s", root);
 	if (strncmp(path, root, sizeof root - 1) == 0 &&
 		(path[sizeof root - 1] == '/' || length == sizeof root - 1))
 		return string_format(out, err, "/%.*s", (int)length, path);

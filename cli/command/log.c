@@ -51,6 +51,9 @@ static int read_filters(
 		rc = read_time(args, "since", &filters->since, err);
 	if (rc == 0)
 		rc = read_time(args, "until", &filters->until, err);
+	/* 1970 itself, where 0 would leave none out */
+	if (option_given(args, "until") && !filters->until)
+		filters->until = -1;
 	return rc;
 }
 

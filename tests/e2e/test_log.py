@@ -81,6 +81,7 @@ def log__chooses_by_time(book):
     equal(told(book, '--since', times[5]), [7, 6, 5])
     equal(told(book, '--until', times[4]), [4, 3, 2, 1])
     equal(told(book, '--since', 'yesterday', '--until', '1 hour ago'), [])
+    equal(told(book, '--until', '@0'), [])
     equal(told(book, '--since', '2 hours ago', '-n', 1), [7])
     book.refuse('log', 'a', '--since', 'once', code='invalid', says="'once'")
 
@@ -100,6 +101,8 @@ def log__chooses_by_device_and_path(book):
     equal(told(book, '--path', 'devices/disk/source/@file'), [7, 6, 2, 1])
     equal(told(book, '--path', 'devices/disk[2]'), [6, 2])
     equal(told(book, '--path', 'description'), [6, 5])
+    equal(told(book, '--path', '/'), told(book, '--path', 'domain'))
+    equal(told(book, '--path', '/'), told(book))
     equal(told(book, '--path', 'os/type/@machine'), [1])
     equal(told(book, '--path', 'devi'), [])
     equal(told(book, '--path', 'devices/disk', '--operation', 'attach-device'), [2])
