@@ -150,23 +150,21 @@ static bool same_steps(const struct plan *a, const struct plan *b)
 	return strcmp(text_string(&left), text_string(&right)) == 0;
 }
 
-/* The devices of a plan as text; which drive they are given is left out. */
-static int write_devices(const struct plan *plan, struct text *out, struct dd_error *err)
+/* The devices of a plan; which drive they are given, and whether any, is left out. */
+static struct json *devices_of(const struct plan *plan)
 {
+	struct json *devices = json_array();
+
 	for (size_t i = 0; i < plan->count; i++) {
-		CLEANUP(json) struct json *args = NULL;
+		struct json *args;
 
 		if (plan->steps[i].kind != STEP_DEVICE)
 			continue;
 		args = json_copy(plan->steps[i].args);
 		json_put_string(args, "drive", "");
-
-		int code = json_write(args, out, err);
-
-		if (code)
-			return code;
+		json_push(devices, args);
 	}
-	return text_failed(out) ? error_no_memory(err) : 0;
+	return devices;
 }
 
 /* Does the guest see the same disk, whatever medium is in it? */
@@ -175,18 +173,20 @@ static int check_same_device(struct guest *guest, const struct document *live,
 {
 	CLEANUP(plan) struct plan old = {.live = NULL};
 	CLEANUP(plan) struct plan new = {.live = NULL};
-	CLEANUP(text) struct text left = TEXT_INIT;
-	CLEANUP(text) struct text right = TEXT_INIT;
+	CLEANUP(json) struct json *left = NULL;
+	CLEANUP(json) struct json *right = NULL;
 	int code = guest_plan(guest, live, before, &old, err);
 
 	if (!code)
 		code = guest_plan(guest, live, after, &new, err);
-	if (!code)
-		code = write_devices(&old, &left, err);
-	if (!code)
-		code = write_devices(&new, &right, err);
-	if (code || strcmp(text_string(&left), text_string(&right)) == 0)
+	if (code)
 		return code;
+	left = devices_of(&old);
+	right = devices_of(&new);
+	if (json_failed(left) || json_failed(right))
+		return error_no_memory(err);
+	if (json_equal(left, right))
+		return 0;
 	return node_error(after, err, DD_REFUSED, "this cannot change while the guest runs");
 }
 

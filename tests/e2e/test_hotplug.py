@@ -230,6 +230,21 @@ def update__medium_of_a_cdrom(book):
     book.ok('check', 'guest')
 
 
+@test('ide', 'sata', 'scsi')
+def update__medium_of_an_empty_cdrom_that_is_booted_from(book, bus):
+    def drive(path):
+        return disk(path, 'sda', bus, "<readonly/><boot order='1'/>", 'cdrom')
+
+    image = book.image('a.iso', 4)
+    book.define(domain('a', drive(None)))
+    book.ok('start', 'a')
+    for path in (image, None, image):
+        book.ok('update-device', 'a', book.file('cd.xml', drive(path)))
+        source = devices(book.dumpxml('a', '--live'))['disk sda'].find('source')
+        equal(source.get('file') if source is not None else None, path)
+        book.ok('check', 'a')
+
+
 @test()
 def update__what_the_guest_sees_may_not_change(book):
     booted(book)
