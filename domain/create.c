@@ -2,6 +2,7 @@
 #include "domain/create.h"
 
 #include "domain/cpu_seen.h"
+#include "domain/existing.h"
 #include "domain/sharing.h"
 
 static int check_new(
@@ -29,6 +30,8 @@ int domain_create(struct dd_host *host, const char *operation, const struct outc
 
 	if (!rc)
 		rc = check_new(&op, change, err);
+	if (!rc)
+		rc = existing_name_check(host, document_uuid(frozen), document_name(frozen), err);
 	if (!rc && outcome->gone)
 		return operation_commit(&op, outcome, result, err);
 	if (!rc)

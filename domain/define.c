@@ -135,7 +135,7 @@ int dd_define(struct dd_host *host, const char *xml, size_t size, const char *fi
 	if (rc == DD_NOT_FOUND) {
 		rc = define_new(host, document, change, result ? result : &own, err);
 		/* somebody may have been quicker, with the same in mind */
-		if (rc != DD_EXISTS || existing_find(host, document, &row, err))
+		if (rc != DD_EXISTS || existing_find(host, document, &row, NULL))
 			return rc;
 		rc = 0;
 	}

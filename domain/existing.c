@@ -16,21 +16,38 @@ int existing_named(
 	return error_hint(err, "what was recorded here: domesday log %s", uuid);
 }
 
-int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
-	struct dd_error *err)
+/* One that is gone is none, though its UUID still leads to it. */
+static int find_there(
+	struct dd_host *host, const char *words, struct domain_row *row, struct dd_error *err)
 {
-	const char *uuid = document_uuid(document);
-	int rc = DD_NOT_FOUND;
+	int rc = book_find(host->book, words, row, err);
 
-	if (uuid)
-		rc = book_find(host->book, uuid, row, err);
 	if (!rc && row->state == STATE_GONE) {
 		domain_row_release(row);
 		rc = DD_NOT_FOUND;
 	}
-	if (rc == DD_NOT_FOUND)
-		rc = book_find(host->book, document_name(document), row, err);
 	return rc;
+}
+
+int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
+	struct dd_error *err)
+{
+	const char *uuid = document_uuid(document);
+	int rc = uuid ? find_there(host, uuid, row, err) : DD_NOT_FOUND;
+
+	return rc == DD_NOT_FOUND ? find_there(host, document_name(document), row, err) : rc;
+}
+
+int existing_name_check(
+	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+
+	if (strcmp(uuid, name) == 0 || book_find(host->book, name, &row, NULL) ||
+		strcmp(row.uuid, name) != 0)
+		return 0;
+	error_set(err, DD_EXISTS, "'%s' is the UUID of domain '%s'", name, row.name);
+	return error_hint(err, "choose another name: by this one that domain is meant");
 }
 
 int existing_check(const struct document *given, const struct domain_row *row, struct dd_error *err)

@@ -16,6 +16,11 @@ int existing_named(
 int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
 	struct dd_error *err);
 
+/* DD_EXISTS where the domain uuid would have the UUID of another, also of one that is gone, as its
+ * name: by that nobody could mean it. */
+int existing_name_check(
+	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err);
+
 /* DD_EXISTS where given has the name of one domain and the UUID of another. */
 int existing_check(
 	const struct document *given, const struct domain_row *row, struct dd_error *err);

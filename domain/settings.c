@@ -65,8 +65,13 @@ int dd_rename(struct dd_host *host, const char *domain, const char *name,
 	struct setting setting = {.value = name};
 	struct dd_change both = change ? *change : (struct dd_change){.reason = NULL};
 	char *subject = NULL;
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	int rc = name_check(name, err);
 
+	if (!rc)
+		rc = existing_named(host, domain, &row, err);
+	if (!rc)
+		rc = existing_name_check(host, row.uuid, name, err);
 	both.scope = DD_SCOPE_ALL; /* a domain has one name */
 	if (!rc)
 		rc = string_format(&subject, err, "rename to %s", name);

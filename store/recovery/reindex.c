@@ -385,12 +385,15 @@ struct place {
 	bool given_away;
 };
 
-static int name_taken(struct reindex *reindex, const char *name, bool *taken)
+/* By another; until it is its turn each is called by its UUID. */
+static int name_taken(
+	struct reindex *reindex, const struct place *place, const char *name, bool *taken)
 {
-	struct statement statement = statement_begin(
-		&reindex->book->database, "SELECT 1 FROM domain WHERE name = ? AND state <> 2");
+	struct statement statement = statement_begin(&reindex->book->database,
+		"SELECT 1 FROM domain WHERE name = ? AND state <> 2 AND id <> ?");
 
 	statement_text(&statement, name);
+	statement_number(&statement, place->domain);
 	*taken = statement_row(&statement);
 	return statement_end(&statement, reindex->err);
 }
@@ -436,7 +439,7 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 	}
 	rc = old_domain(reindex, place->uuid, &old, &found);
 	if (!rc && draft.state != STATE_GONE)
-		rc = name_taken(reindex, draft.name, &taken);
+		rc = name_taken(reindex, place, draft.name, &taken);
 	if (rc)
 		return rc;
 	if (taken) {

@@ -6,10 +6,11 @@
 import datetime
 import os
 import re
+import subprocess
 import time
 
-from definition import disk, domain, parse
-from harness import check, contains, equal, main, test
+from definition import UUID, disk, domain, parse
+from harness import Book, check, contains, equal, main, test
 
 
 def next_second():
@@ -83,6 +84,42 @@ def naming__a_name_with_an_at_sign_is_still_a_name(book):
     book.refuse('show', 'me@away', code='not-found', says="'me'")
     book.refuse('show', 'me@home@away', code='not-found', says=("'away'", 'middle (2)'))
     book.refuse('show', 'me@home@99999999999', code='invalid', says='99999999999')
+
+
+@test()
+def naming__may_be_the_domains_own_uuid(book):
+    xml = domain(UUID, uuid=UUID)
+    book.define(xml)
+    book.ok('undefine', UUID)
+    book.define(xml)
+    equal((list(book.domains()), book.version(UUID)), ([UUID], 3))
+    book.ok('undefine', UUID)
+    contains(book.ok('import', book.file('a.xml', xml)).err, '1 imported')
+    equal(book.version(UUID), 5)
+    book.ok('sync')
+    equal(book.json('reindex')['losses'], [])
+    equal(list(book.domains()), [UUID])
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    book.ok('remote', 'add', 'r', remote)
+    book.ok('push')
+    other = Book(book.folder, 'other')
+    equal(other.json('restore', '--from', remote)['findings'], [])
+    equal(list(other.domains()), [UUID])
+
+
+@test()
+def naming__cannot_be_the_uuid_of_another(book):
+    book.define(domain('a', uuid=UUID))
+    book.define(domain('b'))
+    with book.unchanged():
+        book.refuse('rename', 'b', UUID, code='exists', says=('UUID', "'a'"))
+        book.refuse('define', book.file('c.xml', domain(UUID)), code='exists', says=UUID)
+    book.ok('rename', 'a', UUID)
+    book.ok('undefine', UUID)
+    with book.unchanged():
+        book.refuse('rename', 'b', UUID, code='exists', says='UUID')
+        book.refuse('define', book.file('c.xml', domain(UUID)), code='exists', says='UUID')
 
 
 @test()
