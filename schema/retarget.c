@@ -64,6 +64,21 @@ static bool kind_is_known(const char *kind)
 	return false;
 }
 
+static bool is_folder(const char *path)
+{
+	return path[strlen(path) - 1] == '/';
+}
+
+/* A folder is none where the slash at its end is forgotten. */
+static int folder_read(const char *text, struct map *map, struct dd_error *err)
+{
+	map->folder = is_folder(map->from);
+	if (map->folder == is_folder(map->to))
+		return 0;
+	error_set(err, DD_INVALID, "'%s' has a folder on one side and a file on the other", text);
+	return error_hint(err, "a folder ends with '/' on both sides, a file on none");
+}
+
 static int map_read(const char *text, struct map *map, struct dd_error *err)
 {
 	int rc = string_copy(&map->kind, text, err);
@@ -80,9 +95,7 @@ static int map_read(const char *text, struct map *map, struct dd_error *err)
 	if (!kind_is_known(map->kind))
 		return error_set(
 			err, DD_INVALID, "'%s' in '%s' is none of " KINDS, map->kind, text);
-	map->folder = strcmp(map->kind, "path") == 0 && equals[-1] == '/' &&
-		      map->to[strlen(map->to) - 1] == '/';
-	return 0;
+	return strcmp(map->kind, "path") == 0 ? folder_read(text, map, err) : 0;
 }
 
 /* What value becomes, or NULL. The caller frees it. */

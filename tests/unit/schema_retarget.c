@@ -131,7 +131,7 @@ static void schema_retarget__fits_whole_names_and_whole_folders(void **state)
 {
 	static const char *const maps[] = {"path:/images/a=/x", "path:/images/a.ra=/x",
 		"path:/image/=/x/", "path:images/=/x/", "path:/images/a.raw/=/x/",
-		"path:/IMAGES/=/x/", "path:/images/=/x", "path:/images=/x/"};
+		"path:/IMAGES/=/x/", "path:/images=/x"};
 	static const struct sample sample = {.os = "",
 		.devices = "<disk type='file' device='disk'><source file='/images/a.raw'/>"
 			   "<target dev='vda'/></disk>"};
@@ -217,6 +217,8 @@ static void schema_retarget__what_is_no_map_is_told_so(void **state)
 		{"mac:old=new", "'mac' in 'mac:old=new' is none of"},
 		{"BRIDGE:old=new", "is none of"},
 		{"bridge :old=new", "is none of"},
+		{"path:/images/=/x", "has a folder on one side and a file on the other"},
+		{"path:/images/a.raw=/x/", "'path:/images/a.raw=/x/' has a folder on one side"},
 	};
 	static const struct sample sample = {
 		.os = "", .devices = "<interface type='bridge'><source bridge='old'/></interface>"};
