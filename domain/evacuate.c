@@ -23,7 +23,10 @@ struct candidate {
 	char uuid[UUID_SIZE];
 	char *name;
 	uint32_t version, epoch;
-	bool gone; /* undefined there */
+	bool gone;    /* undefined there */
+	bool given;   /* by that host to the holder, as its own branch says */
+	char *holder; /* another host that has it since; or NULL */
+	uint32_t holder_epoch;
 	bool wanted, taken;
 	struct dd_error error;
 };
@@ -41,8 +44,10 @@ struct evacuating {
 
 static void cleanup_evacuating(struct evacuating *evacuating)
 {
-	for (size_t i = 0; i < evacuating->count; i++)
+	for (size_t i = 0; i < evacuating->count; i++) {
 		free(evacuating->list[i].name);
+		free(evacuating->list[i].holder);
+	}
 	free(evacuating->list);
 	free(evacuating->answer);
 }
@@ -62,11 +67,40 @@ static int name_read(struct book *book, const char *commit, char **name, struct 
 	return rc ? rc : string_copy(name, document_name(document), err);
 }
 
+static uint32_t epoch_of(const struct fetched_row *row)
+{
+	const char *epoch = version_trailer(row->newest, "Epoch");
+
+	return epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
+}
+
+/* Where a migration took it from that host, the branch there ends with the other's version. */
+static const char *receiver_of(const struct fetched_row *row)
+{
+	const char *from = version_trailer(row->newest, "Taken-From");
+
+	return from && strcmp(from, row->host) == 0 ? version_trailer(row->newest, "Host") : NULL;
+}
+
+static int holder_set(struct candidate *candidate, const struct fetched_row *row, const char *host,
+	struct dd_error *err)
+{
+	char *copy = NULL;
+	int rc = string_copy(&copy, host, err);
+
+	if (rc)
+		return rc;
+	free(candidate->holder);
+	candidate->holder = copy;
+	candidate->holder_epoch = epoch_of(row);
+	return 0;
+}
+
 static int candidate_add(const struct fetched_row *row, void *context)
 {
 	struct evacuating *evacuating = context;
 	const char *operation = version_trailer(row->newest, "Operation");
-	const char *epoch = version_trailer(row->newest, "Epoch");
+	const char *receiver = receiver_of(row);
 	struct candidate *candidate;
 	int rc;
 
@@ -82,7 +116,8 @@ static int candidate_add(const struct fetched_row *row, void *context)
 	candidate = &evacuating->list[evacuating->count];
 	*candidate = (struct candidate){
 		.version = row->newest->number,
-		.epoch = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1,
+		.epoch = epoch_of(row),
+		.given = receiver != NULL,
 		.gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0,
 	};
 	memcpy(candidate->uuid, row->uuid, UUID_SIZE);
@@ -91,6 +126,28 @@ static int candidate_add(const struct fetched_row *row, void *context)
 	if (rc && rc != DD_NO_MEMORY)
 		rc = string_copy(&candidate->name, row->uuid, evacuating->err);
 	evacuating->count += !rc;
+	return rc || !receiver ? rc : holder_set(candidate, row, receiver, evacuating->err);
+}
+
+/* What the dead host has not pushed any more, the one that has the domain since may have. */
+static int holder_look(const struct fetched_row *row, void *context)
+{
+	struct evacuating *evacuating = context;
+	const char *receiver = receiver_of(row);
+	uint32_t epoch = epoch_of(row);
+	int rc = 0;
+
+	if (strcmp(row->host, evacuating->asked->host) == 0 ||
+		strcmp(row->host, book_host_name(evacuating->host->book)) == 0)
+		return 0;
+	for (size_t i = 0; !rc && i < evacuating->count; i++) {
+		struct candidate *candidate = &evacuating->list[i];
+
+		if (epoch > candidate->epoch && epoch > candidate->holder_epoch &&
+			strcmp(row->uuid, candidate->uuid) == 0)
+			rc = holder_set(
+				candidate, row, receiver ? receiver : row->host, evacuating->err);
+	}
 	return rc;
 }
 
@@ -149,6 +206,10 @@ static int name_want(struct evacuating *evacuating, const char *name)
 		return error_set(evacuating->err, DD_REFUSED,
 			"the domain '%s' was undefined on the host '%s'", name,
 			evacuating->asked->host);
+	if (found->given)
+		return error_set(evacuating->err, DD_REFUSED,
+			"the domain '%s' went from the host '%s' to the host '%s'", name,
+			evacuating->asked->host, found->holder);
 	found->wanted = true;
 	return 0;
 }
@@ -161,8 +222,15 @@ static int want(struct evacuating *evacuating)
 	for (size_t i = 0; !rc && i < asked->count; i++)
 		rc = name_want(evacuating, asked->domains[i]);
 	for (size_t i = 0; !asked->count && i < evacuating->count; i++)
-		evacuating->list[i].wanted = !evacuating->list[i].gone;
+		evacuating->list[i].wanted =
+			!evacuating->list[i].gone && !evacuating->list[i].given;
 	return rc;
+}
+
+static int taken_before(struct candidate *candidate, const char *host)
+{
+	return error_set(&candidate->error, DD_CONFLICT,
+		"the host '%s' took the domain '%s' before", host, candidate->name);
 }
 
 /* Why it cannot be taken, as far as can be seen without doing it. */
@@ -176,6 +244,8 @@ static int candidate_check(struct evacuating *evacuating, struct candidate *cand
 
 	if (!rc && !row.owner)
 		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", row.name);
+	if (candidate->holder)
+		return taken_before(candidate, candidate->holder);
 	if (!rc || rc == DD_NOT_FOUND)
 		rc = book_find(book, candidate->name, &other, &reason);
 	if (!rc && strcmp(other.uuid, candidate->uuid) != 0) {
@@ -286,9 +356,7 @@ static void settle(struct evacuating *evacuating, const struct dd_error *failure
 			continue;
 		candidate->taken = false;
 		if (strcmp(row.owner, book_host_name(evacuating->host->book)) != 0) {
-			error_set(&candidate->error, DD_CONFLICT,
-				"the host '%s' took the domain '%s' before", row.owner,
-				candidate->name);
+			(void)taken_before(candidate, row.owner);
 			continue;
 		}
 		error_set(&candidate->error, DD_REFUSED,
@@ -371,6 +439,9 @@ static int look(struct evacuating *evacuating)
 			evacuating, evacuating->err);
 	if (!rc && !evacuating->count)
 		rc = refuse_unknown(evacuating);
+	if (!rc)
+		rc = book_fetched(evacuating->host->book, asked->remote, NULL, holder_look,
+			evacuating, evacuating->err);
 	if (!rc)
 		rc = want(evacuating);
 	for (size_t i = 0; !rc && i < evacuating->count; i++)

@@ -7,7 +7,8 @@ import os
 import subprocess
 
 from definition import domain
-from harness import check, contains, equal, main, test
+from harness import EXIT, check, contains, equal, main, test
+from migration import hosts
 
 FENCE = """#!/bin/sh
 echo "$1" >> "$(dirname "$0")/asked"
@@ -215,6 +216,42 @@ def evacuate__refuses_what_it_cannot_take(book):
     contains(done.out, "another domain is called 'web'", 'mail')
     equal(sorted(beta.domains()), ['mail', 'own', 'web'])
     clean(beta)
+
+
+@test()
+def evacuate__leaves_alone_what_has_moved_on(book):
+    """To a host that lives: whether or not the one that is down could still tell the remote."""
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    with hosts(book, 'alpha', 'beta', 'gamma') as three:
+        alpha, beta, gamma = (host.book for host in three)
+        for name in ('web', 'db'):
+            beta.define(domain(name))
+        for host in (alpha, beta, gamma):
+            host.ok('remote', 'add', 'fleet', remote)
+            host.ok('config', 'auto-push', 'no')
+            host.ok('push')
+        beta.ok('migrate', 'db', 'gamma')
+        beta.ok('push')
+        beta.ok('migrate', 'web', 'gamma')
+        gamma.ok('push')
+        words = ('evacuate', 'beta', '--from', 'fleet', '--override', 'x')
+        before = alpha.domains()
+        for more in (('--dry-run',), ()):
+            result = alpha.run(*words, 'web', *more)
+            equal(result.rc, EXIT['conflict'], result)
+            contains(result.out, "the host 'gamma' took the domain 'web' before")
+            alpha.refuse(*words, 'db', *more, code='refused',
+                         says="'db' went from the host 'beta' to the host 'gamma'")
+            equal(alpha.domains(), before)
+        done = alpha.run('--json', *words, '--all')
+        equal((done.json['taken'], done.json['refused']), (1, 1), done)
+        equal(sorted(alpha.domains()), ['first-on-alpha', 'first-on-beta'])
+        # nothing of it is in the way of what comes from there
+        for name in ('web', 'db'):
+            gamma.ok('migrate', name, 'alpha')
+        check({'web', 'db'} < set(alpha.domains()), alpha.domains())
+        clean(alpha, beta, gamma)
 
 
 @test()
