@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -122,6 +123,48 @@ int evidence_of(const char *path, struct evidence *out, struct dd_error *err)
 	}
 	*out = found;
 	return 0;
+}
+
+/* With the slash: "/" for "/image". */
+static bool folder_of(const char *path, char folder[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) + 1 : PATH_MAX;
+
+	if (length >= PATH_MAX)
+		return false;
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	return true;
+}
+
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return S_ISBLK(one->st_mode) && S_ISBLK(other->st_mode)
+		       ? one->st_rdev == other->st_rdev
+		       : one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+bool evidence_same_place(const char *one, const char *other)
+{
+	char folder[PATH_MAX], other_folder[PATH_MAX];
+	struct stat info, other_info;
+
+	if (strcmp(one, other) == 0)
+		return true;
+	if (stat(one, &info) == 0 && stat(other, &other_info) == 0)
+		return is_same(&info, &other_info);
+	return folder_of(one, folder) && folder_of(other, other_folder) &&
+	       strcmp(one + strlen(folder), other + strlen(other_folder)) == 0 &&
+	       stat(folder, &info) == 0 && stat(other_folder, &other_info) == 0 &&
+	       is_same(&info, &other_info);
+}
+
+bool evidence_of_folder(const char *path)
+{
+	char folder[PATH_MAX];
+
+	return folder_of(path, folder) && access(folder, W_OK) == 0;
 }
 
 /* ---- of those below it ---- */

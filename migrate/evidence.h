@@ -29,6 +29,11 @@ struct evidence {
 /* DD_SYSTEM: it cannot be looked at. */
 int evidence_of(const char *path, struct evidence *out, struct dd_error *err);
 
+/* Do both lead to one file or device, or would they if it were made? By links, or by "..", too. */
+bool evidence_same_place(const char *one, const char *other);
+/* Is there a folder for it, in which this process can make it? */
+bool evidence_of_folder(const char *path);
+
 /* Of all layers that disk's definition names below the first. DD_NOT_FOUND: one is not there. */
 int evidence_of_chain(const xmlNode *disk, char sample[SAMPLE_SIZE], struct dd_error *err);
 

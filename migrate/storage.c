@@ -19,7 +19,9 @@
 #define NVRAM_OTHER_HINT                                                                           \
 	"--overwrite-storage puts the source's in its place; where it is called otherwise there: " \
 	"--map path:FROM=TO"
-#define COPY_HINT "--copy-storage copies it; where it is called otherwise there: --map path:FROM=TO"
+#define MAP_HINT "where it is called otherwise there: --map path:FROM=TO"
+#define COPY_HINT "--copy-storage copies it; " MAP_HINT
+#define FOLDER_HINT "make it there; " MAP_HINT
 
 void storage_release(struct storage *storage)
 {
@@ -80,14 +82,24 @@ static void decide_shared(struct storage_disk *disk, const struct storage_wishes
 			disk->path, cache ? cache : "default");
 }
 
+static void refuse_folder(struct storage_disk *disk)
+{
+	refuse(disk, FOLDER_HINT, "there is no folder for %s that can be written", disk->path);
+}
+
 static void decide_copy(struct storage_disk *disk)
 {
 	disk->verdict = STORAGE_COPY;
-	if (disk->make && !image_can_create(disk->format))
+	if (disk->make && !evidence_of_folder(disk->path))
+		refuse_folder(disk);
+	else if (disk->make && !image_can_create(disk->format))
 		refuse(disk, "make it there, and use --overwrite-storage",
 			"an image of format '%s' cannot be made: %s", disk->format, disk->path);
 	else if (!disk->bytes)
-		refuse(disk, NULL, "its source has not told how large %s is", disk->path);
+		refuse(disk, NULL,
+			"there is nothing to copy to %s: at the source it is missing or empty, or "
+			"no image of format '%s'",
+			disk->path, disk->format);
 	else if (!disk->make && disk->top)
 		refuse(disk, REMOVE_HINT,
 			"%s is there already, and builds on another image: it cannot be "
@@ -166,8 +178,7 @@ static void look_missing(struct storage_disk *disk, const struct storage_wishes 
 {
 	disk->make = true;
 	if (node_attr_is(disk->element, "type", "block"))
-		refuse(disk, "where it is called otherwise there: --map path:FROM=TO",
-			"there is no device %s", disk->path);
+		refuse(disk, MAP_HINT, "there is no device %s", disk->path);
 	else if (!wishes->copy)
 		refuse(disk, COPY_HINT, "there is no %s", disk->path);
 	else
@@ -200,6 +211,12 @@ static int look_read_only(struct storage_disk *disk, struct dd_error *err)
 	return 0;
 }
 
+/* Of the formats whose size can be read. */
+static bool is_no_image(const struct storage_disk *disk)
+{
+	return !disk->has && image_can_create(disk->format);
+}
+
 static int look_writable(struct storage_disk *disk, const struct json *told,
 	const struct storage_wishes *wishes, struct dd_error *err)
 {
@@ -224,6 +241,9 @@ static int look_writable(struct storage_disk *disk, const struct json *told,
 		look_missing(disk, wishes);
 	else if (here.device && disk->same)
 		decide_shared(disk, wishes);
+	else if (!here.device && wishes->overwrite && !disk->same && is_no_image(disk))
+		refuse(disk, REMOVE_HINT, "%s is no image of format '%s' there, or an empty one",
+			disk->path, disk->format);
 	look_chain(disk, told);
 	return 0;
 }
@@ -242,10 +262,6 @@ static const struct json *told_of(const struct json *told, const char *target)
 /* It comes with the offer, unless it is too large for that. */
 static void send_nvram(struct storage_disk *disk, const struct json *told)
 {
-	const char *slash = strrchr(disk->path, '/');
-	CLEANUP(free)
-	char *folder = slash ? strndup(disk->path, (size_t)(slash - disk->path) + 1) : NULL;
-
 	disk->verdict = STORAGE_SENT;
 	disk->content = json_get_string(told, "content");
 	if (!json_get_bool(told, "goes", false))
@@ -253,10 +269,8 @@ static void send_nvram(struct storage_disk *disk, const struct json *told)
 			"there is no %s for the firmware's variables, and the source's file does "
 			"not go along: it has none, or one of more than 4 MiB",
 			disk->path);
-	else if (!folder || access(folder, W_OK) != 0)
-		refuse(disk,
-			"make it there; where it is called otherwise there: --map path:FROM=TO",
-			"there is no folder for %s that can be written", disk->path);
+	else if (!evidence_of_folder(disk->path))
+		refuse_folder(disk);
 }
 
 /* Others than the source's are here, as where the domain left them when it moved away once. */
@@ -314,6 +328,17 @@ static int look_nvram(struct storage_disk *disk, const struct json *told,
 	return 0;
 }
 
+/* One of a path that is this process' own way to it would be another file for QEMU. */
+static bool refuse_relative(struct storage_disk *disk)
+{
+	bool relative = *disk->path != '/';
+
+	if (relative)
+		refuse(disk, "say where it is: --map path:FROM=TO",
+			"its path there, '%s', does not begin with '/'", disk->path);
+	return relative;
+}
+
 static struct storage_disk *disk_new(struct storage *storage)
 {
 	struct storage_disk *disks =
@@ -338,6 +363,8 @@ static int look_firmware(struct storage *storage, const xmlNode *nvram, const st
 		.path = node_text(nvram),
 		.format = "raw",
 	};
+	if (refuse_relative(disk))
+		return 0;
 	return look_nvram(disk, told_of(told, disk->target), &storage->wishes, err);
 }
 
@@ -355,6 +382,8 @@ static int look_one(struct storage *storage, const xmlNode *element, const struc
 		.path = disk_path(element),
 		.format = format ? format : "raw",
 	};
+	if (refuse_relative(disk))
+		return 0;
 	return disk_is_read_only(element)
 		       ? look_read_only(disk, err)
 		       : look_writable(disk, told_of(told, disk->target), &storage->wishes, err);
@@ -367,7 +396,7 @@ static void look_doubles(struct storage *storage)
 		for (size_t j = 0; j < storage->count; j++) {
 			struct storage_disk *disk = &storage->disks[i], *other = &storage->disks[j];
 
-			if (i == j || strcmp(disk->path, other->path) != 0 ||
+			if (i == j || !evidence_same_place(disk->path, other->path) ||
 				disk_is_read_only(disk->element) ||
 				disk_is_read_only(other->element) ||
 				(node_child(disk->element, "shareable") &&

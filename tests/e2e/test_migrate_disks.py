@@ -387,6 +387,29 @@ def map__exchanges_two_disks_and_never_makes_one_of_them(book):
               sorted(there.index(path) for path in paths))
 
 
+@test()
+def map__two_names_of_one_image_are_one(book):
+    """By a link to its folder, or by "..", whether it is there or would be made."""
+    folders = [os.path.join(book.folder, name) for name in ('images', 'other')]
+    paths = [book.image(name, 1) for name in ('one.img', 'two.img')]
+    os.mkdir(folders[0])
+    os.symlink(folders[0], folders[1])
+    image = os.path.join(folders[0], 'disk.img')
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', disk(paths[0], 'vda'), disk(paths[1], 'vdb')))
+        for there in (False, True):
+            for again in (os.path.join(folders[1], 'disk.img'), f'{folders[0]}/../other/disk.img'):
+                words = ('migrate', 'vm1', 'beta', '--overwrite-storage', '--map',
+                         f'path:{paths[0]}={image},path:{paths[1]}={again}')
+                look = alpha.book.json(*words, '--dry-run')
+                equal([row['verdict'] for row in look['disks']], ['refused', 'refused'])
+                alpha.book.refuse(*words, code='refused', says=[
+                    'disk vda', f'{image} would be the image of disk vdb', '--map'])
+                equal(os.path.exists(image), there)
+            book.image('images/disk.img', 1)
+        check(alpha.has('vm1') and not beta.has('vm1'))
+
+
 # ---- whatever dies ----
 
 SOURCE = {

@@ -197,6 +197,43 @@ def refused__what_could_lose_data(book):
 
 
 @test()
+def refused__what_could_not_be_copied(book):
+    """The dry run says so, too, and neither leaves anything."""
+    images = Images(book)
+    nowhere = os.path.join(book.folder, 'nowhere')
+    with hosts(book) as (alpha, beta):
+        Still(alpha, images)
+
+        def refused(path, *more, says):
+            words = ('migrate', 'vm1', 'beta', '--map', f'path:{images.source}={path}', *more)
+            before = images.left()
+            with alpha.book.unchanged(), beta.book.unchanged():
+                look = alpha.book.json(*words, '--dry-run')
+                equal((look['possible'], look['disks'][0]['verdict']), (False, 'refused'), look)
+                contains(look['disks'][0]['why'], says)
+                alpha.book.refuse(*words, code='refused', says=['disk vda', says])
+            equal(images.left(), before)
+            equal(alpha.book.json('jobs') + beta.book.json('jobs'), [])
+
+        refused(f'{nowhere}/disk.img', '--copy-storage',
+                says=f'there is no folder for {nowhere}/disk.img')
+        for path in ('disk.img', 'images-b/disk.img'):
+            for more in ((), ('--copy-storage',), ('--overwrite-storage',)):
+                refused(path, *more, says=f"'{path}', does not begin with '/'")
+        for size in (0, SIZE):
+            with open(images.target, 'wb') as stream:
+                stream.truncate(size)
+            refused(images.target, '--overwrite-storage',
+                    says=f"{images.target} is no image of format 'qcow2' there")
+        os.unlink(images.target)
+        os.truncate(images.source, 0)
+        refused(images.target, '--copy-storage',
+                says=f'there is nothing to copy to {images.target}')
+        os.unlink(images.source)
+        refused(images.target, '--copy-storage', says='at the source it is missing')
+
+
+@test()
 def refused__what_somebody_has_open(book):
     images = Images(book)
     with hosts(book) as (alpha, beta):
