@@ -85,10 +85,16 @@ static int maps_grant(const struct json *wishes, struct wished *wished, struct d
 
 /* ---- whole definitions ---- */
 
-/* It is of the domain that goes. */
-static int same_check(
-	const struct document *given, const struct domain_row *row, struct dd_error *err)
+/* It is of the domain that goes, under its name here or (NULL: it has the same) there. */
+static int same_check(struct document *given, const char *there, const struct domain_row *row,
+	struct dd_error *err)
 {
+	int rc = there && strcmp(document_name(given), there) == 0
+			 ? edit_rename(given, row->name, err)
+			 : 0;
+
+	if (rc)
+		return rc;
 	if (strcmp(document_name(given), row->name) == 0)
 		return existing_check(given, row, err);
 	error_set(err, DD_INVALID, "it is of a domain '%s', and not of '%s'", document_name(given),
@@ -96,8 +102,8 @@ static int same_check(
 	return error_hint(err, "for another name there: --dname %s", document_name(given));
 }
 
-/* *document becomes what the text makes of it, by edits. */
-static int text_grant(struct operation *op, const char *xml, const char *option,
+/* *document becomes what the text makes of it, by edits. there: see same_check(). */
+static int text_grant(struct operation *op, const char *xml, const char *option, const char *there,
 	struct document **document, struct dd_error *err)
 {
 	struct freeze_options options = {.keep_host_model = true};
@@ -110,7 +116,7 @@ static int text_grant(struct operation *op, const char *xml, const char *option,
 	if (!rc)
 		rc = secrets_check(given, err);
 	if (!rc)
-		rc = same_check(given, &op->row, err);
+		rc = same_check(given, there, &op->row, err);
 	if (!rc)
 		rc = secret_seal(op, given, err);
 	if (!rc)
@@ -138,7 +144,7 @@ static int hook_grant(struct operation *op, const struct hook *hook, struct docu
 		return rc;
 	rc = string_format(
 		&name, err, CONFIG_MIGRATE_HOOK " of %s", book_host_name(op->host->book));
-	return rc ? rc : text_grant(op, text_string(&answer), name, document, err);
+	return rc ? rc : text_grant(op, text_string(&answer), name, NULL, document, err);
 }
 
 /* Nothing that the guest sees. */
@@ -146,7 +152,9 @@ static int live_grant(struct operation *op, const struct json *wishes, const str
 	const struct hook *hook, struct wished *wished, struct dd_error *err)
 {
 	const char *xml = json_get_string(wishes, "xml");
-	int rc = xml ? text_grant(op, xml, "--xml", &wished->live, err) : 0;
+	int rc = xml ? text_grant(op, xml, "--xml", json_get_string(wishes, "name"), &wished->live,
+			       err)
+		     : 0;
 
 	if (!rc)
 		rc = hook_grant(op, hook, &wished->live, err);
@@ -178,7 +186,9 @@ static int config_grant(struct operation *op, const struct json *wishes, struct 
 		xml = json_get_string(wishes, "xml");
 		option = "--xml";
 	}
-	return xml ? text_grant(op, xml, option, &wished->config, err) : 0;
+	return xml ? text_grant(
+			     op, xml, option, json_get_string(wishes, "name"), &wished->config, err)
+		   : 0;
 }
 
 static int rename_both(struct wished *wished, const char *name, struct dd_error *err)

@@ -232,6 +232,23 @@ static const char *what_it_does(const struct dd_migrated *migrated)
 	return migrated->paused ? "is paused" : "runs";
 }
 
+/* On another host. */
+static void note_where(
+	struct cli *cli, const struct asked *asked, const struct dd_migrated *migrated)
+{
+	const char *name = asked->options.name;
+	const char *as = name ? " as " : "";
+
+	if (migrated->live)
+		cli_note(cli,
+			"%s %s on %s%s%s, after %.2f s; it stood still for about %" PRId64 " ms",
+			asked->options.domain, what_it_does(migrated), asked->options.peer, as,
+			name ? name : "", (double)migrated->total_ms / 1000, migrated->downtime_ms);
+	else
+		cli_note(cli, "%s is the host %s's now%s%s, with version %u", asked->options.domain,
+			asked->options.peer, as, name ? name : "", migrated->version);
+}
+
 static int tell(struct cli *cli, const struct asked *asked, const struct dd_migrated *migrated,
 	struct dd_error *err)
 {
@@ -244,16 +261,11 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 			asked->options.domain, what_it_does(migrated), migrated->instance,
 			(double)migrated->total_ms / 1000, memory_words(migrated->memory_shared),
 			migrated->downtime_ms);
-	else if (migrated->live)
-		cli_note(cli, "%s %s on %s, after %.2f s; it stood still for about %" PRId64 " ms",
-			asked->options.domain, what_it_does(migrated), asked->options.peer,
-			(double)migrated->total_ms / 1000, migrated->downtime_ms);
+	else
+		note_where(cli, asked, migrated);
 	if (*migrated->screen)
 		cli_note(cli, "its screen is at %s://%s now", migrated->screen_type,
 			migrated->screen);
-	if (!migrated->live)
-		cli_note(cli, "%s is the host %s's now, with version %u", asked->options.domain,
-			asked->options.peer, migrated->version);
 	if (migrated->copied)
 		cli_note(cli,
 			"%u of its disks %s copied: the images on this host are where they were, "

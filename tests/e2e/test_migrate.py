@@ -173,8 +173,29 @@ def migrate__gives_it_another_name(book):
         alpha.book.define(domain('vm1'))
         beta.book.define(domain('vm1'))
         alpha.book.refuse('migrate', 'vm1', 'beta', code='exists', says=['--dname'])
-        alpha.book.ok('migrate', 'vm1', 'beta', '--dname', 'vm2')
+        contains(alpha.book.ok('migrate', 'vm1', 'beta', '--dname', 'vm2').err,
+                 "vm1 is the host beta's now as vm2, with version 2")
         check(beta.has('vm2') and not alpha.has('vm1'))
+
+
+@test('--xml', '--persistent-xml')
+def migrate__a_definition_may_have_the_name_that_it_gets(book, option):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('still'))
+        guest = Traveller(alpha, 'vm1').start()
+        guest.wait_for('^tick 1$')
+        for name, say in (('still', "is the host beta's now"), ('vm1', 'runs on beta')):
+            given = alpha.book.dumpxml(name).replace(
+                f'<name>{name}</name>', f'<name>new-{name}</name><title>there</title>')
+            words = ('migrate', name, 'beta', option, '-')
+            alpha.book.refuse(*words, stdin=given, code='invalid', says=f'--dname new-{name}')
+            alpha.book.refuse(*words, '--dname', 'third', stdin=given, code='invalid')
+            done = alpha.book.ok(*words, '--dname', f'new-{name}', stdin=given)
+            contains(done.err, f'{name} {say} as new-{name}')
+            contains(beta.book.dumpxml(f'new-{name}'), '<title>there</title>')
+        guest.name = 'new-vm1'
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
 
 
 @test()
