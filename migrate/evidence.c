@@ -281,6 +281,18 @@ static int tell_nvram(const char *path, bool full, struct json *array, struct dd
 	return rc;
 }
 
+/* QEMU opens its images anew to let go of them, and fails then, when all else has gone over. */
+static int name_check(const xmlNode *disk, const struct evidence *found, struct dd_error *err)
+{
+	if (found->there)
+		return 0;
+	error_set(err, DD_REFUSED,
+		"disk %s: %s, which the guest's QEMU has open, is not there any more under this "
+		"name",
+		disk_target(disk), disk_path(disk));
+	return error_hint(err, "give the image its name back");
+}
+
 /* 0: it cannot be told, of a domain that does not run. */
 static int size_of(const xmlNode *disk, struct guest *guest, uint64_t *bytes, struct dd_error *err)
 {
@@ -300,6 +312,8 @@ static int tell(const xmlNode *disk, struct guest *guest, struct json *array, st
 	uint64_t bytes = 0;
 	int rc = evidence_of(disk_path(disk), &found, err);
 
+	if (!rc && guest)
+		rc = name_check(disk, &found, err);
 	if (!rc)
 		rc = size_of(disk, guest, &bytes, err);
 	if (!rc && disk_base(disk) && guest)

@@ -388,6 +388,25 @@ def map__exchanges_two_disks_and_never_makes_one_of_them(book):
 
 
 @test()
+def refused__an_image_that_has_lost_its_name(book):
+    """QEMU could not let go of it in the end."""
+    images = Images(book)
+    with hosts(book) as (alpha, beta):
+        guest = started(alpha, images)
+        os.rename(images.source, images.source + '.away')
+        words = ('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        for more in ((), ('--dry-run',)):
+            alpha.book.refuse(*words, *more, code='refused', says=[
+                f'disk vda: {images.source}', 'not there any more under this name'])
+        equal(images.left(), [])
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+        os.rename(images.source + '.away', images.source)
+        alpha.book.ok(*words)
+        guest.at(beta).goes_on()
+
+
+@test()
 def map__two_names_of_one_image_are_one(book):
     """By a link to its folder, or by "..", whether it is there or would be made."""
     folders = [os.path.join(book.folder, name) for name in ('images', 'other')]
