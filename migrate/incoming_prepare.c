@@ -15,6 +15,7 @@
 #include "migrate/wishes.h"
 #include "qmp/carrier.h"
 #include "qmp/migration.h"
+#include "qmp/tap.h"
 #include "schema/alias.h"
 
 void berth_free(struct berth *berth)
@@ -192,6 +193,20 @@ static int cpu_check(struct operation *op, const struct document *live,
 		op->row.name);
 }
 
+/* A guest's, which its QEMU would look for as soon as it starts. */
+static int bridges_check(const struct document *live, struct dd_error *err)
+{
+	for (const xmlNode *nic = node_child(document_devices(live), "interface"); nic;
+		nic = node_next(nic)) {
+		const char *bridge = node_attr(node_child(nic, "source"), "bridge");
+
+		if (node_attr_is(nic, "type", "bridge") && bridge && tap_check_bridge(bridge, err))
+			return error_hint(
+				err, "where it is called otherwise there: --map bridge:FROM=TO");
+	}
+	return 0;
+}
+
 int incoming_place_check(
 	struct operation *op, const struct document *live, const char *from, struct dd_error *err)
 {
@@ -200,6 +215,8 @@ int incoming_place_check(
 
 	if (!rc)
 		rc = cpu_check(op, live, caps, err);
+	if (!rc && !from)
+		rc = bridges_check(live, err);
 	return rc ? rc : guest_check_beside(live, caps, from, err);
 }
 

@@ -34,22 +34,30 @@ static void set_name(struct ifreq *request, const char *name)
 	snprintf(request->ifr_name, sizeof request->ifr_name, "%s", name);
 }
 
+/* The kernel's names are short: of a longer one no part is meant. */
+int tap_check_bridge(const char *bridge, struct dd_error *err)
+{
+	return strlen(bridge) < IFNAMSIZ && if_nametoindex(bridge)
+		       ? 0
+		       : error_set(err, DD_NOT_FOUND, "there is no bridge '%s'", bridge);
+}
+
 static int bring_up(const char *name, const char *bridge, struct dd_error *err)
 {
 	CLEANUP(close) int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request;
+	int rc = bridge ? tap_check_bridge(bridge, err) : 0;
 
+	if (rc)
+		return rc;
 	if (control < 0)
 		return error_errno(err, errno, "cannot make a socket");
 	if (bridge) {
 		set_name(&request, bridge);
 		request.ifr_ifindex = (int)if_nametoindex(name);
 		if (ioctl(control, SIOCBRADDIF, &request))
-			return errno == ENODEV
-				       ? error_set(err, DD_NOT_FOUND, "there is no bridge '%s'",
-						 bridge)
-				       : error_errno(err, errno, "cannot put '%s' into bridge '%s'",
-						 name, bridge);
+			return error_errno(
+				err, errno, "cannot put '%s' into bridge '%s'", name, bridge);
 	}
 	set_name(&request, name);
 	if (ioctl(control, SIOCGIFFLAGS, &request))

@@ -14,6 +14,9 @@
  */
 void tap_name(const char *uuid, const xmlNode *interface, char out[TAP_NAME_SIZE]);
 
+/* DD_NOT_FOUND: this host has no bridge of that name. */
+int tap_check_bridge(const char *bridge, struct dd_error *err);
+
 /*
  * Makes the interface, sets it up, and puts it into the bridge (NULL: none). *fd is the caller's,
  * close-on-exec. DD_EXISTS: somebody else has one of that name.

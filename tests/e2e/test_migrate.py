@@ -5,11 +5,12 @@
 
 import os
 import signal
+import subprocess
 import time
 
 from definition import MAC, disk, domain, interface
-from harness import EXIT, check, contains, equal, main, test, wait_until
-from migration import Traveller, hosts, image_of_two_names, one_owner
+from harness import EXIT, Skip, check, contains, equal, main, test, wait_until
+from migration import Traveller, hosts, image_of_two_names, one_owner, two_places
 
 # A device that only the source has; of the next start.
 SOURCE_ONLY = (
@@ -300,6 +301,32 @@ def migrate__is_resolved_for_a_host_that_is_gone(book):
         newest = alpha.book.log('vm1')[0]
         equal(newest['reason'], 'beta burnt down')
         alpha.book.ok('verify')
+
+
+@test()
+def map__to_a_bridge_that_is_there(book):
+    """One that is not is said before, and no part of a name is taken for it."""
+    there = 'bridge-of-beta0'  # as long as the kernel allows
+    with two_places() as places, hosts(book, places=places) as (alpha, beta):
+        look = [*places[0].around, 'test', '-w', '/dev/net/tun']
+        if subprocess.run(look, check=False).returncode:
+            raise Skip('there is no /dev/net/tun')
+        for place, bridge in zip(places, ('br0', there)):
+            place.ip('link', 'add', bridge, 'type', 'bridge')
+        guest = Traveller(alpha, 'vm1', "<interface type='bridge'><source bridge='br0'/>"
+                          "<model type='virtio'/></interface>").start()
+        guest.wait_for('^tick 1$')
+        for more in ((), ('--dry-run',)):
+            alpha.book.refuse('migrate', 'vm1', 'beta', *more, code='not-found', says=[
+                "beta: there is no bridge 'br0'", '--map bridge:FROM=TO'])
+            alpha.book.refuse('migrate', 'vm1', 'beta', *more, '--map', f'bridge:br0={there}1',
+                              code='not-found', says=f"there is no bridge '{there}1'")
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+        alpha.book.ok('migrate', 'vm1', 'beta', '--map', f'bridge:br0={there}')
+        contains(beta.book.dumpxml('vm1'), f"<source bridge='{there}'/>")
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
 
 
 @test()
