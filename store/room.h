@@ -126,6 +126,11 @@ int staging_failed(struct staging *staging);
 /* While hidden, no staged object is said to exist. */
 void staging_hide(struct staging *staging, bool hidden);
 
+/* ---- guard.c ---- */
+
+/* Refuses to read what libgit2 would look for outside of a pack in that folder. */
+int guard_attach(const char *folder, git_odb *objects);
+
 /* ---- setting.c ---- */
 
 /* What book_setting_put() does. Inside database_change(). */

@@ -165,7 +165,11 @@ static int tidy_up(struct book *book, struct dd_error *err)
 	struct dd_error reason = {0};
 	int rc = packs_consolidate(book, &reason);
 
-	return rc == DD_CORRUPT ? error_set(err, rc, "%s", reason.message) : 0;
+	if (rc != DD_CORRUPT)
+		return 0;
+	if (err)
+		*err = reason;
+	return rc;
 }
 
 static int checkpoint_run(struct book *book, struct dd_error *err)

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Git's files, all numbers in network order:
+ * A pack is "PACK", version 2, number of entries; the entries; SHA-1 of all before. So a joined
+ * pack is the entries one after the other, and each offset grows by what comes before. The names
+ * are merged anew for each of the index' tables (pack_index.h) instead of being held.
  *
- *   pack     "PACK", version 2, number of entries; the entries; SHA-1 of all before
- *   index    ff 74 4f 63, version 2; for each first byte of a name, how many objects have it or a
- *            lower one; the names, sorted; CRC-32 of each entry; 31-bit offsets, or, with the high
- *            bit set, places in a table of 64-bit ones behind; SHA-1 of the pack; SHA-1 of the
- * index
- *
- * So a joined pack is the entries one after the other, and each offset grows by what comes before.
- * The names are merged anew for each of the index' tables instead of being held.
+ * Nothing is joined that is not what its checksum says: the sums of the new files would vouch for
+ * the damage.
  */
 #include "store/git/join.h"
 
@@ -18,27 +14,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/sha1.h"
+#include "store/git/pack_index.h"
 
-#define PACK_HEAD 12
-#define INDEX_HEAD 8
-#define FANOUT 256
-#define LARGE_OFFSET 0x80000000u
 #define COPY_SIZE 65536
 
-static const unsigned char index_head[INDEX_HEAD] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
-
 struct part {
+	const char *name;
 	int fd; /* of the pack */
-	const unsigned char *index;
-	size_t index_size;
-	const unsigned char *fanout, *oids, *crcs, *offsets, *large;
-	uint32_t count, at;
+	struct pack_index index;
+	uint32_t at;
 	uint64_t size;  /* of the entries */
 	uint64_t shift; /* of their offsets */
 };
@@ -66,8 +55,7 @@ static void cleanup_join(struct join **held)
 	for (size_t i = 0; i < join->part_count; i++) {
 		struct part *part = &join->parts[i];
 
-		if (part->index)
-			munmap((void *)(uintptr_t)part->index, part->index_size);
+		pack_index_release(&part->index);
 		if (part->fd >= 0)
 			close(part->fd);
 	}
@@ -75,14 +63,6 @@ static void cleanup_join(struct join **held)
 	if (join->output.fd >= 0)
 		close(join->output.fd);
 	free(join);
-}
-
-static uint32_t number_at(const unsigned char *bytes)
-{
-	uint32_t number;
-
-	memcpy(&number, bytes, sizeof number);
-	return be32toh(number);
 }
 
 /* ---- what there is ---- */
@@ -106,51 +86,48 @@ static int file_of(
 	return 0;
 }
 
-static int index_map(struct join *join, struct part *part, const char *name)
+static int damaged(struct join *join, const struct part *part, const char *suffix)
+{
+	error_set(join->err, DD_CORRUPT,
+		"%s/pack-%s.%s is damaged: it is not what its checksum says", join->pack->packs,
+		part->name, suffix);
+	return error_hint(join->err, "'domesday verify' says what is damaged");
+}
+
+static int index_open(struct join *join, struct part *part)
 {
 	struct stat status;
 	CLEANUP(close) int fd = -1;
-	int rc = file_of(join, name, "idx", &fd, &status);
-	void *map;
+	int rc = file_of(join, part->name, "idx", &fd, &status);
 
 	if (rc)
 		return rc;
-	if (status.st_size < INDEX_HEAD + FANOUT * 4 + 2 * SHA1_SIZE)
+	rc = pack_index_map(&part->index, fd);
+	if (rc == -EBADMSG)
 		return refuse(join);
-	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return error_errno(join->err, errno, "cannot map an index");
-	part->index = map;
-	part->index_size = (size_t)status.st_size;
-	part->fanout = part->index + INDEX_HEAD;
-	part->count = number_at(part->fanout + (FANOUT - 1) * 4);
-	part->oids = part->fanout + (size_t)FANOUT * 4;
-	part->crcs = part->oids + (size_t)part->count * GIT_OID_RAWSZ;
-	part->offsets = part->crcs + (size_t)part->count * 4;
-	part->large = part->offsets + (size_t)part->count * 4;
-	if (memcmp(part->index, index_head, INDEX_HEAD) != 0 ||
-		part->large + 2 * (size_t)SHA1_SIZE > part->index + part->index_size)
-		return refuse(join);
-	return 0;
+	if (rc)
+		return error_errno(join->err, -rc, "cannot map an index");
+	return pack_index_whole(&part->index) ? 0 : damaged(join, part, "idx");
 }
 
-static int part_open(struct join *join, struct part *part, const char *name)
+static int part_open(struct join *join, struct part *part)
 {
 	unsigned char head[PACK_HEAD];
 	struct stat status;
-	int rc = index_map(join, part, name);
+	int rc = index_open(join, part);
 
 	if (!rc)
-		rc = file_of(join, name, "pack", &part->fd, &status);
+		rc = file_of(join, part->name, "pack", &part->fd, &status);
 	if (rc)
 		return rc;
 	if (status.st_size < PACK_HEAD + SHA1_SIZE ||
 		pread(part->fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
-		memcmp(head, "PACK\0\0\0\2", 8) != 0 || number_at(head + 8) != part->count ||
-		part->count > UINT32_MAX - join->count)
+		memcmp(head, "PACK\0\0\0\2", 8) != 0 ||
+		pack_number(head + 8) != part->index.count ||
+		part->index.count > UINT32_MAX - join->count)
 		return refuse(join);
 	part->size = (uint64_t)status.st_size - PACK_HEAD - SHA1_SIZE;
-	join->count += part->count;
+	join->count += part->index.count;
 	return 0;
 }
 
@@ -163,9 +140,10 @@ static int parts_open(struct join *join, const char (*names)[PACK_NAME_SIZE], si
 	if (!join->parts)
 		return error_no_memory(join->err);
 	for (size_t i = 0; !rc && i < count; i++) {
+		join->parts[i].name = names[i];
 		join->parts[i].fd = -1;
 		join->part_count = i + 1;
-		rc = part_open(join, &join->parts[i], names[i]);
+		rc = part_open(join, &join->parts[i]);
 		join->parts[i].shift = shift;
 		shift += join->parts[i].size;
 	}
@@ -236,9 +214,17 @@ static int output_close(struct join *join, unsigned char sum[SHA1_SIZE])
 static int entries_copy(struct join *join, const struct part *part)
 {
 	struct output *output = &join->output;
+	unsigned char head[PACK_HEAD], due[SHA1_SIZE], sum[SHA1_SIZE];
+	struct sha1 sha1;
 	uint64_t at = 0;
 	int rc = output_flush(join);
 
+	if (!rc && (pread(part->fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+			   pread(part->fd, due, sizeof due, (off_t)(PACK_HEAD + part->size)) !=
+				   (ssize_t)sizeof due))
+		rc = error_errno(join->err, EIO, "cannot read a pack");
+	sha1_init(&sha1);
+	sha1_add(&sha1, head, sizeof head);
 	while (!rc && at < part->size) {
 		uint64_t left = part->size - at;
 		size_t size = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
@@ -248,9 +234,11 @@ static int entries_copy(struct join *join, const struct part *part)
 			return error_errno(join->err, got ? errno : EIO, "cannot read a pack");
 		output->size = (size_t)got;
 		at += (uint64_t)got;
+		sha1_add(&sha1, output->buffer, output->size);
 		rc = output_flush(join);
 	}
-	return rc;
+	sha1_end(&sha1, sum);
+	return rc || memcmp(sum, due, sizeof sum) == 0 ? rc : damaged(join, part, "pack");
 }
 
 static int pack_write(struct join *join, unsigned char sum[SHA1_SIZE])
@@ -270,7 +258,7 @@ static int pack_write(struct join *join, unsigned char sum[SHA1_SIZE])
 
 static const unsigned char *part_oid(const struct part *part)
 {
-	return part->oids + (size_t)part->at * GIT_OID_RAWSZ;
+	return part->index.oids + (size_t)part->at * GIT_OID_RAWSZ;
 }
 
 /* The part with the next name of all; NULL behind the last. */
@@ -281,7 +269,7 @@ static struct part *merge_next(struct join *join)
 	for (size_t i = 0; i < join->part_count; i++) {
 		struct part *part = &join->parts[i];
 
-		if (part->at < part->count &&
+		if (part->at < part->index.count &&
 			(!least || memcmp(part_oid(part), part_oid(least), GIT_OID_RAWSZ) < 0))
 			least = part;
 	}
@@ -296,17 +284,9 @@ static void merge_begin(struct join *join)
 
 static int offset_read(struct join *join, const struct part *part, uint64_t *out)
 {
-	uint32_t offset = number_at(part->offsets + (size_t)part->at * 4);
-	const unsigned char *large = part->large + (size_t)(offset & ~LARGE_OFFSET) * 8;
-	uint64_t wide;
-
-	*out = offset + part->shift;
-	if (!(offset & LARGE_OFFSET))
-		return 0;
-	if (large + 8 + 2 * (size_t)SHA1_SIZE > part->index + part->index_size)
+	if (!pack_index_offset(&part->index, part->at, out))
 		return refuse(join);
-	memcpy(&wide, large, sizeof wide);
-	*out = be64toh(wide) + part->shift;
+	*out += part->shift;
 	return 0;
 }
 
@@ -317,7 +297,7 @@ static int put_oid(struct join *join, struct part *part)
 
 static int put_crc(struct join *join, struct part *part)
 {
-	return put(join, part->crcs + (size_t)part->at * 4, 4);
+	return put(join, part->index.crcs + (size_t)part->at * 4, 4);
 }
 
 /* Offsets that need 64 bits are counted, and come once more behind the others. */
@@ -328,8 +308,8 @@ static int put_offset(struct join *join, struct part *part, uint32_t *large)
 
 	if (rc)
 		return rc;
-	return put_number(
-		join, offset < LARGE_OFFSET ? (uint32_t)offset : LARGE_OFFSET | (*large)++);
+	return put_number(join,
+		offset < PACK_LARGE_OFFSET ? (uint32_t)offset : PACK_LARGE_OFFSET | (*large)++);
 }
 
 static int put_large_offset(struct join *join, struct part *part)
@@ -337,7 +317,7 @@ static int put_large_offset(struct join *join, struct part *part)
 	uint64_t offset;
 	int rc = offset_read(join, part, &offset);
 
-	if (rc || offset < LARGE_OFFSET)
+	if (rc || offset < PACK_LARGE_OFFSET)
 		return rc;
 	offset = htobe64(offset);
 	return put(join, &offset, sizeof offset);
@@ -381,12 +361,12 @@ static int index_write(struct join *join, const unsigned char pack_sum[SHA1_SIZE
 	int rc = output_open(join, "idx");
 
 	if (!rc)
-		rc = put(join, index_head, sizeof index_head);
-	for (size_t first = 0; !rc && first < FANOUT; first++) {
+		rc = put(join, pack_index_head, sizeof pack_index_head);
+	for (size_t first = 0; !rc && first < PACK_FANOUT; first++) {
 		uint32_t count = 0;
 
 		for (size_t i = 0; i < join->part_count; i++)
-			count += number_at(join->parts[i].fanout + first * 4);
+			count += pack_number(join->parts[i].index.fanout + first * 4);
 		rc = put_number(join, count);
 	}
 	for (int table = 0; !rc && table < 4; table++)

@@ -175,7 +175,8 @@ int repository_failure(struct book *book, int code, const char *what, struct dd_
 	if (!last || (last->klass == GIT_ERROR_OS && code != GIT_ENOTFOUND))
 		return error_set(
 			err, DD_SYSTEM, "%s in %s/book.git: %s", what, book->folder, detail);
-	return error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
+	error_set(err, DD_CORRUPT, "%s in %s/book.git: %s", what, book->folder, detail);
+	return error_hint(err, "'domesday verify' says what is damaged");
 }
 
 int object_failure(
@@ -317,6 +318,7 @@ static int open_restricted(struct book *book, struct dd_error *err)
 int repository_need(struct book *book, struct dd_error *err)
 {
 	CLEANUP(free) char *path = NULL;
+	CLEANUP(free) char *packs = NULL;
 	int rc, code;
 
 	if (book->objects)
@@ -328,9 +330,13 @@ int repository_need(struct book *book, struct dd_error *err)
 		return open_restricted(book, err);
 	if (!rc)
 		rc = book_path(book, "book.git/objects", &path, err);
+	if (!rc)
+		rc = book_path(book, "book.git/objects/pack", &packs, err);
 	if (rc)
 		return rc;
 	code = git_odb_open(&book->objects, path);
+	if (!code)
+		code = guard_attach(packs, book->objects);
 	if (!code)
 		code = staging_attach(&book->database, book->objects, &book->staging);
 	if (!code)

@@ -405,6 +405,70 @@ def verify__an_index_that_leads_anywhere_ends_nothing(book):
     book.ok('verify')
 
 
+def packed(book):
+    """Its one index, and of each object its name, where it is, and of what it is a delta."""
+    (index,) = glob.glob(book.path + '/book.git/objects/pack/*.idx')
+    os.chmod(index, 0o600)
+    listed = subprocess.run(['git', 'verify-pack', '-v', index], capture_output=True, text=True,
+                            check=True).stdout
+    rows = sorted(words for words in map(str.split, listed.splitlines()) if len(words) in (5, 7))
+    return index, [(words[0], int(words[4]), words[6] if words[6:] else None) for words in rows]
+
+
+def lead(index, count, places):
+    """Lets the index say of the objects of these places that they are elsewhere."""
+    with open(index, 'r+b') as stream:
+        for place, offset in places.items():
+            stream.seek(8 + 1024 + 24 * count + 4 * place)
+            stream.write(offset.to_bytes(4, 'big'))
+
+
+READERS = (('log', 'web'), ('log', '-p', 'web'), ('blame', 'web'), ('show', 'web@2'),
+           ('diff', 'web@1', 'web@3'), ('dumpxml', 'web@2'), ('rollback', 'web@2', '--dry-run'),
+           ('desc', 'web', 'anew'), ('reindex',))
+
+
+@test()
+def damage__an_index_that_leads_out_of_its_pack_stops_nobody_dead(book):
+    """libgit2 crashes there, or says that memory is out."""
+    fill(book)
+    index, objects = packed(book)
+    with open(index, 'rb') as stream:
+        before = stream.read()
+    size = os.path.getsize(index.removesuffix('.idx') + '.pack')
+    for offset in (0, size - 20, size - 1, size + 100, 1 << 20, 1 << 28, (1 << 31) - 1):
+        lead(index, len(objects), dict.fromkeys(range(len(objects)), offset))
+        for words in READERS:
+            says = ["'domesday verify' says what is damaged"]
+            if words != ('reindex',):
+                says.append(os.path.basename(index) + ' is damaged')
+            book.refuse(*words, code='corrupt', says=says)
+        for words in ((), ('web',)):
+            find(findings(book, *words), kind='file', where='book.git/objects/pack/'
+                 + os.path.basename(index))
+    with open(index, 'wb') as stream:
+        stream.write(before)
+    book.ok('verify')
+    equal(len(book.json('log', 'web')), 4)
+
+
+@test()
+def damage__an_index_that_leads_round_in_a_circle_hangs_nobody(book):
+    """What a delta is made from is said to be where the delta is."""
+    fill(book)
+    index, objects = packed(book)
+    place = {oid: place for place, (oid, _, _) in enumerate(objects)}
+    bent = {place[base]: offset for _, offset, base in objects if base}
+    check(bent, 'there is no delta')
+    lead(index, len(objects), bent)
+    answers = [book.run(*words) for words in READERS]
+    for answer in answers:
+        check(answer.rc in (0, 10), answer)
+    check([answer for answer in answers if 'leads astray' in answer.err], answers)
+    for words in ((), ('web',)):
+        find(findings(book, *words), kind='file')
+
+
 @test()
 def verify__names_an_epoch_that_no_version_has(book):
     """With it this host would claim the domain from whoever owns it."""

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "store/git/join.h"
 #include "store_support.h"
@@ -411,6 +413,58 @@ static void store_checkpoint__packs_are_joined_as_they_are(void **state)
 	assert_git_agrees(scene);
 }
 
+static void byte_change(struct scene *scene, const char *name, const char *suffix, off_t at)
+{
+	char path[PATH_MAX + 128];
+	unsigned char byte;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/book.git/objects/pack/pack-%s.%s", scene->place, name,
+		suffix);
+	assert_int_equal(chmod(path, 0600), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* The sums of the new files would vouch for it. */
+static void store_checkpoint__what_is_damaged_is_not_joined(void **state)
+{
+	static const struct {
+		const char *suffix;
+		off_t at;
+	} bytes[] = {{"pack", 40}, {"idx", 8 + 256 * 4 + 5}, {"idx", -25}};
+	struct scene *scene = *state;
+	char names[2][PACK_NAME_SIZE];
+
+	define(scene, UUID_A, "web", "one");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	change(scene, UUID_A, "web", 1, "two");
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(packs_list(scene, names, 2), 2);
+	for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
+		CLEANUP(pack) struct pack pack = {0};
+		char name[PACK_NAME_SIZE], path[PATH_MAX + 128];
+		struct stat status;
+		off_t at = bytes[i].at;
+
+		snprintf(path, sizeof path, "%s/book.git/objects/pack/pack-%s.%s", scene->place,
+			names[1], bytes[i].suffix);
+		assert_int_equal(stat(path, &status), 0);
+		at += at < 0 ? status.st_size : 0;
+		byte_change(scene, names[1], bytes[i].suffix, at);
+		assert_ok(scene, pack_begin(scene->book, &pack, &scene->err));
+		assert_int_equal(packs_join(&pack, names, 2, name, &scene->err), DD_CORRUPT);
+		assert_non_null(strstr(scene->err.message, names[1]));
+		assert_non_null(strstr(scene->err.hint, "domesday verify"));
+		byte_change(scene, names[1], bytes[i].suffix, at);
+	}
+	assert_git_agrees(scene);
+}
+
 static void store_checkpoint__an_object_twice_is_not_joined(void **state)
 {
 	struct scene *scene = *state;
@@ -564,6 +618,7 @@ int main(void)
 		TEST(store_checkpoint__takes_gc_by_stock_git),
 		TEST(store_checkpoint__many_small_packs_become_few),
 		TEST(store_checkpoint__packs_are_joined_as_they_are),
+		TEST(store_checkpoint__what_is_damaged_is_not_joined),
 		TEST(store_checkpoint__an_object_twice_is_not_joined),
 		TEST(store_checkpoint__gc_makes_one_pack_and_gives_space_back),
 		TEST(store_checkpoint__is_due_when_much_is_staged),
