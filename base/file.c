@@ -31,18 +31,34 @@ static int read_all(int fd, const char *path, size_t limit, struct text *out, st
 	return text_failed(out) ? error_no_memory(err) : 0;
 }
 
+static int open_failure(const char *path, struct dd_error *err)
+{
+	return errno == ENOENT ? error_set(err, DD_NOT_FOUND, "there is no file %s", path)
+			       : error_errno(err, errno, "cannot open %s", path);
+}
+
 int file_read(const char *path, size_t limit, struct text *out, struct dd_error *err)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (fd < 0)
+		return open_failure(path, err);
+	if (fstat(fd, &status) < 0)
+		return error_errno(err, errno, "cannot open %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(err, DD_CORRUPT, "cannot read %s: it is no file", path);
+	return read_all(fd, path, limit, out, err);
+}
+
+int file_read_input(const char *path, size_t limit, struct text *out, struct dd_error *err)
 {
 	CLEANUP(close) int fd = -1;
 
 	if (strcmp(path, "-") == 0)
 		return read_all(STDIN_FILENO, "standard input", limit, out, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return error_set(err, DD_NOT_FOUND, "there is no file %s", path);
-	if (fd < 0)
-		return error_errno(err, errno, "cannot open %s", path);
-	return read_all(fd, path, limit, out, err);
+	return fd < 0 ? open_failure(path, err) : read_all(fd, path, limit, out, err);
 }
 
 int file_write(int fd, const void *bytes, size_t size)

@@ -11,10 +11,13 @@
 #include "base/text.h"
 
 /*
- * Appends the whole of path ("-" is standard input) to out. More than limit bytes is DD_INVALID, so
- * that no file can exhaust memory; a missing file is DD_NOT_FOUND.
+ * Appends the whole of path to out. More than limit bytes is DD_INVALID, so that no file can
+ * exhaust memory; a missing file is DD_NOT_FOUND; what is no file, as a pipe where nobody may ever
+ * write, is DD_CORRUPT.
  */
 int file_read(const char *path, size_t limit, struct text *out, struct dd_error *err);
+/* The same of what somebody hands over: "-" is standard input, and a pipe is as good as any. */
+int file_read_input(const char *path, size_t limit, struct text *out, struct dd_error *err);
 
 /*
  * Writes a file so that path is, at every instant and after a crash, either what it was or the

@@ -232,7 +232,7 @@ int arguments_change(const struct arguments *args, struct dd_change *out, struct
 
 int read_input(const char *file, struct text *out, struct dd_error *err)
 {
-	return file_read(file, INPUT_MAX, out, err);
+	return file_read_input(file, INPUT_MAX, out, err);
 }
 
 const char *input_name(const char *file)

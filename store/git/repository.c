@@ -12,6 +12,7 @@
 #include <libgen.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "store/folder.h"
@@ -298,6 +299,76 @@ static int packs_add(struct book *book, struct dd_error *err)
 	return rc;
 }
 
+/* ---- what libgit2 would open, and wait at for ever ---- */
+
+static bool may_block(int folder, const char *name)
+{
+	struct stat status;
+
+	return fstatat(folder, name, &status, 0) == 0 && !S_ISREG(status.st_mode) &&
+	       !S_ISDIR(status.st_mode);
+}
+
+static int no_file(const char *folder, const char *name, struct dd_error *err)
+{
+	error_set(err, DD_CORRUPT, "%s/%s is no file", folder, name);
+	return error_hint(err, "'domesday verify' says what is damaged");
+}
+
+/* Only what the folder itself does not call a file is looked at. */
+static int folder_check(
+	const struct book *book, const char *objects, const char *name, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = string_format(&path, err, "%s/%s", objects, name);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
+		if (entry->d_type != DT_REG && entry->d_type != DT_DIR &&
+			repository_follows(book, entry->d_name) &&
+			may_block(dirfd(folder), entry->d_name))
+			rc = no_file(path, entry->d_name, err);
+	return rc;
+}
+
+static int objects_check(struct book *book, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = book_path(book, "book.git/objects", &path, err);
+
+	if (!rc)
+		rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
+		if (entry->d_name[0] != '.' && entry->d_type != DT_REG)
+			rc = may_block(dirfd(folder), entry->d_name)
+				     ? no_file(path, entry->d_name, err)
+				     : folder_check(book, path, entry->d_name, err);
+	return rc;
+}
+
+static int whole_check(struct book *book, struct dd_error *err)
+{
+	static const char *const names[] = {"HEAD", "config", "packed-refs", "commondir"};
+	CLEANUP(free) char *path = NULL;
+	int rc = book_path(book, "book.git", &path, err);
+
+	for (size_t i = 0; !rc && i < sizeof names / sizeof names[0]; i++) {
+		CLEANUP(free) char *file = NULL;
+
+		rc = string_format(&file, err, "%s/%s", path, names[i]);
+		if (!rc && may_block(AT_FDCWD, file))
+			rc = no_file(path, names[i], err);
+	}
+	return rc;
+}
+
+/* ---- opening ---- */
+
 /* With those packs alone that may be followed. */
 static int open_restricted(struct book *book, struct dd_error *err)
 {
@@ -326,6 +397,8 @@ int repository_need(struct book *book, struct dd_error *err)
 	rc = libgit2_need(err);
 	if (!rc)
 		rc = folders_need(book, err);
+	if (!rc)
+		rc = objects_check(book, err);
 	if (!rc && book->unsound.size)
 		return open_restricted(book, err);
 	if (!rc)
@@ -365,6 +438,8 @@ int repository_need_whole(struct book *book, struct dd_error *err)
 	if (rc || book->whole)
 		return rc;
 	rc = repository_complete(book, err);
+	if (!rc)
+		rc = whole_check(book, err);
 	if (!rc)
 		rc = book_path(book, "book.git", &path, err);
 	if (rc)

@@ -183,7 +183,7 @@ int key_save(const struct key *key, const char *path, const char *comment, struc
 
 static int key_file_read(const char *path, struct secret_text *text, struct dd_error *err)
 {
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 	ssize_t got;
 
@@ -191,6 +191,9 @@ static int key_file_read(const char *path, struct secret_text *text, struct dd_e
 		return error_set(err, DD_NOT_FOUND, "the host key %s is missing", path);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return error_errno(err, errno, "cannot open the host key %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(
+			err, DD_SYSTEM, "cannot read the host key %s: it is no file", path);
 	if (status.st_mode & 077) {
 		error_set(err, DD_REFUSED, "the host key %s may be read by others", path);
 		return error_hint(err, "chmod 600 %s", path);

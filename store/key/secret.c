@@ -62,7 +62,7 @@ static int key_path(const struct book *book, char **path, struct dd_error *err)
 
 static int key_read(const char *path, struct sealing_key *key, struct dd_error *err)
 {
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char text[KEY_TEXT_SIZE + 2] = "";
 	struct stat status;
 	ssize_t got;

@@ -159,7 +159,8 @@ struct jobs {
 /* Who holds the domain's job lock now? */
 static bool held(const struct jobs *jobs, const char *uuid, struct lock_holder *holder)
 {
-	CLEANUP(close) int fd = openat(jobs->folder, uuid, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(close)
+	int fd = openat(jobs->folder, uuid, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 || !lock_slot_held(fd, 0))
 		return false;

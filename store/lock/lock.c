@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define FIRST_SLEEP_US 50
@@ -17,11 +18,15 @@ static off_t slot_offset(int slot)
 
 int lock_file_open(const char *path, int *fd, struct dd_error *err)
 {
-	int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP(close) int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat status;
 
-	if (opened < 0)
+	if (opened < 0 || fstat(opened, &status) < 0)
 		return error_errno(err, errno, "cannot open the lock file %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(err, DD_CORRUPT, "the lock file %s is no file", path);
 	*fd = opened;
+	opened = -1;
 	return 0;
 }
 

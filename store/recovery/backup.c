@@ -125,7 +125,7 @@ static int file_make(struct backup *backup, const char *path, int *fd)
 
 static int file_add(struct backup *backup, const char *path, const struct backup_file *file)
 {
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 
 	if (fd < 0 && errno == ENOENT && !file->needed)

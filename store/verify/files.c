@@ -45,6 +45,8 @@ static int sum_check(int fd, bool *whole)
 	*whole = false;
 	if (fstat(fd, &status) < 0)
 		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EBADF;
 	if (status.st_size < SHA1_SIZE)
 		return 0;
 	sha1_init(&sha1);
@@ -73,7 +75,7 @@ static bool has_suffix(const char *name, const char *suffix)
 static int pack_file_check(struct verification *verification, DIR *folder, const char *name)
 {
 	CLEANUP(free) char *where = NULL;
-	CLEANUP(close) int fd = openat(dirfd(folder), name, O_RDONLY | O_CLOEXEC);
+	CLEANUP(close) int fd = openat(dirfd(folder), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	bool whole = false;
 	int rc = string_format(&where, verification->err, PACKS "/%s", name);
 	int number = fd < 0 ? -errno : 0;
@@ -83,7 +85,7 @@ static int pack_file_check(struct verification *verification, DIR *folder, const
 	if (rc || whole)
 		return rc;
 	/* one wrong offset, and libgit2 takes anything for an object and its size, and may crash */
-	if (has_suffix(name, ".idx") && (fd < 0 || !number)) {
+	if (has_suffix(name, ".idx") && (fd < 0 || !number || number == -EBADF)) {
 		struct text *unsound = &verification->book->unsound;
 
 		text_printf(unsound, "%s\n", name);
@@ -91,8 +93,9 @@ static int pack_file_check(struct verification *verification, DIR *folder, const
 			return error_no_memory(verification->err);
 	}
 	return file_tell(verification, where,
-		number == -EIO ? "cannot be read: the disk has an error there"
-		: number < 0   ? "cannot be read"
+		number == -EIO     ? "cannot be read: the disk has an error there"
+		: number == -EBADF ? "is no file"
+		: number < 0       ? "cannot be read"
 		: has_suffix(name, ".idx")
 			? "is damaged: it is not what its checksum says, and is not followed ('git "
 			  "index-pack' makes it anew from its pack)"
@@ -274,11 +277,12 @@ static int config_check(struct verification *verification)
 	};
 	CLEANUP(free) char *path = NULL;
 	git_config *config = NULL;
+	struct stat status;
 	int rc = book_path(verification->book, "book.git/config", &path, verification->err);
 
 	if (rc)
 		return rc;
-	if (access(path, R_OK) < 0)
+	if (access(path, R_OK) < 0 || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
 		return file_tell(verification, "book.git/config", "cannot be read");
 	if (git_config_open_ondisk(&config, path) < 0)
 		return config_unread(verification);

@@ -469,6 +469,53 @@ def damage__an_index_that_leads_round_in_a_circle_hangs_nobody(book):
         find(findings(book, *words), kind='file')
 
 
+PIPES = {
+    'book.git/objects/pack/*.idx': ('log', 'dumpxml', 'push', 'sync', 'reindex', 'backup'),
+    'book.git/objects/pack/*.pack': ('log', 'dumpxml', 'push', 'sync', 'reindex', 'backup'),
+    'book.git/objects/12/' + '34' * 19: ('log', 'dumpxml', 'push', 'sync', 'reindex'),
+    'book.git/objects/info/alternates': ('log', 'dumpxml', 'push', 'sync', 'reindex'),
+    'book.git/packed-refs': ('push', 'sync', 'backup'),
+    'book.git/refs/heads/other': (),
+    'book.git/HEAD': ('push',),
+    'book.git/config': ('push', 'backup'),
+    'book.git/description': (),
+    'keys/host': ('desc', 'identity', 'backup'),
+    'keys/host.pub': ('backup',),
+    'keys/allowed_signers': ('backup',),
+    'lock': ('desc', 'sync', 'backup'),
+}
+
+
+@test(*PIPES)
+def damage__a_pipe_in_the_place_of_a_file_hangs_nobody(book, pattern):
+    """Nobody ever writes into it."""
+    fill(book)
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    book.ok('remote', 'add', 'elsewhere', remote)
+    book.ok('desc', 'web', 'staged')
+    (path,) = glob.glob(book.path + '/' + pattern) or [book.path + '/' + pattern]
+    if os.path.exists(path):
+        os.unlink(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.mkfifo(path)
+    words = {'log': ('log', '-p', 'web'), 'dumpxml': ('dumpxml', 'web@2'), 'push': ('push',),
+             'sync': ('sync',), 'reindex': ('reindex',), 'desc': ('desc', 'web', 'anew'),
+             'identity': ('identity',), 'backup': ('backup', os.path.join(book.folder, 'copy')),
+             'list': ('list', '--all'), 'jobs': ('jobs',), 'tag': ('tag', 'web'),
+             'blame': ('blame', 'web'), 'remote': ('remote', 'list')}
+    for name, command in words.items():
+        answer = book.run(*command)
+        if name in PIPES[pattern]:
+            check(answer.rc in (10, 11), answer)
+            contains(answer.err, path, 'is no file')
+    for whole in ((), ('web',)):
+        answer = book.run('verify', *whole)
+        check(answer.rc >= 0, answer)
+        if not whole:
+            contains(answer.out + answer.err, os.path.basename(path), 'is no file')
+
+
 @test()
 def verify__names_an_epoch_that_no_version_has(book):
     """With it this host would claim the domain from whoever owns it."""
