@@ -428,7 +428,7 @@ int old_rest(struct reindex *reindex)
 			"INSERT INTO secret(name, uuid, sealed) VALUES(?, ?, ?)"
 			" ON CONFLICT DO NOTHING",
 			"sealed passwords"},
-		{"SELECT key, value FROM cache WHERE key <> 'packed-refs'",
+		{"SELECT key, value FROM cache WHERE key NOT GLOB 'packed-refs*'",
 			"INSERT INTO cache(key, value) VALUES(?, ?) ON CONFLICT DO NOTHING",
 			"what was found out about QEMU"},
 	};

@@ -517,6 +517,19 @@ def damage__a_pipe_in_the_place_of_a_file_hangs_nobody(book, pattern):
 
 
 @test()
+def damage__what_is_kept_of_qemu_is_not_believed_once_it_is_changed(book):
+    """A definition would be frozen with it, and signed."""
+    book.define(domain('first', machine='q35'))
+    contains(book.ok('dumpxml', 'first').out, 'pc-q35-')
+    execute(book, ("UPDATE cache SET value = replace(value, 'pc-q35-', 'pc-q34-')",))
+    book.define(domain('web', machine='q35'))
+    contains(book.ok('dumpxml', 'web').out, 'pc-q35-')
+    execute(book, ("UPDATE cache SET value = substr(value, 1, 4000)",))
+    book.define(domain('mail', machine='q35'))
+    contains(book.ok('dumpxml', 'mail').out, 'pc-q35-')
+
+
+@test()
 def verify__names_an_epoch_that_no_version_has(book):
     """With it this host would claim the domain from whoever owns it."""
     uuids = fill(book)

@@ -74,7 +74,7 @@ static int rows_read(const struct reading *reading, const char *sql, struct dd_e
 static const char *left_out(const char *table)
 {
 	if (strcmp(table, "cache") == 0)
-		return " WHERE key <> 'packed-refs'";
+		return " WHERE key NOT GLOB 'packed-refs*'";
 	return strcmp(table, "setting") == 0 ? " WHERE key NOT GLOB 'books:*'" : "";
 }
 
