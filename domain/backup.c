@@ -2,8 +2,14 @@
 /* The whole book in one file, and back. */
 #include "domain/host.h"
 
+#include <string.h>
+
 static int named(const char *file, struct dd_error *err)
 {
+	if (strcmp(file, "-") == 0)
+		return error_set(err, DD_INVALID,
+			"a backup is a file, and none goes to standard output or comes from "
+			"standard input");
 	return *file ? 0 : error_set(err, DD_INVALID, "the file of the backup has no name");
 }
 

@@ -30,13 +30,17 @@ bool uuid_valid(const char *text)
 }
 
 /* It stands in commits, in an e-mail address and in allowed_signers, so no surprises. */
+/* One that can be a part of a ref's name. */
 bool host_name_valid(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789.-_";
 	size_t length = strlen(name);
+	const char *end = strrchr(name, '.');
 
-	return length && length <= HOST_NAME_LIMIT && strspn(name, letters) == length;
+	return length && length <= HOST_NAME_LIMIT && strspn(name, letters) == length &&
+	       *name != '.' && !strstr(name, "..") &&
+	       !(end && (!end[1] || strcmp(end, ".lock") == 0));
 }
 
 static int host_name_resolve(struct book *book, const char *wanted, struct dd_error *err)

@@ -268,7 +268,8 @@ def restore__refuses_what_it_cannot_do(book):
     there = book.another('there')
     for words, code, says in (
             (('--from', remote, '--host', 'nobody'), 'not-found', ('nobody', host)),
-            (('--from', remote, '--host', '*'), 'invalid', 'no host name'),
+            *((('--from', remote, '--host', name), 'invalid', 'no host name')
+              for name in ('*', '..', '.a', 'a.', 'a..b', 'a.lock')),
             (('--from', book.folder + '/nowhere.git'), 'system', 'nowhere.git'),
             (('--from', 'https://me:word@h/x'), 'invalid', 'password'),
             (('--from', remote, '--name', 'a/b'), 'invalid', 'a/b'),

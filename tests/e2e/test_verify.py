@@ -681,6 +681,7 @@ def backup__restores_another_hosts_book(book):
     book.refuse('restore', backup, code='refused')
     for command in ('backup', 'restore'):
         book.refuse(command, '', code='invalid', says='has no name')
+        book.refuse(command, '-', code='invalid', says='is a file')
     book.ok('desc', 'web', 'goes on')
     book.ok('verify')
 
