@@ -269,6 +269,25 @@ static int door(struct peer_session *session, const struct json *request, struct
 	return rc ? rc : door_answer(session, request, answer, err);
 }
 
+static int viewers(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	struct subject subject;
+	unsigned count = 0;
+	int rc = subject_read(request, &subject, err);
+
+	if (!rc)
+		rc = row_waits(session, &subject, err);
+	if (!rc)
+		rc = incoming_need(session, &subject, err);
+	if (!rc)
+		rc = incoming_viewers(session->incoming, &count, err);
+	if (rc)
+		return rc;
+	*answer = json_object();
+	return json_put_number(*answer, "count", count) ? 0 : error_no_memory(err);
+}
+
 /* The connection is a stream's, to a socket of the waiting QEMU, and nothing else comes over it. */
 static int carry(struct peer_session *session, const struct json *request,
 	int (*find)(struct dd_host *host, const char *uuid, char **path, struct dd_error *err),
@@ -456,6 +475,7 @@ const struct peer_op migration_ops[] = {
 	{"prepare", prepare},
 	{"disk", disk},
 	{"door", door},
+	{"viewers", viewers},
 	{"stream", stream},
 	{"recover", recover},
 	{"finish", finish},

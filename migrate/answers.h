@@ -4,8 +4,8 @@
 
 /*
  * What a peer can ask of this host about migrations; the other end of ask.c and outgoing.c. As the
- * destination: have, look, offer, prepare, disk, door, stream, finish, recover, ask, receipt, over.
- * As the source: row.
+ * destination: have, look, offer, prepare, disk, door, viewers, stream, finish, recover, ask,
+ * receipt, over. As the source: row.
  */
 
 #include "migrate/serve.h"

@@ -48,6 +48,18 @@ int ask_end(struct channel *channel, const char *peer, const char *uuid, const c
 		       : malformed(peer, err);
 }
 
+int ask_viewers(struct channel *channel, const char *peer, const char *uuid, const char *id,
+	unsigned *count, struct dd_error *err)
+{
+	CLEANUP(json) struct json *answer = NULL;
+	int rc = peer_call(
+		channel, peer, ask_request("viewers", id, uuid), PEER_ANSWER_MS, &answer, err);
+
+	if (!rc)
+		*count = (unsigned)json_get_unsigned(answer, "count", 0);
+	return rc;
+}
+
 int ask_over(struct channel *channel, const char *peer, const char *uuid, const char *id,
 	struct dd_error *err)
 {

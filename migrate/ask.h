@@ -21,6 +21,10 @@ int ask_row(struct dd_host *host, const char *peer, const char *uuid, const char
 int ask_end(struct channel *channel, const char *peer, const char *uuid, const char *id,
 	enum destination_state *state, struct dd_error *err);
 
+/* Of the destination: how many look at the guest's screen in the QEMU that waits for it? */
+int ask_viewers(struct channel *channel, const char *peer, const char *uuid, const char *id,
+	unsigned *count, struct dd_error *err);
+
 /* Tells the destination that the source has no row of it any more. */
 int ask_over(struct channel *channel, const char *peer, const char *uuid, const char *id,
 	struct dd_error *err);

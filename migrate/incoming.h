@@ -93,6 +93,9 @@ int incoming_land(struct incoming *incoming, struct dd_error *err);
 int incoming_disks_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 int incoming_stream_path(struct dd_host *host, const char *uuid, char **out, struct dd_error *err);
 
+/* How many look at the screen of the QEMU that waits: who has come before the guest. */
+int incoming_viewers(struct incoming *incoming, unsigned *count, struct dd_error *err);
+
 /*
  * Of one whose wishes have the transport "tls", and whose QEMU so does not listen yet: it takes
  * what comes over fd, with the key (*open), or listens for the relay: where fd is -1, or it has no

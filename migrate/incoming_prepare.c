@@ -16,6 +16,7 @@
 #include "qmp/carrier.h"
 #include "qmp/migration.h"
 #include "qmp/tap.h"
+#include "qmp/viewers.h"
 #include "schema/alias.h"
 
 void berth_free(struct berth *berth)
@@ -131,18 +132,35 @@ static int listen(struct operation *op, struct dd_error *err)
 	return rc ? rc : guest_migrate_receive_at(op->guest, uri, err);
 }
 
+/* The QEMU that waits, connected, by what is at hand, or by *own, which is the caller's. */
+static int waiting(struct incoming *incoming, struct landing **own, struct operation **op,
+	struct dd_error *err)
+{
+	int rc = incoming->landing ? 0 : landing_new(incoming, NULL, NULL, own, err);
+
+	if (rc)
+		return rc;
+	*op = landing_operation(*own ? *own : incoming->landing);
+	return operation_connect(*op, err);
+}
+
+int incoming_viewers(struct incoming *incoming, unsigned *count, struct dd_error *err)
+{
+	CLEANUP(landing) struct landing *own = NULL;
+	struct operation *op;
+	int rc = waiting(incoming, &own, &op, err);
+
+	return rc ? rc : guest_viewers_count(op->guest, count, err);
+}
+
 int incoming_door(struct incoming *incoming, const unsigned char *key, int fd, bool *open,
 	struct dd_error *err)
 {
 	static const struct migration_parameters sealed = {.tls = true}, plain = {.tls = false};
 	CLEANUP(landing) struct landing *own = NULL;
 	struct operation *op;
-	int rc = incoming->landing ? 0 : landing_new(incoming, NULL, NULL, &own, err);
+	int rc = waiting(incoming, &own, &op, err);
 
-	if (rc)
-		return rc;
-	op = landing_operation(own ? own : incoming->landing);
-	rc = operation_connect(op, err);
 	if (rc)
 		return rc;
 	*open = fd >= 0 && guest_migration_set_key(op->guest, false, key, NULL) == 0 &&

@@ -19,6 +19,7 @@
 #include "migrate/viewers.h"
 #include "qmp/deadline.h"
 #include "qmp/migration.h"
+#include "qmp/viewers.h"
 #include "schema/alias.h"
 
 #define ARRIVAL_MS 10000 /* for the end of the stream, once all is sent */
@@ -234,13 +235,19 @@ static const char *find_screen(
 	return screen_find(screens, type, book_host_name(moving->op.host->book), screen);
 }
 
+static int viewers_there(void *context, unsigned *count)
+{
+	return guest_viewers_count(context, count, NULL);
+}
+
 static void tell_viewers(struct moving *moving)
 {
+	struct local *local = &moving->local;
 	struct address screen;
 
 	if (find_screen(moving, SCREEN_SPICE, &screen))
-		moving->local.viewers_told =
-			viewers_tell(moving->op.host, moving->local.old.guest, &screen);
+		local->viewers_told = viewers_tell(moving->op.host, local->old.guest, &screen,
+			viewers_there, local->next.guest);
 }
 
 static int send_all(struct moving *moving, int *end, struct dd_error *err)

@@ -259,6 +259,16 @@ static int door(struct outgoing *outgoing, const struct stream_options *options,
 	return 0;
 }
 
+static int viewers_there(void *context, unsigned *count)
+{
+	struct outgoing *outgoing = context;
+	int rc = outgoing->channel ? flag_check(outgoing->flag, NULL) : DD_NOT_FOUND;
+
+	return rc ? rc
+		  : ask_viewers(outgoing->channel, outgoing->peer.name, outgoing->op.row.uuid,
+			    outgoing->id, count, NULL);
+}
+
 /*
  * While the row is written QEMU sends the rest already, unless that is post-copy's: nobody can use
  * it without the token.
@@ -275,8 +285,8 @@ static int perform_live(struct outgoing *outgoing, const struct stream_options *
 	if (!rc && options->tls)
 		rc = door(outgoing, options, &direct, err);
 	if (!rc && *outgoing->spice.host)
-		outgoing->viewers_told =
-			viewers_tell(outgoing->op.host, outgoing->op.guest, &outgoing->spice);
+		outgoing->viewers_told = viewers_tell(outgoing->op.host, outgoing->op.guest,
+			&outgoing->spice, viewers_there, outgoing);
 	if (!rc)
 		rc = stream_begin(outgoing->stream, direct, counts, err);
 	CRASH_POINT("outgoing:stopped");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define POLL_MS 100
+#define MAIN_CHANNEL 1 /* that each viewer has one of, as SPICE numbers them */
 
 int guest_viewers_tell(
 	struct guest *guest, const char *host, const char *port, struct dd_error *err)
@@ -18,6 +19,21 @@ int guest_viewers_tell(
 	json_put_string(args, "hostname", host);
 	json_put(args, "port", json_unsigned(strtoul(port, NULL, 10)));
 	return monitor_call(guest->monitor, "client_migrate_info", args, NULL, err);
+}
+
+int guest_viewers_count(struct guest *guest, unsigned *count, struct dd_error *err)
+{
+	CLEANUP(json) struct json *spice = NULL;
+	int code = monitor_call(guest->monitor, "query-spice", NULL, &spice, err);
+	const struct json *channels = json_get(spice, "channels");
+	unsigned found = 0;
+
+	for (size_t i = 0; !code && i < json_count(channels); i++)
+		if (json_get_unsigned(json_at(channels, i), "channel-type", 0) == MAIN_CHANNEL)
+			found++;
+	if (!code)
+		*count = found;
+	return code;
 }
 
 static bool is_gone(const char *name, const struct json *data, void *context)

@@ -17,6 +17,9 @@
 int guest_viewers_tell(
 	struct guest *guest, const char *host, const char *port, struct dd_error *err);
 
+/* How many are connected to it. */
+int guest_viewers_count(struct guest *guest, unsigned *count, struct dd_error *err);
+
 /*
  * After it has ended: until they all have gone, or those who could not have been told to connect
  * anew. DD_BUSY: not within wait_ms.

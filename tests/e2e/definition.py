@@ -2,6 +2,7 @@
 """Definitions to hand to Domesday, and questions to those that it gives back."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -172,10 +173,18 @@ def four_versions(book):
     return [book.dumpxml(f'a@{number}') for number in range(1, 5)]
 
 
-def change_cache(book, change):
-    """As if QEMU had answered otherwise: on another host it does."""
+def pretend(book, change):
+    """As if another QEMU had been installed: it answers otherwise."""
     with contextlib.closing(sqlite3.connect(f'{book.path}/book.db')) as database, database:
-        for key, value in database.execute('SELECT key, value FROM cache').fetchall():
+        for key, value in database.execute(
+                "SELECT key, value FROM cache WHERE key NOT LIKE '%#sum'").fetchall():
             caps = json.loads(value)
-            change(caps['accelerators']['tcg']['host'])
-            database.execute('UPDATE cache SET value = ? WHERE key = ?', (json.dumps(caps), key))
+            change(caps)
+            value = json.dumps(caps)
+            database.executemany('UPDATE cache SET value = ? WHERE key = ?', (
+                (value, key), (hashlib.sha1(value.encode()).hexdigest(), key + '#sum')))
+
+
+def change_cache(book, change):
+    """As if QEMU had said otherwise of the host's processor: on another host it does."""
+    pretend(book, lambda caps: change(caps['accelerators']['tcg']['host']))

@@ -3,12 +3,9 @@
 # timeout: 600
 """After a host upgrade: what the new QEMU calls for, and the one command that changes a machine."""
 
-import contextlib
-import json
 import os
-import sqlite3
 
-from definition import UUID, addresses, domain, parse
+from definition import UUID, addresses, domain, parse, pretend
 from guest import Guest
 from harness import check, contains, equal, main, test
 
@@ -22,15 +19,6 @@ def newest(book, alias):
 
 def kinds(advice):
     return [(row['domain'], row['kind'], row['command']) for row in advice]
-
-
-def pretend(book, change):
-    """As if another QEMU had been installed: it answers otherwise."""
-    with contextlib.closing(sqlite3.connect(f'{book.path}/book.db')) as database, database:
-        for key, value in database.execute('SELECT key, value FROM cache').fetchall():
-            caps = json.loads(value)
-            change(caps)
-            database.execute('UPDATE cache SET value = ? WHERE key = ?', (json.dumps(caps), key))
 
 
 def without(caps, member, name):
