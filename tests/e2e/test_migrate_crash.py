@@ -10,7 +10,7 @@ import signal
 from definition import domain
 from harness import check, contains, equal, main, qemu_of, test, wait_until
 from migration import (
-    Traveller, after, cell, hosts, link, notes, one_owner, settled, stopped)
+    Traveller, after, cell, hosts, killed_at, link, notes, one_owner, settled, stopped)
 
 LONG = bool(os.environ.get('LONG'))  # every cell, and not only some of each kind
 
@@ -40,15 +40,7 @@ def crash(book, live, point, side, where):
             guest.wait_for('^tick 2$')
         else:
             guest = Traveller(alpha, 'vm1')
-        env = {'DOMESDAY_CRASH_AT': point}
-        if side == 'destination':
-            beta.stop()
-            beta.listen(env=env)
-        result = alpha.book.run('migrate', 'vm1', 'beta', env=env if side == 'source' else {})
-        killed = result.rc == -9 if side == 'source' else beta.daemon.process.poll() is not None
-        check(killed, f'nobody died at {point}', result, beta.daemon.log())
-        if side == 'destination':
-            beta.daemon.wait()
+        killed_at(both, point, side, 'migrate', 'vm1', 'beta')
         owner = after(both, guest, where)
         if live:
             guest.at(owner).goes_on()
