@@ -6,8 +6,8 @@
 #include "qmp/deadline.h"
 #include "qmp/viewers.h"
 
-#define CONNECT_MS \
-	10000 /* as long as SPICE itself waits for a viewer to have connected elsewhere */
+/* As long as SPICE itself waits for a viewer to have connected elsewhere. */
+#define CONNECT_MS 10000
 #define CONNECT_POLL_US 20000
 #define GONE_MS CONNECT_MS
 
