@@ -132,7 +132,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_evacuate = {
 	.name = "evacuate",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "HOST [NAME...]",
 	.summary = "take over domains of a host that is down, from a remote",
 	.about =

@@ -25,7 +25,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_identity = {
 	.name = "identity",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "",
 	.summary = "who this host is among its peers: its name and key",
 	.about = "What the operator of another host compares, or types there:\n"

@@ -18,7 +18,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 const struct command command_job_abort = {
 	.name = "job-abort",
 	.also = "domjobabort",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "NAME",
 	.summary = "call off a migration of a domain from this host",
 	.about = "It is undone, and the guest goes on here, unless the other host decides it just "

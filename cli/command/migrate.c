@@ -475,7 +475,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_migrate = {
 	.name = "migrate",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "NAME [PEER]",
 	.summary = "move a domain, its guest and all of its history to another host",
 	.about = "PEER is a host that 'peer add' made known, and on which domesdayd listens. It "

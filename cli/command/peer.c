@@ -303,7 +303,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_peer = {
 	.name = "peer",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "[ACTION] [PEER] [ADDRESS] [KEY...]",
 	.summary = "the hosts that guests may go to and come from",
 	.about = "peer add NAME ADDRESS KEY     what domesday identity says there\n"

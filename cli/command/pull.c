@@ -9,7 +9,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_pull = {
 	.name = "pull",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "[REMOTE]",
 	.summary = "fetch what all hosts have pushed to a remote, or to every remote",
 	.about = "Nothing in this host's own domains changes. What came is a branch in book.git, "

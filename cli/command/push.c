@@ -9,7 +9,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_push = {
 	.name = "push",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "[REMOTE]",
 	.summary = "bring a remote's copy of the book up to date, or that of every remote",
 	.about =

@@ -179,7 +179,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 
 const struct command command_remote = {
 	.name = "remote",
-	.group = GROUP_HOST,
+	.group = GROUP_OTHERS,
 	.operands = "[ACTION] [NAME] [URL]",
 	.summary = "the git repositories that keep a copy of the book",
 	.about =

@@ -5,6 +5,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -55,6 +56,9 @@ def usage__says_what_is_wrong_with_the_line(book):
 @test()
 def help__of_every_command(book):
     overview = book.ok('help').out
+    headings = re.findall(r'^\S.*:$', overview, re.MULTILINE)
+    check(len(headings) > 5, overview)
+    equal(sorted(set(headings)), sorted(headings), overview)
     equal(book.ok('--help').out, overview)
     names = [line.split()[0] for line in overview.splitlines() if line[:3].strip() and
              line.startswith('  ') and not line.startswith('  -')]
