@@ -2,11 +2,16 @@
 /*
  * What storing costs, for tests/bench/store:
  *
- *   storing write FOLDER FILE WRITERS COUNT   versions a second: of the book, of bare SQLite, and
- * of bare SQLite in batches of eight storing stall FOLDER FILE COUNT           one writer alone,
- * then while checkpoints run storing read FOLDER                       log, diff and blame in a
- * book that write made storing prove FOLDER                      verify of that book storing fill
- * FOLDER FILE DOMAINS COUNT    a book of so many domains, COUNT versions each
+ * storing write FOLDER FILE WRITERS COUNT
+ *	versions a second: of the book, of bare SQLite, of bare SQLite in batches of eight
+ * storing stall FOLDER FILE COUNT
+ *	one writer alone, then while checkpoints run
+ * storing read FOLDER
+ *	log, diff and blame in a book that write made
+ * storing prove FOLDER
+ *	verify of that book
+ * storing fill FOLDER FILE DOMAINS COUNT
+ *	a book of so many domains, COUNT versions each
  *
  * write: each of WRITERS processes gives a domain of its own COUNT versions, through book_apply(),
  * each with FILE changed in a few digits. After that the rows that the book now holds are put into
