@@ -242,8 +242,13 @@ static int candidate_check(struct evacuating *evacuating, struct candidate *cand
 	struct dd_error *err = &candidate->error, reason = {0};
 	int rc = book_find(book, candidate->uuid, &row, &reason);
 
-	if (!rc && !row.owner)
-		return error_set(err, DD_EXISTS, "the domain '%s' is this host's own", row.name);
+	if (!rc && !row.owner) {
+		/* of all that it had, those that it has no more are not asked for */
+		candidate->wanted = evacuating->asked->count > 0;
+		return !candidate->wanted ? 0
+					  : error_set(err, DD_EXISTS,
+						    "the domain '%s' is this host's own", row.name);
+	}
 	if (candidate->holder)
 		return taken_before(candidate, candidate->holder);
 	if (!rc || rc == DD_NOT_FOUND)
@@ -257,6 +262,14 @@ static int candidate_check(struct evacuating *evacuating, struct candidate *cand
 	if (rc && rc != DD_NOT_FOUND)
 		*err = reason;
 	return rc == DD_NOT_FOUND ? 0 : rc;
+}
+
+static bool can_take_any(const struct evacuating *evacuating)
+{
+	for (size_t i = 0; i < evacuating->count; i++)
+		if (evacuating->list[i].wanted && !evacuating->list[i].error.code)
+			return true;
+	return false;
 }
 
 /* ---- taking ---- */
@@ -462,7 +475,8 @@ int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
 	const char *reason;
 	int rc = look(&evacuating), pushed = 0;
 
-	if (!rc && evacuation->dry_run)
+	/* for nothing no host is shot */
+	if (!rc && (evacuation->dry_run || !can_take_any(&evacuating)))
 		return tell(&evacuating, evacuated, context);
 	/* who is asked for a reason is asked before the other host is shot */
 	if (!rc)

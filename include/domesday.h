@@ -517,7 +517,7 @@ struct dd_evacuation {
 	const char *host;           /* that is down */
 	const char *remote;         /* name of one of the book's */
 	const char *const *domains; /* names or UUIDs */
-	size_t count;               /* 0: all that the host had */
+	size_t count;               /* 0: all that the host had and this one has not yet */
 	const char *override;       /* why the host is known to be down, or NULL: ask */
 	bool dry_run;               /* tell what would be taken, and ask nobody */
 };

@@ -193,6 +193,24 @@ def evacuate__wants_proof(book):
 
 
 @test()
+def evacuate__again_takes_what_is_left(book):
+    _, beta, _ = two_hosts(book)
+    fence(beta)
+    equal(evacuate(beta, 'web')['taken'], 1)
+    answer = evacuate(beta, '--all')
+    equal([row['domain'] for row in answer['domains']], ['db'])
+    equal((answer['taken'], answer['refused']), (1, 0))
+    answer = evacuate(beta, '--all')
+    equal((answer['taken'], answer['refused'], answer['domains']), (0, 0, []))
+    # nobody is shot for nothing
+    done = beta.run('evacuate', 'alpha', 'db', '--from', 'fleet')
+    equal(done.rc, EXIT['exists'], done)
+    contains(done.out, "this host's own")
+    equal(asked(beta), ['alpha', 'alpha'])
+    clean(beta)
+
+
+@test()
 def evacuate__refuses_what_it_cannot_take(book):
     alpha, beta, _ = two_hosts(book)
     beta.refuse('evacuate', 'gamma', '--all', '--from', 'fleet', code='not-found',
