@@ -234,9 +234,16 @@ static int take_back(struct outgoing *outgoing, struct dd_error *err)
 
 int outgoing_confirm(struct outgoing *outgoing, enum destination_state state, struct dd_error *err)
 {
+	int rc;
+
 	switch (state) {
 	case DESTINATION_RUNNING:
-		return leave(outgoing, err);
+		rc = leave(outgoing, err);
+		if (rc)
+			error_wrap(err,
+				"the host '%s' has '%s' now, which is still to be recorded here",
+				outgoing->peer.name, outgoing->op.row.name);
+		return rc;
 	case DESTINATION_RETURNED:
 		return take_back(outgoing, err);
 	case DESTINATION_ABORTED:
