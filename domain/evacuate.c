@@ -7,6 +7,8 @@
  * on top of that the version that claims it. At last the remote is told, and with that they are
  * ours; of two hosts that come this far at the same time one alone is let through there.
  */
+#include "domain/evacuate.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +36,7 @@ struct candidate {
 struct evacuating {
 	struct dd_host *host;
 	const struct dd_evacuation *asked;
+	const struct elsewhere *elsewhere;
 	const struct dd_change *change;
 	struct candidate *list;
 	size_t count, room;
@@ -264,6 +267,24 @@ static int candidate_check(struct evacuating *evacuating, struct candidate *cand
 	return rc == DD_NOT_FOUND ? 0 : rc;
 }
 
+/* To which host it went, though the remote does not say so? */
+static int candidate_ask(struct evacuating *evacuating, struct candidate *candidate)
+{
+	const struct elsewhere *elsewhere = evacuating->elsewhere;
+	char *holder = NULL;
+	int rc = elsewhere->ask(
+		elsewhere->context, candidate->uuid, candidate->epoch, &holder, evacuating->err);
+
+	if (rc || !holder)
+		return rc;
+	error_set(&candidate->error, DD_CONFLICT,
+		"the host '%s' has the domain '%s' now, which %s does not know yet", holder,
+		candidate->name, evacuating->asked->remote);
+	error_hint(&candidate->error, "there: domesday push %s", evacuating->asked->remote);
+	free(holder);
+	return 0;
+}
+
 static bool can_take_any(const struct evacuating *evacuating)
 {
 	for (size_t i = 0; i < evacuating->count; i++)
@@ -461,16 +482,24 @@ static int look(struct evacuating *evacuating)
 		if (evacuating->list[i].wanted && !evacuating->list[i].error.code &&
 			candidate_check(evacuating, &evacuating->list[i]) == DD_NO_MEMORY)
 			rc = error_no_memory(evacuating->err);
+	for (size_t i = 0; !rc && i < evacuating->count; i++)
+		if (evacuating->list[i].wanted && !evacuating->list[i].error.code)
+			rc = candidate_ask(evacuating, &evacuating->list[i]);
 	return rc;
 }
 
-int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
-	const struct dd_change *change, dd_evacuated_fn evacuated, void *context,
-	struct dd_error *err)
+int evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
+	const struct elsewhere *elsewhere, const struct dd_change *change,
+	dd_evacuated_fn evacuated, void *context, struct dd_error *err)
 {
 	CLEANUP(evacuating)
 	struct evacuating evacuating = {
-		.host = host, .asked = evacuation, .change = change, .err = err};
+		.host = host,
+		.asked = evacuation,
+		.elsewhere = elsewhere,
+		.change = change,
+		.err = err,
+	};
 	struct dd_error failure = {0};
 	const char *reason;
 	int rc = look(&evacuating), pushed = 0;

@@ -447,6 +447,27 @@ static int receipt(struct peer_session *session, const struct json *request, str
 			    heads, err);
 }
 
+/* ---- as any peer ---- */
+
+static int owned(struct peer_session *session, const struct json *request, struct json **answer,
+	struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	const char *uuid = json_get_string(request, "uuid");
+	struct dd_error reason = {0};
+	bool own;
+	int rc;
+
+	if (!migration_uuid_valid(uuid))
+		return error_set(err, DD_INVALID, "a request names no domain");
+	rc = book_find(session->host->book, uuid, &row, &reason);
+	if (rc && rc != DD_NOT_FOUND)
+		return error_set(err, rc, "%s", reason.message);
+	own = !rc && !row.owner && row.state != STATE_GONE && strcmp(row.uuid, uuid) == 0;
+	*answer = json_object();
+	return json_put_number(*answer, "epoch", own ? row.epoch : 0) ? 0 : error_no_memory(err);
+}
+
 /* ---- as the source ---- */
 
 static int row(struct peer_session *session, const struct json *request, struct json **answer,
@@ -483,5 +504,6 @@ const struct peer_op migration_ops[] = {
 	{"receipt", receipt},
 	{"over", over},
 	{"row", row},
+	{"owned", owned},
 	{NULL, NULL},
 };

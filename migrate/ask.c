@@ -18,6 +18,20 @@ static int malformed(const char *peer, struct dd_error *err)
 	return error_set(err, DD_CORRUPT, "the host '%s' gave an answer that is none", peer);
 }
 
+int ask_owned(struct channel *channel, const char *peer, const char *uuid, uint32_t *epoch,
+	struct dd_error *err)
+{
+	CLEANUP(json) struct json *answer = NULL;
+	struct json *request = peer_request("owned");
+	int rc;
+
+	json_put_string(request, "uuid", uuid);
+	rc = peer_call(channel, peer, request, PEER_ANSWER_MS, &answer, err);
+	if (!rc)
+		*epoch = (uint32_t)json_get_unsigned(answer, "epoch", 0);
+	return rc;
+}
+
 int ask_row(struct dd_host *host, const char *peer, const char *uuid, const char *id, bool *open,
 	struct dd_error *err)
 {

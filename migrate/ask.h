@@ -3,7 +3,7 @@
 #define MIGRATE_ASK_H
 
 /*
- * What one host asks the other about a migration that both know of by its id. Answered by
+ * What one host asks the other, mostly about a migration that both know of by its id. Answered by
  * answers.c.
  */
 
@@ -12,6 +12,10 @@
 
 /* {"op": …, "id": …, "uuid": …} */
 struct json *ask_request(const char *op, const char *id, const char *uuid);
+
+/* Of any peer: the epoch of a domain that it owns; 0: it owns none of that UUID. */
+int ask_owned(struct channel *channel, const char *peer, const char *uuid, uint32_t *epoch,
+	struct dd_error *err);
 
 /* Of the source: has it a row of it? */
 int ask_row(struct dd_host *host, const char *peer, const char *uuid, const char *id, bool *open,

@@ -273,6 +273,36 @@ def evacuate__leaves_alone_what_has_moved_on(book):
 
 
 @test()
+def evacuate__asks_the_peers_what_no_remote_knows(book):
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    with hosts(book, 'alpha', 'beta', 'gamma') as three:
+        alpha, beta, gamma = (host.book for host in three)
+        for name in ('web', 'db'):
+            beta.define(domain(name))
+        for host in (alpha, beta):
+            host.ok('remote', 'add', 'fleet', remote)
+            host.ok('config', 'auto-push', 'no')
+            host.ok('push')
+        beta.ok('migrate', 'web', 'gamma')
+        three[1].stop()
+        words = ('--json', 'evacuate', 'beta', '--from', 'fleet', '--override', 'x')
+        for more in (('--dry-run',), ()):
+            done = alpha.run(*words, '--all', *more)
+            equal(done.rc, EXIT['conflict'], done)
+            refused, = (row for row in done.json['domains'] if row['outcome'] == 'refused')
+            equal(refused['domain'], 'web', done)
+            contains(refused['error']['message'], "the host 'gamma' has the domain 'web' now")
+            equal((done.json['taken'], done.json['refused']), (2, 1), done)
+        check('gamma' not in done.err, done)
+        # who does not answer is named, and does not count as an answer
+        three[2].stop()
+        done = alpha.ok(*words, 'web')
+        contains(done.err, "the host 'gamma' does not say what came to it from 'beta'")
+        clean(alpha, beta, gamma)
+
+
+@test()
 def evacuate__of_two_that_come_at_once_one_is_let_through(book):
     alpha, beta, remote = two_hosts(book)
     gamma = book.another('gamma', host='gamma')
