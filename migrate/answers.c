@@ -364,6 +364,23 @@ static void tell_decided(void *context)
 	(void)peer_send(session->channel, decided, NULL);
 }
 
+/* In the daemon's log, beside what it does by itself. */
+static void note_end(
+	struct peer_session *session, const struct subject *subject, enum destination_state state)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(text) struct text what = TEXT_INIT;
+	const char *how = state == DESTINATION_RUNNING    ? "is here now"
+			  : state == DESTINATION_RETURNED ? "was here, and goes back"
+							  : "did not come";
+
+	(void)book_find(session->host->book, subject->uuid, &row, NULL);
+	text_printf(&what, "the domain '%s' of '%s' %s", row.name ? row.name : subject->uuid,
+		session->peer->name, how);
+	session->log(state == DESTINATION_RUNNING ? SERVE_NOTE : SERVE_TROUBLE, text_string(&what),
+		session->log_context);
+}
+
 static int finish(struct peer_session *session, const struct json *request, struct json **answer,
 	struct dd_error *err)
 {
@@ -380,6 +397,8 @@ static int finish(struct peer_session *session, const struct json *request, stru
 			json_get(request, "statistics"), postcopy ? tell_decided : NULL, session,
 			&state, err);
 	incoming_free(TAKE(session->incoming));
+	if (!rc)
+		note_end(session, &subject, state);
 	if (!rc)
 		rc = answer_word(answer, "state", destination_word(state), err);
 	return rc || !have || state == DESTINATION_ABORTED

@@ -53,6 +53,7 @@ def live__the_guest_counts_on(book, case):
                  f"Migration-Sent-Bytes: {moved['sent_bytes']}")
         guest.at(beta).goes_on()
         one_owner((alpha, beta), guest, beta)
+        beta.daemon.wait_for("the domain 'vm1' of 'alpha' is here now")
         beta.book.ok('migrate', 'vm1', 'alpha')
         guest.at(alpha).goes_on()
         one_owner((alpha, beta), guest, alpha)
