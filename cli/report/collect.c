@@ -70,10 +70,11 @@ static enum report_class class_of(const char *operation)
 	} classes[] = {
 		{"define", CLASS_MADE},
 		{"import", CLASS_MADE},
-		{"apply", CLASS_MADE},
 		{"attach-device", CLASS_CAME},
 		{"detach-device", CLASS_WENT},
 		{"rollback", CLASS_BACK},
+		{"migrate", CLASS_MOVED},
+		{"evacuate", CLASS_MOVED},
 		{"undefine", CLASS_GONE},
 	};
 

@@ -12,6 +12,7 @@ const char *report_class_word(enum report_class class)
 		[CLASS_WENT] = "went",
 		[CLASS_CHANGED] = "changed",
 		[CLASS_BACK] = "back",
+		[CLASS_MOVED] = "moved",
 		[CLASS_GONE] = "gone",
 	};
 

@@ -12,11 +12,12 @@
 #include "cli/cli.h"
 
 enum report_class {
-	CLASS_MADE,    /* define, import, apply */
+	CLASS_MADE,    /* define, import */
 	CLASS_CAME,    /* attach */
 	CLASS_WENT,    /* detach */
 	CLASS_CHANGED, /* all the others */
 	CLASS_BACK,    /* rollback */
+	CLASS_MOVED,   /* migrate, evacuate */
 	CLASS_GONE,    /* undefine */
 	CLASS_COUNT
 };

@@ -159,6 +159,7 @@ void report_timeline(const struct report *report, struct text *out)
 		[CLASS_WENT] = "device detached",
 		[CLASS_CHANGED] = "changed",
 		[CLASS_BACK] = "rolled back",
+		[CLASS_MOVED] = "to another host",
 		[CLASS_GONE] = "undefined",
 	};
 	struct rows rows = {.count = 0};

@@ -106,6 +106,26 @@ def report__has_every_version_and_what_it_changed(book):
 
 
 @test()
+def report__shows_what_came_from_another_host(book):
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    before, after = (book.another(name, host=name) for name in ('before', 'after'))
+    before.define(domain('web'))
+    after.define(domain('own'))
+    for host in (before, after):
+        host.ok('remote', 'add', 'fleet', remote)
+        host.ok('push')
+    after.ok('evacuate', 'before', 'web', '--from', 'fleet', '--override', 'fire')
+    page = page_of(after, 'web')
+    equal([dot['class'] for dot in page.find('circle')], ['made', 'moved'])
+    contains(page.find('p', cls='legend')[0]['text'], 'to another host')
+    after.ok('apply', after.file('web.xml', after.dumpxml('web').replace(
+        '</name>', '</name><title>front</title>')))
+    equal([dot['class'] for dot in page_of(after, 'web').find('circle')],
+          ['made', 'moved', 'changed'])
+
+
+@test()
 def report__needs_nothing_else_and_takes_no_markup_from_anybody(book):
     busy_book(book)
     file = os.path.join(book.folder, 'page.html')
