@@ -112,17 +112,27 @@ static void undo(struct monitor *monitor, const struct plan *plan, size_t count)
 	}
 }
 
+/* What the machine takes at its start alone, this one or any without ACPI. */
+static void hint_start(struct dd_error *err)
+{
+	(void)error_hint(err, "with --config it is there from the guest's next start");
+}
+
 int hotplug_do(struct monitor *monitor, const struct plan *plan, struct dd_error *err)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].kind == STEP_ARGUMENT)
-			return error_set(
-				err, DD_REFUSED, "this device can only be there from the start");
+		if (plan->steps[i].kind == STEP_ARGUMENT) {
+			error_set(err, DD_REFUSED, "this device can only be there from the start");
+			hint_start(err);
+			return DD_REFUSED;
+		}
 	for (size_t i = 0; i < plan->count; i++) {
 		int code = do_step(monitor, &plan->steps[i], err);
 
 		if (code) {
 			undo(monitor, plan, i);
+			if (code == DD_HYPERVISOR && plan->steps[i].kind == STEP_DEVICE)
+				hint_start(err);
 			return code;
 		}
 	}

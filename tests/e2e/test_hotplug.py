@@ -104,6 +104,18 @@ def hotplug__of_several_all_or_none(book):
     book.ok('attach-device', 'guest', disk_file(book))
 
 
+@test()
+def hotplug__a_machine_that_takes_nothing_gets_it_at_its_next_start(book):
+    book.define(domain('guest').replace('<acpi/>', ''))
+    book.ok('start', 'guest')
+    nic = book.file('nic.xml', interface())
+    with book.unchanged():
+        book.refuse('attach-device', 'guest', nic, code='hypervisor',
+                    says=('attach interface', 'hotplug', '--config', 'next start'))
+    book.ok('attach-device', '--config', 'guest', nic)
+    contains(book.ok('diff', 'guest', '--pending', rc=1).out, 'interface')
+
+
 @test('alias', 'target', 'mac', 'file')
 def detach__by_each_kind_of_name(book, kind):
     nic = interface()
