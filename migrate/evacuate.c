@@ -21,6 +21,7 @@ struct asked {
 struct asking {
 	struct dd_host *host;
 	const char *down; /* the host that is not asked */
+	bool proved;      /* somebody sees to it that it is down */
 	bool met;
 	struct asked *list;
 	size_t count;
@@ -56,11 +57,25 @@ static void warn_silent(struct asking *asking, const char *name, const struct dd
 		asking->down, reason->message);
 }
 
+/* Whoever says that it is down may be mistaken. */
+static void warn_up(struct asking *asking)
+{
+	CLEANUP(channel) struct channel *channel = NULL;
+
+	if (!peer_connect(asking->host, asking->down, NULL, MEET_MS, &channel, NULL))
+		host_warn(asking->host,
+			"the host '%s' is not down: it answers. Its guests will run on both hosts "
+			"if they are started here",
+			asking->down);
+}
+
 static int meet(struct asking *asking, struct dd_error *err)
 {
 	int rc;
 
 	asking->err = err;
+	if (!asking->proved)
+		warn_up(asking);
 	rc = dd_peers(asking->host, peer_note, asking, err);
 	for (size_t i = 0; !rc && i < asking->count; i++) {
 		struct asked *peer = &asking->list[i];
@@ -104,7 +119,9 @@ int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
 	const struct dd_change *change, dd_evacuated_fn evacuated, void *context,
 	struct dd_error *err)
 {
-	CLEANUP(asking) struct asking asking = {.host = host, .down = evacuation->host};
+	CLEANUP(asking)
+	struct asking asking = {
+		.host = host, .down = evacuation->host, .proved = !evacuation->override};
 	const struct elsewhere elsewhere = {ask, &asking};
 
 	return evacuate(host, evacuation, &elsewhere, change, evacuated, context, err);

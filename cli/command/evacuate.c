@@ -8,7 +8,7 @@
 
 static const struct option_row options[] = {
 	{"from", 0, "REMOTE", "the remote that HOST pushed to"},
-	{"all", 'a', NULL, "every domain that HOST had"},
+	{"all", 'a', NULL, "every domain that HOST had, and this host has not yet"},
 	{"override", 0, "REASON", "ask nobody: HOST is known to be down, because of this"},
 	{"dry-run", 'n', NULL, "say what would be taken, and do nothing"},
 	{NULL},
