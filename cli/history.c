@@ -2,6 +2,7 @@
 #include "cli/history.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/moment.h"
@@ -43,6 +44,53 @@ static void caller_header(const struct dd_caller *caller, struct text *out)
 	text_printf(out, "\nProgram: %s\n", caller->program);
 }
 
+/* What follows "Key: " in one of its trailers; NULL: it has none of that key. */
+static const char *trailer_of(const struct dd_version_info *info, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < info->trailer_count; i++)
+		if (strncmp(info->trailers[i], key, length) == 0)
+			return info->trailers[i] + length;
+	return NULL;
+}
+
+static double trailer_number(const struct dd_version_info *info, const char *key)
+{
+	const char *value = trailer_of(info, key);
+
+	return value ? strtod(value, NULL) : 0;
+}
+
+/* From which host it came, how, or upon which proof that that one was down. */
+static void way_header(const struct dd_version_info *info, struct text *out)
+{
+	const char *from = trailer_of(info, "Taken-From: ");
+	const char *fence = trailer_of(info, "Fence: ");
+	const char *override = trailer_of(info, "Fence-Override: ");
+	const char *mode = trailer_of(info, "Migration-Mode: ");
+	double bytes = trailer_number(info, "Migration-Sent-Bytes: ") +
+		       trailer_number(info, "Migration-Disk-Bytes: ");
+	double ms = trailer_number(info, "Migration-Total-Ms: ");
+	const char *still = trailer_of(info, "Migration-Downtime-Ms: ");
+
+	if (from)
+		text_printf(out, "From:    %s\n", from);
+	if (fence || override)
+		text_printf(out, "Proof:   %s%s\n",
+			fence ? "" : "none but the word: ", fence ? fence : override);
+	if (!mode)
+		return;
+	text_printf(out, "Moved:   %s", mode);
+	if (bytes > 0)
+		text_printf(out, ", %.0f MiB", bytes / MIB);
+	if (ms > 0)
+		text_printf(out, " in %.2f s", ms / 1000);
+	if (still)
+		text_printf(out, ", stood still for %s ms", still);
+	text_puts(out, "\n");
+}
+
 void version_header(const struct cli *cli, const struct dd_version_info *info, struct text *out)
 {
 	char when[MOMENT_SIZE], authored[MOMENT_SIZE];
@@ -58,6 +106,7 @@ void version_header(const struct cli *cli, const struct dd_version_info *info, s
 	text_printf(out, "\nWho:     %s\n", info->author);
 	caller_header(&info->caller, out);
 	text_printf(out, "Host:    %s\n", info->committer);
+	way_header(info, out);
 	if (*info->reason)
 		text_printf(out, "Reason:  %s\n", info->reason);
 	text_printf(out, "\n    %s\n\n", info->subject);
@@ -65,12 +114,9 @@ void version_header(const struct cli *cli, const struct dd_version_info *info, s
 
 static int copy_trailer(char **out, const struct dd_version_info *info, const char *key)
 {
-	size_t length = strlen(key);
+	const char *value = trailer_of(info, key);
 
-	for (size_t i = 0; i < info->trailer_count; i++)
-		if (strncmp(info->trailers[i], key, length) == 0)
-			return string_copy(out, info->trailers[i] + length, NULL);
-	return string_copy(out, "", NULL);
+	return string_copy(out, value ? value : "", NULL);
 }
 
 static int entry_fill(

@@ -16,6 +16,8 @@ const char *colour(const struct cli *cli, enum colour which);
 /* For programs: RFC 3339, UTC. */
 void put_time(struct json *object, const char *key, int64_t seconds);
 
+#define MIB (1024.0 * 1024.0) /* bytes, to be shown */
+
 /* "Name" of "Name <email>", with its length: for "%.*s". */
 int person_name_length(const char *person);
 

@@ -10,7 +10,6 @@
 #include "cli/command/all.h"
 #include "cli/output.h"
 
-#define MIB (1024.0 * 1024.0)
 #define TIMEOUT_MAX 86400
 #define MAPS_MAX 64
 

@@ -92,6 +92,7 @@ def evacuate__takes_domains_with_their_history(book):
     trailers = beta.json('show', 'web')['trailers']
     contains('\n'.join(trailers), 'Epoch: 2', 'Taken-From: alpha', 'answered fenced')
     equal(beta.json('show', 'web')['reason'], 'fire')
+    contains(beta.ok('show', 'web').out, 'From:    alpha\n', 'Proof:   ', 'answered fenced\n')
     equal((beta.json('dominfo', 'web')['epoch'], beta.json('dominfo', 'web')['owner']), (2, None))
     # what comes next is an ordinary version, and the chain goes through
     beta.ok('desc', 'web', 'taken')
@@ -146,6 +147,7 @@ def evacuate__a_pull_tells_it_too_and_the_way_back_is_open(book):
     evacuate(beta, 'web', '--override', 'the rack burnt down')
     contains('\n'.join(beta.json('show', 'web')['trailers']),
              'Fence-Override: the rack burnt down')
+    contains(beta.ok('show', 'web').out, 'Proof:   none but the word: the rack burnt down\n')
     beta.ok('desc', 'web', 'at beta')
     beta.ok('push')
     contains(alpha.ok('pull').err, 'web is owned by beta now')

@@ -4,6 +4,7 @@
 """A domain moves from host to host, with its guest and all of its history."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -54,6 +55,10 @@ def live__the_guest_counts_on(book, case):
         guest.at(beta).goes_on()
         one_owner((alpha, beta), guest, beta)
         beta.daemon.wait_for("the domain 'vm1' of 'alpha' is here now")
+        said = beta.book.ok('show', 'vm1').out
+        contains(said, 'From:    alpha\n')
+        check(re.search(r'^Moved:   live, \d+ MiB in \d+\.\d\d s, stood still for \d+ ms$', said,
+                        re.MULTILINE), said)
         beta.book.ok('migrate', 'vm1', 'alpha')
         guest.at(alpha).goes_on()
         one_owner((alpha, beta), guest, alpha)
