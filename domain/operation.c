@@ -329,6 +329,8 @@ static int check_owner(const struct operation *op, struct dd_error *err)
 	}
 	error_set(
 		err, DD_REFUSED, "domain '%s' is owned by the host '%s' now", op->row.name, owner);
+	if (op->row.state == STATE_GONE)
+		return error_hint(err, "work with it there");
 	return error_hint(err,
 		"work with it there, or take it back: domesday evacuate %s %s --from REMOTE", owner,
 		op->row.name);

@@ -1,30 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names that a person gives to versions. */
 #include "domain/existing.h"
-#include "domain/reason.h"
+#include "domain/operation.h"
+
+/*
+ * Its owner says what a domain's versions are called: nobody may while it is on its way to another
+ * one, who would not hear of it. One that is gone keeps its names, and may get more.
+ */
+static int begin(struct operation *op, struct dd_host *host, const char *domain, const char *reason,
+	struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	const struct dd_change change = {.reason = reason};
+	int rc = existing_named(host, domain, &row, err);
+
+	return rc ? rc : operation_begin_new(op, host, row.uuid, "tag", &change, err);
+}
 
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err)
 {
-	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	bool made = false;
 	uint32_t number = 0;
-	int rc = existing_named(host, domain, &row, err);
-	struct tag_draft draft = {
-		.uuid = row.uuid,
+	int rc = begin(&op, host, domain, reason, err);
+	const struct tag_draft draft = {
+		.uuid = op.row.uuid,
 		.number = version,
 		.label = label,
-		.tagger = {host->author_name, host->author_email},
+		.tagger = op.author,
+		.body = op.reason,
 	};
 
-	if (!rc)
-		rc = reason_find(host, "tag", reason, &draft.body, err);
 	if (!rc)
 		rc = book_tag(host->book, &draft, &number, &made, err);
 	if (rc || !result)
 		return rc;
 	for (size_t i = 0; i < UUID_SIZE; i++)
-		result->uuid[i] = row.uuid[i];
+		result->uuid[i] = op.row.uuid[i];
 	result->version = number;
 	result->changed = made;
 	return 0;
@@ -33,12 +46,10 @@ int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const
 int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, const char *reason,
 	struct dd_error *err)
 {
-	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
-	int rc = existing_named(host, domain, &row, err);
+	CLEANUP(operation) struct operation op = OPERATION_INIT;
+	int rc = begin(&op, host, domain, reason, err);
 
-	if (!rc)
-		rc = reason_find(host, "tag", reason, &reason, err);
-	return rc ? rc : book_tag_remove(host->book, row.uuid, label, err);
+	return rc ? rc : book_tag_remove(host->book, op.row.uuid, label, err);
 }
 
 struct tags_visit {

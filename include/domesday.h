@@ -567,10 +567,14 @@ int dd_resolve(struct dd_host *host, const char *words, char **domain, uint32_t 
  * NULL) has that version, and changed false where it had the name already. reason as in struct
  * dd_change. DD_INVALID: label is no such name (as git has the names of refs, without '/', and
  * neither a number nor with '@' or '{'). DD_EXISTS: another version has it. DD_NOT_FOUND.
+ * DD_REFUSED: another host owns the domain, and says so. DD_BUSY: somebody is at it.
  */
 int dd_tag_set(struct dd_host *host, const char *domain, uint32_t version, const char *label,
 	const char *reason, struct dd_result *result, struct dd_error *err);
-/* reason is checked, and not kept: a tag has no history. DD_NOT_FOUND says which there are. */
+/*
+ * reason is checked, and not kept: a tag has no history. DD_NOT_FOUND says which there are.
+ * DD_REFUSED, DD_BUSY: as above.
+ */
 int dd_tag_remove(struct dd_host *host, const char *domain, const char *label, const char *reason,
 	struct dd_error *err);
 

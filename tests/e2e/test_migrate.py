@@ -157,6 +157,27 @@ def migrate__who_waited_for_it_hears_where_it_is(book):
         guest.at(beta).goes_on()
 
 
+@test()
+def migrate__a_name_for_a_version_is_not_lost(book):
+    """Who gives one meanwhile is told that it is too late, and where it can be given."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=8').start()
+        guest.wait_for('^tick 1$')
+        alpha.book.ok('tag', 'vm1@1', 'first')
+        moving = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
+        wait_until(lambda: beta.alive(guest.uuid), 'it is under way')
+        for words in (('vm1@1', 'second'), ('--delete', 'vm1', 'first')):
+            alpha.book.refuse('tag', *words, code=None, says=["the host 'beta'"])
+        equal(moving.wait(60), 0)
+        moving.communicate()
+        alpha.book.refuse('tag', guest.uuid, 'late', code='refused', says=["the host 'beta'"])
+        equal([tag['label'] for tag in beta.book.json('tag', 'vm1')], ['first'])
+        beta.book.ok('tag', 'vm1@1', 'second')
+        beta.book.ok('migrate', 'vm1', 'alpha')
+        alpha.book.ok('tag', 'vm1', 'third')
+        equal([tag['label'] for tag in alpha.book.json('tag', 'vm1')], ['first', 'second', 'third'])
+
+
 @test('--offline', '--dry-run')
 def migrate__to_the_host_itself_says_so(book, how):
     with hosts(book) as (alpha, _):
