@@ -2,8 +2,10 @@
 #include <domesday/migrate.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/change.h"
@@ -12,6 +14,7 @@
 
 #define TIMEOUT_MAX 86400
 #define MAPS_MAX 64
+#define COLUMNS_USUAL 80 /* of a terminal that does not say */
 
 static const struct option_row options[] = {
 	{"live", 0, NULL, "with its running guest: fails where it does not run"},
@@ -44,13 +47,17 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
-/* Ctrl-C calls it off, as long as that is possible; it does not kill it. */
+/* Ctrl-C calls it off, as long as that is possible, and so does a terminal that is closed, unless
+ * nohup says otherwise; neither kills it. */
 static void signals_catch(void)
 {
 	const struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction before;
 
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		(void)sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- how far it is ---- */
@@ -60,30 +67,65 @@ struct bar {
 	bool drawn;
 };
 
+/* Of a line that is to be drawn over again: a terminal that wraps it keeps a part. */
+static size_t columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col - 1u
+									   : COLUMNS_USUAL - 1;
+}
+
+/* One more thing to say, and with it none of those after it, where it does not fit. */
+PRINTF_LIKE(3, 4)
+static void bar_add(struct text *line, size_t *room, const char *format, ...)
+{
+	CLEANUP(text) struct text more = TEXT_INIT;
+	va_list args;
+
+	va_start(args, format);
+	text_vprintf(&more, format, args);
+	va_end(args);
+	if (more.size > *room)
+		*room = 0;
+	if (!*room)
+		return;
+	*room -= more.size;
+	text_puts(line, text_string(&more));
+}
+
+static void bar_add_numbers(
+	const struct dd_migration_progress *progress, struct text *line, size_t *room)
+{
+	bar_add(line, room, "  %3.0f %%",
+		100.0 * (double)(progress->total - progress->remaining) / (double)progress->total);
+	bar_add(line, room, "  %.0f of %.0f MiB left", (double)progress->remaining / MIB,
+		(double)progress->total / MIB);
+	bar_add(line, room, ", %.0f MiB sent", (double)progress->sent / MIB);
+	if (progress->bandwidth)
+		bar_add(line, room, ", %.0f MiB/s", (double)progress->bandwidth / MIB);
+	if (progress->estimate_ms >= 0)
+		bar_add(line, room, ", %.1f s to go", (double)progress->estimate_ms / 1000);
+	if (progress->dirty_rate)
+		bar_add(line, room, ", %.0f MiB/s changed", (double)progress->dirty_rate / MIB);
+	if (progress->throttle)
+		bar_add(line, room, ", slowed down by %u %%", progress->throttle);
+	if (progress->downtime_ms > 0)
+		bar_add(line, room, ", to stand still for %" PRId64 " ms", progress->downtime_ms);
+	if (progress->transport && strcmp(progress->transport, "tls") == 0)
+		bar_add(line, room, ", by TLS");
+}
+
 static void bar_draw(struct bar *bar, const struct dd_migration_progress *progress)
 {
-	double done = progress->total ? 100.0 * (double)(progress->total - progress->remaining) /
-						(double)progress->total
-				      : 0;
+	CLEANUP(text) struct text line = TEXT_INIT;
+	size_t room = columns();
 
 	bar->drawn = true;
-	if (!progress->total) {
-		fprintf(stderr, "\r\033[K%s", progress->phase);
-		return;
-	}
-	fprintf(stderr, "\r\033[K%s  %3.0f %%  %.0f of %.0f MiB left, %.0f MiB sent",
-		progress->phase, done, (double)progress->remaining / MIB,
-		(double)progress->total / MIB, (double)progress->sent / MIB);
-	if (progress->bandwidth)
-		fprintf(stderr, ", %.0f MiB/s", (double)progress->bandwidth / MIB);
-	if (progress->dirty_rate)
-		fprintf(stderr, ", %.0f MiB/s changed", (double)progress->dirty_rate / MIB);
-	if (progress->throttle)
-		fprintf(stderr, ", slowed down by %u %%", progress->throttle);
-	if (progress->transport && strcmp(progress->transport, "tls") == 0)
-		fputs(", by TLS", stderr);
-	if (progress->estimate_ms >= 0)
-		fprintf(stderr, ", %.1f s to go", (double)progress->estimate_ms / 1000);
+	bar_add(&line, &room, "%s", progress->phase);
+	if (progress->total)
+		bar_add_numbers(progress, &line, &room);
+	fprintf(stderr, "\r\033[K%s", text_string(&line));
 }
 
 static int on_progress(const struct dd_migration_progress *progress, void *context)

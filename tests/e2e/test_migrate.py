@@ -5,6 +5,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -249,7 +250,8 @@ def migrate__is_called_off(book):
         guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
         guest.wait_for('^tick 1$')
         for call_off in (lambda process: alpha.book.ok('job-abort', 'vm1'),
-                         lambda process: process.send_signal(signal.SIGINT)):
+                         lambda process: process.send_signal(signal.SIGINT),
+                         lambda process: process.send_signal(signal.SIGHUP)):
             process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
             wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 20)
             time.sleep(1)
@@ -262,6 +264,30 @@ def migrate__is_called_off(book):
             guest.goes_on()
             one_owner((alpha, beta), guest, alpha)
         alpha.book.refuse('job-abort', 'vm1', code='not-found', says=['no migration'])
+
+
+@test()
+def migrate__tells_on_a_narrow_terminal_how_far_it_is(book):
+    """In one line, which is drawn over; and nohup keeps it from a terminal that is closed."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=16').start()
+        guest.wait_for('^tick 1$')
+        words = shlex.join(alpha.book.command('migrate', 'vm1', 'beta', '--bandwidth', '8'))
+        shown = subprocess.run(['script', '-qec', f'stty cols 33; {words}', '/dev/null'],
+                               capture_output=True, text=True, timeout=60, check=False)
+        lines = re.findall(r'\033\[K([^\r\n]*)', shown.stdout)
+        contains(shown.stdout, 'copy', ' %', ' MiB left', 'vm1 runs on beta')
+        check(all(len(line) < 33 for line in lines[:-1]), lines)
+        guest.at(beta)
+        process = subprocess.Popen(
+            ['nohup', *beta.book.command('migrate', 'vm1', 'alpha', '--bandwidth', '8')],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        wait_until(lambda: alpha.alive(guest.uuid), 'it is under way')
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=60)
+        equal(process.returncode, 0, out)
+        guest.at(alpha).goes_on()
+        one_owner((alpha, beta), guest, alpha)
 
 
 @test()
