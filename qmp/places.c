@@ -82,6 +82,10 @@ static int take(struct guest *guest, const struct document *live, const xmlNode 
 		    !node_is(device, "channel")) ||
 		!chardev_listens(device))
 		return 0;
+	/* the first console is another name for the first serial port, which has been here */
+	if (node_attr_is(node_child(device, "target"), "type", "serial") &&
+		node_is(device, "console"))
+		return 0;
 	return path ? link_path(guest, device, path, err) : take_port(guest, live, device, err);
 }
 

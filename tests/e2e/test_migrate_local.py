@@ -195,11 +195,12 @@ def local__listens_where_it_did(book):
         f"<channel type='unix'><source mode='bind' path='{channel}'/>"
         "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
         "<channel type='unix'><target type='virtio' name='com.example.0'/></channel>",
-        "<serial type='pty'><target port='1'/></serial>",
         f"<serial type='tcp'><source mode='bind' host='127.0.0.1' service='{console}'/>"
-        "<protocol type='raw'/><target port='2'/></serial>")
+        "<protocol type='raw'/><target port='1'/></serial>",
+        "<serial type='pty'><target port='2'/></serial>")
     for instance in (2, 3):
-        book.ok('migrate', 'vm1', '--local')
+        said = book.ok('migrate', 'vm1', '--local').err
+        check('warning' not in said, said)
         one_qemu(guest, instance)
         pid = book.pid('vm1', instance)
         check(lets_in(('127.0.0.1', screen), 'secret'), 'the screen')
