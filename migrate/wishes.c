@@ -102,6 +102,18 @@ static int same_check(struct document *given, const char *there, const struct do
 	return error_hint(err, "for another name there: --dname %s", document_name(given));
 }
 
+/*
+ * The QEMU that it is to have: at the source, which only looks, there may be none there, as there
+ * may be none where the source has its own at the destination.
+ */
+static int qemu_find(struct dd_host *host, const struct document *given,
+	const struct document *document, const struct capabilities **out, struct dd_error *err)
+{
+	return document_emulator(given) && host_capabilities(host, given, out, NULL) == 0
+		       ? 0
+		       : host_capabilities(host, document, out, err);
+}
+
 /* *document becomes what the text makes of it, by edits. there: see same_check(). */
 static int text_grant(struct operation *op, const char *xml, const char *option, const char *there,
 	struct document **document, struct dd_error *err)
@@ -122,7 +134,7 @@ static int text_grant(struct operation *op, const char *xml, const char *option,
 	if (!rc)
 		rc = secret_keep(given, op->config, err);
 	if (!rc)
-		rc = host_capabilities(op->host, *document, &options.capabilities, err);
+		rc = qemu_find(op->host, given, *document, &options.capabilities, err);
 	if (!rc)
 		rc = edit_plan_make(&plan, TAKE(given), *document, false, &options, err);
 	if (rc)

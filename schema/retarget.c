@@ -28,6 +28,8 @@ static const struct place {
 	{"path", "filesystem", "source", "dir"},
 	{"path", "filesystem", "source", "file"},
 	{"path", NULL, "source", "path"},
+	{"path", NULL, "log", "file"},
+	{"path", "devices", "emulator", NULL},
 	{"path", "os", "kernel", NULL},
 	{"path", "os", "initrd", NULL},
 	{"path", "os", "dtb", NULL},

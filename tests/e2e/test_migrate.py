@@ -382,6 +382,31 @@ def map__to_a_bridge_that_is_there(book):
         one_owner((alpha, beta), guest, beta)
 
 
+@test('map', 'xml', 'hook')
+def map__to_a_qemu_that_is_elsewhere(book, how):
+    """The source's own path leads to none there, and what is there need not be at the source."""
+    here, there = (os.path.join(book.folder, name) for name in ('qemu-here', 'qemu-there'))
+    with hosts(book) as (alpha, beta):
+        os.symlink('/usr/bin/qemu-system-x86_64', here)
+        guest = Traveller(alpha, 'vm1', ticking='', emulator=here).start()
+        guest.wait_for('^tick 1$')
+        os.rename(here, there)
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='not-found',
+                          says=f'beta: there is no QEMU at {here}')
+        more = {'map': ('--map', f'path:{here}={there}'), 'xml': ('--xml', '-'), 'hook': ()}[how]
+        xml = alpha.book.dumpxml('vm1').replace(here, there)
+        if how == 'hook':
+            hook = book.file('hook', f'#!/bin/sh\nsed s,{here},{there},\n')
+            os.chmod(hook, 0o700)
+            beta.book.ok('config', 'migrate-hook', hook)
+        else:
+            alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run', *more, stdin=xml)
+        alpha.book.ok('migrate', 'vm1', 'beta', *more, stdin=xml)
+        contains(beta.book.dumpxml('vm1'), f'<emulator>{there}</emulator>')
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
+
+
 @test()
 def migrate__refuses_what_cannot_be(book):
     with hosts(book) as (alpha, beta):

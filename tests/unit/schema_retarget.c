@@ -47,6 +47,10 @@ static const struct sample samples[] = {
 		"<serial type='unix'><source mode='bind' path='/old/s'/><target "
 		"port='0'/></serial>",
 		"path='/new/s'"},
+	{"path:/old/=/new/", "",
+		"<serial type='pty'><log file='/old/log' append='on'/><target port='0'/></serial>",
+		"<log file='/new/log'"},
+	{"path:/old/q=/new/q", "", "<emulator>/old/q</emulator>", "<emulator>/new/q</emulator>"},
 	{"path:/old/k=/new/k", "<kernel>/old/k</kernel>", "", "<kernel>/new/k</kernel>"},
 	{"path:/old/i=/new/i", "<initrd>/old/i</initrd>", "", "<initrd>/new/i</initrd>"},
 	{"path:/old/d=/new/d", "<dtb>/old/d</dtb>", "", "<dtb>/new/d</dtb>"},
