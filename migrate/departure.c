@@ -8,13 +8,9 @@
 
 /* ---- the phases ---- */
 
-/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
-static void warn_pending(
-	const struct departure *departure, const struct dd_migrate_options *options)
+void departure_warn(const struct operation *op, bool live, const struct dd_migrate_options *options)
 {
-	const struct operation *op = &departure->outgoing.op;
-
-	if (!departure->outgoing.live || !op->live_text.size || options->persistent_xml)
+	if (!live || !op->live_text.size || options->persistent_xml)
 		return;
 	host_warn(op->host,
 		"'%s' will start there as it runs now: what waits here for its next start does not "
@@ -58,7 +54,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	if (rc)
 		return rc;
 	departure->paused = live && (options->paused || departure->outgoing.paused);
-	warn_pending(departure, options);
+	departure_warn(&departure->outgoing.op, live, options);
 	if (live || !(options->copy_storage || options->overwrite_storage))
 		return 0;
 	rc = outgoing_hold(&departure->outgoing, err);

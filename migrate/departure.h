@@ -39,6 +39,10 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 int departure_perform(struct departure *departure, const struct json *disks,
 	const struct json *screens, struct dd_error *err);
 
+/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
+void departure_warn(
+	const struct operation *op, bool live, const struct dd_migrate_options *options);
+
 void departure_end(struct departure *departure);
 
 /* For the version with which the destination takes it. */

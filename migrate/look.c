@@ -96,21 +96,20 @@ static int history_check(struct looking *looking, struct dd_error *err)
 }
 
 /* What its CPU was when it was made, and what this host's has. */
-static int cpu_tell(const struct looking *looking, struct json *request, struct dd_error *err)
+static void cpu_tell(const struct looking *looking, struct json *request)
 {
 	const struct operation *op = &looking->op;
 	const struct accelerator *accelerator;
 	const struct capabilities *caps = NULL;
-	int rc = host_capabilities(op->host, op->live, &caps, err);
 
-	if (rc)
-		return rc;
+	/* a guest runs on where its QEMU's program has gone: the other host's is what counts */
+	if (host_capabilities(op->host, op->live, &caps, NULL))
+		return;
 	accelerator = capabilities_accelerator(caps, node_attr(document_root(op->live), "type"));
 	if (op->cpu_text.size)
 		json_put_string(request, "cpu", text_string(&op->cpu_text));
 	if (accelerator && accelerator->host.name)
 		json_put_string(request, "cpu_features", accelerator->host.features);
-	return 0;
 }
 
 static int request_new(struct looking *looking, struct json **out, struct dd_error *err)
@@ -129,7 +128,7 @@ static int request_new(struct looking *looking, struct json **out, struct dd_err
 	json_put(request, "wishes", TAKE(looking->wishes));
 	json_put_bool(request, "live", looking->live);
 	if (!rc && looking->live)
-		rc = cpu_tell(looking, request, err);
+		cpu_tell(looking, request);
 	if (!rc)
 		rc = detail_put_document(
 			request, "definition", wished->live ? wished->live : wished->config, err);
@@ -196,6 +195,7 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 		rc = guest_emulated(looking.op.guest, &found.one_pass, err);
 	if (rc)
 		return rc;
+	departure_warn(&looking.op, looking.live, options);
 	rc = tell(json_get(answer, "disks"), disk, context, &found);
 	if (!rc && result)
 		*result = found;

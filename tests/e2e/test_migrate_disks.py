@@ -329,6 +329,21 @@ def dry_run__says_what_would_be_refused_for_more_than_disks(book):
         refused(code='conflict', says=["the histories of 'vm1' parted"])
 
 
+@test()
+def dry_run__says_what_does_not_come_along(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='').start()
+        guest.wait_for('^tick 1$')
+        alpha.book.ok('set-vcpus', '--maximum', '--config', 'vm1', '2')
+        lost = "'vm1' will start there as it runs now"
+        contains(alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run').err, lost)
+        said = alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run', '--persistent-xml', '-',
+                             stdin=alpha.book.dumpxml('vm1'))
+        equal(said.err, '')
+        contains(alpha.book.ok('migrate', 'vm1', 'beta').err, lost)
+        guest.at(beta).goes_on()
+
+
 @test('host-passthrough', 'maximum')
 def dry_run__says_that_the_guest_would_see_another_cpu(book, mode):
     with hosts(book) as (alpha, beta):
