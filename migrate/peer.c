@@ -299,7 +299,8 @@ int dd_peer_revoke(struct dd_host *host, const char *name, const char *reason, s
 	json_put_string(row.json, "revoked_by", author);
 	if (reason)
 		json_put_string(row.json, "revoked_reason", reason);
-	return row_write(host, name, row.json, err);
+	rc = row_write(host, name, row.json, err);
+	return rc ? rc : migration_peer_call_off(host, name, err);
 }
 
 /* One that is revoked stays: its key would be a stranger's, of which one is asked by hand only. */

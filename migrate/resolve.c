@@ -9,12 +9,14 @@
 #include "migrate/local.h"
 #include "migrate/outgoing.h"
 #include "qmp/deadline.h"
+#include "schema/uuid.h"
 
 /* ---- calling off ---- */
 
 #define ABORT_MS 30000 /* for whoever is at it to undo it */
 #define ABORT_LOOK_MS 50
 
+/* One that comes here for the first time is known by its UUID alone, as 'jobs' tells it. */
 static int row_of(
 	struct dd_host *host, const char *domain, struct migration_row *row, struct dd_error *err)
 {
@@ -22,6 +24,8 @@ static int row_of(
 	struct dd_error reason = {0};
 	int rc = existing_named(host, domain, &found, err);
 
+	if (rc == DD_NOT_FOUND && uuid_normalise(domain, found.uuid))
+		return migration_row_find(host, found.uuid, NULL, row, NULL) ? rc : 0;
 	if (!rc)
 		rc = migration_row_find(host, found.uuid, NULL, row, &reason);
 	if (rc == DD_NOT_FOUND && reason.code)

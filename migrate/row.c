@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "migrate/flag.h"
+
 #define NOTE_PREFIX "migrated/"
 
 bool migration_id_valid(const char *id)
@@ -218,16 +220,25 @@ struct open_with {
 
 #define FOUND 1
 
+static bool row_is_with(const struct journal_row *row, const char *peer, bool *outgoing)
+{
+	CLEANUP(json) struct json *detail = NULL;
+	const char *with, *side;
+
+	if (json_parse(row->detail, strlen(row->detail), &detail, NULL) || !is_migration(detail))
+		return false;
+	with = json_get_string(detail, "peer");
+	side = json_get_string(detail, "side");
+	*outgoing = side && strcmp(side, "source") == 0;
+	return with && strcmp(with, peer) == 0;
+}
+
 static int open_row(const struct journal_row *row, void *context)
 {
 	struct open_with *with = context;
-	CLEANUP(json) struct json *detail = NULL;
-	const char *peer;
+	bool outgoing;
 
-	if (json_parse(row->detail, strlen(row->detail), &detail, NULL) || !is_migration(detail))
-		return 0;
-	peer = json_get_string(detail, "peer");
-	if (!peer || strcmp(peer, with->peer) != 0)
+	if (!row_is_with(row, with->peer, &outgoing))
 		return 0;
 	memcpy(with->uuid, row->uuid, UUID_SIZE);
 	return FOUND;
@@ -257,4 +268,27 @@ int migration_peer_free(struct dd_host *host, const char *peer, struct dd_error 
 		peer);
 	return error_hint(err, "the two settle it when they reach each other, or job-abort calls "
 			       "it off; 'peer revoke' refuses the other at once");
+}
+
+struct leaving {
+	struct dd_host *host;
+	const char *peer;
+	struct dd_error *err;
+};
+
+static int call_off(const struct journal_row *row, void *context)
+{
+	const struct leaving *leaving = context;
+	bool outgoing;
+
+	return row_is_with(row, leaving->peer, &outgoing) && outgoing
+		       ? flag_raise(leaving->host, row->uuid, leaving->err)
+		       : 0;
+}
+
+int migration_peer_call_off(struct dd_host *host, const char *peer, struct dd_error *err)
+{
+	struct leaving leaving = {host, peer, err};
+
+	return journal_list(host->book, call_off, &leaving, err);
 }

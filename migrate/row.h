@@ -65,6 +65,8 @@ int migration_row_write(
  * that is not over on both sides.
  */
 int migration_peer_free(struct dd_host *host, const char *peer, struct dd_error *err);
+/* Whoever moves a domain to it hears, as of job-abort, that it is not to be. */
+int migration_peer_call_off(struct dd_host *host, const char *peer, struct dd_error *err);
 
 /* ---- how it ended ---- */
 

@@ -67,8 +67,9 @@ struct dd_peer_pin {
 int dd_peer_add(struct dd_host *host, const struct dd_peer_pin *pin, struct dd_error *err);
 
 /*
- * Trusts a peer no more. It is remembered, so that it is refused by its name. DD_NOT_FOUND;
- * DD_REFUSED: it is so already; or the book wants reasons.
+ * Trusts a peer no more. It is remembered, so that it is refused by its name; what is on its way
+ * there is called off, as long as that is possible. DD_NOT_FOUND; DD_REFUSED: it is so already; or
+ * the book wants reasons.
  */
 int dd_peer_revoke(
 	struct dd_host *host, const char *name, const char *reason, struct dd_error *err);

@@ -267,6 +267,25 @@ def migrate__is_called_off(book):
 
 
 @test()
+def migrate__does_not_go_to_a_peer_that_is_revoked_meanwhile(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
+        guest.wait_for('^tick 1$')
+        process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
+        wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 20)
+        # whoever looks there does not know it by its name yet
+        job, = beta.book.json('jobs')
+        beta.book.refuse('job-abort', job['uuid'], code='refused',
+                         says=["comes from the host 'alpha'", 'call it off there'])
+        alpha.book.ok('peer', 'revoke', 'beta', '--reason', 'it was stolen')
+        out, err = process.communicate(timeout=30)
+        equal(process.returncode, EXIT['refused'], out, err)
+        contains(err, 'called off')
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
 def migrate__tells_on_a_narrow_terminal_how_far_it_is(book):
     """In one line, which is drawn over; and nohup keeps it from a terminal that is closed."""
     with hosts(book) as (alpha, beta):
