@@ -92,6 +92,15 @@ static int phase_check(const struct cookie *cookie, enum cookie_phase wanted, st
 				 cookie_phase_word(cookie->phase), cookie_phase_word(wanted));
 }
 
+/* Who calls one before another, or after it has failed, has none. */
+static int half_check(const struct dd_migration *half, struct dd_error *err)
+{
+	if (half)
+		return 0;
+	error_set(err, DD_INVALID, "there is no migration that this call could go on with");
+	return error_hint(err, "a source's begins with begin, a destination's with prepare");
+}
+
 /* A cookie of wanted, which fits this half, whose own last call was that of last. */
 static int half_read(struct dd_migration *half, const char *text, bool is_source,
 	enum cookie_phase last, enum cookie_phase wanted, struct cookie *out, struct dd_error *err)
@@ -99,6 +108,9 @@ static int half_read(struct dd_migration *half, const char *text, bool is_source
 	CLEANUP(cookie) struct cookie cookie = {.json = NULL};
 	int rc;
 
+	rc = half_check(half, err);
+	if (rc)
+		return rc;
 	if (half->is_source != is_source)
 		return error_set(err, DD_REFUSED, "that is the %s's to do, and this is the %s",
 			is_source ? "source" : "destination",
@@ -421,6 +433,10 @@ static int cancel_by_asking(struct dd_migration *half, struct dd_error *err)
 
 int dd_migration_cancel(struct dd_migration *source, struct dd_error *err)
 {
+	int rc = half_check(source, err);
+
+	if (rc)
+		return rc;
 	if (!source->is_source) {
 		error_set(err, DD_REFUSED, "the migration %s comes from the host '%s'", source->id,
 			source->from);

@@ -20,6 +20,11 @@ void departure_warn(const struct operation *op, bool live, const struct dd_migra
 
 int departure_check(const struct dd_migrate_options *options, struct dd_error *err)
 {
+	if ((unsigned)options->mode > DD_MIGRATE_OFFLINE)
+		return error_set(err, DD_INVALID,
+			"to another host a domain goes as it is, live or offline, and by no mode "
+			"%d",
+			(int)options->mode);
 	if (!options->postcopy || options->transport != DD_TRANSPORT_TLS)
 		return 0;
 	return error_set(err, DD_INVALID,

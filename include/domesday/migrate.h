@@ -253,7 +253,8 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
  * and the destination's book can finish it.
  *
  * A struct dd_migration is one side's half. It uses its host, which must outlive it, and one thread
- * at a time uses it. A source's half keeps others off the domain until it is over or freed.
+ * at a time uses it. A source's half keeps others off the domain until it is over or freed. Where a
+ * call has failed that gives one there is none, which the others are told by NULL: DD_INVALID.
  */
 struct dd_migration;
 
@@ -261,7 +262,8 @@ struct dd_migration;
 
 /*
  * Source: the domain is on its way, and its history has gone to the peer. progress of the options
- * comes with perform. *out: dd_migration_free(). As dd_migrate(); on failure all is as before.
+ * comes with perform. *out: dd_migration_free(). As dd_migrate(), but not within the host
+ * (DD_INVALID); on failure all is as before.
  */
 int dd_migration_begin(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, struct dd_migration **out, char **cookie,

@@ -4,7 +4,7 @@
  * reads: words between tabs. It answers "ok" and a cookie (or nothing), or an error's name and
  * message.
  *
- *   begin DOMAIN PEER [name=NAME] [map=MAP] [copy=yes] [tls=yes] [paused=yes]
+ *   begin DOMAIN PEER [name=NAME] [map=MAP] [mode=NUMBER] [copy=yes] [tls=yes] [paused=yes]
  *   prepare COOKIE, perform COOKIE [call-off], finish COOKIE, confirm COOKIE, cancel
  *   find source|destination COOKIE, free source|destination
  */
@@ -53,6 +53,8 @@ static int begin(struct client *client, char **cookie, struct dd_error *err)
 			options.name = value + 1;
 		else if (value && strncmp(client->word[i], "map", 3) == 0)
 			maps[0] = value + 1;
+		else if (value && strncmp(client->word[i], "mode", 4) == 0)
+			options.mode = (enum dd_migration_mode)strtol(value + 1, NULL, 10);
 		else if (value && strncmp(client->word[i], "copy", 4) == 0)
 			options.copy_storage = true;
 		else if (value && strncmp(client->word[i], "tls", 3) == 0)

@@ -306,6 +306,25 @@ def cookie__what_was_done_is_not_done_again(book):
 
 
 @test()
+def client__who_has_begun_nothing_is_told_so(book):
+    """Calls without a half, without a cookie, or by a mode that is none between two hosts."""
+    with traveller(book, False) as (both, guest):
+        with Client(*both) as client:
+            for words in (('perform', ''), ('finish', ''), ('confirm', ''), ('cancel', 'source')):
+                client.refuse(*words, code='invalid', says='no migration')
+            for mode in ('3', '7', '-1'):
+                client.refuse('begin', 'vm1', 'beta', f'mode={mode}', code='invalid', says=mode)
+            for call in CALLS[1:]:
+                before = client.go(CALLS[CALLS.index(call) - 1], 'mode=2').cookies
+                if call in ('prepare', 'perform', 'finish'):
+                    client.refuse(call, code='invalid')
+                    client.call('cancel', 'source')
+            client.refuse('confirm', code='invalid')
+            client.call('confirm', before['finish'])
+        over(both, guest, False, 'beta')
+
+
+@test()
 def cookie__of_another_domain_is_refused(book):
     with traveller(book, False) as (both, guest):
         both[0].book.define(domain('vm3'))
