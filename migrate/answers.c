@@ -219,7 +219,7 @@ static int look(struct peer_session *session, const struct json *request, struct
 	CLEANUP(document) struct document *document = NULL;
 	CLEANUP(storage) struct storage storage = {.count = 0};
 	CLEANUP(free) char *hook = NULL;
-	bool live = json_get_bool(request, "live", false);
+	bool live = json_get_bool(request, "live", false), wants_reason = false;
 	struct subject subject;
 	int rc = subject_read(request, &subject, err);
 
@@ -233,9 +233,12 @@ static int look(struct peer_session *session, const struct json *request, struct
 	if (!rc)
 		rc = config_text(session->host, CONFIG_MIGRATE_HOOK, &hook, err);
 	if (!rc)
+		rc = config_switch(session->host, CONFIG_REQUIRE_REASON, &wants_reason, err);
+	if (!rc)
 		rc = answer_empty(answer, err);
 	if (rc)
 		return rc;
+	json_put_bool(*answer, "wants_reason", wants_reason);
 	if (*hook)
 		json_put_string(*answer, "hook", hook);
 	storage_guess(&storage);

@@ -3,6 +3,7 @@
 #include <domesday/migrate.h>
 #include <string.h>
 
+#include "domain/config.h"
 #include "migrate/ask.h"
 #include "migrate/departure.h"
 #include "migrate/evidence.h"
@@ -61,7 +62,7 @@ static int begin(struct looking *looking, struct dd_host *host, const struct dd_
 			op->row.name, op->row.owner);
 	looking->live =
 		mode == DD_MIGRATE_LIVE || (mode == DD_MIGRATE_AUTO && operation_running(op));
-	return looking->live ? outgoing_guest(op, err) : operation_require_shut_off(op, err);
+	return outgoing_mode_check(op, looking->live, err);
 }
 
 #define ENOUGH 1
@@ -161,6 +162,22 @@ static int tell(const struct json *disks, dd_migrate_disk_fn fn, void *context,
 	return rc;
 }
 
+/* Whoever only looks need not say why yet. */
+static void warn_reason(const struct looking *looking, const struct json *answer)
+{
+	const struct operation *op = &looking->op;
+	bool wanted = false;
+
+	if (op->reason)
+		return;
+	(void)config_switch(op->host, CONFIG_REQUIRE_REASON, &wanted, NULL);
+	if (wanted || json_get_bool(answer, "wants_reason", false))
+		host_warn(op->host,
+			"without a reason it is refused: the book of the host '%s' "
+			"wants one (--reason TEXT)",
+			wanted ? book_host_name(op->host->book) : looking->options->peer);
+}
+
 int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *options,
 	const struct dd_change *change, dd_migrate_disk_fn disk, void *context,
 	struct dd_migrate_outlook *result, struct dd_error *err)
@@ -196,6 +213,7 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	if (rc)
 		return rc;
 	departure_warn(&looking.op, looking.live, options);
+	warn_reason(&looking, answer);
 	rc = tell(json_get(answer, "disks"), disk, context, &found);
 	if (!rc && result)
 		*result = found;

@@ -50,9 +50,8 @@ int outgoing_guest(struct operation *op, struct dd_error *err)
 	return rc;
 }
 
-static int mode_check(struct outgoing *outgoing, bool live, struct dd_error *err)
+int outgoing_mode_check(struct operation *op, bool live, struct dd_error *err)
 {
-	struct operation *op = &outgoing->op;
 	int rc;
 
 	if (live)
@@ -99,7 +98,7 @@ int outgoing_begin(struct outgoing *outgoing, struct dd_host *host, const char *
 	if (!rc)
 		rc = peer_check(outgoing, peer, err);
 	if (!rc)
-		rc = mode_check(outgoing, live, err);
+		rc = outgoing_mode_check(&outgoing->op, live, err);
 	outgoing->live = live;
 	outgoing->paused = outgoing->op.paused;
 	outgoing->keeps_token = true;

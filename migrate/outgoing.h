@@ -53,6 +53,8 @@ struct outgoing {
  * run, or cannot move now.
  */
 int outgoing_guest(struct operation *op, struct dd_error *err);
+/* Can it go so: with its guest, or being off? DD_REFUSED. */
+int outgoing_mode_check(struct operation *op, bool live, struct dd_error *err);
 
 /*
  * live: with its guest. Then and always the row is there when it returns 0. DD_REFUSED,

@@ -337,10 +337,21 @@ def dry_run__says_what_does_not_come_along(book):
         alpha.book.ok('set-vcpus', '--maximum', '--config', 'vm1', '2')
         lost = "'vm1' will start there as it runs now"
         contains(alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run').err, lost)
+        refused = [alpha.book.refuse('migrate', 'vm1', 'beta', '--offline', *more).err
+                   for more in ((), ('--dry-run',))]
+        equal(refused[0], refused[1])
         said = alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run', '--persistent-xml', '-',
                              stdin=alpha.book.dumpxml('vm1'))
         equal(said.err, '')
-        contains(alpha.book.ok('migrate', 'vm1', 'beta').err, lost)
+        for host in (beta, alpha):
+            host.book.ok('config', 'require-reason', 'yes', '--reason', 'audit')
+            said = alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run').err
+            contains(said, f"the book of the host '{host.name}' wants one (--reason TEXT)")
+            alpha.book.refuse('migrate', 'vm1', 'beta', code='refused', says='wants a reason',
+                              lines=None)
+        said = alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run', '--reason', 'repair').err
+        check('reason' not in said, said)
+        contains(alpha.book.ok('migrate', 'vm1', 'beta', '--reason', 'repair').err, lost)
         guest.at(beta).goes_on()
 
 
