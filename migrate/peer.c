@@ -257,6 +257,9 @@ int dd_peer_add(struct dd_host *host, const struct dd_peer_pin *pin, struct dd_e
 
 	if (!rc)
 		rc = address_parse(pin->address, &parsed, err);
+	if (!rc && strspn(parsed.port, "0") == strlen(parsed.port))
+		rc = error_set(err, DD_INVALID, "'%s' has port 0, at which nobody can be reached",
+			pin->address);
 	if (!rc && !key_words_read(pin->key, key)) {
 		error_set(err, DD_INVALID, "'%s' is no key", pin->key);
 		error_hint(err, "\"" KEY_TYPE " AAAA…\", as domesday identity tells it there");

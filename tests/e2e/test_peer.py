@@ -298,6 +298,8 @@ def peer__what_makes_no_peer_is_refused(book):
     for address in ('', 'a b', 'beta:', 'beta:99999', '[::1', 'http://beta', '-beta'):
         alpha.book.refuse('peer', 'add', '--', 'beta', address, beta.key, code='invalid',
                           says='no address')
+    for address in ('beta:0', '[::1]:00'):
+        alpha.book.refuse('peer', 'add', 'beta', address, beta.key, code='invalid', says='port 0')
     alpha.book.refuse('peer', 'add', 'be/ta', 'beta', beta.key, code='invalid', says='host name')
     for key in ('', 'ssh-ed25519', beta.key[:-4], 'ssh-rsa AAAA', beta.fingerprint):
         alpha.book.refuse('peer', 'add', 'beta', 'beta', key, code='invalid', says='no key')
