@@ -302,7 +302,9 @@ static int go(struct part *part, struct dd_error *err)
 	} while (!rc && keep_lost(part) && !text_failed(&part->kept));
 	if (!rc && text_failed(&part->kept))
 		return error_no_memory(err);
-	return rc || part->device ? rc : settle(part, err);
+	if (rc)
+		return rc;
+	return part->device ? follow_take_order(&part->follow, err) : settle(part, err);
 }
 
 int follow_part(struct transition *transition, const struct document *record,

@@ -29,12 +29,12 @@ static int look_for(const struct document *document, const char *reference, cons
 
 /* The one that device is in another definition; one that has no name and is the only one, by that.
  */
-static const xmlNode *counterpart(const struct document *document, const xmlNode *device)
+static xmlNode *counterpart(const struct document *document, const xmlNode *device)
 {
 	CLEANUP(text) struct text words = TEXT_INIT;
 	char name[TREE_NAME_SIZE];
 	xmlNode *found = NULL;
-	const xmlNode *like =
+	xmlNode *like =
 		node_child(document_devices(document), node_name(device, name, sizeof name));
 
 	device_words(device, &words);
@@ -96,6 +96,28 @@ static int put_in_place(
 	return rc ? rc : edit_finish(document, revert->options, err);
 }
 
+/* Among its like it stands where it stood, as far as these are still there. */
+static void take_place(const struct revert *revert, struct document *document, xmlNode *device)
+{
+	char name[TREE_NAME_SIZE];
+	const xmlNode *at = node_child(revert->then->parent, node_name(device, name, sizeof name));
+	xmlNode *before = NULL, *behind = NULL;
+	bool passed = false;
+
+	for (; at && !behind; at = node_next(at)) {
+		xmlNode *like = at == revert->then ? device : counterpart(document, at);
+
+		if (like == device)
+			passed = passed || at == revert->then;
+		else if (like)
+			*(passed ? &behind : &before) = like;
+	}
+	if (before)
+		xmlAddNextSibling(before, device);
+	else if (behind)
+		xmlAddPrevSibling(behind, device);
+}
+
 static int bring_back(const struct revert *revert, struct document *document, bool to_its_place,
 	struct dd_error *err)
 {
@@ -105,7 +127,11 @@ static int bring_back(const struct revert *revert, struct document *document, bo
 
 	if (!rc && !to_its_place)
 		node_remove(node_child(document_root(single), "address"));
-	return rc ? rc : edit_attach(document, single, false, revert->options, &attached, err);
+	if (!rc)
+		rc = edit_attach(document, single, false, revert->options, &attached, err);
+	if (!rc)
+		take_place(revert, document, attached);
+	return rc;
 }
 
 static int as_it_was(const struct revert *revert, struct document *document, struct dd_error *err)

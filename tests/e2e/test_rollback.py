@@ -143,6 +143,21 @@ def rollback__of_one_device_leaves_the_others(book):
 
 
 @test()
+def rollback__of_one_device_puts_it_back_among_its_like(book):
+    cards = [f'{MAC[:-1]}{number}' for number in range(1, 5)]
+    guest = Guest(book, 'guest', *map(interface, cards)).start()
+    before, live = guest.dumpxml(), guest.dumpxml('--live')
+    for card in cards[1], cards[0]:
+        book.ok('detach-device', 'guest', card)
+    for card in cards[0], cards[1]:
+        book.ok('rollback', '--device', card, 'guest', 1)
+    equal(guest.dumpxml(), before)
+    equal([*devices(guest.dumpxml('--live'))], [*devices(live)])
+    equal(book.ok('diff', 'guest', '--pending').out, '')
+    book.ok('check', 'guest')
+
+
+@test()
 def rollback__of_one_device_brings_back_what_it_said(book):
     xml = disk(book.image('a.img'), 'vda')
     book.define(domain('a', xml, interface()))
