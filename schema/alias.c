@@ -79,8 +79,7 @@ static unsigned position(const xmlNode *device)
 	return number;
 }
 
-/* The serial port that a console is another name of. */
-static const xmlNode *console_port(const struct document *document, const xmlNode *device)
+const xmlNode *console_port(const struct document *document, const xmlNode *device)
 {
 	if (!node_is(device, "console") || device != device_first(document, "console") ||
 		!node_attr_is(node_child(device, "target"), "type", "serial"))

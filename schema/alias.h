@@ -23,6 +23,9 @@ int document_find_named(const struct document *document, const char *reference, 
 
 const char *device_alias(const xmlNode *device); /* NULL where it has none */
 
+/* The serial port that a device is another name of, as the first console is; NULL: none. */
+const xmlNode *console_port(const struct document *document, const xmlNode *device);
+
 /* Takes away what one run gave the device: alias, pseudo terminal, socket, tap. */
 void device_strip_runtime(xmlNode *device);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "schema/alias.h"
 #include "schema/diff.h"
 #include "schema/document_internal.h"
 #include "schema/words.h"
@@ -259,6 +260,9 @@ int document_find_device(const struct document *document, const char *reference,
 		char one[NODE_PATH_SIZE], other[NODE_PATH_SIZE];
 
 		if (node_is(at, "emulator") || !fits_reference(at, reference))
+			continue;
+		/* what a serial port is called its console is called, too */
+		if (match && console_port(document, at) == match)
 			continue;
 		if (match) {
 			error_set(err, DD_CONFLICT, "'%.80s' is more than one device: %s and %s",

@@ -157,6 +157,18 @@ def rollback__of_one_device_puts_it_back_among_its_like(book):
     book.ok('check', 'guest')
 
 
+@test('serial 0', 'serial0', 'console serial 0')
+def rollback__of_a_serial_port_brings_its_console(book, name):
+    book.define(domain('a', "<serial type='pty'/>"))
+    before = book.dumpxml('a')
+    contains(before, '<console')
+    book.ok('detach-device', 'a', 'serial0')
+    check('<serial' not in book.dumpxml('a') and '<console' not in book.dumpxml('a'))
+    book.ok('rollback', '--device', name, 'a', 1)
+    equal(book.dumpxml('a'), before)
+    contains(book.ok('blame', '--device', 'serial 0', 'a').out, '<serial')
+
+
 @test()
 def rollback__of_one_device_brings_back_what_it_said(book):
     xml = disk(book.image('a.img'), 'vda')
