@@ -263,6 +263,7 @@ int guest_update(struct guest *guest, const struct document *live, const xmlNode
 		{"interface", update_interface},
 		{"graphics", update_settled},
 		{"memballoon", update_settled},
+		{"watchdog", update_settled},
 	};
 	int code;
 

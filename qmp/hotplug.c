@@ -293,6 +293,14 @@ static int settle_memballoon(struct monitor *monitor, const xmlNode *balloon, st
 	return monitor_call(monitor, "qom-set", args, NULL, err);
 }
 
+static int settle_watchdog(struct monitor *monitor, const xmlNode *watchdog, struct dd_error *err)
+{
+	struct json *args = json_object();
+
+	json_put_string(args, "watchdog", watchdog_action(watchdog));
+	return monitor_call(monitor, "set-action", args, NULL, err);
+}
+
 int hotplug_settle(struct monitor *monitor, const xmlNode *device, struct dd_error *err)
 {
 	static const struct {
@@ -302,6 +310,7 @@ int hotplug_settle(struct monitor *monitor, const xmlNode *device, struct dd_err
 		{"interface", settle_interface},
 		{"graphics", settle_graphics},
 		{"memballoon", settle_memballoon},
+		{"watchdog", settle_watchdog},
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

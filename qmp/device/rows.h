@@ -38,4 +38,7 @@ int vnc_place(
  */
 int graphics_expiry(const xmlNode *graphics, char expiry[EXPIRY_SIZE], struct dd_error *err);
 
+/* What QEMU does when it barks, in QEMU's words; NULL: this QEMU cannot. */
+const char *watchdog_action(const xmlNode *watchdog);
+
 #endif

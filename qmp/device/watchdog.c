@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qmp/device/rows.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const known[] = {"@model", "@action", NULL};
@@ -36,21 +35,22 @@ static int plan_device_of(struct plan *plan, const xmlNode *watchdog, struct dd_
 	return code || !pci ? code : put_pci(plan, watchdog, args, err);
 }
 
-static int plan_watchdog(struct plan *plan, const xmlNode *watchdog, struct dd_error *err)
+const char *watchdog_action(const xmlNode *watchdog)
 {
 	const char *action = node_attr(watchdog, "action");
-	const char *word = word_find(actions, action ? action : "reset");
-	char value[64];
+
+	return word_find(actions, action ? action : "reset");
+}
+
+/* What is done when it barks is QEMU's, and not the device's: hotplug_settle() says it. */
+static int plan_watchdog(struct plan *plan, const xmlNode *watchdog, struct dd_error *err)
+{
 	int code = plan_device_of(plan, watchdog, err);
 
-	if (code)
+	if (code || watchdog_action(watchdog))
 		return code;
-	if (!word)
-		return node_error(watchdog, err, DD_UNSUPPORTED,
-			"action '%s' of a watchdog cannot be run yet", action);
-	snprintf(value, sizeof value, "watchdog=%s", word);
-	plan_argument(plan, "-action", value);
-	return 0;
+	return node_error(watchdog, err, DD_UNSUPPORTED,
+		"action '%s' of a watchdog cannot be run yet", node_attr(watchdog, "action"));
 }
 
 const struct device_row watchdog_row = {

@@ -37,6 +37,11 @@ static enum pci_plug plug(const struct document *document, const xmlNode *watchd
 	return node_attr_is(watchdog, "model", "i6300esb") ? PCI_PLUG_CONVENTIONAL : PCI_PLUG_NONE;
 }
 
+static const char *no_hot_plug(const xmlNode *watchdog)
+{
+	return node_attr_is(watchdog, "model", "i6300esb") ? NULL : "only model i6300esb can be";
+}
+
 static const struct choice choices[] = {
 	{"@action", "reset shutdown poweroff pause dump none inject-nmi", NULL},
 	{NULL, NULL, NULL},
@@ -56,4 +61,5 @@ const struct device_kind kind_watchdog = {
 	.live_paths = (const char *const[]){"@action", NULL},
 	.free_paths = (const char *const[]){"@action", NULL},
 	.hot_pluggable = true,
+	.no_hot_plug = no_hot_plug,
 };

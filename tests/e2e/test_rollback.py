@@ -273,6 +273,43 @@ def rollback__does_not_take_what_it_could_not_give_back(book):
 
 
 @test()
+def rollback__brings_a_watchdog_and_what_it_does(book):
+    guest = Guest(book, 'guest')
+    for action in 'pause', 'reset':
+        book.ok('attach-device' if action == 'pause' else 'update-device', 'guest', book.file(
+            'w.xml', f"<watchdog model='i6300esb' action='{action}'/>"))
+    book.ok('detach-device', 'guest', 'watchdog0')
+    guest.start()
+    for version in 2, 3, 1, 2:
+        dry = book.json('rollback', '-n', 'guest', version)
+        equal((len(dry['now']), dry['pending']), (1, []))
+        done = book.json('rollback', 'guest', version)
+        equal((done['now'], done['pending']), (dry['now'], []))
+        book.ok('check', 'guest')
+    with guest.qmp() as qmp:
+        contains(str(qmp.call('qom-list', path='/machine/peripheral')), 'watchdog0')
+
+
+@test('ib700', 'itco')
+def rollback__leaves_a_watchdog_that_cannot_be_plugged_for_the_next_start(book, model):
+    machine = 'q35' if model == 'itco' else 'pc'
+    book.define(domain('a', f"<watchdog model='{model}'/>", machine=machine))
+    book.ok('detach-device', 'a', 'watchdog0')
+    book.ok('start', 'a')
+    for version in 1, 2:
+        dry = book.json('rollback', '-n', 'a', version)
+        done = book.json('rollback', 'a', version)
+        equal((dry['now'], dry['pending']), (done['now'], done['pending']))
+        equal((done['now'], len(done['pending'])), ([], 2 - version))
+        equal(book.json('diff', 'a', '--pending', rc=None)['differences'], done['pending'])
+    book.ok('rollback', 'a', 1)
+    book.ok('destroy', 'a')
+    book.ok('start', 'a')
+    contains(book.dumpxml('a', '--live'), f"model='{model}'")
+    book.ok('check', 'a')
+
+
+@test()
 def rollback__leaves_what_cannot_be_run_for_the_next_start(book):
     plain = disk(book.image('a.img'), 'vda')
     slow = disk(book.image('a.img'), 'vda',
