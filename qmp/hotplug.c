@@ -282,9 +282,10 @@ static int settle_memballoon(struct monitor *monitor, const xmlNode *balloon, st
 	uint64_t period = 0;
 	struct json *args;
 
-	if (!node_attr_number(node_child(balloon, "stats"), "period", &period) ||
-		node_attr_is(balloon, "model", "none"))
+	if (node_attr_is(balloon, "model", "none"))
 		return 0;
+	/* none is how it is switched off */
+	node_attr_number(node_child(balloon, "stats"), "period", &period);
 	text_printf(&path, "/machine/peripheral/%s", alias_of(balloon));
 	args = json_object();
 	json_put_string(args, "path", text_string(&path));

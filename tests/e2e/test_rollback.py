@@ -290,6 +290,19 @@ def rollback__brings_a_watchdog_and_what_it_does(book):
         contains(str(qmp.call('qom-list', path='/machine/peripheral')), 'watchdog0')
 
 
+@test()
+def rollback__takes_the_statistics_of_a_balloon_away_again(book):
+    guest = Guest(book, 'guest')
+    book.ok('update-device', 'guest', book.file(
+        's.xml', "<memballoon model='virtio'><stats period='3'/></memballoon>"))
+    guest.start()
+    for version, seconds in (1, 0), (2, 3):
+        equal(len(book.json('rollback', 'guest', version)['now']), 1)
+        with guest.qmp() as qmp:
+            equal(qmp.call('qom-get', path='/machine/peripheral/balloon0',
+                           property='guest-stats-polling-interval'), seconds)
+
+
 @test('ib700', 'itco')
 def rollback__leaves_a_watchdog_that_cannot_be_plugged_for_the_next_start(book, model):
     machine = 'q35' if model == 'itco' else 'pc'
