@@ -130,7 +130,8 @@ static bool being_removed(DIR *folder, const char *pack)
 
 int verify_packs(struct verification *verification)
 {
-	static const char *const sums[] = {".idx", ".pack", ".rev", ".bitmap", "multi-pack-index"};
+	static const char *const sums[] = {
+		".idx", ".pack", ".rev", ".bitmap", ".mtimes", "multi-pack-index"};
 	/* of one domain what its objects say is enough, once libgit2 is not led astray */
 	const size_t count = verification->uuid ? 1 : sizeof sums / sizeof sums[0];
 	CLEANUP(free) char *path = NULL;

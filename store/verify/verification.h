@@ -132,6 +132,7 @@ int verify_packs(struct verification *verification);    /* of those, packs and t
 int verify_schema(struct verification *verification);   /* schema.c: what tables there are */
 int verify_beside(struct verification *verification);   /* beside.c: what git would believe */
 int verify_objects(struct verification *verification);  /* verify_objects.c: read everything */
+int verify_graph(struct verification *verification);    /* graph.c: what git has of commits */
 int verify_damage(struct verification *verification);   /* verify_damage.c: who needs what is bad */
 int verify_versions(struct verification *verification); /* verify_versions.c: index, signatures */
 int verify_chain(struct verification *verification);    /* verify_chain.c */

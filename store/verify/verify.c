@@ -178,8 +178,8 @@ static int verify_all(void *context, struct dd_error *err)
 {
 	struct verification *verification = context;
 	static int (*const parts[])(struct verification * verification) = {read_signers,
-		verify_objects, verify_damage, verify_versions, verify_chain, verify_keys,
-		verify_refs, verify_indices};
+		verify_objects, verify_graph, verify_damage, verify_versions, verify_chain,
+		verify_keys, verify_refs, verify_indices};
 	struct dd_error reason = {0};
 	/* first, as this starts libgit2; that it fails comes after what may be the reason */
 	int opened = repository_need(verification->book, &reason);

@@ -5,6 +5,7 @@
 
 import contextlib
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -313,6 +314,78 @@ def verify__names_what_git_would_believe(book, name):
     contains(found['sentence'], "not of Domesday's making")
     os.rename(path, book.folder + '/away')
     book.file(os.path.join(os.path.dirname(path), 'pre-push.sample'))
+    book.ok('verify')
+
+
+def graph(book, how):
+    """Has git write what it keeps of commits; the file of the newest of them."""
+    folder = book.path + '/book.git/objects/info/'
+    if how == 'single':
+        book.git('gc', '-q')
+        return folder + 'commit-graph'
+    for text in ('four', 'five'):
+        book.git('commit-graph', 'write', '--reachable', '--split=no-merge')
+        book.ok('desc', 'web', text)
+        book.ok('sync')
+    with open(folder + 'commit-graphs/commit-graph-chain', encoding='ascii') as stream:
+        layers = stream.read().split()
+    equal(len(layers), 2)
+    return folder + f'commit-graphs/graph-{layers[-1]}.graph'
+
+
+def chunk(data, name):
+    """Where that part of a commit-graph begins."""
+    for at in range(8, 8 + 12 * data[6], 12):
+        if data[at:at + 4] == name:
+            return int.from_bytes(data[at + 4:at + 12], 'big')
+    raise AssertionError(f'it has no {name}')
+
+
+@test('single', 'layers')
+def verify__names_a_bit_in_gits_notes_of_commits(book, how):
+    fill(book)
+    path = graph(book, how)
+    where = os.path.relpath(path, book.path)
+    book.ok('verify')
+    for at in (0, 5, 40, os.path.getsize(path) // 2, os.path.getsize(path) - 1):
+        flip(path, at, 3)
+        contains(find(findings(book), kind='file', where=where)['sentence'], 'is damaged')
+        flip(path, at, 3)
+    book.ok('verify')
+    if how == 'layers':
+        chain = os.path.dirname(where) + '/commit-graph-chain'
+        flip(os.path.join(book.path, chain), 43, 0)
+        check(findings(book))
+        flip(os.path.join(book.path, chain), 40, 0)
+        find(findings(book), kind='file', where=chain)
+
+
+@test('parent', 'tree', 'time')
+def verify__names_notes_of_commits_that_show_another_history(book, what):
+    """Whole for git, which then leaves versions out of its log."""
+    uuid = fill(book)['web']
+    path = graph(book, 'single')
+    newest = book.git('rev-parse', f'domains/{uuid}').out.strip()
+    shown = book.git('log', '--format=%T', f'domains/{uuid}').out
+    with open(path, 'rb') as stream:
+        data = bytearray(stream.read())
+    names, rows = chunk(data, b'OIDL'), chunk(data, b'CDAT')
+    row = rows + (data.index(bytes.fromhex(newest), names) - names) // 20 * 36
+    if what == 'parent':
+        data[row + 20:row + 24] = (0x70000000).to_bytes(4, 'big')
+    elif what == 'tree':
+        data[row:row + 20] = bytes.fromhex(book.git('rev-parse', 'book^{tree}').out.strip())
+    else:
+        data[row + 35] ^= 1
+    data[-20:] = hashlib.sha1(data[:-20]).digest()
+    os.chmod(path, 0o644)
+    with open(path, 'wb') as stream:
+        stream.write(data)
+    if what != 'time':
+        check(book.git('log', '--format=%T', f'domains/{uuid}').out != shown)
+    found = find(findings(book), kind='file', commit=newest)
+    contains(found['sentence'], 'commit-graph says of commit', 'another history')
+    os.unlink(path)
     book.ok('verify')
 
 
