@@ -234,7 +234,9 @@ int book_apply(struct book *book, const struct book_change *change, uint32_t *nu
 int book_version(struct book *book, const char *uuid, uint32_t number, struct version_info *out,
 	struct dd_error *err);
 
-/* The version in force at a moment (seconds since the epoch). DD_NOT_FOUND: it is before version 1.
+/*
+ * The version in force at a moment (seconds since the epoch). What was imported first was so since
+ * it was authored. DD_NOT_FOUND: it is before version 1.
  */
 int book_version_at(struct book *book, const char *uuid, int64_t moment, uint32_t *number,
 	struct dd_error *err);

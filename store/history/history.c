@@ -128,15 +128,21 @@ int book_version(struct book *book, const char *uuid, uint32_t number, struct ve
 	return rc;
 }
 
+static int version_commit(struct book *book, const char *uuid, uint32_t *number,
+	git_commit **commit, struct dd_error *err)
+{
+	git_oid oid;
+	int rc = version_find(book, uuid, number, &oid, err);
+
+	return rc ? rc : commit_find(book, &oid, commit, err);
+}
+
 static int version_when(
 	struct book *book, const char *uuid, uint32_t *number, int64_t *when, struct dd_error *err)
 {
 	CLEANUP(commit) git_commit *commit = NULL;
-	git_oid oid;
-	int rc = version_find(book, uuid, number, &oid, err);
+	int rc = version_commit(book, uuid, number, &commit, err);
 
-	if (!rc)
-		rc = commit_find(book, &oid, &commit, err);
 	if (!rc)
 		*when = git_commit_time(commit);
 	return rc;
@@ -158,6 +164,37 @@ static int not_yet(
 }
 
 /*
+ * A history that was imported was in force before it came: the versions that it began with go by
+ * the times that they had where they come from. *first: that of version 1, if it has one.
+ */
+static int imported_at(struct book *book, const char *uuid, int64_t moment, uint32_t last,
+	uint32_t *number, int64_t *first, struct dd_error *err)
+{
+	uint32_t found = 0;
+
+	for (uint32_t at = 1; at <= last; at++) {
+		CLEANUP(commit) git_commit *commit = NULL;
+		int rc = version_commit(book, uuid, &at, &commit, err);
+
+		if (rc)
+			return rc;
+
+		int64_t authored = git_commit_author(commit)->when.time;
+
+		if (authored >= git_commit_time(commit))
+			break;
+		if (at == 1)
+			*first = authored;
+		if (authored <= moment)
+			found = at;
+	}
+	if (!found)
+		return not_yet(book, uuid, moment, *first, err);
+	*number = found;
+	return 0;
+}
+
+/*
  * Halves the way between a version that is not later than the moment and one that is; so the one
  * found is followed by a later one also where a clock was once set back.
  */
@@ -171,7 +208,7 @@ int book_version_at(
 	if (!rc)
 		rc = version_when(book, uuid, &from, &first, err);
 	if (!rc && newest > moment && first > moment)
-		return not_yet(book, uuid, moment, first, err);
+		return imported_at(book, uuid, moment, until, number, &first, err);
 	if (!rc && newest <= moment)
 		from = until;
 	while (!rc && until - from > 1) {

@@ -118,6 +118,27 @@ def is_head(book, repository, name='web'):
 
 
 @test()
+def import_git__what_was_in_force_before_is_found_by_its_time(book):
+    repository = Repository(book)
+    for size in (64, 128, 256):
+        repository.put(memory=size)
+        repository.commit()  # at noon of January 3rd, 4th, 5th
+    repository.import_all()
+    book.ok('desc', 'web', 'here')
+    for when, size in (('2023-01-03T12:00:00Z', 64), ('2023-01-05T11:59:59Z', 128),
+                       ('2023-01-05T12:00:00Z', 256), ('2025-01-01', 256), ('now', 256)):
+        equal(memory(book, 'web', f'{{{when}}}'), size, when)
+    contains(book.ok('show', 'web@{now}').out, 'version 4 of web')
+    contains(book.ok('show', 'web@{2025-01-01}').out, 'version 3 of web')
+    contains(book.ok('diff', 'web@{2023-01-03 23:00}', 'web@{2023-01-04 23:00}', rc=1).out,
+             'from 65536 KiB to 131072 KiB')
+    book.refuse('show', 'web@{2023-01-02}', code='not-found',
+                says=('was not there at 2023-01-02', '2023-01-03 '))
+    book.ok('rollback', 'web@{2023-01-04 23:00}')
+    equal(memory(book, 'web'), 128)
+
+
+@test()
 def import_git__each_commit_that_means_something_is_a_version(book):
     repository = Repository(book)
     repository.put()
