@@ -65,6 +65,30 @@ static bool is_scp(const char *url)
 	return length && url[length] == ':' && url[length + 1] && url[length + 1] != ':';
 }
 
+/* The folder of this machine that it names, or NULL. */
+static const char *url_folder(const char *url)
+{
+	static const char scheme[] = "file://";
+
+	if (strncmp(url, scheme, sizeof scheme - 1) == 0)
+		url += sizeof scheme - 1;
+	return url[0] == '/' ? url : NULL;
+}
+
+/* A copy within the book goes with the book, and is witness of nothing. */
+static int elsewhere_check(struct book *book, const char *url, struct dd_error *err)
+{
+	CLEANUP(free) char *path = NULL;
+	const char *folder = url_folder(url);
+	struct stat own, other;
+	int rc = book_path(book, "book.git", &path, err);
+
+	if (rc || !folder || stat(path, &own) < 0 || stat(folder, &other) < 0 ||
+		own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+		return rc;
+	return error_set(err, DD_INVALID, "'%.200s' is this book's own repository", url);
+}
+
 static int url_check(const char *url, struct dd_error *err)
 {
 	const char *at = strstr(url, "://");
@@ -269,6 +293,8 @@ int book_remote_add(struct book *book, const struct remote_row *remote, struct d
 		rc = name_check(remote->name, err);
 	if (!rc)
 		rc = url_check(remote->url, err);
+	if (!rc)
+		rc = elsewhere_check(book, remote->url, err);
 	if (!rc && remote->identity)
 		rc = identity_check(remote->identity, err);
 	if (!rc)
@@ -567,12 +593,7 @@ static int link_make(struct remote_link *link, const char *url, struct dd_error 
 
 const char *remote_folder(const struct remote_link *link)
 {
-	static const char scheme[] = "file://";
-	const char *folder = git_remote_url(link->remote);
-
-	if (strncmp(folder, scheme, sizeof scheme - 1) == 0)
-		folder += sizeof scheme - 1;
-	return folder[0] == '/' ? folder : NULL;
+	return url_folder(git_remote_url(link->remote));
 }
 
 int remote_connect(struct book *book, const char *name, git_direction way, struct remote_link *out,

@@ -79,6 +79,17 @@ def remote__is_added_listed_and_removed(book):
 
 
 @test()
+def remote__is_not_the_book_itself(book):
+    two_domains(book)
+    own = book.path + '/book.git'
+    os.symlink(own, book.folder + '/link')
+    for url in (own, own + '/', 'file://' + own, book.folder + '/link'):
+        book.refuse('remote', 'add', 'self', url, code='invalid', says="this book's own")
+    equal(book.json('remote'), [])
+    book.ok('remote', 'add', 'other', bare(book))
+
+
+@test()
 def push__of_many_at_once_succeeds(book):
     remote = bare(book)
     book.ok('remote', 'add', 'backup', remote)
