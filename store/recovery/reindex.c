@@ -630,13 +630,39 @@ static int old_settle(struct reindex *reindex, bool *whole)
 	return reindex_hindered(rc) ? rc : 0;
 }
 
+/* Gives a file that is there a second name, in the place of what has it. */
+static int link_file(struct reindex *reindex, const char *from, const char *to)
+{
+	CLEANUP(free) char *source = NULL;
+	CLEANUP(free) char *target = NULL;
+	int rc = remove_file(reindex, to);
+
+	if (!rc)
+		rc = book_path(reindex->book, from, &source, reindex->err);
+	if (!rc)
+		rc = book_path(reindex->book, to, &target, reindex->err);
+	if (!rc && link(source, target) < 0 && errno != ENOENT)
+		rc = error_errno(reindex->err, errno, "cannot link %s to %s", source, target);
+	return rc;
+}
+
+/* At each step the old file has its log: a book without it would lack what is newest, unawares. */
 static int old_keep(struct reindex *reindex)
 {
 	CLEANUP(free) char *path = NULL;
 	int rc = book_path(reindex->book, BOOK_DATABASE, &path, reindex->err);
 
 	reindex->counts->kept = !rc && access(path, F_OK) == 0;
-	return rc ? rc : move_file(reindex, BOOK_DATABASE, OLD_DATABASE);
+	if (rc || !reindex->counts->kept)
+		return rc ? rc : move_file(reindex, BOOK_DATABASE "-wal", OLD_DATABASE "-wal");
+	rc = link_file(reindex, BOOK_DATABASE "-wal", OLD_DATABASE "-wal");
+	if (!rc)
+		rc = link_file(reindex, BOOK_DATABASE, OLD_DATABASE);
+	if (!rc)
+		rc = folder_sync(reindex->book->folder, reindex->err);
+	if (!rc)
+		rc = remove_file(reindex, BOOK_DATABASE);
+	return rc ? rc : folder_sync(reindex->book->folder, reindex->err);
 }
 
 /* The old log would be taken for the new file's, so it must not be there when that comes. */
@@ -647,17 +673,11 @@ static int old_away(struct reindex *reindex)
 
 	database_close(&reindex->old);
 	reindex->old_open = false;
-	if (rc)
-		return rc;
-	if (whole)
-		rc = remove_file(reindex, BOOK_DATABASE "-wal");
-	else
-		rc = move_file(reindex, BOOK_DATABASE "-wal", OLD_DATABASE "-wal");
-	if (!rc)
-		rc = remove_file(reindex, BOOK_DATABASE "-shm");
 	if (!rc && !whole)
 		rc = old_keep(reindex);
-	return rc;
+	if (!rc)
+		rc = remove_file(reindex, BOOK_DATABASE "-wal");
+	return rc ? rc : remove_file(reindex, BOOK_DATABASE "-shm");
 }
 
 static int swap(struct reindex *reindex)

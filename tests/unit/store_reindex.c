@@ -4,6 +4,26 @@
 
 #include "store_verifying.h"
 
+/* Changes of names that go well before this process dies of one. */
+static long names_left = LONG_MAX;
+
+static bool name_changes(void)
+{
+	if (!names_left--)
+		_exit(0);
+	return true;
+}
+
+int rename(const char *from, const char *to)
+{
+	return name_changes() ? renameat(AT_FDCWD, from, AT_FDCWD, to) : -1;
+}
+
+int unlink(const char *path)
+{
+	return name_changes() ? unlinkat(AT_FDCWD, path, 0) : -1;
+}
+
 struct reindexed {
 	struct text lost;
 	struct reindex_counts counts;
@@ -271,6 +291,61 @@ static void store_reindex__one_that_fails_leaves_the_book_as_it_was(void **state
 	assert_domain(scene, "web", 2);
 }
 
+/* Two times the log's header, and so into the first frame, from where on it is cut short. */
+static void damage_log(struct scene *scene)
+{
+	char path[PATH_MAX + 64], byte;
+	int fd;
+
+	path_of(scene, "book.db-wal", path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &byte, 1, 64), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 64), 1);
+	close(fd);
+}
+
+static void die_reindexing(struct scene *scene, long names)
+{
+	struct reindexed outcome = {.lost = TEXT_INIT};
+
+	names_left = names;
+	(void)reindex(scene, &outcome);
+	_exit(1);
+}
+
+static void store_reindex__who_dies_over_a_damaged_book_leaves_all_of_it(void **state)
+{
+	struct scene *scene = *state;
+	int status = 0;
+
+	fill(scene);
+	change(scene, UUID_A, "web", 2, "three");
+	book_close(TAKE(scene->book));
+	damage_log(scene);
+	for (long names = 0; WEXITSTATUS(status) == 0; names++) {
+		CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+		CLEANUP(text) struct text out = TEXT_INIT;
+		char place[PATH_MAX + 8];
+		const char *const argv[] = {"cp", "-a", scene->place, place, NULL};
+		struct scene left = {.err = {0}};
+		pid_t pid;
+
+		snprintf(place, sizeof place, "%.4000s/left%ld", scene->folder, names);
+		snprintf(left.place, sizeof left.place, "%s", place);
+		assert_int_equal(run(argv, &out), 0);
+		FORK(pid, die_reindexing(&left, names));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_ok(&left, reindex(&left, &outcome));
+		if (outcome.counts.losses)
+			fail_msg("after %ld: %s", names, text_string(&outcome.lost));
+		scene_open(&left);
+		assert_domain(&left, "web", 3);
+		book_close(TAKE(left.book));
+	}
+}
+
 static void store_reindex__refs_that_were_moved_do_not_matter(void **state)
 {
 	struct scene *scene = *state;
@@ -352,6 +427,7 @@ int main(void)
 		TEST(store_reindex__who_has_it_open_packs_what_the_new_one_has),
 		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
 		TEST(store_reindex__one_that_fails_leaves_the_book_as_it_was),
+		TEST(store_reindex__who_dies_over_a_damaged_book_leaves_all_of_it),
 		TEST(store_reindex__refs_that_were_moved_do_not_matter),
 		TEST(store_reindex__a_forged_version_does_not_come_in),
 		TEST(store_reindex__a_log_that_a_bit_has_cut_short_is_mended),
