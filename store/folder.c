@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WALK_DESCRIPTORS 16
 
 int folder_sync(const char *path, struct dd_error *err)
 {
@@ -57,6 +61,21 @@ int folder_clean(const char *path, const char *prefix, const char *suffix, struc
 				err, errno, "cannot remove %s from %s", entry->d_name, path);
 	}
 	return rc;
+}
+
+static int entry_erase(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+	(void)status;
+	(void)flag;
+	(void)walk;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int folder_erase(const char *path, struct dd_error *err)
+{
+	if (nftw(path, entry_erase, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+		return 0;
+	return error_errno(err, errno, "cannot remove %s", path);
 }
 
 bool folder_left_by_dead(const char *name, const char *suffix)

@@ -31,6 +31,9 @@ int folder_sync(const char *path, struct dd_error *err);
  */
 int folder_clean(const char *path, const char *prefix, const char *suffix, struct dd_error *err);
 
+/* Removes the folder with all that is in it; one that is not there is gone. */
+int folder_erase(const char *path, struct dd_error *err);
+
 /* Does name end with the number of a process that is dead, and suffix: "host.next.4711.new"? */
 bool folder_left_by_dead(const char *name, const char *suffix);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/git/configuration.h"
 
-#include <errno.h>
+#include <libgen.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 #include "store/git/digest.h"
 
 #define SEAL "# sha256 of all below, for 'domesday verify': "
@@ -60,6 +61,23 @@ int configuration_make(const char *path, const char *content, struct dd_error *e
 	return file_replace(path, 0644, whole.data, whole.size, err);
 }
 
+/* Of a change that was cut short: to libgit2 its lock is somebody's, for ever. */
+static int left_clear(const char *path, struct dd_error *err)
+{
+	CLEANUP(free) char *folder = NULL;
+	CLEANUP(free) char *name = NULL;
+	CLEANUP(free) char *copy = NULL;
+	int rc = string_copy(&folder, path, err);
+
+	if (!rc)
+		rc = string_format(&name, err, "%s.", strrchr(path, '/') + 1);
+	if (!rc)
+		rc = string_format(&copy, err, "%s" COPY, strrchr(path, '/') + 1);
+	if (!rc)
+		rc = folder_clean(dirname(folder), copy, "", err);
+	return rc ? rc : folder_clean(folder, name, ".new", err);
+}
+
 static int copy_change(const char *copy,
 	int (*change)(git_config *config, void *context, struct dd_error *err), void *context,
 	struct dd_error *err)
@@ -83,8 +101,10 @@ int configuration_change(const char *path,
 	CLEANUP(text) struct text after = TEXT_INIT;
 	CLEANUP(free) char *copy = NULL;
 	size_t seal;
-	int rc = file_read(path, CONFIGURATION_LIMIT, &before, err);
+	int rc = left_clear(path, err);
 
+	if (!rc)
+		rc = file_read(path, CONFIGURATION_LIMIT, &before, err);
 	if (!rc)
 		rc = string_format(&copy, err, "%s" COPY, path);
 	if (rc)
@@ -97,7 +117,7 @@ int configuration_change(const char *path,
 		rc = file_read(copy, CONFIGURATION_LIMIT, &after, err);
 	if (!rc)
 		rc = configuration_make(path, text_string(&after), err);
-	if (copy && unlink(copy) < 0 && errno != ENOENT && !rc)
-		rc = error_errno(err, errno, "cannot remove %s", copy);
+	/* one that stays goes with the next change */
+	(void)unlink(copy);
 	return rc;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/folder.h"
 #include "store/git/authorities.h"
 #include "store/git/configuration.h"
 #include "store/remote/listing.h"
@@ -265,7 +266,12 @@ static int section_remove(git_config *config, void *context, struct dd_error *er
 	return rc;
 }
 
-/* A checkpoint writes refs beside it, and a backup reads it. */
+/* A checkpoint writes refs beside the configuration, and a backup reads it. */
+static int remotes_lock(struct book *book, struct dd_error *err)
+{
+	return database_lock(&book->database, SLOT_CHECKPOINT, "remote", book->wait_ms, err);
+}
+
 static int config_change(struct book *book,
 	int (*change)(git_config *config, void *context, struct dd_error *err),
 	const struct remote_row *remote, struct dd_error *err)
@@ -274,13 +280,7 @@ static int config_change(struct book *book,
 	CLEANUP(free) char *path = NULL;
 	int rc = book_path(book, "book.git/config", &path, err);
 
-	if (!rc)
-		rc = database_lock(&book->database, SLOT_CHECKPOINT, "remote", book->wait_ms, err);
-	if (rc)
-		return rc;
-	rc = configuration_change(path, change, &section, err);
-	database_unlock(&book->database, SLOT_CHECKPOINT);
-	return rc;
+	return rc ? rc : configuration_change(path, change, &section, err);
 }
 
 int book_remote_add(struct book *book, const struct remote_row *remote, struct dd_error *err)
@@ -304,7 +304,12 @@ int book_remote_add(struct book *book, const struct remote_row *remote, struct d
 	if (url)
 		return error_set(
 			err, DD_EXISTS, "there is a remote '%s' already: %s", remote->name, url);
-	return config_change(book, section_write, remote, err);
+	rc = remotes_lock(book, err);
+	if (rc)
+		return rc;
+	rc = config_change(book, section_write, remote, err);
+	database_unlock(&book->database, SLOT_CHECKPOINT);
+	return rc;
 }
 
 /* The NAME of a key remote.NAME.url, or NULL; the caller frees it. */
@@ -383,8 +388,8 @@ static int no_remote(
 			   : error_hint(err, "none has been added yet");
 }
 
-/* What was fetched from it. */
-static int refs_forget(struct book *book, const char *name, struct dd_error *err)
+/* Those that git has packed. */
+static int packed_forget(struct book *book, const char *name, struct dd_error *err)
 {
 	CLEANUP(free) char *glob = NULL;
 	git_reference_iterator *refs = NULL;
@@ -404,6 +409,25 @@ static int refs_forget(struct book *book, const char *name, struct dd_error *err
 	return repository_failure(book, code, "cannot forget what was fetched", err);
 }
 
+/* What was fetched from it, with the locks that somebody died over. */
+static int refs_forget(struct book *book, const char *name, struct dd_error *err)
+{
+	CLEANUP(free) char *all = NULL;
+	CLEANUP(free) char *own = NULL;
+	bool there = false;
+	int rc = book_path(book, "book.git/" REMOTE_REFS, &all, err);
+
+	if (!rc)
+		rc = string_format(&own, err, "%s%s", all, name);
+	if (!rc)
+		rc = file_there(all, &there, err);
+	if (!rc && there)
+		rc = folder_erase(own, err);
+	if (!rc && there)
+		rc = folder_sync(all, err);
+	return rc ? rc : packed_forget(book, name, err);
+}
+
 int book_remote_remove(struct book *book, const char *name, struct dd_error *err)
 {
 	const struct remote_row remote = {.name = name};
@@ -413,16 +437,19 @@ int book_remote_remove(struct book *book, const char *name, struct dd_error *err
 
 	if (!rc)
 		rc = config_get(book, config, name, "url", &url, err);
-	if (rc)
-		return rc;
-	if (!url)
+	if (!rc && !url)
 		return no_remote(book, config, name, err);
-	rc = config_change(book, section_remove, &remote, err);
+	/* it is a folder's, too */
 	if (!rc)
-		rc = database_lock(&book->database, SLOT_CHECKPOINT, "remote", book->wait_ms, err);
+		rc = name_check(name, err);
+	if (!rc)
+		rc = remotes_lock(book, err);
 	if (rc)
 		return rc;
+	/* last its name, by which this can be asked for again */
 	rc = refs_forget(book, name, err);
+	if (!rc)
+		rc = config_change(book, section_remove, &remote, err);
 	database_unlock(&book->database, SLOT_CHECKPOINT);
 	return rc;
 }

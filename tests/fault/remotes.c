@@ -11,6 +11,7 @@
 #include "changes.h"
 #include "rows.h"
 #include "state.h"
+#include "store/folder.h"
 
 #define PATH_SIZE 320
 #define BRANCHES 5 /* four domains and the book's own */
@@ -203,6 +204,90 @@ static int other_begin(struct scene *scene, struct scene *other, struct dd_error
 	return rc ? rc : book_pull(other->book, ORIGIN, NULL, NULL, err);
 }
 
+/* ---- which remotes there are ---- */
+
+static int visit_fetched(const struct fetched_row *row, void *context)
+{
+	text_printf(context, "%s %s %s\n", row->host, row->uuid, row->newest->commit);
+	return 0;
+}
+
+int run_remote_add(struct scene *scene, struct dd_error *err)
+{
+	char path[PATH_SIZE];
+	struct remote_row remote = {ORIGIN, path, NULL};
+
+	snprintf(path, sizeof path, "%s/" REMOTE, scene->folder);
+	return told(scene, book_remote_add(scene->book, &remote, err));
+}
+
+/* What is beside the configuration while it is changed goes with the next change. */
+static int configuration_alone(const struct scene *scene, struct dd_error *err)
+{
+	static const char begins[] = "config.";
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	char path[PATH_SIZE];
+	int rc;
+
+	snprintf(path, sizeof path, "%s/book.git", scene->folder);
+	rc = folder_open(path, &folder, err);
+	while (!rc && folder && (entry = folder_next(folder, path, &rc, err)))
+		if (strncmp(entry->d_name, begins, sizeof begins - 1) == 0)
+			rc = error_set(err, DD_CORRUPT, "%s is left", entry->d_name);
+	return rc;
+}
+
+/* It is there, or can be added now, and is taken away again. */
+int check_remote_add(struct scene *scene, bool done, struct dd_error *err)
+{
+	char path[PATH_SIZE] = "";
+	int rc = book_remotes(scene->book, visit_remote, path, err);
+
+	if (!rc && done && !path[0])
+		rc = error_set(err, DD_CORRUPT, "there is no remote");
+	if (!rc && !path[0])
+		rc = run_remote_add(scene, err);
+	if (!rc)
+		rc = book_remote_remove(scene->book, ORIGIN, err);
+	return rc ? rc : configuration_alone(scene, err);
+}
+
+int prepare_remote_remove(struct scene *scene, struct dd_error *err)
+{
+	int rc = prepare_pushed(scene, err);
+
+	if (!rc)
+		rc = origin_add(scene, scene->book, err);
+	return rc ? rc : book_pull(scene->book, ORIGIN, NULL, NULL, err);
+}
+
+int run_remote_remove(struct scene *scene, struct dd_error *err)
+{
+	return told(scene, book_remote_remove(scene->book, ORIGIN, err));
+}
+
+/* One that is there can be taken away; of one that is not nothing is left. */
+int check_remote_remove(struct scene *scene, bool done, struct dd_error *err)
+{
+	CLEANUP(text) struct text fetched = TEXT_INIT;
+	char path[PATH_SIZE] = "";
+	int rc = book_remotes(scene->book, visit_remote, path, err);
+
+	if (!rc && done && path[0])
+		rc = error_set(err, DD_CORRUPT, "the remote is there");
+	if (!rc && path[0])
+		rc = book_remote_remove(scene->book, ORIGIN, err);
+	/* one of its name is another */
+	if (!rc)
+		rc = run_remote_add(scene, err);
+	if (!rc)
+		rc = book_fetched(scene->book, ORIGIN, HOST, visit_fetched, &fetched, err);
+	if (!rc && fetched.size)
+		rc = error_set(err, DD_CORRUPT, "what was fetched is left");
+	return rc ? rc : configuration_alone(scene, err);
+}
+
 /* ---- pull ---- */
 
 /* The other has domains of its own there, and one that was this host's. */
@@ -222,12 +307,6 @@ int prepare_pull(struct scene *scene, struct dd_error *err)
 int run_pull(struct scene *scene, struct dd_error *err)
 {
 	return told(scene, book_pull(scene->book, ORIGIN, NULL, NULL, err));
-}
-
-static int visit_fetched(const struct fetched_row *row, void *context)
-{
-	text_printf(context, "%s %s %s\n", row->host, row->uuid, row->newest->commit);
-	return 0;
 }
 
 /* What is on the branches that were fetched of the other, beside what the other has itself. */
