@@ -40,6 +40,7 @@ enum lock_slot {
 	SLOT_CHECKPOINT, /* who holds it may write to book.git */
 	SLOT_CREATE,     /* who holds it may make or upgrade the book */
 	SLOT_DAEMON,     /* who holds it does the book's background work (book_hold) */
+	SLOT_KEY,        /* who holds it may put the key that is to sign in its place */
 };
 
 /*

@@ -86,16 +86,19 @@ static int install(struct book *book, const struct key *key, struct dd_error *er
 	return rc ? rc : folder_sync(folder, err);
 }
 
-/* Finds the key that the book names: in its place, or still on the way there. */
-static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], struct key **out,
+/* Finds the key that the book names by now: in its place, or still on the way there. */
+static int find_alone(struct book *book, unsigned char open[KEY_PUBLIC_SIZE], struct key **out,
 	struct dd_error *err)
 {
 	CLEANUP(key) struct key *key = NULL;
 	CLEANUP(key) struct key *next = NULL;
 	struct dd_error reason = {0}, unread = {0};
-	int rc = load(book, KEY, &key, &reason);
-	int next_rc;
+	bool named;
+	int next_rc, rc = signer_read(book, open, &named, err);
 
+	if (rc)
+		return rc;
+	rc = load(book, KEY, &key, &reason);
 	if (!rc && key_is(key, open)) {
 		*out = TAKE(key);
 		return 0;
@@ -118,6 +121,25 @@ static int find(struct book *book, const unsigned char open[KEY_PUBLIC_SIZE], st
 		return rc;
 	error_set(err, DD_CORRUPT, "%s/" KEY " is not the key that the book names", book->folder);
 	return error_hint(err, "bring back that key from a backup");
+}
+
+/* Of two who find it on the way one would move it away from under the other. */
+static int find(struct book *book, unsigned char open[KEY_PUBLIC_SIZE], struct key **out,
+	struct dd_error *err)
+{
+	CLEANUP(key) struct key *key = NULL;
+	int rc;
+
+	if (load(book, KEY, &key, NULL) == 0 && key_is(key, open)) {
+		*out = TAKE(key);
+		return 0;
+	}
+	rc = database_lock(&book->database, SLOT_KEY, "key", book->wait_ms, err);
+	if (rc)
+		return rc;
+	rc = find_alone(book, open, out, err);
+	database_unlock(&book->database, SLOT_KEY);
+	return rc;
 }
 
 /*
