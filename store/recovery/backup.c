@@ -2,8 +2,9 @@
 /*
  * A backup while the book is in use. SLOT_CHECKPOINT keeps book.git as it is: packs and refs are
  * what they are, and what is staged stays staged. Then SQLite copies book.db as it is at one
- * moment. Whatever that copy has is in it or in the packs, so the two agree. Commits go on; a
- * checkpoint waits. The archive appears under its name when it is whole and synced.
+ * moment. Whatever that copy has is in it or in the packs, so the two agree; and under SLOT_CREATE
+ * the key that it names is not followed by another. Commits go on; a checkpoint and a change of the
+ * key wait. The archive appears under its name when it is whole and synced.
  */
 #include "store/recovery/backup.h"
 
@@ -25,8 +26,9 @@
 const struct backup_file backup_files[] = {
 	{BACKUP_NOTE, 0600, true},
 	{"book.db", 0600, true},
-	{"keys/host", 0600, true},
+	/* before the other, whose place it may take meanwhile */
 	{"keys/host.next", 0600, false},
+	{"keys/host", 0600, true},
 	{"keys/secrets", 0600, false},
 	{"keys/host.pub", 0644, false},
 	{"keys/allowed_signers", 0644, false},
@@ -288,6 +290,20 @@ static void left_clear(const char *file)
 			(void)unlinkat(dirfd(folder), entry->d_name, 0);
 }
 
+/* With both slots. */
+static int content_add(struct backup *backup, int copy)
+{
+	int rc = database_snapshot(&backup->book->database, database_copy, backup, backup->err);
+
+	return rc ? rc : all_add(backup, copy);
+}
+
+static int slot_take(struct backup *backup, enum lock_slot slot)
+{
+	return database_lock(
+		&backup->book->database, slot, "backup", backup->book->wait_ms, backup->err);
+}
+
 static int backup_make(struct backup *backup)
 {
 	struct database *database = &backup->book->database;
@@ -303,14 +319,15 @@ static int backup_make(struct backup *backup)
 	if (!rc)
 		left_clear(backup->file);
 	if (!rc)
-		rc = database_lock(
-			database, SLOT_CHECKPOINT, "backup", backup->book->wait_ms, backup->err);
+		rc = slot_take(backup, SLOT_CREATE);
 	if (rc)
 		return rc;
-	rc = database_snapshot(database, database_copy, backup, backup->err);
-	if (!rc)
-		rc = all_add(backup, copy);
-	database_unlock(database, SLOT_CHECKPOINT);
+	rc = slot_take(backup, SLOT_CHECKPOINT);
+	if (!rc) {
+		rc = content_add(backup, copy);
+		database_unlock(database, SLOT_CHECKPOINT);
+	}
+	database_unlock(database, SLOT_CREATE);
 	return rc ? rc : name_give(backup, folder);
 }
 

@@ -7,6 +7,44 @@
 #include "store/recovery/archive.h"
 #include "store_verifying.h"
 
+/* What another process does with the book when keys/host is opened here: before that, and after. */
+static struct meanwhile {
+	struct scene *scene; /* NULL: nothing */
+	void (*before)(struct scene *scene);
+	void (*after)(struct scene *scene);
+} meanwhile;
+
+static void let(struct scene *scene, void (*something)(struct scene *scene))
+{
+	pid_t pid;
+
+	if (!something)
+		return;
+	FORK(pid, something(scene));
+	assert_child_ok(pid);
+}
+
+int open(const char *path, int flags, ...)
+{
+	const char *name = strrchr(path, '/');
+	struct meanwhile now = meanwhile;
+	mode_t mode = 0;
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	if (!now.scene || !name || strcmp(name, "/host") != 0)
+		return openat(AT_FDCWD, path, flags, mode);
+	meanwhile.scene = NULL;
+	let(now.scene, now.before);
+	fd = openat(AT_FDCWD, path, flags, mode);
+	let(now.scene, now.after);
+	return fd;
+}
+
 static void in_folder(struct scene *scene, const char *name, char out[PATH_MAX + 64])
 {
 	snprintf(out, PATH_MAX + 64, "%s/%s", scene->folder, name);
@@ -161,6 +199,67 @@ static void store_backup__of_a_book_in_use_is_of_one_moment(void **state)
 	assert_ok(&copy, book_find(copy.book, "web", &row, &copy.err));
 	assert_true(row.version >= 2);
 	book_close(copy.book);
+}
+
+static void rotate(struct scene *scene)
+{
+	struct book_options options = {.host_name = "alpha", .wait_ms = 100};
+	struct person ada = {"Ada Operator", "ada@example.org"};
+	int rc;
+
+	assert_ok(scene, book_open(scene->place, &options, &scene->book, &scene->err));
+	rc = book_rotate_key(scene->book, &ada, NULL, &scene->err);
+	/* it may be made to wait */
+	assert_true(rc == 0 || rc == DD_BUSY);
+}
+
+static void sign(struct scene *scene)
+{
+	scene_open(scene);
+	change(scene, UUID_B, "mail", 1, "two");
+}
+
+/* The book of the backup goes on: it has the key that its index names. */
+static void assert_signs(struct scene *scene, const char *file)
+{
+	struct scene copy = restored(scene, file);
+
+	scene_open(&copy);
+	change(&copy, UUID_A, "web", 2, "three");
+	assert_sound(&copy, NULL);
+}
+
+static void store_backup__has_the_key_that_is_changed_beside_it(void **state)
+{
+	struct scene *scene = *state;
+	struct scene other = *scene;
+	char file[PATH_MAX + 64];
+
+	fill(scene);
+	other.book = NULL;
+	meanwhile = (struct meanwhile){.scene = &other, .before = rotate};
+	make(scene, file);
+	assert_signs(scene, file);
+}
+
+static void store_backup__has_the_key_that_is_put_in_its_place_beside_it(void **state)
+{
+	struct scene *scene = *state;
+	struct scene other = *scene;
+	char host[PATH_MAX + 64], next[PATH_MAX + 64], old[PATH_MAX + 64], file[PATH_MAX + 64];
+
+	fill(scene);
+	snprintf(host, sizeof host, "%s/keys/host", scene->place);
+	snprintf(next, sizeof next, "%s/keys/host.next", scene->place);
+	in_folder(scene, "old", old);
+	assert_int_equal(link(host, old), 0);
+	other.book = NULL;
+	let(&other, rotate);
+	assert_int_equal(rename(host, next), 0);
+	assert_int_equal(rename(old, host), 0);
+	meanwhile = (struct meanwhile){.scene = &other, .after = sign};
+	make(scene, file);
+	assert_signs(scene, file);
 }
 
 static void store_backup__has_branches_that_are_files_of_their_own(void **state)
@@ -338,6 +437,8 @@ int main(void)
 		TEST(store_backup__brings_everything_back),
 		TEST(store_backup__removes_what_the_dead_left),
 		TEST(store_backup__of_a_book_in_use_is_of_one_moment),
+		TEST(store_backup__has_the_key_that_is_changed_beside_it),
+		TEST(store_backup__has_the_key_that_is_put_in_its_place_beside_it),
 		TEST(store_backup__has_branches_that_are_files_of_their_own),
 		TEST(store_backup__replaces_nothing),
 		TEST(store_backup__tar_reads_it),
