@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/folder.h"
@@ -32,6 +33,8 @@
 #define ANEW_OBJECTS 30000        /* at most, in the course of a checkpoint */
 #define ANEW_OBJECTS_ASKED 500000 /* where somebody asked for it */
 #define PREFIX "pack-"
+#define UNFINISHED "pack_git2_"           /* libgit2's, while it fetches */
+#define UNFINISHED_SECONDS (24 * 60 * 60) /* that no fetch stands still */
 #define DOOMED_LENGTH (sizeof PREFIX - 1 + PACK_NAME_SIZE - 1 + sizeof PACK_GONE - 1)
 #define INDEX_COUNT (8 + 255 * 4) /* where an index says how many objects it has */
 
@@ -231,6 +234,20 @@ static int doomed_remove(const char *path, struct dd_error *err)
 	return rc ? rc : folder_clean(path, PREFIX, PACK_GONE, err);
 }
 
+/* What somebody was fetching who died. One that cannot be removed is only in the way of room. */
+static void unfinished_remove(const char *path)
+{
+	CLEANUP(folder) DIR *folder = opendir(path);
+	const struct dirent *entry;
+	struct stat status;
+
+	while (folder && (entry = readdir(folder)))
+		if (strncmp(entry->d_name, UNFINISHED, sizeof UNFINISHED - 1) == 0 &&
+			fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+			status.st_mtime + UNFINISHED_SECONDS < time(NULL))
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+}
+
 /* An index over several packs would point into those that go. */
 static bool has_common_index(const char *folder)
 {
@@ -294,6 +311,8 @@ static int packs_merge(struct book *book, bool all, struct dd_error *err)
 
 	if (!rc)
 		rc = doomed_remove(pack.packs, err);
+	if (!rc)
+		unfinished_remove(pack.packs);
 	if (!rc)
 		rc = old_packs_read(pack.packs, &old, err);
 	if (rc || has_common_index(pack.packs))

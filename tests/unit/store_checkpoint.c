@@ -6,6 +6,16 @@
 #include "store/git/join.h"
 #include "store_support.h"
 
+/* Whoever pulls dies when all has come, and the pack is to have its name. */
+static bool dies_pulling;
+
+int link(const char *from, const char *to)
+{
+	if (dies_pulling)
+		_exit(0);
+	return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
 #define GIT(scene, out, ...) git_run((scene), (out), (const char *const[]){__VA_ARGS__, NULL})
 
 static int git_run(struct scene *scene, struct text *out, const char *const *arguments)
@@ -603,6 +613,83 @@ static void store_checkpoint__loses_no_commit_made_meanwhile(void **state)
 	assert_git_agrees(scene);
 }
 
+/* Another host's book, with a domain that it has pushed. */
+static void push_from_elsewhere(struct scene *scene, const char *remote)
+{
+	struct book_options options = {.create = true, .host_name = "beta"};
+	struct scene other = {.err = {0}};
+
+	snprintf(other.place, sizeof other.place, "%.4000s/other", scene->folder);
+	assert_ok(&other, book_open(other.place, &options, &other.book, &other.err));
+	define(&other, UUID_B, "mail", "other\n");
+	assert_ok(&other, book_push(other.book, remote, NULL, NULL, &other.err));
+	book_close(other.book);
+}
+
+static void pull(struct scene *scene)
+{
+	assert_ok(scene, book_pull(scene->book, "origin", NULL, NULL, &scene->err));
+}
+
+static void die_pulling(struct scene *scene)
+{
+	scene_open(scene);
+	dies_pulling = true;
+	pull(scene);
+	_exit(1);
+}
+
+/* How many files of packs there are that came from elsewhere and have no name yet; makes them old.
+ */
+static int unfinished(struct scene *scene, bool old)
+{
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
+	char path[PATH_MAX + 64];
+	const struct dirent *entry;
+	int count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof path, "%s/book.git/objects/pack", scene->place);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.' || strncmp(entry->d_name, "pack-", 5) == 0)
+			continue;
+		count++;
+		if (old)
+			assert_int_equal(utimensat(dirfd(folder), entry->d_name, times, 0), 0);
+	}
+	closedir(folder);
+	return count;
+}
+
+static void store_checkpoint__what_a_pull_left_that_died_goes_after_a_day(void **state)
+{
+	struct scene *scene = *state;
+	CLEANUP(text) struct text out = TEXT_INIT;
+	char remote[PATH_MAX + 32];
+	const char *const make[] = {"git", "init", "-q", "--bare", remote, NULL};
+	struct remote_row origin = {"origin", remote, NULL};
+	pid_t pid;
+
+	snprintf(remote, sizeof remote, "%s/remote", scene->folder);
+	assert_int_equal(run(make, &out), 0);
+	push_from_elsewhere(scene, remote);
+	define(scene, UUID_A, "web", "one\n");
+	assert_ok(scene, book_remote_add(scene->book, &origin, &scene->err));
+	book_close(TAKE(scene->book));
+	FORK(pid, die_pulling(scene));
+	assert_child_ok(pid);
+	scene_open(scene);
+	/* it may be somebody's who pulls just now */
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_true(unfinished(scene, true) > 0);
+	assert_ok(scene, book_checkpoint(scene->book, &scene->err));
+	assert_int_equal(unfinished(scene, false), 0);
+	pull(scene);
+	assert_git_agrees(scene);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup_open, scene_teardown)
 
 int main(void)
@@ -621,6 +708,7 @@ int main(void)
 		TEST(store_checkpoint__what_is_damaged_is_not_joined),
 		TEST(store_checkpoint__an_object_twice_is_not_joined),
 		TEST(store_checkpoint__gc_makes_one_pack_and_gives_space_back),
+		TEST(store_checkpoint__what_a_pull_left_that_died_goes_after_a_day),
 		TEST(store_checkpoint__is_due_when_much_is_staged),
 		TEST(store_checkpoint__loses_no_commit_made_meanwhile),
 	};
