@@ -141,35 +141,6 @@ static int database_try(struct book *book, enum book_stage *stage, struct dd_err
 
 /* ---- making ---- */
 
-static bool known_name(const char *name)
-{
-	static const char *const names[] = {".", "..", "lock", "keys", "locks", "run", "book.git",
-		"book.db", "book.db-journal", "book.db-wal", "book.db-shm", "book.db.new",
-		"book.db.new-journal"};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* A folder that somebody uses for something else is not made into a book. */
-static int folder_check(struct book *book, struct dd_error *err)
-{
-	CLEANUP(folder) DIR *folder = NULL;
-	const struct dirent *entry;
-	int rc = folder_open(book->folder, &folder, err);
-
-	while (!rc && folder && (entry = folder_next(folder, book->folder, &rc, err))) {
-		if (known_name(entry->d_name))
-			continue;
-		error_set(err, DD_REFUSED, "%s is no book, and %s is in it", book->folder,
-			entry->d_name);
-		return error_hint(err, "name an empty folder, or one that is not there yet");
-	}
-	return rc;
-}
-
 /* Was anything ever done to a domain of this book? Who does, locks it. */
 static int was_used(struct book *book, bool *used, struct dd_error *err)
 {
@@ -212,6 +183,39 @@ static int history_check(struct book *book, struct dd_error *err)
 	error_set(
 		err, DD_CORRUPT, "the book %s had domains, but book.db is %s", book->folder, state);
 	return error_hint(err, "bring it back from a backup, or from a remote (restore --from)");
+}
+
+static bool known_name(const char *name)
+{
+	static const char *const names[] = {".", "..", "lock", "keys", "locks", "run", "book.git",
+		"book.db", "book.db-journal", "book.db-wal", "book.db-shm", "book.db.new",
+		"book.db.new-journal"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A folder that somebody uses for something else is not made into a book. */
+static int folder_check(struct book *book, struct dd_error *err)
+{
+	CLEANUP(folder) DIR *folder = NULL;
+	const struct dirent *entry;
+	int rc = folder_open(book->folder, &folder, err);
+
+	while (!rc && folder && (entry = folder_next(folder, book->folder, &rc, err))) {
+		if (known_name(entry->d_name))
+			continue;
+		/* a book that has lost its index has more in it than a new one */
+		rc = history_check(book, err);
+		if (rc)
+			return rc;
+		error_set(err, DD_REFUSED, "%s is no book, and %s is in it", book->folder,
+			entry->d_name);
+		return error_hint(err, "name an empty folder, or one that is not there yet");
+	}
+	return rc;
 }
 
 static int folders_make(struct book *book, struct dd_error *err)

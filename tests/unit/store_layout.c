@@ -154,6 +154,10 @@ static void store_layout__a_history_without_its_index_is_not_overwritten(void **
 		assert_int_equal(try_open(scene, create), DD_CORRUPT);
 		assert_non_null(strstr(scene->err.message, "book.db is missing"));
 	}
+	/* as a reindex leaves it that lost something, and more than a new book has */
+	write_in_place(scene, "book.db.old", "");
+	assert_int_equal(try_open(scene, true), DD_CORRUPT);
+	assert_non_null(strstr(scene->err.message, "book.db is missing"));
 }
 
 /* What is made later than the piece that is taken away is taken away too. */
