@@ -41,6 +41,7 @@ static int sum_check(int fd, bool *whole)
 	struct sha1 sha1;
 	struct stat status;
 	off_t at = 0;
+	ssize_t end;
 
 	*whole = false;
 	if (fstat(fd, &status) < 0)
@@ -60,9 +61,9 @@ static int sum_check(int fd, bool *whole)
 		at += got;
 	}
 	sha1_end(&sha1, sum);
-	if (pread(fd, last, sizeof last, at) == SHA1_SIZE)
-		*whole = memcmp(sum, last, sizeof last) == 0;
-	return 0;
+	end = pread(fd, last, sizeof last, at);
+	*whole = end == SHA1_SIZE && memcmp(sum, last, sizeof last) == 0;
+	return end < 0 ? -errno : 0;
 }
 
 static bool has_suffix(const char *name, const char *suffix)
