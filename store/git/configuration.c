@@ -83,10 +83,13 @@ static int copy_change(const char *copy,
 	struct dd_error *err)
 {
 	git_config *config = NULL;
+	int32_t format;
 	int rc = 0;
 
-	if (git_config_open_ondisk(&config, copy) < 0)
-		rc = error_set(err, DD_SYSTEM, "cannot open %s", copy);
+	/* for libgit2 a file that it fails to look at is an empty one */
+	if (git_config_open_ondisk(&config, copy) < 0 ||
+		git_config_get_int32(&format, config, "core.repositoryformatversion") < 0)
+		rc = error_set(err, DD_SYSTEM, "cannot read %s", copy);
 	if (!rc)
 		rc = change(config, context, err);
 	git_config_free(config);
