@@ -78,19 +78,13 @@ int file_write(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-static int directory_sync(const char *path)
-{
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 static int put_whole(const char *path, mode_t mode, const void *data, size_t size, bool synced,
 	struct dd_error *err)
 {
 	CLEANUP(free) char *temporary = NULL;
 	CLEANUP(free) char *folder = NULL;
 	CLEANUP(close) int fd = -1;
+	CLEANUP(close) int above = -1;
 	int rc = string_format(&temporary, err, "%s.%d.new", path, (int)getpid());
 
 	if (!rc)
@@ -104,10 +98,15 @@ static int put_whole(const char *path, mode_t mode, const void *data, size_t siz
 	rc = file_write(fd, data, size);
 	if (!rc && synced && fsync(fd) < 0)
 		rc = -errno;
+	/* beforehand, so that nothing but the sync itself can fail when it is done */
+	if (!rc && synced)
+		above = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!rc && synced && above < 0)
+		rc = -errno;
 	if (!rc && rename(temporary, path) < 0)
 		rc = -errno;
-	if (!rc && synced)
-		rc = directory_sync(dirname(folder));
+	if (!rc && synced && fsync(above) < 0)
+		rc = -errno;
 	if (rc) {
 		(void)unlink(temporary);
 		return error_errno(err, -rc, "cannot write %s", path);
