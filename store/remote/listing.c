@@ -84,12 +84,15 @@ static int packed_list(struct listing *listing, const char *repository, struct d
 {
 	CLEANUP(text) struct text text = TEXT_INIT;
 	CLEANUP(free) char *path = NULL;
+	bool there = false;
 	int rc = string_format(&path, err, "%s/packed-refs", repository);
 
 	if (!rc)
+		rc = file_there(path, &there, err);
+	if (!rc && there)
 		rc = file_read(path, PACKED_LIMIT, &text, err);
-	if (rc)
-		return rc == DD_NOT_FOUND ? 0 : rc;
+	if (rc || !there)
+		return rc;
 	for (const char *line = text_string(&text); *line;) {
 		size_t length = strcspn(line, "\n");
 
