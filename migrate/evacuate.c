@@ -5,124 +5,48 @@
  */
 #include "domain/evacuate.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "migrate/ask.h"
-
-#define MEET_MS 2000 /* for a peer to answer: several may be down with the host */
-
-struct asked {
-	char name[PEER_NAME_MAX];
-	struct channel *channel; /* NULL: it does not answer */
-};
+#include "migrate/owners.h"
 
 struct asking {
 	struct dd_host *host;
-	const char *down; /* the host that is not asked */
-	bool proved;      /* somebody sees to it that it is down */
+	const struct dd_evacuation *evacuation;
 	bool met;
-	struct asked *list;
-	size_t count;
-	struct dd_error *err; /* of the visit of peers */
+	struct owners owners;
 };
 
-static void cleanup_asking(struct asking *asking)
+/* Whoever says that it is down may be mistaken; a fence-command sees to it. */
+static void warn_up(const struct asking *asking)
 {
-	for (size_t i = 0; i < asking->count; i++)
-		channel_close(asking->list[i].channel);
-	free(asking->list);
-}
+	const char *down = asking->evacuation->host;
 
-static int peer_note(const struct dd_peer *peer, void *context)
-{
-	struct asking *asking = context;
-	struct asked *grown;
-
-	if (peer->revoked || strcmp(peer->name, asking->down) == 0)
-		return 0;
-	grown = reallocarray(asking->list, asking->count + 1, sizeof *grown);
-	if (!grown)
-		return error_no_memory(asking->err);
-	asking->list = grown;
-	grown[asking->count] = (struct asked){.channel = NULL};
-	snprintf(grown[asking->count++].name, PEER_NAME_MAX, "%s", peer->name);
-	return 0;
-}
-
-static void warn_silent(struct asking *asking, const char *name, const struct dd_error *reason)
-{
-	host_warn(asking->host, "the host '%s' does not say what came to it from '%s': %s", name,
-		asking->down, reason->message);
-}
-
-/* Whoever says that it is down may be mistaken. */
-static void warn_up(struct asking *asking)
-{
-	CLEANUP(channel) struct channel *channel = NULL;
-
-	if (!peer_connect(asking->host, asking->down, NULL, MEET_MS, &channel, NULL))
+	if (asking->evacuation->override && owners_answers(asking->host, down))
 		host_warn(asking->host,
 			"the host '%s' is not down: it answers. Its guests will run on both hosts "
 			"if they are started here",
-			asking->down);
+			down);
 }
 
-static int meet(struct asking *asking, struct dd_error *err)
-{
-	int rc;
-
-	asking->err = err;
-	if (!asking->proved)
-		warn_up(asking);
-	rc = dd_peers(asking->host, peer_note, asking, err);
-	for (size_t i = 0; !rc && i < asking->count; i++) {
-		struct asked *peer = &asking->list[i];
-		struct dd_error reason = {0};
-
-		if (peer_connect(asking->host, peer->name, NULL, MEET_MS, &peer->channel, &reason))
-			warn_silent(asking, peer->name, &reason);
-	}
-	asking->met = !rc;
-	return rc;
-}
-
-/* The peer with the highest epoch, where several say so. */
 static int ask(void *context, const char *uuid, uint32_t epoch, char **holder, struct dd_error *err)
 {
 	struct asking *asking = context;
-	const char *highest = NULL;
-	int rc = asking->met ? 0 : meet(asking, err);
+	int rc = 0;
 
-	for (size_t i = 0; !rc && i < asking->count; i++) {
-		struct asked *peer = &asking->list[i];
-		struct dd_error reason = {0};
-		uint32_t theirs = 0;
-
-		if (!peer->channel)
-			continue;
-		if (ask_owned(peer->channel, peer->name, uuid, &theirs, &reason)) {
-			warn_silent(asking, peer->name, &reason);
-			channel_close(TAKE(peer->channel));
-		}
-		if (theirs > epoch) {
-			epoch = theirs;
-			highest = peer->name;
-		}
+	if (!asking->met) {
+		warn_up(asking);
+		rc = owners_meet(&asking->owners, asking->host, asking->evacuation->host, err);
+		asking->met = !rc;
 	}
-	*holder = NULL;
-	return rc || !highest ? rc : string_copy(holder, highest, err);
+	return rc ? rc : owners_ask(&asking->owners, uuid, epoch, holder, err);
 }
 
 int dd_evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
 	const struct dd_change *change, dd_evacuated_fn evacuated, void *context,
 	struct dd_error *err)
 {
-	CLEANUP(asking)
-	struct asking asking = {
-		.host = host, .down = evacuation->host, .proved = !evacuation->override};
+	struct asking asking = {.host = host, .evacuation = evacuation};
 	const struct elsewhere elsewhere = {ask, &asking};
+	int rc = evacuate(host, evacuation, &elsewhere, change, evacuated, context, err);
 
-	return evacuate(host, evacuation, &elsewhere, change, evacuated, context, err);
+	owners_release(&asking.owners);
+	return rc;
 }

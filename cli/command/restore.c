@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <domesday/migrate.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/moment.h"
@@ -137,6 +139,20 @@ static int from_remote(struct cli *cli, const struct arguments *args, struct dd_
 	return rc < 0 ? rc : verified.findings ? STATUS_NO : STATUS_OK;
 }
 
+/* An old backup does not know of it. */
+static int tell_moved(const char *name, const char *uuid, const char *peer, void *context)
+{
+	char words[1024];
+
+	(void)uuid;
+	snprintf(words, sizeof words,
+		"the host '%s' has '%s' now: it must not be started here ('domesday undefine' ends "
+		"it here)",
+		peer, name);
+	cli_warn(words, context);
+	return 0;
+}
+
 static int from_file(struct cli *cli, const char *file, struct dd_error *err)
 {
 	struct dd_host_options host = {.book = cli->book, .program = "domesday"};
@@ -146,8 +162,10 @@ static int from_file(struct cli *cli, const char *file, struct dd_error *err)
 
 	findings_init(&findings, cli);
 	rc = dd_restore(&host, file, findings_add, &findings, &verified, err);
-	if (rc >= 0 && cli_open(cli, false, NULL) == 0)
+	if (rc >= 0 && cli_open(cli, false, NULL) == 0) {
 		(void)dd_keys(cli->host, findings_key, &findings, NULL);
+		(void)dd_moved(cli->host, tell_moved, cli, NULL);
+	}
 	return rc < 0 ? rc : findings_finish(&findings, "the restored book", &verified, err);
 }
 

@@ -97,6 +97,14 @@ struct dd_peer_health {
 int dd_peer_check(
 	struct dd_host *host, const char *name, struct dd_peer_health *out, struct dd_error *err);
 
+/*
+ * What peers say that they own by now of the domains that are this host's in its book, as after it
+ * came back from a backup: moved hears of each. Nothing is changed. Who does not answer is named by
+ * the host's warn.
+ */
+typedef int (*dd_moved_fn)(const char *name, const char *uuid, const char *peer, void *context);
+int dd_moved(struct dd_host *host, dd_moved_fn moved, void *context, struct dd_error *err);
+
 /* ---- migration ---- */
 
 /*

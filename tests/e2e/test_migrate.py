@@ -179,6 +179,22 @@ def migrate__a_name_for_a_version_is_not_lost(book):
         equal([tag['label'] for tag in alpha.book.json('tag', 'vm1')], ['first', 'second', 'third'])
 
 
+@test()
+def restore__of_a_backup_says_what_has_moved_since(book):
+    with hosts(book) as (alpha, beta):
+        saved = os.path.join(book.folder, 'saved.tar')
+        alpha.book.define(domain('vm1'))
+        alpha.book.ok('backup', saved)
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        restored = book.another('restored', host='alpha')
+        said = restored.ok('restore', saved).err
+        contains(said, "the host 'beta' has 'vm1' now")
+        check('first-on-alpha' not in said, said)
+        beta.stop()
+        again = book.another('again', host='alpha')
+        contains(again.ok('restore', saved).err, "the host 'beta' does not say what it owns")
+
+
 @test('--offline', '--dry-run')
 def migrate__to_the_host_itself_says_so(book, how):
     with hosts(book) as (alpha, _):
