@@ -37,6 +37,16 @@ def two_hosts(book):
     return alpha, beta, remote
 
 
+def fleet(book, *members):
+    """A remote that has what they have now, and to which they push when they are told to."""
+    remote = os.path.join(book.folder, 'remote.git')
+    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
+    for host in members:
+        host.ok('remote', 'add', 'fleet', remote)
+        host.ok('config', 'auto-push', 'no')
+        host.ok('push')
+
+
 def fence(host, text=FENCE, name='fence'):
     path = host.file(name, text)
     os.chmod(path, 0o755)
@@ -241,16 +251,11 @@ def evacuate__refuses_what_it_cannot_take(book):
 @test()
 def evacuate__leaves_alone_what_has_moved_on(book):
     """To a host that lives: whether or not the one that is down could still tell the remote."""
-    remote = os.path.join(book.folder, 'remote.git')
-    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
     with hosts(book, 'alpha', 'beta', 'gamma') as three:
         alpha, beta, gamma = (host.book for host in three)
         for name in ('web', 'db'):
             beta.define(domain(name))
-        for host in (alpha, beta, gamma):
-            host.ok('remote', 'add', 'fleet', remote)
-            host.ok('config', 'auto-push', 'no')
-            host.ok('push')
+        fleet(book, alpha, beta, gamma)
         beta.ok('migrate', 'db', 'gamma')
         beta.ok('push')
         beta.ok('migrate', 'web', 'gamma')
@@ -276,16 +281,11 @@ def evacuate__leaves_alone_what_has_moved_on(book):
 
 @test()
 def evacuate__asks_the_peers_what_no_remote_knows(book):
-    remote = os.path.join(book.folder, 'remote.git')
-    subprocess.run(['git', 'init', '-q', '--bare', remote], check=True)
     with hosts(book, 'alpha', 'beta', 'gamma') as three:
         alpha, beta, gamma = (host.book for host in three)
         for name in ('web', 'db'):
             beta.define(domain(name))
-        for host in (alpha, beta):
-            host.ok('remote', 'add', 'fleet', remote)
-            host.ok('config', 'auto-push', 'no')
-            host.ok('push')
+        fleet(book, alpha, beta)
         beta.ok('migrate', 'web', 'gamma')
         words = ('--json', 'evacuate', 'beta', '--from', 'fleet', '--override', 'x')
         contains(alpha.run(*words, '--all', '--dry-run').err, "the host 'beta' is not down")
