@@ -3,15 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/runtime.h"
 #include "qmp/guest.h"
-
-#define WALK_DESCRIPTORS 8
+#include "store/folder.h"
 
 int instance_folder(
 	struct dd_host *host, const char *uuid, unsigned instance, char **out, struct dd_error *err)
@@ -106,20 +104,12 @@ int instance_end_all(struct dd_host *host, const char *uuid, struct dd_error *er
 	return rc ? rc : each_later(host, uuid, end_one, err, err);
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int clean_one(const char *folder, unsigned instance, void *context)
 {
 	const unsigned *kept = context;
 
 	if (instance != *kept && !guest_alive(folder, NULL))
-		(void)nftw(folder, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+		(void)folder_erase(folder, NULL);
 	return 0;
 }
 

@@ -106,15 +106,6 @@ static int sync_entry(const char *path, const struct stat *status, int flag, str
 	return fd < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
-{
-	(void)status;
-	(void)flag;
-	(void)walk;
-	(void)remove(path);
-	return 0;
-}
-
 int growing_sync(const struct growing *growing, struct dd_error *err)
 {
 	if (nftw(growing->folder, sync_entry, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
@@ -137,7 +128,7 @@ int growing_finish(struct growing *growing, struct dd_error *err)
 void growing_release(struct growing *growing)
 {
 	if (growing->folder)
-		(void)nftw(growing->folder, remove_entry, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+		(void)folder_erase(growing->folder, NULL);
 	free(growing->folder);
 	free(growing->target);
 	free(growing->parent);

@@ -338,16 +338,23 @@ static void store_checkpoint__many_small_packs_become_few(void **state)
 
 enum { PACKS = 6 };
 
-static size_t packs_list(struct scene *scene, char (*names)[PACK_NAME_SIZE], size_t room)
+static DIR *packs_open(const struct scene *scene)
 {
 	char path[PATH_MAX + 64];
-	const struct dirent *entry;
-	size_t count = 0;
 	DIR *folder;
 
 	snprintf(path, sizeof path, "%s/book.git/objects/pack", scene->place);
 	folder = opendir(path);
 	assert_non_null(folder);
+	return folder;
+}
+
+static size_t packs_list(struct scene *scene, char (*names)[PACK_NAME_SIZE], size_t room)
+{
+	DIR *folder = packs_open(scene);
+	const struct dirent *entry;
+	size_t count = 0;
+
 	while ((entry = readdir(folder))) {
 		int end = 0;
 
@@ -644,14 +651,10 @@ static void die_pulling(struct scene *scene)
 static int unfinished(struct scene *scene, bool old)
 {
 	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
-	char path[PATH_MAX + 64];
+	DIR *folder = packs_open(scene);
 	const struct dirent *entry;
 	int count = 0;
-	DIR *folder;
 
-	snprintf(path, sizeof path, "%s/book.git/objects/pack", scene->place);
-	folder = opendir(path);
-	assert_non_null(folder);
 	while ((entry = readdir(folder))) {
 		if (entry->d_name[0] == '.' || strncmp(entry->d_name, "pack-", 5) == 0)
 			continue;
