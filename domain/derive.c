@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/operation.h"
+#include "store/parcels.h"
 
 void derived_release(struct derived *derived)
 {
@@ -14,34 +15,21 @@ void derived_release(struct derived *derived)
 	*derived = (struct derived){.name = NULL};
 }
 
-/* What its trailers say; before there were owners no version named an epoch. */
-static int derive_state(
-	struct book *book, const char *uuid, struct derived *derived, struct dd_error *err)
+/* Before there were owners no version named an epoch. */
+static int derive_version(const struct version_info *info, const struct document *document,
+	const char *uuid, struct derived *out, struct dd_error *err)
 {
-	CLEANUP(version_info) struct version_info info = {.number = 0};
-	int rc = book_version(book, uuid, 0, &info, err);
-	const char *operation = rc ? NULL : version_trailer(&info, "Operation");
-	const char *epoch = rc ? NULL : version_trailer(&info, "Epoch");
+	const char *name = document_name(document);
+	const char *title = node_text(node_child(document_root(document), "title"));
+	const char *operation = version_trailer(info, "Operation");
+	const char *epoch = version_trailer(info, "Epoch");
+	CLEANUP(derived)
+	struct derived derived = {
+		.gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0,
+		.epoch = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1,
+	};
+	int rc = string_copy(&derived.name, name ? name : uuid, err);
 
-	derived->gone = operation && strcmp(operation, OPERATION_UNDEFINE) == 0;
-	derived->epoch = epoch ? (uint32_t)strtoul(epoch, NULL, 10) : 1;
-	return rc;
-}
-
-int derive(struct book *book, const char *uuid, struct derived *out, struct dd_error *err)
-{
-	CLEANUP(derived) struct derived derived = {.name = NULL};
-	CLEANUP(document) struct document *document = NULL;
-	int rc = derive_state(book, uuid, &derived, err);
-	const char *name, *title;
-
-	if (!rc)
-		rc = record_read(book, uuid, 0, &document, err);
-	if (rc)
-		return rc;
-	name = document_name(document);
-	title = node_text(node_child(document_root(document), "title"));
-	rc = string_copy(&derived.name, name ? name : uuid, err);
 	if (!rc)
 		rc = string_copy(&derived.title, title ? title : "", err);
 	if (!rc && !derived.gone)
@@ -51,4 +39,30 @@ int derive(struct book *book, const char *uuid, struct derived *out, struct dd_e
 	*out = derived;
 	derived = (struct derived){.name = NULL};
 	return 0;
+}
+
+int derive(struct book *book, const char *uuid, struct derived *out, struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {.number = 0};
+	CLEANUP(document) struct document *document = NULL;
+	int rc = book_version(book, uuid, 0, &info, err);
+
+	if (!rc)
+		rc = record_read(book, uuid, 0, &document, err);
+	return rc ? rc : derive_version(&info, document, uuid, out, err);
+}
+
+int derive_parcel(
+	struct parcel *parcel, const char *uuid, struct derived *out, struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {.number = 0};
+	CLEANUP(document) struct document *document = NULL;
+	CLEANUP(text) struct text xml = TEXT_INIT;
+	int rc = book_parcel_version(parcel, &info, err);
+
+	if (!rc)
+		rc = book_parcel_read(parcel, FILE_CONFIG, &xml, err);
+	if (!rc)
+		rc = document_parse(text_string(&xml), xml.size, NULL, &document, err);
+	return rc ? rc : derive_version(&info, document, uuid, out, err);
 }

@@ -15,6 +15,9 @@ struct derived {
 };
 
 int derive(struct book *book, const char *uuid, struct derived *out, struct dd_error *err);
+/* The same of the newest version of a parcel, which is in no book yet. */
+int derive_parcel(
+	struct parcel *parcel, const char *uuid, struct derived *out, struct dd_error *err);
 void derived_release(struct derived *derived);
 static inline void cleanup_derived(struct derived *derived)
 {

@@ -332,8 +332,8 @@ static int check_owner(const struct operation *op, struct dd_error *err)
 	if (op->row.state == STATE_GONE)
 		return error_hint(err, "work with it there");
 	return error_hint(err,
-		"work with it there, or take it back: domesday evacuate %s %s --from REMOTE", owner,
-		op->row.name);
+		"work with it there; if that host is gone: domesday evacuate %s %s --from REMOTE",
+		owner, op->row.name);
 }
 
 static int refuse_gone(const struct operation *op, const char *domain, struct dd_error *err)

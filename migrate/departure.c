@@ -18,17 +18,35 @@ void departure_warn(const struct operation *op, bool live, const struct dd_migra
 		op->row.name, op->row.name);
 }
 
-int departure_check(const struct dd_migrate_options *options, struct dd_error *err)
+/* A domain that stays listed is called as it is there. */
+static int kept_name_check(
+	struct dd_host *host, const struct dd_migrate_options *options, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	const char *name = options->keep ? options->name : NULL;
+
+	if (!name || book_find(host->book, name, &row, NULL) || row.state == STATE_GONE ||
+		strcmp(options->domain, row.name) == 0 || strcmp(options->domain, row.uuid) == 0)
+		return 0;
+	error_set(err, DD_EXISTS,
+		"this host has another domain '%s', and so cannot list one that is called so "
+		"there",
+		name);
+	return error_hint(err, "choose another name, or leave out --keep");
+}
+
+int departure_check(
+	struct dd_host *host, const struct dd_migrate_options *options, struct dd_error *err)
 {
 	if ((unsigned)options->mode > DD_MIGRATE_OFFLINE)
 		return error_set(err, DD_INVALID,
 			"to another host a domain goes as it is, live or offline, and by no mode "
 			"%d",
 			(int)options->mode);
-	if (!options->postcopy || options->transport != DD_TRANSPORT_TLS)
-		return 0;
-	return error_set(err, DD_INVALID,
-		"post-copy goes by the relay, which can be made anew where it breaks");
+	if (options->postcopy && options->transport == DD_TRANSPORT_TLS)
+		return error_set(err, DD_INVALID,
+			"post-copy goes by the relay, which can be made anew where it breaks");
+	return kept_name_check(host, options, err);
 }
 
 int departure_begin(struct departure *departure, struct dd_host *host,
@@ -36,7 +54,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	struct dd_error *err)
 {
 	bool live = options->mode == DD_MIGRATE_LIVE;
-	int rc = departure_check(options, err);
+	int rc = departure_check(host, options, err);
 
 	if (rc)
 		return rc;
@@ -54,6 +72,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 			return rc;
 		live = row.state == STATE_RUNNING;
 	}
+	departure->outgoing.keep = options->keep;
 	rc = outgoing_begin(
 		&departure->outgoing, host, options->domain, options->peer, live, change, err);
 	if (rc)
@@ -174,6 +193,7 @@ int departure_result(struct departure *departure, const struct dd_error *failure
 		.live = outgoing->live,
 		.paused = departure->paused,
 		.postcopy = outgoing->postcopy,
+		.kept = row.state != STATE_GONE,
 		.transport = !outgoing->live ? ""
 			     : outgoing->tls ? "tls"
 					     : "relay",

@@ -24,8 +24,9 @@ struct departure {
 	char screen[ADDRESS_MAX]; /* where it will be, or "" */
 };
 
-/* Do the options go together? */
-int departure_check(const struct dd_migrate_options *options, struct dd_error *err);
+/* Do the options go together, and with what there is here? */
+int departure_check(
+	struct dd_host *host, const struct dd_migrate_options *options, struct dd_error *err);
 
 /* As outgoing_begin(), of what options say. */
 int departure_begin(struct departure *departure, struct dd_host *host,

@@ -66,6 +66,7 @@ static int options_check(const struct dd_migrate_options *options, struct dd_err
 		{options->persistent_xml != NULL, "another definition"},
 		{options->maps && options->maps[0], "other names of resources"},
 		{options->copy_storage || options->overwrite_storage, "a copy of its disks"},
+		{options->keep, "a domain that stays listed"},
 		{options->unsafe, "unsafe storage"},
 		{options->postcopy, "post-copy"},
 		{options->transport != DD_TRANSPORT_RELAY, "another transport"},

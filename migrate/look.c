@@ -190,7 +190,7 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 
 	if (options->mode == DD_MIGRATE_LOCAL)
 		return local_look(host, options, change, disk, context, result, err);
-	rc = departure_check(options, err);
+	rc = departure_check(host, options, err);
 	if (!rc)
 		rc = begin(&looking, host, change, err);
 	if (!rc)

@@ -78,6 +78,7 @@ static int row_open(struct outgoing *outgoing, struct dd_error *err)
 	outgoing->detail =
 		migration_detail(op, outgoing->id, outgoing->peer.name, true, outgoing->live);
 	json_put_bool(outgoing->detail, "paused", outgoing->paused);
+	json_put_bool(outgoing->detail, "keep", outgoing->keep);
 	if (!rc)
 		rc = migration_row_write(op, outgoing->detail, source_word(state), err);
 	if (!rc)

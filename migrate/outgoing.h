@@ -30,6 +30,7 @@ struct outgoing {
 	bool keeps_token; /* nobody has it but us */
 	bool tls;         /* its state went by QEMU's own connection */
 	bool stays;       /* what is offered, also when the connection has ended */
+	bool keep;        /* it is listed here afterwards, too, as the other's */
 	bool postcopy;    /* what is left of the guest follows once it runs there */
 	bool ended;       /* the guest died on the way, or was shut down by itself */
 	enum source_state state;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/crash.h"
+#include "domain/derive.h"
 #include "migrate/ask.h"
 #include "migrate/flag.h"
 #include "migrate/mark.h"
@@ -148,7 +149,27 @@ static void owner_keep(struct operation *op)
 			reason.message);
 }
 
-/* Gone: the history ends here with the version with which the destination took it. */
+/* The history ends here with the version with which the destination took it. */
+static int receipt_take(struct outgoing *outgoing, struct dd_error *err)
+{
+	CLEANUP(derived) struct derived derived = {.name = NULL};
+	struct operation *op = &outgoing->op;
+	int rc = outgoing->keep ? derive_parcel(outgoing->receipt, op->row.uuid, &derived, err) : 0;
+	const struct index_draft kept = {
+		.name = derived.name,
+		.title = derived.title,
+		.state = STATE_SHUT_OFF,
+		.uses = derived.uses.items,
+		.use_count = derived.uses.count,
+	};
+	/* it may have been undefined there by now */
+	bool stays = outgoing->keep && !derived.gone;
+
+	return rc ? rc
+		  : book_parcel_take(
+			    outgoing->receipt, op->journal, stays ? &kept : NULL, NULL, NULL, err);
+}
+
 static int leave(struct outgoing *outgoing, struct dd_error *err)
 {
 	CLEANUP(json) struct json *over = NULL;
@@ -171,7 +192,7 @@ static int leave(struct outgoing *outgoing, struct dd_error *err)
 	CRASH_POINT("outgoing:gone");
 	flag_forget(op->host, op->row.uuid);
 	if (!rc)
-		rc = book_parcel_take(outgoing->receipt, op->journal, NULL, NULL, err);
+		rc = receipt_take(outgoing, err);
 	/* with what lay there of it */
 	parcel_release(TAKE(outgoing->receipt));
 	CRASH_POINT("outgoing:given");
@@ -301,6 +322,7 @@ static int found(struct outgoing *outgoing, struct operation *op, const struct m
 		.disks = json_get(row->detail, "disks"),
 		.paused = json_get_bool(row->detail, "paused", false),
 		.postcopy = json_get_bool(row->detail, "postcopy", false),
+		.keep = json_get_bool(row->detail, "keep", false),
 		.state = row->source,
 	};
 	memcpy(outgoing->id, row->id, MIGRATION_ID_SIZE);

@@ -80,14 +80,17 @@ int book_parcel_open(struct book *book, const char *uuid, const char *host,
 /* Appends a file of its newest version. DD_NOT_FOUND: it has none of that name. */
 int book_parcel_read(
 	struct parcel *parcel, const char *path, struct text *out, struct dd_error *err);
+int book_parcel_version(struct parcel *parcel, struct version_info *out, struct dd_error *err);
 
 /*
  * One transaction: the history is in the book, as that of a domain which the sender owns and which
- * is not here any more; the journal row (0: none) ends, with a note (NULL: none) of how.
- * DD_REFUSED: the domain's epoch has not grown, so the sender does not own it.
+ * is not here any more; the journal row (0: none) ends, with a note (NULL: none) of how. kept says
+ * how the domain is listed from then on, as the sender's (NULL: not at all); where another has its
+ * name by then it is not. DD_REFUSED: the domain's epoch has not grown, so the sender does not own
+ * it.
  */
-int book_parcel_take(struct parcel *parcel, uint64_t journal, const char *note_name,
-	const char *note_value, struct dd_error *err);
+int book_parcel_take(struct parcel *parcel, uint64_t journal, const struct index_draft *kept,
+	const char *note_name, const char *note_value, struct dd_error *err);
 
 /* Those that are to go do so, as when the next parcel comes. */
 int book_parcels_tidy(struct book *book, struct dd_error *err);

@@ -27,6 +27,7 @@ static const struct option_row options[] = {
 	{"dry-run", 'n', NULL, "show what would become of its disks, and do nothing"},
 	{"copy-storage", 0, NULL, "with its images, where they are not there"},
 	{"overwrite-storage", 0, NULL, "with its images, also over others of their names there"},
+	{"keep", 0, NULL, "this host lists it afterwards, too: off, and as PEER's"},
 	{"unsafe", 0, NULL, "what may be a shared disk is one, whatever its cache mode"},
 	{"paused", 0, NULL, "it stands still there until it is resumed"},
 	{"bandwidth", 0, "MIB", "MiB a second, at most"},
@@ -240,6 +241,7 @@ static int read_asked(const struct arguments *args, struct asked *asked, struct 
 		.copy_storage = option_given(args, "copy-storage"),
 		.overwrite_storage = option_given(args, "overwrite-storage"),
 		.unsafe = option_given(args, "unsafe"),
+		.keep = option_given(args, "keep"),
 	};
 	if (!rc)
 		rc = read_transport(args, &asked->options.transport, err);
@@ -304,6 +306,11 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 			migrated->downtime_ms);
 	else
 		note_where(cli, asked, migrated);
+	if (asked->options.keep)
+		cli_note(cli, migrated->kept
+				      ? "it is listed here, too, off, until it is undefined here"
+				      : "it is not listed here: it is gone there, too, or another "
+					"domain has its name");
 	if (*migrated->screen)
 		cli_note(cli, "its screen is at %s://%s now", migrated->screen_type,
 			migrated->screen);
@@ -320,8 +327,10 @@ static int tell(struct cli *cli, const struct asked *asked, const struct dd_migr
 	if (migrated->instance) {
 		json_put_number(answer, "instance", migrated->instance);
 		json_put_string(answer, "memory", memory_words(migrated->memory_shared));
-	} else
+	} else {
 		json_put_string(answer, "peer", asked->options.peer);
+		json_put_bool(answer, "kept", migrated->kept);
+	}
 	json_put_number(answer, "version", migrated->version);
 	json_put_bool(answer, "live", migrated->live);
 	json_put_number(answer, "total_ms", migrated->total_ms);
@@ -432,6 +441,9 @@ static int look(struct cli *cli, const struct asked *asked, const struct dd_chan
 		text_printf(&cli->out, "%s would go to %s %s%s\n", asked->options.domain,
 			asked->options.peer, found.live ? "with its guest" : "without a guest",
 			found.possible ? "" : ", but that is refused");
+	if (asked->options.keep)
+		text_printf(&cli->out, "this host would list it still, off and as %s's\n",
+			asked->options.peer);
 	if (found.one_pass)
 		text_puts(&cli->out, "in one pass: an emulated guest stands still for what it "
 				     "changes meanwhile\n");

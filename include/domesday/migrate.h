@@ -110,8 +110,9 @@ int dd_moved(struct dd_host *host, dd_moved_fn moved, void *context, struct dd_e
 /*
  * A domain moves to a peer with all of its history, and with its guest if it runs: never is it both
  * hosts', or neither's. Until the peer has decided, this host owns it; from then on the peer does,
- * and what is left here is the history, which ends with the version that the peer took it with.
- * Whatever dies on the way, the two hosts settle by themselves once they reach each other.
+ * and what is left here is the history, which ends with the version that the peer took it with;
+ * with keep, also the name, under which that is found, and which nobody else can have. Whatever
+ * dies on the way, the two hosts settle by themselves once they reach each other.
  */
 enum dd_migration_mode {
 	DD_MIGRATE_AUTO = 0,    /* as it is: live while it runs, otherwise offline */
@@ -135,6 +136,7 @@ struct dd_migrate_options {
 	const char *persistent_xml; /* from its next start on; NULL: as it runs with then */
 	const char *const *maps;    /* "KIND:FROM=TO" each, NULL-terminated; or NULL */
 	enum dd_transport transport;
+	bool keep;              /* this host lists it still, off, and as the peer's */
 	bool paused;            /* it stands still there until somebody resumes it */
 	uint64_t bandwidth;     /* bytes/s at most; 0: all there is */
 	unsigned timeout_s;     /* then it is given up; 0: it may take as long as it takes */
@@ -177,6 +179,7 @@ struct dd_migrated {
 	unsigned copied;              /* disks; the images that they had are here still */
 	char screen[DD_ADDRESS_SIZE]; /* "HOST:PORT" of its screen there; "" where it has none */
 	const char *screen_type;      /* "vnc", "spice", "" */
+	bool kept;                    /* this host lists it still */
 	unsigned instance;  /* which QEMU has it since its start, from 2 on; local, otherwise 0 */
 	bool memory_shared; /* and it got the memory as it is, without a copy; local */
 };

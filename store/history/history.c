@@ -83,6 +83,7 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 {
 	CLEANUP(version_info) struct version_info info = {.number = number};
 	CLEANUP(odb_object) git_odb_object *object = NULL;
+	CLEANUP(text) struct text words = TEXT_INIT; /* objects end with a NUL by custom only */
 	int rc = repository_need(book, err);
 	int code;
 
@@ -94,7 +95,9 @@ int version_read(struct book *book, uint32_t number, const git_oid *oid, struct 
 	if (git_odb_object_type(object) != GIT_OBJECT_COMMIT)
 		return error_set(err, DD_CORRUPT, "version %u is not a commit", number);
 	git_oid_tostr(info.commit, sizeof info.commit, oid);
-	rc = version_info_read(git_odb_object_data(object), &info, err);
+	text_add(&words, git_odb_object_data(object), git_odb_object_size(object));
+	rc = text_failed(&words) ? error_no_memory(err)
+				 : version_info_read(text_string(&words), &info, err);
 	if (rc)
 		return rc;
 	*out = info;

@@ -560,3 +560,13 @@ int book_parcel_read(
 	parcel_look(parcel);
 	return rc;
 }
+
+int book_parcel_version(struct parcel *parcel, struct version_info *out, struct dd_error *err)
+{
+	int rc;
+
+	parcel_look(parcel);
+	rc = version_read(parcel->book, parcel->lineage.count, &parcel->head, out, err);
+	parcel_look(parcel);
+	return rc;
+}

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "store/commit/message.h"
+#include "store/database/index.h"
 #include "store/folder.h"
 #include "store/git/object.h"
 #include "store/lock/journal.h"
@@ -103,6 +104,7 @@ void parcel_arrived(struct parcel *parcel)
 struct ending {
 	struct parcel *parcel;
 	uint64_t journal;
+	const struct index_draft *kept;
 	const char *note_name, *note_value;
 	struct object_set head; /* of a large one the newest commit, for the staged objects */
 };
@@ -162,6 +164,20 @@ static int epoch_check(const struct parcel *parcel, struct dd_error *err)
 		parcel->host, parcel->uuid, parcel->lineage.epoch);
 }
 
+/* It goes on being listed, unless somebody has taken its name. */
+static int kept_write(const struct ending *ending, int64_t domain, struct dd_error *err)
+{
+	struct book *book = ending->parcel->book;
+	struct dd_error reason = {0};
+	int rc = index_name_free(book, ending->parcel->uuid, ending->kept->name, &reason);
+
+	if (rc == DD_EXISTS)
+		return 0;
+	if (rc)
+		return error_set(err, rc, "%s", reason.message);
+	return index_write(book, domain, ending->kept, err);
+}
+
 static int end_write(void *context, struct dd_error *err)
 {
 	const struct ending *ending = context;
@@ -177,6 +193,8 @@ static int end_write(void *context, struct dd_error *err)
 		rc = parcel_write(ending->parcel, &domain, err);
 	if (!rc)
 		rc = object_set_stage(&ending->head, &book->database, domain, err);
+	if (!rc && ending->kept)
+		rc = kept_write(ending, domain, err);
 	if (!rc && ending->journal)
 		rc = journal_close(book, &change, domain, err);
 	if (!rc && ending->note_name)
@@ -184,16 +202,19 @@ static int end_write(void *context, struct dd_error *err)
 	return rc;
 }
 
-int book_parcel_take(struct parcel *parcel, uint64_t journal, const char *note_name,
-	const char *note_value, struct dd_error *err)
+int book_parcel_take(struct parcel *parcel, uint64_t journal, const struct index_draft *kept,
+	const char *note_name, const char *note_value, struct dd_error *err)
 {
 	CLEANUP(ending)
 	struct ending ending = {.parcel = parcel,
 		.journal = journal,
+		.kept = kept,
 		.note_name = note_name,
 		.note_value = note_value};
-	int rc = head_read(&ending, err);
+	int rc = kept ? index_draft_check(kept, err) : 0;
 
+	if (!rc)
+		rc = head_read(&ending, err);
 	if (!rc)
 		rc = objects_install(parcel, err);
 	if (!rc)

@@ -433,11 +433,12 @@ static int index_domain(struct reindex *reindex, const struct place *place)
 		reindex_lost(reindex, "the newest version of the domain %s cannot be read: %s",
 			place->uuid, reason.message);
 	}
-	if (place->given_away) {
+	rc = old_domain(reindex, place->uuid, &old, &found);
+	/* listed only where it was so, too */
+	if (place->given_away && (!found || old.state != STATE_SHUT_OFF || !old.owner)) {
 		draft.state = STATE_GONE;
 		draft.use_count = 0;
 	}
-	rc = old_domain(reindex, place->uuid, &old, &found);
 	if (!rc && draft.state != STATE_GONE)
 		rc = name_taken(reindex, place, draft.name, &taken);
 	if (rc)

@@ -59,6 +59,8 @@ static int begin(struct client *client, char **cookie, struct dd_error *err)
 			options.copy_storage = true;
 		else if (value && strncmp(client->word[i], "tls", 3) == 0)
 			options.transport = DD_TRANSPORT_TLS;
+		else if (value && strncmp(client->word[i], "keep", 4) == 0)
+			options.keep = true;
 		else
 			options.paused = true;
 	}

@@ -12,7 +12,9 @@ import time
 
 from definition import MAC, disk, domain, interface
 from harness import EXIT, Skip, check, contains, equal, main, test, wait_until
-from migration import Traveller, hosts, image_of_two_names, one_owner, two_places
+from migration import (
+    Traveller, hosts, image_of_two_names, killed_at, one_owner, restart, settled, stopped,
+    two_places)
 
 # A device that only the source has; of the next start.
 SOURCE_ONLY = (
@@ -221,6 +223,100 @@ def migrate__gives_it_another_name(book):
         contains(alpha.book.ok('migrate', 'vm1', 'beta', '--dname', 'vm2').err,
                  "vm1 is the host beta's now as vm2, with version 2")
         check(beta.has('vm2') and not alpha.has('vm1'))
+
+
+def kept(host, name, owner):
+    """A host lists what is another's."""
+    row = host.book.domains()[name]
+    equal((row['state'], row['owner'], row['autostart']), ('shut off', owner, False))
+    host.book.refuse('start', name, code='refused', says=f"owned by the host '{owner}' now")
+    host.book.refuse('desc', name, 'mine', code='refused', says=f"owned by the host '{owner}' now")
+    host.book.ok('verify')
+
+
+@test('shut off', 'running')
+def keep__the_source_lists_it_as_the_others(book, state):
+    live = state == 'running'
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1')
+        alpha.book.ok('autostart', 'vm1')
+        if live:
+            guest.start().wait_for('^tick 1$')
+        moved = alpha.book.json('migrate', 'vm1', 'beta', '--keep')
+        equal((moved['kept'], moved['live']), (True, live))
+        kept(alpha, 'vm1', 'beta')
+        check(not alpha.alive(guest.uuid))
+        equal(alpha.book.dumpxml('vm1'), beta.book.dumpxml('vm1'))
+        contains(alpha.book.ok('list', '--all').out, 'shut off, owned by beta')
+        alpha.book.refuse('migrate', 'vm1', 'beta', code='refused', says='owned by')
+        beta.book.ok('desc', 'vm1', '--title', 'there')
+        alpha.book.ok('reindex')
+        kept(alpha, 'vm1', 'beta')
+        # what it was is out of date as soon as it is back
+        equal(beta.book.json('migrate', 'vm1', 'alpha')['kept'], False)
+        contains(alpha.book.dumpxml('vm1'), '<title>there</title>')
+        equal(alpha.book.domains()['vm1']['owner'], None)
+        if live:
+            guest.at(alpha).goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
+@test()
+def keep__what_is_listed_can_be_forgotten(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        uuid = alpha.book.domains()['vm1']['uuid']
+        contains(alpha.book.ok('migrate', 'vm1', 'beta', '--keep').err,
+                 'it is listed here, too, off, until it is undefined here')
+        before = alpha.book.json('log', 'vm1')
+        alpha.book.ok('undefine', 'vm1')
+        check(not alpha.has('vm1') and beta.has('vm1'))
+        equal(alpha.book.json('log', uuid), before)
+        alpha.book.define(domain('vm1'))  # the name is free
+        beta.book.refuse('migrate', 'vm1', 'alpha', code='exists', says='--dname')
+        beta.book.ok('migrate', 'vm1', 'alpha', '--dname', 'vm2')
+        for host in (alpha, beta):
+            host.book.ok('verify')
+
+
+@test()
+def keep__under_the_name_that_it_has_there(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        alpha.book.define(domain('other'))
+        words = ('migrate', 'vm1', 'beta', '--keep', '--dname')
+        for more in ((), ('--dry-run',)):
+            alpha.book.refuse(*words, 'other', *more, code='exists', says=[
+                "this host has another domain 'other'", 'leave out --keep'])
+        contains(alpha.book.ok(*words, 'vm2', '--dry-run').out,
+                 "this host would list it still, off and as beta's")
+        alpha.book.refuse('migrate', 'vm1', '--local', '--keep', code='invalid',
+                          says='a domain that stays listed')
+        # whoever takes that name at the last moment has it
+        process = alpha.book.popen(*words, 'vm2', env={'DOMESDAY_HOLD_AT': 'outgoing:gone'})
+        wait_until(lambda: stopped(process), 'it waits')
+        alpha.book.define(domain('vm2'))
+        process.send_signal(signal.SIGCONT)
+        contains(process.communicate(timeout=60)[1], 'it is not listed here')
+        check(beta.has('vm2') and not alpha.has('vm1'))
+        alpha.book.refuse('dumpxml', 'vm1', code='not-found')
+        for host in (alpha, beta):
+            host.book.ok('verify')
+
+
+@test('outgoing:switched', 'outgoing:gone', 'outgoing:given')
+def keep__whoever_settles_it_knows(book, point):
+    with hosts(book) as both:
+        alpha, beta = both
+        alpha.book.define(domain('vm1'))
+        killed_at(both, point, 'source', 'migrate', 'vm1', 'beta', '--keep')
+        restart(alpha)
+        wait_until(lambda: settled(both), 'all is settled', 60)
+        where = 'alpha' if point == 'outgoing:switched' else 'beta'
+        if where == 'beta':
+            kept(alpha, 'vm1', 'beta')
+        equal(alpha.book.domains()['vm1']['owner'], None if where == 'alpha' else 'beta')
+        equal(beta.has('vm1'), where == 'beta')
 
 
 @test('--xml', '--persistent-xml')

@@ -117,6 +117,17 @@ def client__wishes_go_with_it(book, mode):
         one_owner(both, guest, beta)
 
 
+@test('confirm', 'finish')
+def client__keeps_it_in_the_list(book, last):
+    """Also where the client is gone, and the source finds out by itself."""
+    with traveller(book, False) as (both, _):
+        with Client(*both) as client:
+            client.go(last, 'keep=1')
+        wait_until(lambda: settled(both), 'all is settled', 60)
+        equal(both[0].book.domains()['vm1']['owner'], 'beta')
+        equal(both[1].book.domains()['vm1']['owner'], None)
+
+
 @test(*CALLS[:3])
 def client__cancels(book, call):
     with traveller(book, True) as (both, guest):

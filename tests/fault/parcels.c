@@ -220,7 +220,7 @@ int run_hand_over(struct scene *scene, struct dd_error *err)
 	int rc = receive(scene, GOING, OTHER, &parcel, &taken, err);
 
 	if (!rc)
-		rc = told(scene, book_parcel_take(parcel, 0, NULL, NULL, err));
+		rc = told(scene, book_parcel_take(parcel, 0, NULL, NULL, NULL, err));
 	return rc ? rc : checkpoint(scene, err);
 }
 

@@ -275,10 +275,10 @@ static void store_parcel__journal_row_stays_open_or_ends_with_a_note(void **stat
 
 	transfer(&pair->beta, &pair->alpha, UUID_A, &receipt, &taken);
 	/* settled by somebody else: nothing of it happens */
-	assert_int_equal(book_parcel_take(receipt, here + 5, NULL, NULL, NULL), DD_CONFLICT);
+	assert_int_equal(book_parcel_take(receipt, here + 5, NULL, NULL, NULL, NULL), DD_CONFLICT);
 	assert_owner(&pair->alpha, UUID_A, NULL, 1, 1);
 	assert_ok(&pair->alpha,
-		book_parcel_take(receipt, here, "migrated/1", "gone", &pair->alpha.err));
+		book_parcel_take(receipt, here, NULL, "migrated/1", "gone", &pair->alpha.err));
 	text_clear(&note);
 	assert_ok(&pair->alpha,
 		book_setting_get(pair->alpha.book, "migrated/1", &note, &pair->alpha.err));
@@ -307,7 +307,7 @@ static void store_parcel__is_handed_back(void **state)
 	assert_owner(&pair->alpha, UUID_A, NULL, 3, 3);
 	parcel_release(TAKE(parcel));
 	transfer(&pair->alpha, &pair->beta, UUID_A, &parcel, &taken);
-	assert_ok(&pair->beta, book_parcel_take(parcel, 0, NULL, NULL, &pair->beta.err));
+	assert_ok(&pair->beta, book_parcel_take(parcel, 0, NULL, NULL, NULL, &pair->beta.err));
 	assert_owner(&pair->beta, UUID_A, "alpha", 3, 3);
 	assert_whole(&pair->alpha);
 	assert_whole(&pair->beta);
@@ -373,7 +373,7 @@ static void tell_costs(struct pair *pair, const char *what)
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	at[4] = now();
 	transfer(&pair->beta, &pair->alpha, UUID_A, &receipt, &taken);
-	assert_ok(&pair->alpha, book_parcel_take(receipt, 0, NULL, NULL, &pair->alpha.err));
+	assert_ok(&pair->alpha, book_parcel_take(receipt, 0, NULL, NULL, NULL, &pair->alpha.err));
 	at[5] = now();
 	print_message("# %s, %zu bytes: write %.2f, put %.2f, end %.2f, apply %.2f, receipt %.2f "
 		      "ms\n",

@@ -203,7 +203,7 @@ static inline void migrate(
 	transfer(from, to, uuid, &parcel, &taken);
 	assert_ok(to, claim_apply(to, parcel, uuid, &taken, &claim));
 	transfer(to, from, uuid, &receipt, &taken);
-	assert_ok(from, book_parcel_take(receipt, 0, NULL, NULL, &from->err));
+	assert_ok(from, book_parcel_take(receipt, 0, NULL, NULL, NULL, &from->err));
 }
 
 static inline void assert_owner(

@@ -46,7 +46,7 @@ static int take_found(struct scene *side, const struct deed *deed)
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	int rc = open_found(side, deed, &parcel);
 
-	return rc ? rc : book_parcel_take(parcel, 0, NULL, NULL, &side->err);
+	return rc ? rc : book_parcel_take(parcel, 0, NULL, NULL, NULL, &side->err);
 }
 
 static int receive_new(struct scene *side, const struct deed *deed)

@@ -114,7 +114,7 @@ static void store_parcel_kept__reindex_takes_nothing_that_was_only_sent(void **s
 	assert_ok(&pair->beta, claim_apply(&pair->beta, parcel, UUID_A, &taken, &claim));
 	transfer(&pair->beta, &pair->alpha, UUID_A, &receipt, &taken);
 	/* its objects are there, and it was not taken */
-	assert_int_equal(book_parcel_take(receipt, 77, NULL, NULL, NULL), DD_CONFLICT);
+	assert_int_equal(book_parcel_take(receipt, 77, NULL, NULL, NULL, NULL), DD_CONFLICT);
 	parcel_release(TAKE(receipt));
 	reindex(&pair->alpha, false);
 	assert_owner(&pair->alpha, UUID_A, NULL, 1, 1);

@@ -642,7 +642,8 @@ static void store_parcel_refused__a_receipt_that_claims_nothing(void **state)
 	assert_ok(&pair->alpha,
 		receive_as(&pair->alpha, UUID_A, "beta", key, &sent, &parcel, &taken));
 	assert_true(taken.own);
-	assert_int_equal(book_parcel_take(parcel, 0, NULL, NULL, &pair->alpha.err), DD_REFUSED);
+	assert_int_equal(
+		book_parcel_take(parcel, 0, NULL, NULL, NULL, &pair->alpha.err), DD_REFUSED);
 	assert_owner(&pair->alpha, UUID_A, NULL, 1, 1);
 }
 
