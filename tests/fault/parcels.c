@@ -99,8 +99,8 @@ static int judge(struct book *book, int domain, const char *owner, bool *so, str
 
 	uuid_of(domain, uuid);
 	rc = book_find(book, uuid, &row, err);
-	*so = !rc && (owner ? row.owner && strcmp(row.owner, owner) == 0
-			    : !row.owner && row.state != STATE_GONE);
+	*so = !rc && row.state != STATE_GONE &&
+	      (owner ? row.owner && strcmp(row.owner, owner) == 0 : !row.owner);
 	return rc == DD_NOT_FOUND ? 0 : rc;
 }
 
@@ -185,7 +185,7 @@ int check_arrive(struct scene *scene, bool done, struct dd_error *err)
 	return rc || owned ? rc : error_set(err, DD_CORRUPT, "the domain is not taken");
 }
 
-/* ---- its history ends where it was ---- */
+/* ---- its history ends where it was, which goes on listing it ---- */
 
 /* The other has taken it, and what it has made of it is on its way here. */
 int prepare_hand_over(struct scene *scene, struct dd_error *err)
@@ -215,12 +215,20 @@ int prepare_hand_over(struct scene *scene, struct dd_error *err)
 
 int run_hand_over(struct scene *scene, struct dd_error *err)
 {
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 	CLEANUP(parcel) struct parcel *parcel = NULL;
 	struct book_taken taken;
+	char uuid[UUID_SIZE];
 	int rc = receive(scene, GOING, OTHER, &parcel, &taken, err);
 
+	uuid_of(GOING, uuid);
 	if (!rc)
-		rc = told(scene, book_parcel_take(parcel, 0, NULL, NULL, NULL, err));
+		rc = book_find(scene->book, uuid, &row, err);
+	if (!rc) {
+		const struct index_draft kept = {.name = row.name, .state = STATE_SHUT_OFF};
+
+		rc = told(scene, book_parcel_take(parcel, 0, &kept, NULL, NULL, err));
+	}
 	return rc ? rc : checkpoint(scene, err);
 }
 
