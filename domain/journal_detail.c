@@ -49,6 +49,17 @@ int detail_get_document(
 	return document_parse(text, strlen(text), NULL, out, err);
 }
 
+char *detail_name(const struct journal_row *row)
+{
+	CLEANUP(json) struct json *detail = NULL;
+	const char *name;
+
+	if (!row->detail || json_parse(row->detail, strlen(row->detail), &detail, NULL))
+		return NULL;
+	name = json_get_string(detail, DETAIL_NAME);
+	return name ? strdup(name) : NULL;
+}
+
 /* Keeps the rows of after that before does not have in the same mode. */
 static void keep_new(struct use_rows *after, const struct use_rows *before)
 {

@@ -33,4 +33,11 @@ int detail_put_document(struct json *detail, const char *key, const struct docum
 int detail_get_document(
 	const struct json *detail, const char *key, struct document **out, struct dd_error *err);
 
+/*
+ * What a domain that is not in the index yet will be called, as the journal row that brings it
+ * says; NULL: it does not. The caller frees it.
+ */
+#define DETAIL_NAME "name"
+char *detail_name(const struct journal_row *row);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/existing.h"
+#include "domain/journal_detail.h"
 #include "domain/operation.h"
 #include "domain/record.h"
 #include "domain/runtime.h"
@@ -155,12 +156,15 @@ static int visit_job(const struct job_row *row, void *context)
 {
 	const struct job_visit *own = context;
 	CLEANUP(domain_row) struct domain_row domain = {.name = NULL};
-	/* a domain that is being defined is not there yet */
-	bool there = book_find(own->host->book, row->uuid, &domain, NULL) == 0;
+	CLEANUP(journal_row) struct journal_row journal = {.id = 0};
 
+	/* a domain that is being defined, or comes, is not there yet */
+	if (book_find(own->host->book, row->uuid, &domain, NULL) &&
+		journal_find(own->host->book, row->uuid, &journal, NULL) == 0)
+		domain.name = detail_name(&journal);
 	return own->visit(
 		&(struct dd_job){
-			.domain = there ? domain.name : NULL,
+			.domain = domain.name,
 			.uuid = row->uuid,
 			.operation = row->operation,
 			.since = row->since,

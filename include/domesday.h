@@ -337,7 +337,7 @@ int dd_who_uses(struct dd_host *host, const char *value, dd_use_fn visit, void *
 
 /* An operation that is under way, or was cut short and waits for the next one to settle it. */
 struct dd_job {
-	const char *domain; /* its name; NULL while there is none yet */
+	const char *domain; /* its name, also of one that comes; NULL while there is none yet */
 	const char *uuid;
 	const char *operation; /* "attach-device" */
 	int64_t since;         /* seconds since the epoch */

@@ -101,6 +101,7 @@ static int row_make(struct operation *op, const struct incoming *incoming,
 		rc = mark_put_boot(detail, err);
 	json_put_string(detail, "token_hash", json_get_string(incoming->offer, "token_hash"));
 	json_put_string(detail, "vacated", text_string(&vacated));
+	json_put_string(detail, DETAIL_NAME, document_name(wished->config));
 	json_put_bool(detail, "paused", op->paused);
 	if (!rc)
 		rc = detail_put_document(detail, "config", wished->config, err);

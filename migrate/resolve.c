@@ -16,7 +16,38 @@
 #define ABORT_MS 30000 /* for whoever is at it to undo it */
 #define ABORT_LOOK_MS 50
 
-/* One that comes here for the first time is known by its UUID alone, as 'jobs' tells it. */
+struct search {
+	const char *name;
+	char uuid[UUID_SIZE];
+};
+
+#define FOUND 1
+
+static int match_name(const struct journal_row *row, void *context)
+{
+	struct search *search = context;
+	CLEANUP(free) char *name = detail_name(row);
+
+	if (!name || strcmp(name, search->name) != 0)
+		return 0;
+	memcpy(search->uuid, row->uuid, UUID_SIZE);
+	return FOUND;
+}
+
+/* One that comes here for the first time is in no index yet, but 'jobs' tells of it. */
+static int row_of_new(
+	struct dd_host *host, const char *domain, struct migration_row *row, struct dd_error *err)
+{
+	struct search search = {.name = domain};
+	int rc = uuid_normalise(domain, search.uuid)
+			 ? FOUND
+			 : journal_list(host->book, match_name, &search, err);
+
+	if (rc == FOUND)
+		return migration_row_find(host, search.uuid, NULL, row, err);
+	return rc ? rc : DD_NOT_FOUND;
+}
+
 static int row_of(
 	struct dd_host *host, const char *domain, struct migration_row *row, struct dd_error *err)
 {
@@ -24,8 +55,8 @@ static int row_of(
 	struct dd_error reason = {0};
 	int rc = existing_named(host, domain, &found, err);
 
-	if (rc == DD_NOT_FOUND && uuid_normalise(domain, found.uuid))
-		return migration_row_find(host, found.uuid, NULL, row, NULL) ? rc : 0;
+	if (rc == DD_NOT_FOUND)
+		return row_of_new(host, domain, row, NULL) ? rc : 0;
 	if (!rc)
 		rc = migration_row_find(host, found.uuid, NULL, row, &reason);
 	if (rc == DD_NOT_FOUND && reason.code)

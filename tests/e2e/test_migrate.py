@@ -387,8 +387,10 @@ def migrate__does_not_go_to_a_peer_that_is_revoked_meanwhile(book):
         wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 20)
         # whoever looks there does not know it by its name yet
         job, = beta.book.json('jobs')
-        beta.book.refuse('job-abort', job['uuid'], code='refused',
-                         says=["comes from the host 'alpha'", 'call it off there'])
+        equal((job['domain'], job['uuid']), ('vm1', guest.uuid))
+        for name in ('vm1', guest.uuid):
+            beta.book.refuse('job-abort', name, code='refused',
+                             says=["comes from the host 'alpha'", 'call it off there'])
         alpha.book.ok('peer', 'revoke', 'beta', '--reason', 'it was stolen')
         out, err = process.communicate(timeout=30)
         equal(process.returncode, EXIT['refused'], out, err)
