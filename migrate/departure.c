@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/departure.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/existing.h"
 #include "migrate/mirrors.h"
+#include "migrate/progress.h"
 
 /* ---- the phases ---- */
 
@@ -79,9 +81,10 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 		return rc;
 	departure->paused = live && (options->paused || departure->outgoing.paused);
 	departure_warn(&departure->outgoing.op, live, options);
-	if (live || !(options->copy_storage || options->overwrite_storage))
-		return 0;
-	rc = outgoing_hold(&departure->outgoing, err);
+	rc = progress_path(host, departure->outgoing.op.row.uuid, &departure->notice, err);
+	departure->stream.notice = departure->notice;
+	if (!rc && !live && (options->copy_storage || options->overwrite_storage))
+		rc = outgoing_hold(&departure->outgoing, err);
 	if (rc)
 		(void)outgoing_give_up(&departure->outgoing, NULL);
 	return rc;
@@ -118,6 +121,7 @@ int departure_perform(struct departure *departure, const struct json *disks,
 void departure_end(struct departure *departure)
 {
 	outgoing_end(&departure->outgoing);
+	free(TAKE(departure->notice));
 }
 
 /* ---- what is asked for, and told ---- */

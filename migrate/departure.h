@@ -21,6 +21,7 @@ struct departure {
 	struct timespec began;
 	bool paused;              /* it is to stand still there, for whatever reason */
 	const char *screen_type;  /* of the guest's screen: "vnc", "spice", or NULL: none */
+	char *notice;             /* file by which others see how far it is */
 	char screen[ADDRESS_MAX]; /* where it will be, or "" */
 };
 

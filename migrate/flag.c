@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "domain/instance.h"
+#include "migrate/progress.h"
 
 #define FLAG "abort"
 #define RESTS "resting"
@@ -81,5 +82,6 @@ void flag_forget(struct dd_host *host, const char *uuid)
 {
 	file_remove(host, uuid, FLAG);
 	file_remove(host, uuid, RESTS);
+	progress_forget(host, uuid);
 	instance_clean(host, uuid, INSTANCE_FIRST);
 }

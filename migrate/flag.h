@@ -26,7 +26,10 @@ int flag_rest(struct dd_host *host, const char *uuid, struct dd_error *err);
 void flag_wake(struct dd_host *host, const char *uuid);
 bool flag_rests(struct dd_host *host, const char *uuid);
 
-/* Of one that is over, also where who began it has died: neither is there, nor an empty folder. */
+/*
+ * Of one that is over, also where who began it has died: neither is there, nor what was told of it
+ * (progress.h), nor an empty folder.
+ */
 void flag_forget(struct dd_host *host, const char *uuid);
 
 #endif

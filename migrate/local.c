@@ -15,6 +15,7 @@
 #include "migrate/incoming_internal.h"
 #include "migrate/mark.h"
 #include "migrate/outgoing.h"
+#include "migrate/progress.h"
 #include "migrate/stream.h"
 #include "migrate/viewers.h"
 #include "qmp/deadline.h"
@@ -32,6 +33,7 @@ struct moving {
 	struct stream_options stream;
 	struct stream_counts counts;
 	char *flag;             /* file that calls it off */
+	char *notice;           /* and by which others see how far it is */
 	bool troubled;          /* an I/O error had stopped it before: it is moved so */
 	int64_t began, stopped; /* ms */
 };
@@ -41,6 +43,9 @@ static void cleanup_moving(struct moving *moving)
 	if (moving->flag)
 		(void)unlink(moving->flag);
 	free(moving->flag);
+	if (moving->notice)
+		progress_forget(moving->op.host, moving->op.row.uuid);
+	free(moving->notice);
 	document_free(moving->live);
 	document_free(moving->revealed);
 	local_release(&moving->local);
@@ -192,6 +197,11 @@ static int moving_begin(
 		rc = flag_path(op->host, op->row.uuid, &moving->flag, err);
 	if (!rc)
 		(void)unlink(moving->flag);
+	if (!rc)
+		rc = progress_path(op->host, op->row.uuid, &moving->notice, err);
+	if (!rc)
+		progress_forget(op->host, op->row.uuid);
+	moving->stream.notice = moving->notice;
 	return rc ? rc : row_open(moving, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "domain/crash.h"
 #include "migrate/mark.h"
+#include "migrate/progress.h"
 #include "migrate/viewers.h"
 #include "qmp/migration.h"
 #include "qmp/places.h"
@@ -234,6 +235,7 @@ int local_settle(struct operation *op, const struct migration_row *row, struct d
 
 	memcpy(local.id, row->id, MIGRATION_ID_SIZE);
 	guest_free(TAKE(op->guest));
+	progress_forget(op->host, op->row.uuid);
 	if (rc)
 		return rc;
 	return row->destination == DESTINATION_PREPARED ? local_stay(&local, err)

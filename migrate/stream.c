@@ -11,6 +11,7 @@
 
 #include "migrate/ask.h"
 #include "migrate/flag.h"
+#include "migrate/progress.h"
 #include "qmp/deadline.h"
 #include "qmp/socket.h"
 
@@ -96,6 +97,7 @@ void stream_free(struct stream *stream)
 int stream_tell(const struct stream_options *options, const struct dd_migration_progress *told,
 	struct dd_error *err)
 {
+	progress_write(options->notice, told);
 	return options->progress && options->progress(told, options->context) ? flag_called_off(err)
 									      : 0;
 }

@@ -19,8 +19,9 @@ struct stream_options {
 	bool postcopy;            /* where it does not come to an end otherwise */
 	bool memory_shared;       /* the other QEMU has the guest's memory already */
 	bool timeout_suspends;    /* then the guest is stopped so that it comes to an end */
-	dd_migration_fn progress; /* NULL: nobody is told */
+	dd_migration_fn progress; /* NULL: nobody is told, … */
 	void *context;
+	const char *notice; /* … but those who look for this file (progress.h); or NULL */
 };
 
 struct stream_counts {

@@ -2,7 +2,6 @@
 #include <domesday/migrate.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,6 +10,7 @@
 #include "cli/change.h"
 #include "cli/command/all.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 #define TIMEOUT_MAX 86400
 #define MAPS_MAX 64
@@ -77,55 +77,12 @@ static size_t columns(void)
 									   : COLUMNS_USUAL - 1;
 }
 
-/* One more thing to say, and with it none of those after it, where it does not fit. */
-PRINTF_LIKE(3, 4)
-static void bar_add(struct text *line, size_t *room, const char *format, ...)
-{
-	CLEANUP(text) struct text more = TEXT_INIT;
-	va_list args;
-
-	va_start(args, format);
-	text_vprintf(&more, format, args);
-	va_end(args);
-	if (more.size > *room)
-		*room = 0;
-	if (!*room)
-		return;
-	*room -= more.size;
-	text_puts(line, text_string(&more));
-}
-
-static void bar_add_numbers(
-	const struct dd_migration_progress *progress, struct text *line, size_t *room)
-{
-	bar_add(line, room, "  %3.0f %%",
-		100.0 * (double)(progress->total - progress->remaining) / (double)progress->total);
-	bar_add(line, room, "  %.0f of %.0f MiB left", (double)progress->remaining / MIB,
-		(double)progress->total / MIB);
-	bar_add(line, room, ", %.0f MiB sent", (double)progress->sent / MIB);
-	if (progress->bandwidth)
-		bar_add(line, room, ", %.0f MiB/s", (double)progress->bandwidth / MIB);
-	if (progress->estimate_ms >= 0)
-		bar_add(line, room, ", %.1f s to go", (double)progress->estimate_ms / 1000);
-	if (progress->dirty_rate)
-		bar_add(line, room, ", %.0f MiB/s changed", (double)progress->dirty_rate / MIB);
-	if (progress->throttle)
-		bar_add(line, room, ", slowed down by %u %%", progress->throttle);
-	if (progress->downtime_ms > 0)
-		bar_add(line, room, ", to stand still for %" PRId64 " ms", progress->downtime_ms);
-	if (progress->transport && strcmp(progress->transport, "tls") == 0)
-		bar_add(line, room, ", by TLS");
-}
-
 static void bar_draw(struct bar *bar, const struct dd_migration_progress *progress)
 {
 	CLEANUP(text) struct text line = TEXT_INIT;
-	size_t room = columns();
 
 	bar->drawn = true;
-	bar_add(&line, &room, "%s", progress->phase);
-	if (progress->total)
-		bar_add_numbers(progress, &line, &room);
+	progress_line(progress, columns(), &line);
 	fprintf(stderr, "\r\033[K%s", text_string(&line));
 }
 

@@ -165,6 +165,26 @@ struct dd_migration_progress {
 /* What it returns other than 0 calls the migration off, as long as that is possible. */
 typedef int (*dd_migration_fn)(const struct dd_migration_progress *progress, void *context);
 
+/* A migration that is under way here. */
+struct dd_migrating {
+	const char *peer; /* the other host; NULL: it stays within this one */
+	bool outgoing;    /* to that host; otherwise it comes from there */
+	bool live;        /* with its guest */
+	/*
+	 * What who drives it, as a process of this host, has told last, whether or not that lives
+	 * still. NULL: nothing yet, as of one that comes.
+	 */
+	const struct dd_migration_progress *progress;
+};
+typedef int (*dd_migrating_fn)(const struct dd_migrating *migrating, void *context);
+
+/*
+ * Of a domain with that UUID (struct dd_job has it); waits for nobody. DD_NOT_FOUND: none is under
+ * way. What visit returns is returned.
+ */
+int dd_migration_under_way(struct dd_host *host, const char *uuid, dd_migrating_fn visit,
+	void *context, struct dd_error *err);
+
 struct dd_migrated {
 	char uuid[DD_UUID_SIZE];
 	uint32_t version; /* with which the peer took it */

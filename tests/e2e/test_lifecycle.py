@@ -53,6 +53,7 @@ def jobs__tell_who_is_at_what(book):
     job, = book.json('jobs')
     equal((job['domain'], job['operation'], job['pid'], job['program']),
           ('a', 'resume', waiting.pid, 'domesday'))
+    equal((job['direction'], job['peer'], job['progress']), (None, None, None))
     contains(book.ok('jobs').out, 'a ', 'resume', str(waiting.pid))
     os.kill(book.pid('a'), signal.SIGCONT)
     equal(waiting.wait(30), 0, waiting.communicate())

@@ -3,6 +3,7 @@
 # timeout: 1800
 """A domain moves from host to host, with its guest and all of its history."""
 
+import glob
 import os
 import re
 import shlex
@@ -376,6 +377,41 @@ def migrate__is_called_off(book):
             guest.goes_on()
             one_owner((alpha, beta), guest, alpha)
         alpha.book.refuse('job-abort', 'vm1', code='not-found', says=['no migration'])
+
+
+@test()
+def jobs__tell_how_far_it_is(book):
+    """To others than who drives it; and not once nobody does any more."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
+        guest.wait_for('^tick 1$')
+        process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
+
+        def told():
+            return [job['progress'] for job in alpha.book.json('jobs') if job['progress']]
+
+        wait_until(lambda: told() and told()[0]['total'], 'it is told', 20)
+        first = told()[0]
+        wait_until(lambda: told()[0]['remaining'] < first['remaining'], 'it goes on', 20)
+        equal((first['phase'], first['transport']), ('copy', 'relay'))
+        check(0 < first['remaining'] <= first['total'], first)
+        job, = alpha.book.json('jobs')
+        equal((job['direction'], job['peer']), ('to', 'beta'))
+        line = alpha.book.ok('jobs').out
+        check(re.search(r'migrate to beta .* copy +\d+ %  \d+ of \d+ MiB left', line), line)
+        job, = beta.book.json('jobs')
+        equal((job['direction'], job['peer'], job['progress']), ('from', 'alpha', None))
+        contains(beta.book.ok('jobs').out, 'migrate from alpha')
+        alpha.stop()  # which would settle it
+        process.kill()
+        process.communicate()
+        job, = alpha.book.json('jobs')
+        equal((job['peer'], job['pid'], job['progress']), ('beta', None, None))
+        alpha.listen()
+        wait_until(lambda: settled((alpha, beta)), 'it is settled', 60)
+        guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+        check(not glob.glob(f'{alpha.book.path}/run/*/progress'))
 
 
 @test()

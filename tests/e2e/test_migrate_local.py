@@ -350,7 +350,10 @@ def local__is_called_off(book):
         wait_until(lambda: len(book.pids()) == 2, 'it is under way', 20)
         time.sleep(1)
         job = book.json('jobs')[0]
-        equal((job['operation'], job['domain']), ('migrate', 'vm1'))
+        equal((job['operation'], job['domain'], job['direction'], job['peer']),
+              ('migrate', 'vm1', 'local', None))
+        check(job['progress']['sent'] > 0, job)
+        contains(book.ok('jobs').out, 'migrate to another QEMU', 'copy')
         call_off(process)
         out, err = process.communicate(timeout=30)
         equal(process.returncode, EXIT['refused'], out, err)
