@@ -2,6 +2,7 @@
 #include "migrate/owners.h"
 
 #include <domesday/migrate.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,56 @@ static void warn_silent(
 		reason->message);
 }
 
+/* A peer that is called; a thread has a host of its own. */
+struct meeting {
+	struct owners_peer *peer;
+	struct dd_host_options options;
+	struct dd_error reason; /* why it is not reached */
+	pthread_t thread;
+	bool apart; /* there is a thread */
+};
+
+static void *meet(void *context)
+{
+	struct meeting *meeting = context;
+	struct owners_peer *peer = meeting->peer;
+	struct dd_host *host = NULL;
+
+	if (dd_host_open(&meeting->options, &host, &meeting->reason) == 0)
+		(void)peer_connect(
+			host, peer->name, NULL, MEET_MS, &peer->channel, &meeting->reason);
+	dd_host_close(host);
+	return NULL;
+}
+
+/* All at once, so that those that are down do not add up. */
+static int meet_all(struct owners *owners, struct dd_error *err)
+{
+	CLEANUP(free) struct meeting *meetings = calloc(owners->count + 1, sizeof *meetings);
+
+	if (!meetings)
+		return error_no_memory(err);
+	for (size_t i = 0; i < owners->count; i++) {
+		struct meeting *meeting = &meetings[i];
+
+		meeting->peer = &owners->list[i];
+		meeting->options = (struct dd_host_options){
+			.book = dd_host_book(owners->host),
+			.host_name = book_host_name(owners->host->book),
+		};
+		meeting->apart = pthread_create(&meeting->thread, NULL, meet, meeting) == 0;
+		if (!meeting->apart)
+			(void)meet(meeting);
+	}
+	for (size_t i = 0; i < owners->count; i++) {
+		if (meetings[i].apart)
+			pthread_join(meetings[i].thread, NULL);
+		if (!owners->list[i].channel)
+			warn_silent(owners, &owners->list[i], &meetings[i].reason);
+	}
+	return 0;
+}
+
 int owners_meet(
 	struct owners *owners, struct dd_host *host, const char *except, struct dd_error *err)
 {
@@ -55,14 +106,7 @@ int owners_meet(
 
 	owners->host = host;
 	rc = dd_peers(host, peer_note, &noting, err);
-	for (size_t i = 0; !rc && i < owners->count; i++) {
-		struct owners_peer *peer = &owners->list[i];
-		struct dd_error reason = {0};
-
-		if (peer_connect(host, peer->name, NULL, MEET_MS, &peer->channel, &reason))
-			warn_silent(owners, peer, &reason);
-	}
-	return rc;
+	return rc ? rc : meet_all(owners, err);
 }
 
 bool owners_answers(struct dd_host *host, const char *name)

@@ -21,8 +21,8 @@ struct owners {
 void owners_release(struct owners *owners);
 
 /*
- * Connects to every peer that is trusted, but the one called except (NULL: none is). One that does
- * not answer within two seconds is named in a warning.
+ * Connects to every peer that is trusted, but the one called except (NULL: none is), to all at
+ * once. One that does not answer within two seconds is named in a warning.
  */
 int owners_meet(
 	struct owners *owners, struct dd_host *host, const char *except, struct dd_error *err);

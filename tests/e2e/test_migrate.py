@@ -3,18 +3,22 @@
 # timeout: 1800
 """A domain moves from host to host, with its guest and all of its history."""
 
+import base64
+import contextlib
 import glob
 import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 from definition import MAC, disk, domain, interface
 from harness import EXIT, Skip, check, contains, equal, main, test, wait_until
 from migration import (
-    Traveller, hosts, image_of_two_names, killed_at, one_owner, restart, settled, stopped,
+    Host, Traveller, hosts, image_of_two_names, killed_at, one_owner, restart, settled, stopped,
     two_places)
 
 # A device that only the source has; of the next start.
@@ -196,6 +200,38 @@ def restore__of_a_backup_says_what_has_moved_since(book):
         beta.stop()
         again = book.another('again', host='alpha')
         contains(again.ok('restore', saved).err, "the host 'beta' does not say what it owns")
+
+
+@test()
+def restore__does_not_wait_for_one_peer_after_the_other(book):
+    """Of those that are down: somebody takes the call, and says nothing."""
+    called, over = [], []
+
+    def take_call(server):
+        with server.accept()[0] as connection:
+            called.append(time.monotonic())
+            while connection.recv(4096):
+                pass
+            over.append(time.monotonic())
+
+    with contextlib.ExitStack() as stack:
+        alpha = Host(book, 'alpha')
+        calls = []
+        for number in range(4):
+            silent = stack.enter_context(socket.create_server(('127.0.0.1', 0)))
+            key = b'\0\0\0\x0bssh-ed25519\0\0\0 ' + bytes([number + 1]) * 32
+            alpha.book.ok('peer', 'add', f'down{number}', f'127.0.0.1:{silent.getsockname()[1]}',
+                          'ssh-ed25519 ' + base64.b64encode(key).decode())
+            calls.append(threading.Thread(target=take_call, args=(silent,), daemon=True))
+        saved = os.path.join(book.folder, 'saved.tar')
+        alpha.book.ok('backup', saved)
+        for call in calls:
+            call.start()
+        done = book.another('restored', host='alpha').ok('restore', saved)
+        contains(done.err, *(f"the host 'down{number}' does not say" for number in range(4)))
+        for call in calls:
+            call.join(10)
+        check(len(over) == 4 and max(called) < min(over), 'one after the other', called, over)
 
 
 @test('--offline', '--dry-run')
@@ -421,7 +457,6 @@ def migrate__does_not_go_to_a_peer_that_is_revoked_meanwhile(book):
         guest.wait_for('^tick 1$')
         process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '4')
         wait_until(lambda: beta.alive(guest.uuid), 'it is under way', 20)
-        # whoever looks there does not know it by its name yet
         job, = beta.book.json('jobs')
         equal((job['domain'], job['uuid']), ('vm1', guest.uuid))
         for name in ('vm1', guest.uuid):
