@@ -199,17 +199,22 @@ static int look_guest(struct dd_host *host, const struct document *document,
 		  : look_features(&op, document, json_get_string(request, "cpu_features"), err);
 }
 
-/* What can be known without the history that comes with it. */
+/* What can be known without the history that comes with it, and before the hook was asked. */
 static int look_place(struct dd_host *host, const struct subject *subject,
-	const struct document *document, const struct json *request, struct dd_error *err)
+	const struct document *document, const struct json *request, const char *hook,
+	struct dd_error *err)
 {
 	int rc = incoming_own_check(host, subject->uuid, err);
 
 	if (!rc)
 		rc = incoming_name_check(host, subject->uuid, document, err);
-	return rc || !json_get_bool(request, "live", false)
-		       ? rc
-		       : look_guest(host, document, request, err);
+	if (rc || !json_get_bool(request, "live", false))
+		return rc;
+	rc = look_guest(host, document, request, err);
+	if (rc && *hook)
+		error_hint(err, "the " CONFIG_MIGRATE_HOOK
+				" there may change that: it is not asked before");
+	return rc;
 }
 
 /* What would become of the disks; nothing is begun, or written down. */
@@ -226,12 +231,12 @@ static int look(struct peer_session *session, const struct json *request, struct
 	if (!rc)
 		rc = detail_get_document(request, "definition", &document, err);
 	if (!rc)
-		rc = look_place(session->host, &subject, document, request, err);
+		rc = config_text(session->host, CONFIG_MIGRATE_HOOK, &hook, err);
+	if (!rc)
+		rc = look_place(session->host, &subject, document, request, hook, err);
 	if (!rc)
 		rc = storage_look(document, json_get(request, "disks"), json_get(request, "wishes"),
 			live, &storage, err);
-	if (!rc)
-		rc = config_text(session->host, CONFIG_MIGRATE_HOOK, &hook, err);
 	if (!rc)
 		rc = config_switch(session->host, CONFIG_REQUIRE_REASON, &wants_reason, err);
 	if (!rc)

@@ -120,5 +120,24 @@ def hook__is_not_run_by_a_dry_run(book):
         equal(alpha.book.json('migrate', '--dry-run', 'vm1', 'beta')['hook'], False)
 
 
+@test()
+def hook__that_could_mend_what_is_refused_is_named(book):
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', interface()).start()
+        guest.wait_for('^tick 1$')
+        plain = alpha.book.dumpxml('vm1')
+        other = plain.replace("<interface type='user'>",
+                              "<interface type='bridge'><source bridge='absent0'/>")
+        words = ('migrate', 'vm1', 'beta', '--xml', '-')
+        said = alpha.book.refuse(*words, '--dry-run', stdin=other, says="'absent0'", lines=None)
+        check('hook' not in said.err, said)
+        hook(beta, f"cat > /dev/null; cat <<'END'\n{plain}\nEND\n")
+        alpha.book.refuse(*words, '--dry-run', stdin=other, lines=None,
+                          says=["'absent0'", 'the migrate-hook there may change that'])
+        alpha.book.ok(*words, stdin=other)
+        guest.at(beta).goes_on()
+        one_owner((alpha, beta), guest, beta)
+
+
 if __name__ == '__main__':
     main()
