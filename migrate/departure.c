@@ -10,8 +10,36 @@
 
 /* ---- the phases ---- */
 
+/* What was asked for of a guest, where there is none. */
+static void warn_idle(const struct operation *op, const struct dd_migrate_options *options)
+{
+	const bool copies = options->copy_storage || options->overwrite_storage;
+	const struct {
+		bool given;
+		const char *word;
+	} idle[] = {
+		{options->paused, "--paused"},
+		{options->postcopy, "--postcopy"},
+		{options->transport == DD_TRANSPORT_TLS, "--transport tls"},
+		{options->bandwidth && !copies, "--bandwidth"},
+		{options->timeout_s && (!copies || options->timeout_suspends), "--timeout"},
+		{options->timeout_suspends, "--timeout-suspend"},
+		{options->xml && options->persistent_xml, "--xml"},
+	};
+	CLEANUP(text) struct text words = TEXT_INIT;
+
+	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+		if (idle[i].given)
+			text_printf(&words, "%s%s", words.size ? ", " : "", idle[i].word);
+	if (words.size)
+		host_warn(op->host, "'%s' does not run, and so this makes no difference: %s",
+			op->row.name, text_string(&words));
+}
+
 void departure_warn(const struct operation *op, bool live, const struct dd_migrate_options *options)
 {
+	if (!live)
+		warn_idle(op, options);
 	if (!live || !op->live_text.size || options->persistent_xml)
 		return;
 	host_warn(op->host,

@@ -41,7 +41,10 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 int departure_perform(struct departure *departure, const struct json *disks,
 	const struct json *screens, struct dd_error *err);
 
-/* What waits for the next start is what the source's user wanted, and would be lost in silence. */
+/*
+ * Of what would be lost in silence: what waits for the next start, and what is asked for of a guest
+ * where there is none.
+ */
 void departure_warn(
 	const struct operation *op, bool live, const struct dd_migrate_options *options);
 

@@ -235,6 +235,20 @@ def restore__does_not_wait_for_one_peer_after_the_other(book):
 
 
 @test('--offline', '--dry-run')
+def migrate__what_only_a_guest_could_have_is_named(book, how):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        said = alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run', '--copy-storage',
+                             '--bandwidth', '9', '--timeout', '9').err
+        check('no difference' not in said, said)
+        said = alpha.book.ok('migrate', 'vm1', 'beta', how, '--paused', '--timeout', '9',
+                             '--bandwidth', '9', '--transport', 'tls').err
+        contains(said, "'vm1' does not run, and so this makes no difference: "
+                 '--paused, --transport tls, --bandwidth, --timeout\n')
+        equal(beta.has('vm1'), how == '--offline')
+
+
+@test('--offline', '--dry-run')
 def migrate__to_the_host_itself_says_so(book, how):
     with hosts(book) as (alpha, _):
         alpha.book.define(domain('vm1'))
