@@ -18,6 +18,7 @@
 #include "migrate/flag.h"
 #include "migrate/incoming.h"
 #include "migrate/wishes.h"
+#include "qmp/deadline.h"
 
 struct dd_migration {
 	struct dd_host *host;
@@ -355,6 +356,8 @@ int dd_migration_perform(struct dd_migration *source, const char *cookie, dd_mig
 		return rc;
 	source->departure.stream.progress = progress;
 	source->departure.stream.context = context;
+	/* what the client has taken since it began is its own affair */
+	source->departure.stream.began = deadline_now();
 	flag_wake(source->host, from.uuid);
 	rc = flag_check(source->departure.outgoing.flag, err);
 	if (!rc)

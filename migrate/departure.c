@@ -7,6 +7,7 @@
 #include "domain/existing.h"
 #include "migrate/mirrors.h"
 #include "migrate/progress.h"
+#include "qmp/deadline.h"
 
 /* ---- the phases ---- */
 
@@ -22,7 +23,6 @@ static void warn_idle(const struct operation *op, const struct dd_migrate_option
 		{options->postcopy, "--postcopy"},
 		{options->transport == DD_TRANSPORT_TLS, "--transport tls"},
 		{options->bandwidth && !copies, "--bandwidth"},
-		{options->timeout_s && (!copies || options->timeout_suspends), "--timeout"},
 		{options->timeout_suspends, "--timeout-suspend"},
 		{options->xml && options->persistent_xml, "--xml"},
 	};
@@ -93,7 +93,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 	departure->stream.postcopy = options->postcopy;
 	departure->stream.tls = options->transport == DD_TRANSPORT_TLS;
 	departure->stream.timeout_s = options->timeout_s;
-	departure->stream.timeout_suspends = options->timeout_suspends;
+	departure->stream.began = deadline_now();
 	if (options->mode == DD_MIGRATE_AUTO) {
 		CLEANUP(domain_row) struct domain_row row = {.name = NULL};
 
@@ -103,6 +103,7 @@ int departure_begin(struct departure *departure, struct dd_host *host,
 		live = row.state == STATE_RUNNING;
 	}
 	departure->outgoing.keep = options->keep;
+	departure->stream.timeout_suspends = live && options->timeout_suspends;
 	rc = outgoing_begin(
 		&departure->outgoing, host, options->domain, options->peer, live, change, err);
 	if (rc)

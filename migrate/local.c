@@ -183,6 +183,7 @@ static int moving_begin(
 	migration_id_draw(local->id);
 	moving->stream.bandwidth = options->bandwidth;
 	moving->stream.timeout_s = options->timeout_s;
+	moving->stream.began = moving->began;
 	moving->stream.timeout_suspends = options->timeout_suspends;
 	moving->stream.memory_shared = !rc && guest_memory_in_common(moving->live);
 	if (!rc)

@@ -37,6 +37,8 @@ static int still_wanted(void *context, struct dd_error *err)
 	struct departure *departure = context;
 	int rc = flag_check(departure->outgoing.flag, err);
 
+	if (!rc)
+		rc = stream_late_check(&departure->stream, err);
 	return rc ? rc : departure_tell(departure, "prepare", err);
 }
 

@@ -230,7 +230,6 @@ uint64_t mirrors_sent(const struct mirrors *mirrors)
 /* A link that is dead shows only in that nothing moves. */
 static int watch(struct mirrors *mirrors, struct dd_error *err)
 {
-	unsigned limit = mirrors->options.timeout_suspends ? 0 : mirrors->options.timeout_s;
 	int64_t now = deadline_now();
 	uint64_t carried = mirrors_sent(mirrors);
 	int rc;
@@ -246,9 +245,7 @@ static int watch(struct mirrors *mirrors, struct dd_error *err)
 		return rc;
 	if (now - mirrors->moved > STALL_MS)
 		return broken(mirrors, "nothing has moved for 15 s", err);
-	if (limit && now - mirrors->began > (int64_t)limit * 1000)
-		return error_set(err, DD_REFUSED, "the disks were not copied within %u s", limit);
-	return 0;
+	return stream_late_check(&mirrors->options, err);
 }
 
 /* *ready: how many are. */

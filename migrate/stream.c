@@ -102,6 +102,20 @@ int stream_tell(const struct stream_options *options, const struct dd_migration_
 									      : 0;
 }
 
+bool stream_is_late(const struct stream_options *options)
+{
+	return options->timeout_s &&
+	       deadline_now() - options->began >= (int64_t)options->timeout_s * 1000;
+}
+
+int stream_late_check(const struct stream_options *options, struct dd_error *err)
+{
+	if (options->timeout_suspends || !stream_is_late(options))
+		return 0;
+	return error_set(
+		err, DD_REFUSED, "the migration was not done within %u s", options->timeout_s);
+}
+
 int stream_check(const struct stream_source *source, struct dd_error *err)
 {
 	return source->stop && atomic_load(source->stop) ? flag_called_off(err)
@@ -208,17 +222,16 @@ static int let_go(struct stream *stream, const struct stream_counts *counts, str
 
 static int timeout(struct stream *stream, struct dd_error *err)
 {
-	unsigned limit = stream->options.timeout_s;
+	int rc = stream_late_check(&stream->options, err);
 
-	if (!limit || deadline_now() - stream->began < (int64_t)limit * 1000)
+	if (rc)
+		return error_hint(
+			err, "give it more time, or let it stop the guest: --timeout-suspend");
+	if (!stream_is_late(&stream->options))
 		return 0;
 	stream->options.timeout_s = 0;
-	if (stream->options.timeout_suspends) {
-		stream->halted = deadline_now();
-		return guest_stop(stream->source.guest, err);
-	}
-	error_set(err, DD_REFUSED, "the migration was not done within %u s", limit);
-	return error_hint(err, "give it more time, or let it stop the guest: --timeout-suspend");
+	stream->halted = deadline_now();
+	return guest_stop(stream->source.guest, err);
 }
 
 static int failed(

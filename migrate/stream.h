@@ -15,6 +15,7 @@
 struct stream_options {
 	uint64_t bandwidth;       /* bytes/s; 0: all there is */
 	unsigned timeout_s;       /* for all of it; 0: none */
+	int64_t began;            /* since when that counts, as deadline_now() */
 	bool tls;                 /* by QEMU's own connection, where that can be made */
 	bool postcopy;            /* where it does not come to an end otherwise */
 	bool memory_shared;       /* the other QEMU has the guest's memory already */
@@ -46,6 +47,10 @@ struct stream_source {
 /* Tells who wants to be told. DD_REFUSED: he calls it off. */
 int stream_tell(const struct stream_options *options, const struct dd_migration_progress *told,
 	struct dd_error *err);
+/* Has it taken longer than it may? */
+bool stream_is_late(const struct stream_options *options);
+/* DD_REFUSED: it has, and is not to be brought to an end by stopping the guest. */
+int stream_late_check(const struct stream_options *options, struct dd_error *err);
 /* DD_REFUSED: it is called off by somebody else. */
 int stream_check(const struct stream_source *source, struct dd_error *err);
 

@@ -139,7 +139,7 @@ struct dd_migrate_options {
 	bool keep;              /* this host lists it still, off, and as the peer's */
 	bool paused;            /* it stands still there until somebody resumes it */
 	uint64_t bandwidth;     /* bytes/s at most; 0: all there is */
-	unsigned timeout_s;     /* then it is given up; 0: it may take as long as it takes */
+	unsigned timeout_s;     /* of all calls, or of perform, then it is given up; 0: no limit */
 	bool postcopy;          /* where it changes faster than it can be sent, see below */
 	bool timeout_suspends;  /* or rather the guest is stopped, so that it comes to an end */
 	bool copy_storage;      /* images that are not there go with it */

@@ -242,9 +242,9 @@ def migrate__what_only_a_guest_could_have_is_named(book, how):
                              '--bandwidth', '9', '--timeout', '9').err
         check('no difference' not in said, said)
         said = alpha.book.ok('migrate', 'vm1', 'beta', how, '--paused', '--timeout', '9',
-                             '--bandwidth', '9', '--transport', 'tls').err
+                             '--timeout-suspend', '--bandwidth', '9', '--transport', 'tls').err
         contains(said, "'vm1' does not run, and so this makes no difference: "
-                 '--paused, --transport tls, --bandwidth, --timeout\n')
+                 '--paused, --transport tls, --bandwidth, --timeout-suspend\n')
         equal(beta.has('vm1'), how == '--offline')
 
 

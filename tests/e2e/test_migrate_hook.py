@@ -107,6 +107,22 @@ def hook__that_thinks_it_over_keeps_nobody_who_calls_it_off(book, how):
         one_owner((alpha, beta), guest, alpha)
 
 
+@test('live', 'offline')
+def hook__that_thinks_it_over_has_no_more_time_than_all_of_it(book, how):
+    with hosts(book) as (alpha, beta):
+        hook(beta, 'sleep 12')
+        guest = Traveller(alpha, 'vm1')
+        if how == 'live':
+            guest.start().wait_for('^tick 1$')
+        refused = alpha.book.refuse('migrate', 'vm1', 'beta', '--timeout', '2', code='refused',
+                                    says=['not done within 2 s'])
+        check(refused.seconds < 8, refused.seconds)
+        wait_until(lambda: settled((alpha, beta)), 'all is settled', 60)
+        if how == 'live':
+            guest.goes_on()
+        one_owner((alpha, beta), guest, alpha)
+
+
 @test()
 def hook__is_not_run_by_a_dry_run(book):
     with hosts(book) as (alpha, beta):
