@@ -64,18 +64,19 @@ static int abort_unknown(struct operation *op, const char *peer, const char *id,
 	return rc ? rc : migration_end_write(op->host->book, &end, err);
 }
 
-static int end_of(struct operation *op, const char *peer, const char *id,
+/* What is remembered is final: no lock is wanted to say it. */
+static int end_of(struct dd_host *host, const char *peer, const char *uuid, const char *id,
 	enum destination_state *state, struct dd_error *err)
 {
 	CLEANUP(migration_end) struct migration_end end = {.peer = NULL};
 	struct dd_error reason = {0};
-	int rc = migration_end_read(op->host->book, id, &end, &reason);
+	int rc = migration_end_read(host->book, id, &end, &reason);
 
 	if (rc == DD_NOT_FOUND)
 		return rc;
 	if (rc)
 		return error_set(err, rc, "%s", reason.message);
-	if (strcmp(end.peer, peer) != 0 || strcmp(end.uuid, op->row.uuid) != 0)
+	if (strcmp(end.peer, peer) != 0 || strcmp(end.uuid, uuid) != 0)
 		return error_set(err, DD_REFUSED, "the migration %s is another host's", id);
 	*state = end.state;
 	return 0;
@@ -87,13 +88,17 @@ int incoming_asked(struct dd_host *host, const char *peer, const char *uuid, con
 	CLEANUP(operation) struct operation op = OPERATION_INIT;
 	CLEANUP(migration_row) struct migration_row row = {.detail = NULL};
 	struct dd_error reason = {0};
-	int rc = begin_settling(&op, host, uuid, id, err);
+	int rc = end_of(host, peer, uuid, id, state, err);
 
+	/* whoever is at it may be about to take the domain back to the source, which asks first */
+	if (rc != DD_NOT_FOUND)
+		return rc;
+	rc = begin_settling(&op, host, uuid, id, err);
 	if (rc)
 		return rc;
 	rc = migration_row_find(host, uuid, id, &row, &reason);
 	if (rc == DD_NOT_FOUND) {
-		rc = end_of(&op, peer, id, state, err);
+		rc = end_of(host, peer, uuid, id, state, err);
 		return rc == DD_NOT_FOUND ? abort_unknown(&op, peer, id, state, err) : rc;
 	}
 	if (rc)
@@ -139,7 +144,7 @@ int incoming_recover(struct dd_host *host, const char *peer, const char *uuid, c
 	int rc = begin_settling(&op, host, uuid, id, err);
 
 	if (!rc)
-		rc = end_of(&op, peer, id, &state, err);
+		rc = end_of(host, peer, uuid, id, &state, err);
 	if (!rc && state != DESTINATION_RUNNING)
 		rc = error_set(err, DD_REFUSED, "the migration %s did not end here", id);
 	if (rc)
@@ -167,7 +172,7 @@ int incoming_over(struct dd_host *host, const char *peer, const char *uuid, cons
 	if (rc)
 		return rc;
 	pending_forget(&op, peer, id);
-	rc = end_of(&op, peer, id, &state, err);
+	rc = end_of(host, peer, uuid, id, &state, err);
 	if (rc)
 		return rc == DD_NOT_FOUND ? 0 : rc;
 	decided = state != DESTINATION_ABORTED;

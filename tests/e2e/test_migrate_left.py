@@ -6,10 +6,11 @@ of one when its database is lost."""
 
 import glob
 import os
+import time
 
 from client import Client
 from definition import domain
-from harness import check, contains, equal, main, test, wait_until
+from harness import EXIT, check, contains, equal, main, test, wait_until
 from migration import Traveller, after, age, hosts, notes, one_owner, settled, stopped
 
 OFFERS_MAX = 16  # of one peer
@@ -225,6 +226,28 @@ def resolve__that_was_wrong_parts_the_histories_and_they_stay_parted(book):
         for host in both:
             host.book.ok('verify')
         equal(guest.name in beta.book.domains(), False)
+
+
+@test()
+def left__what_the_source_does_not_know_keeps_it_from_no_way_back(book):
+    """It asks about the first migration when the second one comes, and is told."""
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', ticking='fill=32').start()
+        guest.wait_for('^tick 1$')
+        moving = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '8')
+        wait_until(lambda: beta.alive(guest.uuid), 'it is under way')
+        time.sleep(1)
+        beta.book.ok('key', 'rotate', '--reason', 'audit')
+        said = moving.communicate(timeout=60)[1]
+        equal(moving.returncode, EXIT['busy'], said)
+        contains(said, "to the host 'beta', which alone knows")
+        wait_until(lambda: beta.runs('vm1'), 'it is there')
+        beta.key = beta.book.json('identity')['key']
+        alpha.knows(beta)
+        beta.book.ok('migrate', 'vm1', 'alpha')
+        guest.at(alpha).goes_on()
+        wait_until(lambda: settled((alpha, beta)), 'all is settled', 60)
+        one_owner((alpha, beta), guest, alpha)
 
 
 if __name__ == '__main__':
