@@ -131,7 +131,7 @@ static bool same_sector(const struct looking *looking, size_t at)
  * as it is there, and the other as it was before. A bit that fell over makes neither, but for one
  * in a page that had been copied whole.
  */
-static bool is_torn(struct looking *looking, uint32_t number, size_t at)
+static bool is_torn(struct looking *looking, uint32_t number, const struct sums_change *change)
 {
 	size_t size = looking->size;
 	struct sums sums;
@@ -142,9 +142,9 @@ static bool is_torn(struct looking *looking, uint32_t number, size_t at)
 		return false;
 	sums = sum_make(looking->in_log, size, number);
 	sum_put(&sums, looking->in_log + size - PAGE_SUM_SIZE);
-	return same_sector(looking, at) ||
-	       (same_sector(looking, size - 1) &&
-		       bits_apart(looking->page, looking->in_log, size) > 1);
+	return ((change->sure && same_sector(looking, change->at)) ||
+		       same_sector(looking, size - 1)) &&
+	       bits_apart(looking->page, looking->in_log, size) > 1;
 }
 
 /*
@@ -171,7 +171,7 @@ static bool page_is_sound(struct looking *looking, uint32_t number)
 			!sums_one_word(&kept, &made, size - PAGE_SUM_SIZE, &change))
 			return true;
 	}
-	return is_torn(looking, number, change.at);
+	return is_torn(looking, number, &change);
 }
 
 /* 0 where the file has no sums; -1 where the header cannot be. */
