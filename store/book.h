@@ -394,7 +394,7 @@ struct reindex_calls {
 struct reindex_counts {
 	uint64_t domains, versions, losses;
 	uint64_t staged; /* versions that book.git did not have yet */
-	unsigned mended; /* frames of the old log in which a bit was changed */
+	unsigned mended; /* pages of the old book.db, frames of its log: a word was changed */
 	bool kept;       /* the old book.db, under its other name */
 };
 

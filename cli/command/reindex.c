@@ -46,7 +46,8 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		(unsigned long long)result.domains, plural(result.domains),
 		(unsigned long long)result.staged);
 	if (result.mended)
-		cli_note(cli, "put right in the old book.db-wal: %llu frame%s with a changed word",
+		cli_note(cli,
+			"put right in the old book.db or its log: %llu page%s with a changed word",
 			(unsigned long long)result.mended, plural(result.mended));
 	if (result.kept)
 		cli_note(cli, "the old book.db is kept as book.db.old");

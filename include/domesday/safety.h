@@ -84,8 +84,9 @@ struct dd_reindexed {
 	uint64_t staged; /* versions that book.git did not have yet */
 	uint64_t losses; /* as many as lost() was told */
 	/*
-	 * Frames of book.db's log that had one word changed, which their checksums tell; they are
-	 * as they were, and what was committed with them and after them counts again.
+	 * Pages of book.db, and frames of its log, that had one word changed, which their checksums
+	 * tell; they are as they were, and what was committed with a frame and after it counts
+	 * again.
 	 */
 	uint64_t mended;
 	bool kept; /* the old book.db, as book.db.old */

@@ -21,6 +21,7 @@
 #define FRAME_SALT 8
 #define FRAME_SUM 16
 #define SALT_SIZE 8
+#define SPARE_MIN 8      /* a pair of words */
 #define MAGIC 0x377f0682 /* and one more where words have their highest byte first */
 #define PAGE_MIN 512
 #define PAGE_MAX 65536
@@ -225,118 +226,153 @@ static void number_put(unsigned char *data, uint32_t number)
 	memcpy(data, &bytes, sizeof bytes);
 }
 
-static void word_change(const struct log *log, unsigned char *data, uint32_t by)
+static void sums_put(unsigned char *data, const struct sums *sums)
 {
-	uint32_t word;
-
-	memcpy(&word, data, sizeof word);
-	word = log->high_first ? htobe32(be32toh(word) + by) : htole32(le32toh(word) + by);
-	memcpy(data, &word, sizeof word);
+	number_put(data, sums->first);
+	number_put(data + 4, sums->second);
 }
 
-/* A frame that is damaged becomes what it was. */
-static void frame_mend(const struct log *log, unsigned char *frame)
+/* Reads the frame there; *is FRAME_OTHER where it is none. 0 or a negative errno. */
+static int frame_get(struct log *log, int fd, off_t at, unsigned char *data, enum frame_is *is)
+{
+	size_t size = FRAME_HEADER + log->page;
+	ssize_t got = pread(fd, data, size, at);
+
+	*is = got == (ssize_t)size ? frame_judge(log, data) : FRAME_OTHER;
+	return got < 0 ? -errno : 0;
+}
+
+/* Is there a frame that goes on from these sums? */
+static bool goes_on(const struct log *log, int fd, off_t at, const struct sums *sums)
+{
+	CLEANUP(free) unsigned char *data = malloc(FRAME_HEADER + PAGE_MAX);
+	struct log tried = *log;
+	enum frame_is is = FRAME_OTHER;
+
+	tried.sums = *sums;
+	return data && frame_get(&tried, fd, at, data, &is) == 0 && is == FRAME_RIGHT;
+}
+
+/*
+ * The frame there, which is damaged, becomes what it was. *sure is false where that cannot be told;
+ * then it is made to fit, in what nobody reads.
+ */
+static void frame_mend(
+	const struct log *log, int fd, off_t at, unsigned char *frame, size_t spare, bool *sure)
 {
 	const struct sums kept = {number_at(frame + FRAME_SUM), number_at(frame + FRAME_SUM + 4)};
+	unsigned char *page = frame + FRAME_HEADER;
 	struct sums made = log->sums;
 	struct sums_change change;
 
+	*sure = true;
 	memcpy(frame + FRAME_SALT, log->header + HEADER_SALT, SALT_SIZE);
 	sums_add(&made, frame, FRAME_SUMMED, log->high_first);
-	sums_add(&made, frame + FRAME_HEADER, log->page, log->high_first);
+	sums_add(&made, page, log->page, log->high_first);
 	if (sums_equal(&made, &kept) ||
 		!sums_one_word(&kept, &made, FRAME_SUMMED + log->page, &change))
 		return;
-	if (change.in_sums) {
-		number_put(frame + FRAME_SUM, made.first);
-		number_put(frame + FRAME_SUM + 4, made.second);
-	} else if (change.at < FRAME_SUMMED) {
-		word_change(log, frame + change.at, change.by);
-	} else {
-		word_change(log, frame + FRAME_HEADER + change.at - FRAME_SUMMED, change.by);
-	}
+	if (change.in_sums && !change.sure)
+		change.sure = goes_on(log, fd, at + FRAME_HEADER + (off_t)log->page, &made);
+	*sure = change.sure;
+	if (!change.sure && spare >= SPARE_MIN)
+		sums_fit(&kept, &made, page + log->page - SPARE_MIN, log->high_first);
+	else if (change.sure && change.in_sums)
+		sums_put(frame + FRAME_SUM, &made);
+	else if (change.sure)
+		sums_word_change(change.at < FRAME_SUMMED ? frame + change.at
+							  : page + change.at - FRAME_SUMMED,
+			change.by, log->high_first);
 }
 
-static bool header_mend(struct log *log)
+/* Changes the word there, or the sums where it is behind the last. False: that cannot be it. */
+static bool header_change(struct log *log, size_t at)
 {
 	unsigned char *header = log->header;
 	const struct sums kept = {
 		number_at(header + HEADER_SUMMED), number_at(header + HEADER_SUMMED + 4)};
-	struct sums_change change = {.at = 0};
+	struct sums made = {0};
+	uint32_t by;
 
+	sums_add(&made, header, HEADER_SUMMED, log->high_first);
+	if (at == HEADER_SUMMED)
+		sums_put(header + HEADER_SUMMED, &made);
+	else if (sums_word_at(&kept, &made, HEADER_SUMMED, at, &by))
+		sums_word_change(header + at, by, log->high_first);
+	else
+		return false;
+	log->sums = (struct sums){0};
+	return header_is_sound(log);
+}
+
+/* Which word it was the first frame knows, which goes on from the header. */
+static bool header_mend(struct log *log, int fd)
+{
 	/* which byte of a word comes first stands in the header itself */
-	for (int high = 0; high < 2; high++) {
-		struct sums made = {0};
-		struct log tried = *log;
+	for (int high = 0; high < 2; high++)
+		for (size_t at = 0; at <= HEADER_SUMMED; at += 4) {
+			struct log tried = *log;
 
-		tried.high_first = high;
-		sums_add(&made, header, HEADER_SUMMED, tried.high_first);
-		if (!sums_equal(&made, &kept) &&
-			!sums_one_word(&kept, &made, HEADER_SUMMED, &change))
-			continue;
-		if (change.in_sums) {
-			number_put(tried.header + HEADER_SUMMED, made.first);
-			number_put(tried.header + HEADER_SUMMED + 4, made.second);
-		} else {
-			word_change(&tried, tried.header + change.at, change.by);
+			tried.high_first = high;
+			if (!header_change(&tried, at) ||
+				!goes_on(&tried, fd, HEADER_SIZE, &tried.sums))
+				continue;
+			*log = tried;
+			return true;
 		}
-		tried.sums = (struct sums){0};
-		if (!header_is_sound(&tried))
-			continue;
-		*log = tried;
-		return true;
-	}
 	return false;
 }
 
 /* 0 or a negative errno. */
-static int frames_mend(struct log *log, int fd, unsigned *mended)
+static int frames_mend(struct log *log, int fd, struct log_mending *mending)
 {
 	CLEANUP(free) unsigned char *data = malloc(FRAME_HEADER + PAGE_MAX);
 	size_t size = FRAME_HEADER + log->page;
 	enum frame_is is = FRAME_RIGHT;
+	int rc = data ? 0 : -ENOMEM;
 
-	if (!data)
-		return -ENOMEM;
-	for (off_t at = HEADER_SIZE; is != FRAME_OTHER; at += (off_t)size) {
-		ssize_t got = pread(fd, data, size, at);
+	for (off_t at = HEADER_SIZE; !rc && is != FRAME_OTHER; at += (off_t)size) {
+		const struct sums before = log->sums;
+		bool sure;
 
-		if (got != (ssize_t)size)
-			return got < 0 ? -errno : 0;
-		is = frame_judge(log, data);
-		if (is != FRAME_DAMAGED)
+		rc = frame_get(log, fd, at, data, &is);
+		if (rc || is != FRAME_DAMAGED)
 			continue;
-		frame_mend(log, data);
+		log->sums = before;
+		frame_mend(log, fd, at, data, mending->spare, &sure);
 		/* the sums go on from it only where it is right now */
-		if (frame_judge(log, data) != FRAME_RIGHT)
+		mending->cut = frame_judge(log, data) != FRAME_RIGHT;
+		if (mending->cut)
 			return 0;
 		if (pwrite(fd, data, size, at) != (ssize_t)size)
 			return errno ? -errno : -EIO;
-		++*mended;
+		*(sure ? &mending->mended : &mending->damaged) += 1;
 	}
-	return 0;
+	return rc;
 }
 
-int log_sum_mend(const char *path, unsigned *mended)
+int log_sum_mend(const char *path, struct log_mending *mending)
 {
 	CLEANUP(close) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct log log = {.file = NULL};
 	int rc = 0;
 
-	*mended = 0;
+	*mending = (struct log_mending){.spare = mending->spare};
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (pread(fd, log.header, HEADER_SIZE, 0) != HEADER_SIZE)
 		return 0;
 	if (!header_is_sound(&log)) {
-		if (!header_mend(&log))
+		log.sums = (struct sums){0};
+		mending->cut = !header_mend(&log, fd);
+		if (mending->cut)
 			return 0;
 		if (pwrite(fd, log.header, HEADER_SIZE, 0) != HEADER_SIZE)
 			return -EIO;
-		++*mended;
+		mending->mended++;
 	}
-	rc = frames_mend(&log, fd, mended);
-	if (!rc && *mended && fdatasync(fd) < 0)
+	rc = frames_mend(&log, fd, mending);
+	if (!rc && mending->mended + mending->damaged && fdatasync(fd) < 0)
 		rc = -errno;
 	return rc;
 }

@@ -30,12 +30,23 @@ int log_sum_check(sqlite3 *sqlite, bool *damaged, uint32_t *frame);
  */
 int log_sum_end(sqlite3 *sqlite, bool *damaged, uint32_t *frame);
 
+struct log_mending {
+	/*
+	 * What a page ends with and nobody reads, of which the last eight bytes are given the value
+	 * with which the sum fits where it does not say which word was changed. Given; 0: none.
+	 */
+	size_t spare;
+	unsigned mended;  /* frames, and the header */
+	unsigned damaged; /* frames that count again, with their changed word */
+	bool cut;         /* there is another, which ends the log */
+};
+
 /*
  * Puts right what log_sum_check() calls damaged, in the file of that name, which nobody has open:
- * of sums that are linear the one word can be told. *mended is how many frames, and the header.
- * 0 or a negative errno; a log that is not there is right.
+ * of sums that are linear the one word can be told, as a rule. 0 or a negative errno; a log that is
+ * not there is right.
  */
-int log_sum_mend(const char *path, unsigned *mended);
+int log_sum_mend(const char *path, struct log_mending *mending);
 
 /*
  * The page of that number as the newest commit in the log has it, size bytes of it. *found is false

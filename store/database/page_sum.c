@@ -2,9 +2,14 @@
 #include "store/database/page_sum.h"
 
 #include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "store/database/log_sum.h"
 #include "store/database/sums.h"
 
@@ -226,4 +231,84 @@ int page_sum_check(
 	rc = pages_look(&looking, length, tell, context);
 	*code = looking.code;
 	return rc;
+}
+
+/* ---- mending ---- */
+
+enum page_is { PAGE_RIGHT, PAGE_MENDED, PAGE_DAMAGED };
+
+/* One that is its sum's but for one word is put right where the sums say which. */
+static enum page_is page_mend(unsigned char *page, size_t size, uint32_t number)
+{
+	const struct sums kept = sum_get(page + size - PAGE_SUM_SIZE);
+	const struct sums made = sum_make(page, size, number);
+	struct sums_change change;
+
+	if ((kept.first == made.first && kept.second == made.second) || is_empty(page, size) ||
+		!sums_one_word(&kept, &made, size - PAGE_SUM_SIZE, &change))
+		return PAGE_RIGHT;
+	if (!change.sure)
+		return PAGE_DAMAGED;
+	if (change.in_sums)
+		sum_put(&made, page + size - PAGE_SUM_SIZE);
+	else
+		sums_word_change(page + change.at, change.by, false);
+	return PAGE_MENDED;
+}
+
+/*
+ * How large the pages are the first one says, where that may be what is damaged: then it is the
+ * size with which the page can be put right. 0: there are no sums.
+ */
+static size_t size_find(int fd, unsigned char *page)
+{
+	long said = pread(fd, page, HEADER_SIZE, 0) == HEADER_SIZE ? page_size(page) : 0;
+
+	for (size_t size = PAGE_MIN; size <= PAGE_MAX; size *= 2)
+		if (pread(fd, page, size, 0) == (ssize_t)size &&
+			page_mend(page, size, 1) == PAGE_MENDED && page_size(page) == (long)size)
+			return size;
+	return said > 0 ? (size_t)said : 0;
+}
+
+/* 0 or a negative errno. */
+static int pages_mend(int fd, unsigned char *page, size_t size, struct page_mending *mending)
+{
+	for (uint32_t number = 1; size; number++) {
+		off_t at = (off_t)(number - 1) * (off_t)size;
+		ssize_t got = pread(fd, page, size, at);
+		enum page_is is;
+
+		if (got != (ssize_t)size)
+			return got < 0 ? -errno : 0;
+		is = number == LOCK_BYTE / size + 1 ? PAGE_RIGHT : page_mend(page, size, number);
+		if (is == PAGE_DAMAGED)
+			mending->damaged++;
+		if (is != PAGE_MENDED)
+			continue;
+		if (pwrite(fd, page, size, at) != (ssize_t)size)
+			return errno ? -errno : -EIO;
+		mending->mended++;
+	}
+	return 0;
+}
+
+int page_sum_mend(const char *path, struct page_mending *mending)
+{
+	CLEANUP(free) unsigned char *page = malloc(PAGE_MAX);
+	struct stat status;
+	int rc;
+
+	*mending = (struct page_mending){0};
+	/* what is no file SQLite has to say itself */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return 0;
+
+	CLEANUP(close) int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || !page)
+		return fd < 0 ? -errno : -ENOMEM;
+	mending->size = size_find(fd, page);
+	rc = pages_mend(fd, page, mending->size, mending);
+	return !rc && mending->mended && fdatasync(fd) < 0 ? -errno : rc;
 }

@@ -9,10 +9,10 @@
  * is written to the file. Pages that are still in the log have SQLite's own checksum there.
  *
  * The sum is made of all before it and of the page's number: two running sums of 32 bits, as SQLite
- * has them in its log. Nothing but book_verify() looks at it, so a program that writes to book.db
- * past Domesday breaks nothing. SQLite writes pages also for one that only reads, when it closes
- * the file as the last; these have an old sum, or none. So what is damage is a page that is its
- * sum's but for one word.
+ * has them in its log. Nothing but book_verify() and a reindex look at it, so a program that writes
+ * to book.db past Domesday breaks nothing. SQLite writes pages also for one that only reads, when
+ * it closes the file as the last; these have an old sum, or none. So what is damage is a page that
+ * is its sum's but for one word.
  */
 
 #include <sqlite3.h>
@@ -43,5 +43,17 @@ int page_sum_reserve(sqlite3 *sqlite);
  */
 int page_sum_check(
 	sqlite3 *sqlite, int (*tell)(uint32_t page, void *context), void *context, int *code);
+
+struct page_mending {
+	size_t size;      /* of a page; 0: the file was made without sums */
+	unsigned mended;  /* pages */
+	unsigned damaged; /* others, of which the sum does not say which word it was */
+};
+
+/*
+ * Puts the changed word of damaged pages right, in the file, and syncs it. For a file that this
+ * process has not opened, and that nobody writes to. 0 or a negative errno.
+ */
+int page_sum_mend(const char *path, struct page_mending *mending);
 
 #endif

@@ -35,6 +35,14 @@ static bool one_change(const uint32_t weights[2], uint32_t first, uint32_t secon
 	return *change * weights[0] == first && *change * weights[1] == second;
 }
 
+/* One that would do. */
+static void candidate_add(
+	struct sums_change *found, unsigned *count, bool in_sums, size_t at, uint32_t by)
+{
+	if (++*count == 1)
+		*found = (struct sums_change){.in_sums = in_sums, .at = at, .by = by};
+}
+
 /*
  * A word counts in the sums as often as the pairs behind it say, and of the two numbers one is
  * always odd.
@@ -42,22 +50,56 @@ static bool one_change(const uint32_t weights[2], uint32_t first, uint32_t secon
 bool sums_one_word(
 	const struct sums *kept, const struct sums *made, size_t size, struct sums_change *change)
 {
-	uint32_t first = kept->first - made->first, second = kept->second - made->second;
+	uint32_t first = kept->first - made->first, second = kept->second - made->second, by;
 	uint32_t even[2] = {1, 1}, odd[2] = {0, 1}; /* of the words of a pair */
-	struct sums_change found = {.in_sums = !first || !second, .at = size};
-	bool is = found.in_sums;
+	struct sums_change found = {.at = size};
+	unsigned count = 0;
 
-	for (size_t at = size; !is && at >= 8; at -= 8) {
-		is = one_change(even, first, second, &found.by);
-		found.at = at - 8;
-		if (!is && (is = one_change(odd, first, second, &found.by)))
-			found.at = at - 4;
+	if (!first || !second)
+		candidate_add(&found, &count, true, size, 0);
+	for (size_t at = size; count < 2 && at >= 8; at -= 8) {
+		if (one_change(even, first, second, &by))
+			candidate_add(&found, &count, false, at - 8, by);
+		if (one_change(odd, first, second, &by))
+			candidate_add(&found, &count, false, at - 4, by);
 		even[0] += even[1];
 		even[1] += even[0];
 		odd[0] += odd[1];
 		odd[1] += odd[0];
 	}
+	found.sure = count == 1;
 	if (change)
 		*change = found;
-	return is;
+	return count;
+}
+
+bool sums_word_at(
+	const struct sums *kept, const struct sums *made, size_t size, size_t at, uint32_t *by)
+{
+	uint32_t weights[2] = {at % 8 == 0, 1};
+
+	for (size_t behind = at - at % 8 + 8; behind < size; behind += 8) {
+		weights[0] += weights[1];
+		weights[1] += weights[0];
+	}
+	return one_change(weights, kept->first - made->first, kept->second - made->second, by);
+}
+
+void sums_fit(
+	const struct sums *kept, const struct sums *made, unsigned char *data, bool high_first)
+{
+	uint32_t first = kept->first - made->first, second = kept->second - made->second;
+
+	/* the last pair: its first word counts once in each, the other in the second alone */
+	sums_word_change(data, first, high_first);
+	sums_word_change(data + 4, second - first, high_first);
+}
+
+void sums_word_change(unsigned char *data, uint32_t by, bool high_first)
+{
+	uint32_t word;
+
+	memcpy(&word, data, sizeof word);
+	word = high_first ? htobe32(be32toh(word) + by) : htole32(le32toh(word) + by);
+	memcpy(data, &word, sizeof word);
 }

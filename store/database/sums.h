@@ -23,13 +23,29 @@ struct sums_change {
 	bool in_sums; /* not in what they are of, which has the rest */
 	size_t at;    /* of the word; in_sums: behind the last one */
 	uint32_t by;  /* to be added to it */
+	/*
+	 * It is no other word. Where only the highest bits of one were changed, several would do:
+	 * the sums say that it is one, and not which.
+	 */
+	bool sure;
 };
 
 /*
  * Is what was summed up over so many bytes just what was kept but for one word, there or in the
- * sums themselves? They differ. *change (may be NULL) is what makes them alike again.
+ * sums themselves? They differ. *change (may be NULL) makes them alike again.
  */
 bool sums_one_word(
 	const struct sums *kept, const struct sums *made, size_t size, struct sums_change *change);
+
+/* Can it be the word at that place that was changed? *by is to be added to it. */
+bool sums_word_at(
+	const struct sums *kept, const struct sums *made, size_t size, size_t at, uint32_t *by);
+
+/* Changes the last eight of the bytes, at data, so that what was summed up is what was kept. */
+void sums_fit(
+	const struct sums *kept, const struct sums *made, unsigned char *data, bool high_first);
+
+/* Adds to the word at data, which has its lowest byte first, or its highest. */
+void sums_word_change(unsigned char *data, uint32_t by, bool high_first);
 
 #endif

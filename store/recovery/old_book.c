@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "store/database/index.h"
 #include "store/database/log_sum.h"
+#include "store/database/page_sum.h"
 #include "store/git/object.h"
 
 #define PAGE_BYTES 4096        /* of book.db, any of which begins as zeros */
@@ -30,11 +31,52 @@ static int emptiness_mend(struct reindex *reindex, const char *path, const char 
 	return 0;
 }
 
+/* What no version says is believed with its changed bit, under a new sum. */
+static void unsure_tell(struct reindex *reindex, unsigned count, const char *what)
+{
+	if (count)
+		reindex_lost(reindex,
+			"a bit was changed in %u of the %s, and it cannot be told which: what only "
+			"book.db "
+			"knew (settings, autostart, running guests, what was under way) may not be "
+			"as it was",
+			count, what);
+}
+
 /*
- * A log that a changed bit has cut short is whole again before SQLite reads it. Whoever has the old
- * database open goes on with what it saw; nobody changes it meanwhile.
+ * A log that a changed bit has cut short, and pages that have one, are whole again before SQLite
+ * reads them. Whoever has the old database open goes on with what it saw; nobody changes it
+ * meanwhile. Pages come first: the log has them as they are now, whatever becomes of them.
  */
-static int log_mend(struct reindex *reindex, const char *path)
+static int files_mend(
+	struct reindex *reindex, const char *path, const char *log, const char *memory)
+{
+	struct page_mending pages;
+	struct log_mending frames = {0};
+	int rc = emptiness_mend(reindex, path, log);
+
+	if (rc)
+		return rc;
+	rc = page_sum_mend(path, &pages);
+	if (rc)
+		return error_errno(reindex->err, -rc, "cannot put %s right", path);
+	frames.spare = pages.size ? PAGE_SUM_SIZE : 0;
+	rc = log_sum_mend(log, &frames);
+	if (rc)
+		return error_errno(reindex->err, -rc, "cannot put %s right", log);
+	if (frames.mended + frames.damaged && unlink(memory) < 0 && errno != ENOENT)
+		return error_errno(reindex->err, errno, "cannot remove %s", memory);
+	reindex->counts->mended = pages.mended + frames.mended;
+	unsure_tell(reindex, pages.damaged, "pages of book.db");
+	unsure_tell(reindex, frames.damaged, "frames of book.db-wal");
+	if (frames.cut)
+		reindex_lost(reindex,
+			"book.db-wal is damaged, and it cannot be told where: what was "
+			"committed behind that is gone, but for what book.git has");
+	return 0;
+}
+
+static int old_mend(struct reindex *reindex, const char *path)
 {
 	CLEANUP(free) char *log = NULL;
 	CLEANUP(free) char *memory = NULL;
@@ -42,17 +84,7 @@ static int log_mend(struct reindex *reindex, const char *path)
 
 	if (!rc)
 		rc = string_format(&memory, reindex->err, "%s-shm", path);
-	if (rc)
-		return rc;
-	rc = emptiness_mend(reindex, path, log);
-	if (rc)
-		return rc;
-	rc = log_sum_mend(log, &reindex->counts->mended);
-	if (rc)
-		return error_errno(reindex->err, -rc, "cannot put %s right", log);
-	if (reindex->counts->mended && unlink(memory) < 0 && errno != ENOENT)
-		return error_errno(reindex->err, errno, "cannot remove %s", memory);
-	return 0;
+	return rc ? rc : files_mend(reindex, path, log, memory);
 }
 
 /* The old database in that file, if it is one. */
@@ -64,7 +96,7 @@ static int old_read(struct reindex *reindex, char *path)
 
 	reindex->old = (struct database){
 		.path = path, .lock_fd = -1, .seat = -1, .wait_ms = reindex->book->wait_ms};
-	rc = log_mend(reindex, path);
+	rc = old_mend(reindex, path);
 	if (rc)
 		return rc;
 	rc = database_open(&reindex->old, path, &reason);

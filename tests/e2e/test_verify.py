@@ -268,13 +268,42 @@ def verify__a_bit_in_a_young_books_log_hides_nothing_for_long(book):
     for name in ('web', 'mail'):
         book.define(domain(name))
     before = [book.ok('dumpxml', name).out for name in ('web', 'mail')]
-    flip(book.path + '/book.db-wal', 32 + 4120 + 99, 5)
+    flip(book.path + '/book.db-wal', 32 + 4120 + 100, 5)
     for words in (('desc', 'web', 'over it'), ('verify',), ('list', '--all')):
         contains(book.ok(*words, rc=10).err, 'book.db-wal is damaged: frame 2')
     result = book.ok('reindex')
-    contains(result.err, 'put right in the old book.db-wal: 1 frame with a changed word')
+    contains(result.err, 'put right in the old book.db or its log: 1 page with a changed word')
     equal([book.ok('dumpxml', name).out for name in ('web', 'mail')], before)
     contains(book.ok('verify').err, 'is sound')
+
+
+def setting_of(book):
+    """Where book.db has one of which no version says what it was."""
+    fill(book)
+    book.ok('config', 'require-reason', 'yes')
+    book.ok('gc')
+    with open(book.path + '/book.db', 'rb') as stream:
+        return stream.read().index(b'{"value":"yes"')
+
+
+@test()
+def verify__a_bit_in_a_setting_is_told_and_put_right(book):
+    flip(book.path + '/book.db', setting_of(book) + 12, 4)
+    find(findings(book), kind='file', where='book.db')
+    contains(book.ok('reindex').err, 'put right in the old book.db or its log: 1 page with')
+    equal(book.ok('config', 'require-reason').out.strip(), 'yes')
+    book.ok('verify')
+
+
+@test()
+def verify__a_bit_that_cannot_be_put_right_is_told_as_a_loss(book):
+    """Of the highest bits of a word the checksum does not say which word it was."""
+    flip(book.path + '/book.db', setting_of(book) | 3, 7)
+    find(findings(book), kind='file', where='book.db')
+    [loss] = book.json('reindex', rc=NO)['losses']
+    contains(loss, 'a bit was changed in 1 of the pages of book.db', 'it cannot be told which')
+    equal([row['version'] for row in book.json('list', '--all')], [4, 4])
+    contains(book.ok('config', rc=10).err, 'require-reason')
 
 
 @test()
