@@ -43,22 +43,33 @@ static int setting_find(const char *name, const struct setting **out, struct dd_
 	return DD_NOT_FOUND;
 }
 
-/* *json stays NULL where the book says nothing. */
+static bool is_word(const struct setting *setting, const char *value)
+{
+	for (const char *const *word = setting->words; *word; word++)
+		if (strcmp(*word, value) == 0)
+			return true;
+	return !*setting->words[0];
+}
+
+/* *json stays NULL where the book says nothing. What is no word of the setting's is no "no". */
 static int setting_read(struct dd_host *host, const struct setting *setting, struct json **json,
 	struct dd_error *err)
 {
 	CLEANUP(text) struct text value = TEXT_INIT;
 	int rc = book_setting_get(host->book, setting->name, &value, err);
+	const char *word;
 
-	if (rc == DD_NOT_FOUND)
-		return 0;
-	if (!rc)
-		rc = json_parse(text_string(&value), value.size, json, err);
-	if (!rc && !json_get_string(*json, "value"))
-		rc = DD_CORRUPT;
-	return rc ? error_set(err, DD_CORRUPT, "the book's setting '%s' cannot be read",
-			    setting->name)
-		  : 0;
+	if (rc)
+		return rc == DD_NOT_FOUND ? 0 : rc;
+	rc = json_parse(text_string(&value), value.size, json, err);
+	word = rc ? NULL : json_get_string(*json, "value");
+	if (rc == DD_NO_MEMORY || (word && is_word(setting, word)))
+		return rc;
+	error_set(err, DD_CORRUPT, "the book's setting '%s' cannot be read", setting->name);
+	return error_hint(err,
+		"'domesday reindex' puts a changed bit right, 'domesday config %s VALUE' sets it "
+		"anew",
+		setting->name);
 }
 
 static int setting_tell(struct dd_host *host, const struct setting *setting, dd_setting_fn tell,
@@ -138,11 +149,10 @@ static int word_check(const struct setting *setting, const char *value, struct d
 	if (!*setting->words[0])
 		return program_check(setting, value, err);
 
-	for (const char *const *word = setting->words; *word; word++) {
-		if (strcmp(*word, value) == 0)
-			return 0;
+	if (is_word(setting, value))
+		return 0;
+	for (const char *const *word = setting->words; *word; word++)
 		text_printf(&words, "%s%s", words.size ? " or " : "", *word);
-	}
 	return error_set(
 		err, DD_INVALID, "%s is %s, not '%s'", setting->name, text_string(&words), value);
 }
@@ -171,16 +181,20 @@ int dd_setting_set(struct dd_host *host, const char *name, const char *value, co
 {
 	CLEANUP(free) char *before = NULL;
 	const struct setting *setting = NULL;
+	struct dd_error unread = {0};
 	bool same = false;
 	int rc = setting_find(name, &setting, err);
 
 	if (!rc)
 		rc = word_check(setting, value, err);
-	if (!rc)
-		rc = dd_settings(host, name, take_value, &before, err);
 	if (rc)
 		return rc;
-	same = strcmp(before, value) == 0;
+	rc = config_text(host, name, &before, &unread);
+	/* what cannot be read is set anew */
+	if (rc && rc != DD_CORRUPT)
+		return error_set(err, rc, "%s", unread.message);
+	same = !rc && strcmp(before, value) == 0;
+	rc = 0;
 	if (!same)
 		rc = reason_find(host, "config", reason, &reason, err);
 	if (!same && !rc)

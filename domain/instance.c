@@ -78,7 +78,7 @@ int instance_find(struct dd_host *host, const struct domain_row *row, unsigned *
 {
 	CLEANUP(runtime) struct runtime runtime = {.instance = INSTANCE_FIRST};
 	int rc = row->state == STATE_RUNNING && row->runtime
-			 ? runtime_read(row->runtime, &runtime, err)
+			 ? runtime_read(row, &runtime, err)
 			 : each_later(host, row->uuid, note_living, &runtime.instance, err);
 
 	if (!rc && out)

@@ -40,7 +40,7 @@ static int describe(struct dd_host *host, const struct domain_row *row, struct d
 	info->epoch = row->epoch;
 	if (row->state != STATE_RUNNING || !row->runtime)
 		return 0;
-	rc = runtime_read(row->runtime, &runtime, err);
+	rc = runtime_read(row, &runtime, err);
 	if (!rc)
 		rc = instance_folder(host, row->uuid, runtime.instance, &folder, err);
 	if (rc || !guest_alive(folder, &pid))
@@ -206,7 +206,7 @@ static int show_running(struct dd_host *host, const struct domain_row *row, bool
 {
 	CLEANUP(runtime) struct runtime runtime = {.id = 0};
 	CLEANUP(document) struct document *live = NULL;
-	int rc = runtime_read(row->runtime, &runtime, err);
+	int rc = runtime_read(row, &runtime, err);
 
 	if (!rc)
 		rc = document_parse(runtime.live, strlen(runtime.live), NULL, &live, err);

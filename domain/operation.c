@@ -92,10 +92,7 @@ static int load_live(struct operation *op, struct dd_error *err)
 	op->instance = INSTANCE_FIRST;
 	if (op->row.state != STATE_RUNNING)
 		return 0;
-	if (!op->row.runtime)
-		return error_set(err, DD_CORRUPT,
-			"the index says that domain '%s' runs, but not as what", op->row.name);
-	rc = runtime_read(op->row.runtime, &runtime, err);
+	rc = runtime_read(&op->row, &runtime, err);
 	if (!rc)
 		rc = document_parse(runtime.live, strlen(runtime.live), NULL, &op->live, err);
 	if (!rc)

@@ -16,19 +16,20 @@ int runtime_write(const struct runtime *runtime, struct text *out, struct dd_err
 	return json ? json_write(json, out, err) : error_no_memory(err);
 }
 
-int runtime_read(const char *text, struct runtime *out, struct dd_error *err)
+int runtime_read(const struct domain_row *row, struct runtime *out, struct dd_error *err)
 {
 	CLEANUP(json) struct json *json = NULL;
+	const char *text = row->runtime ? row->runtime : "";
 	int rc = json_parse(text, strlen(text), &json, err);
+	const char *live = rc ? NULL : json_get_string(json, "live");
 
-	if (rc)
-		return error_set(err, DD_CORRUPT, "the index holds no readable facts of the guest");
-
-	const char *live = json_get_string(json, "live");
-
-	if (!live)
-		return error_set(
-			err, DD_CORRUPT, "the index holds no live definition of the guest");
+	if (rc == DD_NO_MEMORY)
+		return rc;
+	if (!live) {
+		error_set(err, DD_CORRUPT,
+			"what book.db says of the guest of domain '%s' cannot be read", row->name);
+		return error_hint(err, "'domesday reindex' puts a changed bit right");
+	}
 	rc = string_copy(&out->live, live, err);
 	if (rc)
 		return rc;

@@ -9,6 +9,7 @@
  */
 
 #include "base/text.h"
+#include "store/book.h"
 
 struct runtime {
 	int id; /* virsh's Id: counts starts on this host */
@@ -18,7 +19,8 @@ struct runtime {
 };
 
 int runtime_write(const struct runtime *runtime, struct text *out, struct dd_error *err);
-int runtime_read(const char *text, struct runtime *out, struct dd_error *err);
+/* Of a domain that the index says is running. DD_CORRUPT: not as what. */
+int runtime_read(const struct domain_row *row, struct runtime *out, struct dd_error *err);
 
 void runtime_release(struct runtime *runtime);
 static inline void cleanup_runtime(struct runtime *runtime)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is the book true? The store checks what can be said of bytes; here is added what takes reading
- * the definitions: does the index say of each domain what its newest version says, and are the
- * passwords there that it names?
+ * the definitions: does the index say of each domain what its newest version says, are the
+ * passwords there that it names, and can it be read what no version says?
  */
 #include <string.h>
 
 #include "domain/derive.h"
 #include "domain/existing.h"
 #include "domain/host.h"
+#include "domain/runtime.h"
 #include "domain/secret_check.h"
 
 #define TRIES 5 /* while somebody changes the domain under our eyes */
@@ -185,6 +186,52 @@ static int check_secrets(struct verifying *verifying, const char *uuid)
 		verifying->host->book, &row, tell_secret, &sealed, verifying->err);
 }
 
+/* ---- what no version says ---- */
+
+static int check_guest(struct verifying *verifying, const char *uuid)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	CLEANUP(runtime) struct runtime runtime = {.live = NULL};
+	struct dd_error reason = {0};
+	int rc = book_find(verifying->host->book, uuid, &row, verifying->err);
+
+	if (rc || row.state != STATE_RUNNING)
+		return rc;
+	rc = runtime_read(&row, &runtime, &reason);
+	if (rc == DD_CORRUPT)
+		return tell(verifying, &(struct dd_finding){
+					       .kind = "index",
+					       .where = "book.db",
+					       .domain = row.name,
+					       .uuid = row.uuid,
+					       .sentence = reason.message,
+				       });
+	return rc ? error_set(verifying->err, rc, "%s", reason.message) : 0;
+}
+
+static int pass(const struct dd_setting *setting, void *context)
+{
+	(void)setting;
+	(void)context;
+	return 0;
+}
+
+static int check_settings(struct verifying *verifying)
+{
+	struct dd_error reason = {0};
+	int rc = dd_settings(verifying->host, NULL, pass, NULL, &reason);
+
+	if (rc == DD_CORRUPT)
+		return tell(verifying, &(struct dd_finding){
+					       .kind = "index",
+					       .where = "book.db",
+					       .sentence = reason.message,
+				       });
+	return rc ? error_set(verifying->err, rc, "%s", reason.message) : 0;
+}
+
+/* ---- all ---- */
+
 /* Its row has one UUID and the index of the rows another. */
 static int tell_unfound(struct verifying *verifying, const char *uuid)
 {
@@ -203,6 +250,8 @@ static int check_domain(struct verifying *verifying, const char *uuid)
 
 	if (!rc)
 		rc = check_secrets(verifying, uuid);
+	if (!rc)
+		rc = check_guest(verifying, uuid);
 	if (rc == DD_NOT_FOUND)
 		return tell_unfound(verifying, uuid);
 	if (rc != DD_CORRUPT)
@@ -211,8 +260,6 @@ static int check_domain(struct verifying *verifying, const char *uuid)
 	*verifying->err = (struct dd_error){0};
 	return 0;
 }
-
-/* ---- all ---- */
 
 struct uuids {
 	struct text list; /* UUID_SIZE bytes each */
@@ -267,6 +314,8 @@ int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, v
 		.findings = counts.findings,
 	};
 	rc = domain ? check_domain(&verifying, row.uuid) : check_domains(&verifying);
+	if (!rc && !domain)
+		rc = check_settings(&verifying);
 	if (!rc)
 		*result = verified;
 	return rc;

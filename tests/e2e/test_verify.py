@@ -303,7 +303,15 @@ def verify__a_bit_that_cannot_be_put_right_is_told_as_a_loss(book):
     [loss] = book.json('reindex', rc=NO)['losses']
     contains(loss, 'a bit was changed in 1 of the pages of book.db', 'it cannot be told which')
     equal([row['version'] for row in book.json('list', '--all')], [4, 4])
-    contains(book.ok('config', rc=10).err, 'require-reason')
+
+
+@test()
+def verify__names_what_book_db_says_of_a_guest_and_nobody_can_read(book):
+    fill(book)
+    execute(book, ("UPDATE domain SET state = 1, runtime = '{' WHERE name = 'web'",))
+    says = "what book.db says of the guest of domain 'web' cannot be read"
+    equal(find(findings(book), kind='index', domain='web')['sentence'], says)
+    book.refuse('list', code='corrupt', says=(says, 'reindex'))
 
 
 @test()

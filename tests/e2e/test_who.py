@@ -3,8 +3,10 @@
 # timeout: 600
 """Who made a version, with what program, and why: and that none of it can be forged."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 
 from definition import disk, domain
@@ -239,6 +241,22 @@ def config__knows_its_settings_and_their_words(book):
     book.refuse('config', 'require-reason', 'maybe', code='invalid', says=('no or yes', 'maybe'))
     book.ok('config', 'require-reason', 'no')
     equal(book.json('config', 'require-reason')['who'], '')
+
+
+@test('"yes"', '"value"')
+def reason__a_setting_that_is_damaged_is_not_taken_for_none(book, what):
+    book.define(domain('a'))
+    book.ok('config', 'require-reason', 'yes')
+    with contextlib.closing(sqlite3.connect(book.path + '/book.db')) as database, database:
+        database.execute('UPDATE setting SET value = replace(value, ?, ?)',
+                         (what, what.replace('e', 'd')))
+    for words in (('desc', 'a', 'text'), ('config', 'require-reason', 'no'), ('config',)):
+        book.refuse(*words, code='corrupt', says=("'require-reason' cannot be read",
+                                                  'domesday config require-reason VALUE'))
+    contains(book.ok('verify', rc=1).out, "the book's setting 'require-reason' cannot be read")
+    book.ok('desc', 'a', 'text', '--reason', 'known')
+    book.ok('config', 'require-reason', 'yes', '--reason', 'damaged')
+    book.refuse('desc', 'a', 'more', code='refused', says='wants a reason')
 
 
 if __name__ == '__main__':
