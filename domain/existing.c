@@ -6,14 +6,19 @@
 int existing_named(
 	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err)
 {
-	CLEANUP(free) char *owner = NULL;
-	char uuid[UUID_SIZE];
+	CLEANUP(domain_row) struct domain_row gone = {.name = NULL};
 	int rc = book_find(host->book, domain, row, err);
 
-	if (rc != DD_NOT_FOUND || book_find_moved(host->book, domain, uuid, &owner, NULL))
+	if (rc != DD_NOT_FOUND || book_find_gone(host->book, domain, &gone, NULL))
 		return rc;
-	error_set(err, rc, "there is no domain '%s' here: the host '%s' has it", domain, owner);
-	return error_hint(err, "what was recorded here: domesday log %s", uuid);
+	if (gone.owner) {
+		error_set(err, rc, "there is no domain '%s' here: the host '%s' has it", domain,
+			gone.owner);
+		return error_hint(err, "what was recorded here: domesday log %s", gone.uuid);
+	}
+	error_set(
+		err, rc, "there is no domain '%s' (undefined in version %u)", domain, gone.version);
+	return error_hint(err, "its history is still there: domesday log %s", gone.uuid);
 }
 
 /* One that is gone is none, though its UUID still leads to it. */

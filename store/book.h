@@ -108,11 +108,11 @@ int book_find(
 	struct book *book, const char *name_or_uuid, struct domain_row *out, struct dd_error *err);
 
 /*
- * A domain that was called so here, and is another host's now; where there were several, the one
- * that came last. Looks at every domain. owner is the caller's. DD_NOT_FOUND: there is none.
+ * A domain that was called so here, and was undefined or is another host's now (its owner); where
+ * there were several, the one that came last. Looks at every domain. DD_NOT_FOUND: there is none.
  */
-int book_find_moved(struct book *book, const char *name, char uuid[UUID_SIZE], char **owner,
-	struct dd_error *err);
+int book_find_gone(
+	struct book *book, const char *name, struct domain_row *out, struct dd_error *err);
 
 /*
  * Every domain that is not gone (or every one), by name, as they are at one moment. visit returns

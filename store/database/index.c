@@ -74,22 +74,16 @@ int book_find(
 	return rc;
 }
 
-int book_find_moved(struct book *book, const char *name, char uuid[UUID_SIZE], char **owner,
-	struct dd_error *err)
+int book_find_gone(
+	struct book *book, const char *name, struct domain_row *out, struct dd_error *err)
 {
-	CLEANUP(statement)
-	struct statement row = statement_begin(&book->database,
-		"SELECT uuid, owner FROM domain"
-		" WHERE name = ? AND state = 2 AND owner IS NOT NULL ORDER BY id DESC LIMIT 1");
-	int rc;
+	bool found = false;
+	int rc = find_by(book,
+		"SELECT " INDEX_COLUMNS " FROM domain d WHERE d.name = ? AND d.state = 2"
+		" ORDER BY d.id DESC LIMIT 1",
+		name, out, &found, err);
 
-	statement_text(&row, name);
-	if (!statement_row(&row)) {
-		rc = statement_end(&row, err);
-		return rc ? rc : error_set(err, DD_NOT_FOUND, "no domain '%s' has moved", name);
-	}
-	snprintf(uuid, UUID_SIZE, "%s", statement_string(&row, 0));
-	return string_copy(owner, statement_string(&row, 1), err);
+	return rc || found ? rc : error_set(err, DD_NOT_FOUND, "no domain '%s' has gone", name);
 }
 
 void index_name(struct book *book, const char *uuid, char *name, size_t size)

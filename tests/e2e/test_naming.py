@@ -200,5 +200,20 @@ def tag__outlives_rename_and_undefine(book):
     equal(vcpus(book, f'{uuid}@first'), 1)
 
 
+@test()
+def naming__who_asks_for_a_domain_that_is_gone_is_led_to_its_history(book):
+    uuids = []
+    for _ in range(2):
+        book.define(domain('web'))
+        uuids.append(book.domains()['web']['uuid'])
+        book.ok('undefine', 'web')
+    for words in (('log', 'web'), ('show', 'web@1'), ('diff', 'web'), ('start', 'web')):
+        book.refuse(*words, code='not-found',
+                    says=("there is no domain 'web' (undefined in version 2)",
+                          f'domesday log {uuids[1]}'))
+    equal(len(book.log(uuids[1])), 2)
+    book.refuse('log', 'mail', code='not-found', says="there is no domain 'mail'\n")
+
+
 if __name__ == '__main__':
     main()
