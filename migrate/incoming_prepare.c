@@ -236,6 +236,8 @@ int incoming_place_check(
 		rc = cpu_check(op, live, caps, err);
 	if (!rc && !from)
 		rc = bridges_check(live, err);
+	if (!rc && !from)
+		rc = screens_check(live, err);
 	return rc ? rc : guest_check_beside(live, caps, from, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "qmp/port.h"
 
 #define LOOPBACK "127.0.0.1" /* QEMU's own, where nothing is said */
 
@@ -19,21 +20,27 @@ static const char *known_type(const char *type)
 	return NULL;
 }
 
+static const char *address_of(const xmlNode *graphics)
+{
+	const char *address = node_attr(node_child(graphics, "listen"), "address");
+
+	if (!address)
+		address = node_attr(graphics, "listen");
+	return address ? address : LOOPBACK;
+}
+
 static struct json *screen_of(const xmlNode *graphics)
 {
 	const xmlNode *listen = node_child(graphics, "listen");
 	const char *type = known_type(node_attr(graphics, "type"));
 	const char *port = node_attr(graphics, "port");
-	const char *address = node_attr(listen, "address");
 	struct json *out;
 
 	if (!type || !port || *port == '-' || node_attr_is(listen, "type", "socket"))
 		return NULL;
-	if (!address)
-		address = node_attr(graphics, "listen");
 	out = json_object();
 	json_put_string(out, "type", type);
-	json_put_string(out, "address", address ? address : LOOPBACK);
+	json_put_string(out, "address", address_of(graphics));
 	json_put_string(out, "port", port);
 	return out;
 }
@@ -52,6 +59,36 @@ struct json *screens_of(const struct document *live)
 			json_push(out, screen);
 	}
 	return out;
+}
+
+static int check_one(const xmlNode *graphics, struct dd_error *err)
+{
+	const char *address = address_of(graphics);
+	CLEANUP(close) int fd = -1;
+	uint64_t port = 0;
+	unsigned found;
+
+	if (node_attr_number(graphics, "port", &port) && !node_attr_is(graphics, "autoport", "yes"))
+		return port_check(address, (unsigned)port, err);
+	return port_reserve(address, PORT_OF_SCREENS, &found, &fd, err);
+}
+
+int screens_check(const struct document *live, struct dd_error *err)
+{
+	const xmlNode *graphics = node_child(document_devices(live), "graphics");
+	int rc = 0;
+
+	for (; graphics && !rc; graphics = node_next(graphics)) {
+		const char *how = node_attr(node_child(graphics, "listen"), "type");
+
+		if (known_type(node_attr(graphics, "type")) && !node_attr(graphics, "socket") &&
+			(!how || strcmp(how, "address") == 0))
+			rc = check_one(graphics, err);
+	}
+	if (!rc)
+		return 0;
+	error_wrap(err, "its screen");
+	return error_hint(err, "where it is to listen otherwise there: --xml FILE");
 }
 
 static bool is_everywhere(const char *address)

@@ -14,6 +14,9 @@
 
 #define SCREEN_SPICE "spice" /* QEMU can tell its viewers where a guest has gone */
 
+/* Can it be shown here? DD_BUSY: a port is taken; or there is no such address. */
+int screens_check(const struct document *live, struct dd_error *err);
+
 /* NULL: it has none that can be reached over a network. */
 struct json *screens_of(const struct document *live);
 

@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 
+#define PORT_OF_SCREENS 5900 /* the first */
+
 /*
  * Finds the first port from first on that nobody has at host, an address or a name, and keeps it
  * from all others who look in this way, until *fd, the caller's, is closed: whoever binds to it

@@ -24,7 +24,6 @@
  */
 #define VARIABLES_MAX (64u << 20)
 #define INHERITED_MAX 64 /* descriptors handed to QEMU: the monitor's socket and taps */
-#define PORT_FIRST 5900
 
 struct start {
 	const char *folder;
@@ -149,7 +148,7 @@ static int find_port(struct start *start, struct step *step, struct dd_error *er
 
 	if (step->port)
 		return port_check(step->host, step->port, err);
-	code = port_reserve(step->host, PORT_FIRST, &port, start->port, err);
+	code = port_reserve(step->host, PORT_OF_SCREENS, &port, start->port, err);
 	if (code)
 		return code;
 	text_printf(&value, "%s,port=%u", json_get_string(step->args, "value"), port);

@@ -4,6 +4,7 @@
 """Where a guest's screen is after it has moved, and who looks at it then."""
 
 import re
+import socket
 
 from client import Client
 from harness import Skip, check, contains, equal, main, test, wait_until
@@ -52,6 +53,24 @@ def screen__is_told_before_the_guest_comes(book):
                 before = client.call(call, before)
         guest.at(beta).goes_on()
         contains(client.cookies['prepare'], f'"{place_at(beta)}"')
+
+
+@test()
+def screen__that_cannot_be_there_is_refused_by_the_dry_run_too(book):
+    with hosts(book) as (alpha, beta), socket.create_server(('127.0.0.1', 0)) as taken:
+        guest = Traveller(alpha, 'vm1', AUTO.format('127.0.0.1')).start()
+        guest.wait_for('^tick 1$')
+        plain, port = alpha.book.dumpxml('vm1'), taken.getsockname()[1]
+        for other, says in (
+                (plain.replace("port='-1' autoport='yes'", f"port='{port}' autoport='no'"),
+                 f'port {port} at 127.0.0.1'),
+                (plain.replace("'127.0.0.1'", "'203.0.113.7'"), 'at 203.0.113.7')):
+            for more in (('--dry-run',), ()):
+                alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', *more, stdin=other,
+                                  says=['beta: its screen: ', says, '--xml'])
+        alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run')
+        alpha.book.ok('migrate', 'vm1', 'beta')
+        guest.at(beta).goes_on()
 
 
 @test()
