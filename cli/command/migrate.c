@@ -127,6 +127,13 @@ static int read_xml(const struct arguments *args, const char *option, struct tex
 	return rc;
 }
 
+static bool option_is_input(const struct arguments *args, const char *option)
+{
+	const char *file = option_value(args, option);
+
+	return file && strcmp(file, "-") == 0;
+}
+
 static int read_number(const struct arguments *args, const char *option, uint64_t most,
 	uint64_t *out, struct dd_error *err)
 {
@@ -208,6 +215,10 @@ static int read_asked(const struct arguments *args, struct asked *asked, struct 
 		rc = read_number(args, "timeout", TIMEOUT_MAX, &timeout, err);
 	if (!rc && asked->options.timeout_suspends && !timeout)
 		rc = error_set(err, CLI_USAGE, "--timeout-suspend needs --timeout SECONDS");
+	if (!rc && option_is_input(args, "xml") && option_is_input(args, "persistent-xml"))
+		rc = error_set(err, CLI_USAGE,
+			"--xml and --persistent-xml cannot both be '-': standard input is read "
+			"once");
 	if (!rc)
 		rc = read_xml(args, "xml", &asked->xml, &asked->options.xml, err);
 	if (!rc)

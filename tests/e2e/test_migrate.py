@@ -263,6 +263,8 @@ def migrate__a_definition_is_named_as_it_was_given(book):
         for option in ('--xml', '--persistent-xml'):
             alpha.book.refuse('migrate', 'vm1', 'beta', option, '-', stdin='', code='invalid',
                               says=f'beta: {option}: there is no XML')
+        alpha.book.refuse('migrate', 'vm1', 'beta', '--xml', '-', '--persistent-xml', '-',
+                          stdin=alpha.book.dumpxml('vm1'), code='usage', says='read once')
 
 
 @test()
