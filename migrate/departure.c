@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "domain/existing.h"
+#include "migrate/evidence.h"
 #include "migrate/mirrors.h"
 #include "migrate/progress.h"
 #include "qmp/deadline.h"
+#include "qmp/image.h"
 
 /* ---- the phases ---- */
 
@@ -46,6 +48,35 @@ void departure_warn(const struct operation *op, bool live, const struct dd_migra
 		"'%s' will start there as it runs now: what waits here for its next start does not "
 		"come along (see: domesday diff %s --pending)",
 		op->row.name, op->row.name);
+}
+
+static bool is_copied(const struct json *disks, const char *target)
+{
+	for (size_t i = 0; target && i < json_count(disks); i++) {
+		const char *name = json_get_string(json_at(disks, i), "target");
+		const char *verdict = json_get_string(json_at(disks, i), "verdict");
+
+		if (name && verdict && strcmp(name, target) == 0)
+			return strcmp(verdict, "copy") == 0;
+	}
+	return false;
+}
+
+void departure_warn_disks(const struct operation *op, bool live, const struct json *disks)
+{
+	const xmlNode *disk = node_child(document_devices(live ? op->live : op->config), "disk");
+
+	for (; disk; disk = node_next(disk)) {
+		const char *path = disk_path(disk);
+		const char *format = node_attr(node_child(disk, "driver"), "type");
+		unsigned count = path && format ? image_snapshots(path, format) : 0;
+
+		if (count && is_copied(disks, disk_target(disk)))
+			host_warn(op->host,
+				"disk %s: what the guest sees is copied, and the snapshots within "
+				"%s (%u) are not",
+				disk_target(disk), path, count);
+	}
 }
 
 /* A domain that stays listed is called as it is there. */
@@ -140,6 +171,7 @@ int departure_perform(struct departure *departure, const struct json *disks,
 	int rc = outgoing_prepared(&departure->outgoing, disks, err);
 
 	screens_place(departure, screens);
+	departure_warn_disks(&departure->outgoing.op, departure->outgoing.live, disks);
 	if (!rc)
 		rc = departure_tell(departure, "copy", err);
 	return rc ? rc

@@ -48,6 +48,9 @@ int departure_perform(struct departure *departure, const struct json *disks,
 void departure_warn(
 	const struct operation *op, bool live, const struct dd_migrate_options *options);
 
+/* Of snapshots within images that are copied: what the guest sees goes along, and they do not. */
+void departure_warn_disks(const struct operation *op, bool live, const struct json *disks);
+
 void departure_end(struct departure *departure);
 
 /* For the version with which the destination takes it. */

@@ -213,6 +213,7 @@ int dd_migrate_look(struct dd_host *host, const struct dd_migrate_options *optio
 	if (rc)
 		return rc;
 	departure_warn(&looking.op, looking.live, options);
+	departure_warn_disks(&looking.op, looking.live, json_get(answer, "disks"));
 	warn_reason(&looking, answer);
 	rc = tell(json_get(answer, "disks"), disk, context, &found);
 	if (!rc && result)

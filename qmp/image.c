@@ -24,30 +24,53 @@ bool image_can_create(const char *format)
 
 #define SECTOR 512u      /* QEMU's: a raw image that ends in one has all of it */
 #define QCOW2_SIZE_AT 24 /* of its header: big-endian, as all there is in it */
-#define QCOW2_HEAD (QCOW2_SIZE_AT + sizeof(uint64_t))
+#define QCOW2_SNAPSHOTS_AT 60
+#define QCOW2_HEAD (QCOW2_SNAPSHOTS_AT + sizeof(uint32_t))
 
-static uint64_t qcow2_size(int fd)
+static uint64_t qcow2_number(int fd, size_t at, size_t size)
 {
 	unsigned char head[QCOW2_HEAD];
-	uint64_t size = 0;
+	uint64_t number = 0;
 
 	if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
 		memcmp(head, "QFI\xfb", 4) != 0)
 		return 0;
-	for (size_t i = QCOW2_SIZE_AT; i < sizeof head; i++)
-		size = size << 8 | head[i];
-	return size;
+	for (size_t i = at; i < at + size; i++)
+		number = number << 8 | head[i];
+	return number;
+}
+
+/* -1: it is no file. */
+static int open_to_look(const char *path, struct stat *info)
+{
+	CLEANUP(close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int found = fd;
+
+	if (fd < 0 || fstat(fd, info) || !S_ISREG(info->st_mode))
+		return -1;
+	fd = -1;
+	return found;
+}
+
+unsigned image_snapshots(const char *path, const char *format)
+{
+	struct stat info;
+	CLEANUP(close) int fd = open_to_look(path, &info);
+
+	return fd < 0 || strcmp(format, "qcow2") != 0
+		       ? 0
+		       : (unsigned)qcow2_number(fd, QCOW2_SNAPSHOTS_AT, sizeof(uint32_t));
 }
 
 uint64_t image_size(const char *path, const char *format)
 {
-	CLEANUP(close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat info;
+	CLEANUP(close) int fd = open_to_look(path, &info);
 
-	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode))
+	if (fd < 0)
 		return 0;
 	if (strcmp(format, "qcow2") == 0)
-		return qcow2_size(fd);
+		return qcow2_number(fd, QCOW2_SIZE_AT, sizeof(uint64_t));
 	if (strcmp(format, "raw") != 0)
 		return 0;
 	return ((uint64_t)info.st_size + SECTOR - 1) / SECTOR * SECTOR;

@@ -20,6 +20,9 @@ struct image {
 /* Bytes that the guest sees of one that is there; 0: that cannot be told of its format. */
 uint64_t image_size(const char *path, const char *format);
 
+/* How many snapshots it has within itself, which nobody sees who only reads it. */
+unsigned image_snapshots(const char *path, const char *format);
+
 bool image_can_create(const char *format);
 
 /*

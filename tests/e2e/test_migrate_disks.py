@@ -190,6 +190,23 @@ def shared__is_not_copied(book):
         images.sound(images.source)
 
 
+@test('live', 'offline')
+def copied__snapshots_within_an_image_are_named(book, how):
+    images = Images(book)
+    tool('qemu-img', 'snapshot', '-c', 'before', images.source)
+    with hosts(book) as (alpha, beta):
+        guest = Traveller(alpha, 'vm1', images.device())
+        if how == 'live':
+            guest.start().wait_for('^tick 1$')
+        words = ('migrate', 'vm1', 'beta', *images.map(), '--copy-storage')
+        for more in (('--dry-run',), ()):
+            contains(alpha.book.ok(*words, *more).err,
+                     f'the snapshots within {images.source} (1) are not')
+        said = beta.book.ok('migrate', 'vm1', 'alpha', *images.map(back=True), '--dry-run',
+                            '--overwrite-storage').err
+        equal(said, '')
+
+
 @test()
 def refused__what_could_lose_data(book):
     images = Images(book)
