@@ -169,6 +169,24 @@ static int resolve(
 			     : resolve_incoming(op, row, here, err);
 }
 
+/* What is certain was settled so, whatever was said. */
+static int settled_check(
+	struct dd_host *host, const char *uuid, const char *domain, bool here, struct dd_error *err)
+{
+	CLEANUP(domain_row) struct domain_row row = {.name = NULL};
+	struct dd_error reason = {0};
+	int rc = book_find(host->book, uuid, &row, &reason);
+	bool has = !rc && !row.owner && row.state != STATE_GONE;
+
+	if (rc && rc != DD_NOT_FOUND)
+		return error_set(err, rc, "%s", reason.message);
+	return has == here ? 0
+			   : error_set(err, DD_REFUSED,
+				     "the domain '%s' is %s this host's, which is certain, and it "
+				     "is settled so",
+				     domain, has ? "still" : "not");
+}
+
 int dd_migration_resolve(struct dd_host *host, const char *domain, bool here,
 	const struct dd_change *change, struct dd_error *err)
 {
@@ -186,5 +204,7 @@ int dd_migration_resolve(struct dd_host *host, const char *domain, bool here,
 	migration_row_release(&row);
 	if (!rc)
 		rc = row_of(host, domain, &row, err);
-	return rc ? rc : resolve(&op, &row, here, err);
+	if (!rc)
+		rc = resolve(&op, &row, here, err);
+	return rc ? rc : settled_check(host, row.journal.uuid, domain, here, err);
 }

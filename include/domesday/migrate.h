@@ -372,7 +372,7 @@ int dd_migration_abort(struct dd_host *host, const char *domain, struct dd_error
  * otherwise the other host has it, and nothing of it is left here. Whoever says here of a domain
  * that runs there makes two of it: change's reason is kept with the version that says so, and has
  * to be there. DD_NOT_FOUND: there is nothing to resolve. DD_REFUSED: somebody is at it; or here,
- * on a host that never had all of it.
+ * on a host that never had all of it; or it was certain, and is settled otherwise.
  */
 int dd_migration_resolve(struct dd_host *host, const char *domain, bool here,
 	const struct dd_change *change, struct dd_error *err);

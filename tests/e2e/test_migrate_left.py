@@ -11,7 +11,7 @@ import time
 from client import Client
 from definition import domain
 from harness import EXIT, check, contains, equal, main, test, wait_until
-from migration import Traveller, after, age, hosts, notes, one_owner, settled, stopped
+from migration import Traveller, after, age, hosts, killed_at, notes, one_owner, settled, stopped
 
 OFFERS_MAX = 16  # of one peer
 QUICK_S = 15  # with sanitizers, and others on the machine; it was thirty and more
@@ -226,6 +226,25 @@ def resolve__that_was_wrong_parts_the_histories_and_they_stay_parted(book):
         for host in both:
             host.book.ok('verify')
         equal(guest.name in beta.book.domains(), False)
+
+
+@test(('outgoing:begun', 'source', 'alpha'), ('incoming:committed', 'destination', 'beta'))
+def resolve__is_told_what_is_certain(book, case):
+    """Whoever says that the other host has it is not told that it is so."""
+    point, side, name = case
+    with hosts(book) as both:
+        guest = Traveller(both[0], 'vm1').start()
+        guest.wait_for('^tick 1$')
+        killed_at(both, point, side, 'migrate', 'vm1', 'beta')
+        for host in both:
+            if host.daemon.process.poll() is None:
+                host.stop()
+            host.daemon = None
+        where = both[name == 'beta']
+        where.book.refuse('migrate', '--resolve', 'there', 'vm1', '--reason', 'lost',
+                          code='refused', says="'vm1' is still this host's")
+        guest.at(where).goes_on()
+        after(both, guest, name)
 
 
 @test()
