@@ -115,14 +115,17 @@ int growing_sync(const struct growing *growing, struct dd_error *err)
 
 int growing_finish(struct growing *growing, struct dd_error *err)
 {
-	int rc = growing_sync(growing, err);
+	/* beforehand, so that nothing but the sync itself can fail when it has its name */
+	CLEANUP(close) int parent = open(growing->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = parent < 0 ? error_errno(err, errno, "cannot open %s", growing->parent)
+			    : growing_sync(growing, err);
 
 	if (rc)
 		return rc;
 	if (rename(growing->folder, growing->target) < 0)
 		return error_errno(err, errno, "cannot make %s", growing->target);
 	free(TAKE(growing->folder));
-	return folder_sync(growing->parent, err);
+	return fsync(parent) < 0 ? error_errno(err, errno, "cannot sync %s", growing->parent) : 0;
 }
 
 void growing_release(struct growing *growing)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A backup of a book in use is a whole book; what is none leaves nothing behind. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 
 #include "store/lock/lock.h"
@@ -24,6 +25,10 @@ static void let(struct scene *scene, void (*something)(struct scene *scene))
 	assert_child_ok(pid);
 }
 
+/* A folder that the disk once fails to open, after so many times that went well. */
+static const char *closed;
+static int before_it_fails;
+
 int open(const char *path, int flags, ...)
 {
 	const char *name = strrchr(path, '/');
@@ -36,6 +41,10 @@ int open(const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(args, mode_t);
 	va_end(args);
+	if (closed && strcmp(path, closed) == 0 && flags & O_DIRECTORY && !before_it_fails--) {
+		errno = EIO;
+		return -1;
+	}
 	if (!now.scene || !name || strcmp(name, "/host") != 0)
 		return openat(AT_FDCWD, path, flags, mode);
 	meanwhile.scene = NULL;
@@ -376,6 +385,31 @@ static void assert_entry_refused(struct scene *scene, const char *name, const ch
 	assert_int_equal(unlink(file), 0);
 }
 
+static void store_backup__a_restore_that_is_said_to_have_failed_can_be_done_again(void **state)
+{
+	struct scene *scene = *state;
+	char file[PATH_MAX + 64], place[PATH_MAX + 64];
+	int well = 0, failed = 0;
+
+	fill(scene);
+	make(scene, file);
+	for (bool reached = true; reached; well++) {
+		struct dd_error err = {0};
+
+		snprintf(place, sizeof place, "%.4000s/copy%d", scene->folder, well);
+		before_it_fails = well;
+		closed = scene->folder;
+		int rc = book_restore(place, file, &err);
+
+		closed = NULL;
+		reached = before_it_fails < 0;
+		failed += rc != 0;
+		if (rc)
+			assert_ok(scene, book_restore(place, file, &scene->err));
+	}
+	assert_true(failed > 0);
+}
+
 static void store_backup__names_that_are_not_ours_are_refused(void **state)
 {
 	struct scene *scene = *state;
@@ -443,6 +477,7 @@ int main(void)
 		TEST(store_backup__replaces_nothing),
 		TEST(store_backup__tar_reads_it),
 		TEST(store_backup__keeps_addresses_and_no_programs),
+		TEST(store_backup__a_restore_that_is_said_to_have_failed_can_be_done_again),
 		TEST(store_backup__names_that_are_not_ours_are_refused),
 		TEST(store_backup__a_changed_or_short_file_is_refused),
 	};
