@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "store/git/ref.h"
 #include "store/recovery/growing.h"
 #include "store/remote/remote.h"
 
@@ -151,21 +152,13 @@ static int branches_compare(const struct growing *growing, const struct book_opt
 	const struct reindex_calls *calls, struct reindex_counts *counts, struct dd_error *err)
 {
 	CLEANUP(book) struct book *book = NULL;
-	struct dd_error own = {0};
-	struct comparing comparing = {.calls = calls, .counts = counts, .err = &own};
+	struct comparing comparing = {.calls = calls, .counts = counts, .err = err};
 	int rc = book_open(growing->folder, options, &book, err);
-	int code;
 
 	if (!rc)
 		rc = repository_need_whole(book, err);
-	if (rc)
-		return rc;
 	comparing.book = book;
-	code = git_reference_foreach_glob(book->whole, DOMAIN_REFS "*", branch_compare, &comparing);
-	if (own.code && err)
-		*err = own;
-	return code && !own.code ? repository_failure(book, code, "cannot read the branches", err)
-				 : own.code;
+	return rc ? rc : refs_visit(book, DOMAIN_REFS, branch_compare, &comparing, err);
 }
 
 int book_restore_begin(const char *folder, const struct book_options *options,

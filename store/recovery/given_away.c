@@ -36,26 +36,35 @@ static int history_try(struct reindex *reindex, const char *uuid, const git_oid 
 	return 0;
 }
 
+struct books_search {
+	struct reindex *reindex;
+	const char *uuid;
+	const git_oid *head;
+	struct given_away *out;
+};
+
+static int book_try(const char *name, void *context)
+{
+	struct books_search *search = context;
+	struct reindex *reindex = search->reindex;
+	git_oid oid;
+	int code =
+		search->out->found ? 0 : git_reference_name_to_id(&oid, reindex->book->whole, name);
+
+	if (code)
+		return reindex_unread(reindex, code, NULL, "cannot read a branch");
+	return search->out->found
+		       ? 0
+		       : history_try(reindex, search->uuid, search->head, &oid, search->out);
+}
+
 /* Of the hosts whose keys were kept, the one that has the domain now. */
 static int books_try(
 	struct reindex *reindex, const char *uuid, const git_oid *head, struct given_away *out)
 {
-	struct book *book = reindex->book;
-	git_reference_iterator *refs = NULL;
-	git_reference *ref = NULL;
-	int rc = 0, code = git_reference_iterator_glob_new(&refs, book->whole, BOOKS_REFS "*");
+	struct books_search search = {reindex, uuid, head, out};
 
-	while (!rc && !out->found && !code && (code = git_reference_next(&ref, refs)) == 0) {
-		const git_oid *oid = git_reference_target(ref);
-
-		if (oid)
-			rc = history_try(reindex, uuid, head, oid, out);
-		git_reference_free(ref);
-	}
-	git_reference_iterator_free(refs);
-	if (rc || !code || code == GIT_ITEROVER)
-		return rc;
-	return reindex_unread(reindex, code, NULL, "cannot read the branches of other hosts");
+	return reindex_refs(reindex, BOOKS_REFS, book_try, &search);
 }
 
 int given_away_find(struct reindex *reindex, const struct verification *verification,
@@ -66,13 +75,17 @@ int given_away_find(struct reindex *reindex, const struct verification *verifica
 	git_oid head, host_book;
 	bool found;
 	int rc = old_given_away(reindex, list->uuid, &head, &host_book, &found);
+	int code;
 
 	*out = (struct given_away){.found = false};
 	if (rc || found)
 		return rc ? rc : history_try(reindex, list->uuid, &head, &host_book, out);
 	snprintf(name, sizeof name, DOMAIN_REFS "%s", list->uuid);
-	if (!book->whole || git_reference_name_to_id(&head, book->whole, name) < 0)
+	code = book->whole ? git_reference_name_to_id(&head, book->whole, name) : GIT_ENOTFOUND;
+	if (code == GIT_ENOTFOUND)
 		return 0;
+	if (code)
+		return reindex_unread(reindex, code, NULL, "cannot read a branch");
 	for (size_t i = 0; i < count; i++)
 		if (git_oid_equal(&list[i].oid, &head))
 			return sighting_own(verification, &list[i])

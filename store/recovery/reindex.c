@@ -492,68 +492,45 @@ static int index_all(struct reindex *reindex)
 	return rc;
 }
 
-/* ---- tags, where the old book.db does not say ---- */
+/* ---- the files ---- */
 
-static void cleanup_tag(git_tag **tag)
+static int pass_over(const struct finding *finding, void *context)
 {
-	git_tag_free(*tag);
+	(void)finding;
+	(void)context;
+	return 0;
 }
 
-static int tag_from_ref(const char *name, void *context)
+/*
+ * What no checksum vouches for is not followed. A disk that fails for one moment loses nothing:
+ * what is damaged is found again.
+ */
+static int packs_judge(struct reindex *reindex)
 {
-	struct reindex *reindex = context;
-	CLEANUP(tag) git_tag *tag = NULL;
-	char uuid[UUID_SIZE];
-	const char *label = name + sizeof TAG_REFS - 1 + UUID_SIZE;
-	struct statement statement;
-	git_oid oid;
-	int code;
+	struct verify_counts seen = {0};
+	struct verification verification = looking(reindex, &seen);
+	int rc;
 
-	if (strlen(name) <= sizeof TAG_REFS - 1 + UUID_SIZE || label[-1] != '/')
-		return 0;
-	code = git_reference_name_to_id(&oid, reindex->book->whole, name);
-	if (!code)
-		code = git_tag_lookup(&tag, reindex->book->repository, &oid);
-	if (code)
-		return reindex_unread(reindex, code, NULL, "cannot read a tag");
-	snprintf(uuid, sizeof uuid, "%s", name + sizeof TAG_REFS - 1);
-	statement = statement_begin(&reindex->book->database,
-		"INSERT INTO tag(domain, label, number, oid)"
-		" SELECT d.id, ?2, v.number, ?3 FROM domain d JOIN version v ON v.domain = d.id"
-		" WHERE d.uuid = ?1 AND v.oid = ?4 ON CONFLICT DO NOTHING");
-	statement_text(&statement, uuid);
-	statement_text(&statement, label);
-	statement_blob(&statement, oid.id, sizeof oid.id);
-	statement_blob(&statement, git_tag_target_id(tag)->id, GIT_OID_RAWSZ);
-	return statement_run(&statement, reindex->err);
+	verification.visit = pass_over;
+	rc = verify_packs(&verification);
+	if (!rc && seen.findings) {
+		text_release(&reindex->book->unsound);
+		verification.visit = tell_loss;
+		rc = verify_packs(&verification);
+	}
+	if (rc || !reindex->book->unsound.size)
+		return rc;
+	repository_close(reindex->book);
+	return repository_need(reindex->book, reindex->err);
 }
 
+/* What the old book.db does not say is in the refs. */
 static int tags_all(struct reindex *reindex)
 {
 	bool read;
 	int rc = old_tags(reindex, &read);
 
-	if (rc || read || !reindex->book->whole)
-		return rc;
-	rc = git_reference_foreach_glob(reindex->book->whole, TAG_REFS "*", tag_from_ref, reindex);
-	if (rc && reindex->err->code)
-		return reindex->err->code;
-	return rc ? reindex_unread(reindex, rc, NULL, "cannot read the tags") : 0;
-}
-
-/* ---- the files ---- */
-
-/* What no checksum vouches for is not followed. */
-static int packs_judge(struct reindex *reindex)
-{
-	struct verify_counts seen = {0};
-	struct verification verification = looking(reindex, &seen);
-	int rc = verify_packs(&verification);
-
-	if (rc || !reindex->book->unsound.size)
-		return rc;
-	repository_close(reindex->book);
-	return repository_need(reindex->book, reindex->err);
+	return rc || read ? rc : tags_from_refs(reindex);
 }
 
 static int fill(void *context, struct dd_error *err)

@@ -52,6 +52,13 @@ int given_away_find(struct reindex *reindex, const struct verification *verifica
 void versions_choose(
 	struct reindex *reindex, struct sighting *list, size_t count, const git_oid *newest);
 
+/* ---- from_refs.c ---- */
+
+/* refs_visit(); damage is for the caller to do without. visit tells of its own failures. */
+int reindex_refs(struct reindex *reindex, const char *beginning,
+	int (*visit)(const char *name, void *context), void *context);
+int tags_from_refs(struct reindex *reindex);
+
 /* ---- old_book.c ---- */
 
 /* Opens the old database, where there is one that is not damaged. */

@@ -1,108 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/remote/listing.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "store/folder.h"
+#include "store/git/ref.h"
 #include "store/remote/ownership.h"
 #include "store/remote/remote.h"
-
-#define DEPTH_LIMIT 8
-#define PACKED_LIMIT ((size_t)1 << 30)
 
 /* Of the branches and tags of hosts, and of who owns what. */
 static const char *const places[] = {HOST_REFS, HOST_TAG_REFS, OWNER_REFS};
 
 #define PLACES (sizeof places / sizeof places[0])
-
-static bool is_lock(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 5 && strcmp(name + length - 5, ".lock") == 0;
-}
-
-static void name_add(struct listing *listing, const char *name, size_t length)
-{
-	text_add(&listing->names, name, length);
-	text_add(&listing->names, "", 1);
-}
-
-/* Every ref below a folder that is a file of its own. name: of the folder, from refs on, with a
- * slash behind it.
- */
-static int folder_list(struct listing *listing, const char *repository, const char *name, int depth,
-	struct dd_error *err)
-{
-	CLEANUP(free) char *path = NULL;
-	CLEANUP(folder) DIR *folder = NULL;
-	const struct dirent *entry;
-	int rc = string_format(&path, err, "%s/%s", repository, name);
-
-	if (!rc)
-		rc = folder_open(path, &folder, err);
-	while (!rc && folder && (entry = folder_next(folder, path, &rc, err))) {
-		CLEANUP(free) char *below = NULL;
-		struct stat status;
-
-		if (entry->d_name[0] == '.' || is_lock(entry->d_name))
-			continue;
-		if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-			rc = errno == ENOENT ? 0 : error_errno(err, errno, "cannot read %s", path);
-			continue;
-		}
-		rc = string_format(&below, err, "%s%s%s", name, entry->d_name,
-			S_ISDIR(status.st_mode) ? "/" : "");
-		if (!rc && S_ISDIR(status.st_mode) && depth < DEPTH_LIMIT)
-			rc = folder_list(listing, repository, below, depth + 1, err);
-		else if (!rc && S_ISREG(status.st_mode) && status.st_size)
-			name_add(listing, below, strlen(below));
-	}
-	return rc;
-}
-
-static bool is_ours(const char *name, size_t size)
-{
-	for (size_t i = 0; i < PLACES; i++) {
-		size_t length = strlen(places[i]);
-
-		if (size > length && memcmp(name, places[i], length) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* "OID NAME" */
-static int packed_list(struct listing *listing, const char *repository, struct dd_error *err)
-{
-	CLEANUP(text) struct text text = TEXT_INIT;
-	CLEANUP(free) char *path = NULL;
-	bool there = false;
-	int rc = string_format(&path, err, "%s/packed-refs", repository);
-
-	if (!rc)
-		rc = file_there(path, &there, err);
-	if (!rc && there)
-		rc = file_read(path, PACKED_LIMIT, &text, err);
-	if (rc || !there)
-		return rc;
-	for (const char *line = text_string(&text); *line;) {
-		size_t length = strcspn(line, "\n");
-
-		if (length > GIT_OID_HEXSZ + 1 &&
-			is_ours(line + GIT_OID_HEXSZ + 1, length - GIT_OID_HEXSZ - 1))
-			name_add(listing, line + GIT_OID_HEXSZ + 1, length - GIT_OID_HEXSZ - 1);
-		line += length + (line[length] == '\n');
-	}
-	return 0;
-}
 
 int listing_read(const char *folder, struct listing *out, struct dd_error *err)
 {
@@ -118,11 +28,7 @@ int listing_read(const char *folder, struct listing *out, struct dd_error *err)
 			return 0;
 		folder = inside;
 	}
-	for (size_t i = 0; !rc && i < PLACES; i++)
-		rc = folder_list(out, folder, places[i], 0, err);
-	if (!rc)
-		rc = packed_list(out, folder, err);
-	return !rc && text_failed(&out->names) ? error_no_memory(err) : rc;
+	return refs_list(folder, places, PLACES, &out->names, err);
 }
 
 static int by_name(const void *a, const void *b)

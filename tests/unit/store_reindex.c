@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* book.db anew: what is signed comes back, what only book.db knew comes from what is left of it. */
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "store_verifying.h"
@@ -23,6 +26,48 @@ int rename(const char *from, const char *to)
 int unlink(const char *path)
 {
 	return name_changes() ? unlinkat(AT_FDCWD, path, 0) : -1;
+}
+
+/* The disk fails once: at a path that ends so, after so many looks there that went well. */
+static struct {
+	const char *end; /* NULL: it does not */
+	long well;
+} disk;
+
+static bool disk_fails(const char *path)
+{
+	size_t length = strlen(path), size = disk.end ? strlen(disk.end) : 0;
+
+	length -= length && path[length - 1] == '/';
+	if (!size || length < size || memcmp(path + length - size, disk.end, size) != 0 ||
+		disk.well--)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+int stat(const char *path, struct stat *status)
+{
+	return disk_fails(path) ? -1 : fstatat(AT_FDCWD, path, status, 0);
+}
+
+int openat(int folder, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	return disk_fails(path) ? -1 : (int)syscall(SYS_openat, folder, path, flags, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	int fd = disk_fails(path) ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopendir(fd);
 }
 
 struct reindexed {
@@ -292,6 +337,53 @@ static void store_reindex__one_that_fails_leaves_the_book_as_it_was(void **state
 	assert_domain(scene, "web", 2);
 }
 
+/* Does the disk get there? */
+static bool reindex_over(struct scene *scene, const char *end, long well)
+{
+	CLEANUP(reindexed) struct reindexed outcome = {.lost = TEXT_INIT};
+	CLEANUP(reindexed) struct reindexed again = {.lost = TEXT_INIT};
+	static const char *const tags[] = {"sold", "alone"};
+	uint32_t number = 0;
+	bool reached;
+	int rc;
+
+	remove_database(scene);
+	disk.end = end;
+	disk.well = well;
+	rc = reindex(scene, &outcome);
+	disk.end = NULL;
+	reached = disk.well < 0;
+	if (rc)
+		assert_ok(scene, reindex(scene, &again));
+	else if (outcome.counts.losses > 1) /* that there is no book.db */
+		fail_msg("%s, %ld: %s", end, well, text_string(&outcome.lost));
+	scene_open(scene);
+	assert_domain(scene, "web", 2);
+	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+		if (book_tag_find(scene->book, UUID_A, tags[i], &number, &scene->err))
+			fail_msg("%s, %ld: the tag %s is lost", end, well, tags[i]);
+	return reached;
+}
+
+static void store_reindex__a_disk_that_fails_once_loses_nothing(void **state)
+{
+	static const char *const ends[] = {"/packed-refs", ".idx", "/objects/pack", "/" UUID_A};
+	/* a file of its own, as it is fetched */
+	static const char *const alone[] = {"update-ref", "refs/tags/domains/" UUID_A "/alone",
+		"refs/tags/domains/" UUID_A "/sold", NULL};
+	struct scene *scene = *state;
+
+	fill(scene);
+	git(scene, alone);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		long well = 0;
+
+		while (reindex_over(scene, ends[i], well))
+			well++;
+		assert_true(well > 0);
+	}
+}
+
 /* Two times the log's header, and so into the first frame, from where on it is cut short. */
 static void damage_log(struct scene *scene)
 {
@@ -488,6 +580,7 @@ int main(void)
 		TEST(store_reindex__who_has_it_open_packs_what_the_new_one_has),
 		TEST(store_reindex__a_damaged_database_gives_what_can_be_read),
 		TEST(store_reindex__one_that_fails_leaves_the_book_as_it_was),
+		TEST(store_reindex__a_disk_that_fails_once_loses_nothing),
 		TEST(store_reindex__who_dies_over_a_damaged_book_leaves_all_of_it),
 		TEST(store_reindex__refs_that_were_moved_do_not_matter),
 		TEST(store_reindex__a_forged_version_does_not_come_in),
