@@ -17,6 +17,7 @@
 
 #include "store/checkpoint/books.h"
 #include "store/folder.h"
+#include "store/git/ref.h"
 #include "store/lock/lock.h"
 #include "store/remote/ownership.h"
 #include "store/remote/transfer.h"
@@ -84,9 +85,6 @@ static int consider_branch(struct transfer *transfer, const char *name, const gi
 	const git_oid *before;
 	int rc;
 
-	if (!uuid && strcmp(name, BOOK_REF) != 0 &&
-		strncmp(name, BOOKS_REFS, strlen(BOOKS_REFS)) != 0)
-		return 0; /* somebody else's */
 	rc = string_format(&there, transfer->err, HOST_REFS "%s/%s", host, rest);
 	if (rc)
 		return rc;
@@ -113,25 +111,37 @@ static int consider_tag(struct transfer *transfer, const char *name, const git_o
 	return before && git_oid_equal(before, oid) ? 0 : spec_add(transfer, "+", name, there);
 }
 
-static int consider_all(struct transfer *transfer, const char *glob,
+struct considering {
+	struct transfer *transfer;
+	int (*consider)(struct transfer *transfer, const char *name, const git_oid *oid);
+};
+
+static void cleanup_ref(git_reference **ref)
+{
+	git_reference_free(*ref);
+}
+
+static int consider_ref(const char *name, void *context)
+{
+	const struct considering *considering = context;
+	struct transfer *transfer = considering->transfer;
+	struct book *book = transfer->link.book;
+	CLEANUP(ref) git_reference *ref = NULL;
+	int code = git_reference_lookup(&ref, book->whole, name);
+
+	if (code)
+		return repository_failure(book, code, "cannot read the branches", transfer->err);
+	if (git_reference_type(ref) != GIT_REFERENCE_DIRECT)
+		return 0;
+	return considering->consider(transfer, name, git_reference_target(ref));
+}
+
+static int consider_all(struct transfer *transfer, const char *folder,
 	int (*consider)(struct transfer *transfer, const char *name, const git_oid *oid))
 {
-	struct book *book = transfer->link.book;
-	git_reference_iterator *refs = NULL;
-	git_reference *ref = NULL;
-	int rc = 0, code = git_reference_iterator_glob_new(&refs, book->whole, glob);
+	struct considering considering = {transfer, consider};
 
-	while (!rc && !code && (code = git_reference_next(&ref, refs)) == 0) {
-		const git_oid *oid = git_reference_target(ref);
-
-		if (oid)
-			rc = consider(transfer, git_reference_name(ref), oid);
-		git_reference_free(ref);
-	}
-	git_reference_iterator_free(refs);
-	if (rc || code == GIT_ITEROVER || !code)
-		return rc;
-	return repository_failure(book, code, "cannot read the branches", transfer->err);
+	return refs_visit(transfer->link.book, folder, consider_ref, &considering, transfer->err);
 }
 
 /* A tag that was taken away here goes there too. */
@@ -346,9 +356,13 @@ static int send_once(struct transfer *transfer)
 	if (!rc)
 		rc = refs_hold(transfer);
 	if (!rc)
-		rc = consider_all(transfer, "refs/heads/*", consider_branch);
+		rc = consider_ref(BOOK_REF, &(struct considering){transfer, consider_branch});
 	if (!rc)
-		rc = consider_all(transfer, TAG_REFS "*", consider_tag);
+		rc = consider_all(transfer, BOOKS_REFS, consider_branch);
+	if (!rc)
+		rc = consider_all(transfer, DOMAIN_REFS, consider_branch);
+	if (!rc)
+		rc = consider_all(transfer, TAG_REFS, consider_tag);
 	if (!rc)
 		rc = drop_tags(transfer);
 	if (!rc)

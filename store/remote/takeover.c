@@ -10,6 +10,7 @@
 
 #include "store/commit/arrival.h"
 #include "store/git/object.h"
+#include "store/git/ref.h"
 #include "store/key/lineage.h"
 #include "store/remote/remote.h"
 
@@ -32,35 +33,46 @@ static int fetched_tell(struct book *book, const char *host, const char *uuid, c
 	return visit(&row, context);
 }
 
+struct looking {
+	struct book *book;
+	const char *remote;
+	int (*visit)(const struct fetched_row *row, void *context);
+	void *context;
+	struct dd_error *err;
+};
+
+static int fetched_look(const char *name, void *context)
+{
+	const struct looking *looking = context;
+	char whose[256];
+	const char *uuid;
+	git_oid oid;
+	int code;
+
+	if (!branch_parts(name + sizeof REMOTE_REFS + strlen(looking->remote), whose, sizeof whose,
+		    &uuid) ||
+		!uuid)
+		return 0;
+	code = git_reference_name_to_id(&oid, looking->book->whole, name);
+	if (code)
+		return repository_failure(
+			looking->book, code, "cannot read what was fetched", looking->err);
+	return fetched_tell(
+		looking->book, whose, uuid, &oid, looking->visit, looking->context, looking->err);
+}
+
 int book_fetched(struct book *book, const char *remote, const char *host,
 	int (*visit)(const struct fetched_row *row, void *context), void *context,
 	struct dd_error *err)
 {
-	CLEANUP(free) char *glob = NULL;
-	git_reference_iterator *refs = NULL;
-	git_reference *ref = NULL;
+	struct looking looking = {book, remote, visit, context, err};
+	CLEANUP(free) char *folder = NULL;
 	int rc = repository_need_whole(book, err);
-	int code = 0;
 
 	if (!rc)
-		rc = string_format(
-			&glob, err, REMOTE_REFS "%s/%s/domains/*", remote, host ? host : "*");
-	if (!rc)
-		code = git_reference_iterator_glob_new(&refs, book->whole, glob);
-	while (!rc && !code && (code = git_reference_next(&ref, refs)) == 0) {
-		const git_oid *oid = git_reference_target(ref);
-		const char *rest = git_reference_name(ref) + sizeof REMOTE_REFS + strlen(remote);
-		char whose[256];
-		const char *uuid;
-
-		if (oid && branch_parts(rest, whose, sizeof whose, &uuid) && uuid)
-			rc = fetched_tell(book, whose, uuid, oid, visit, context, err);
-		git_reference_free(ref);
-	}
-	git_reference_iterator_free(refs);
-	if (rc || !code || code == GIT_ITEROVER)
-		return rc;
-	return repository_failure(book, code, "cannot read what was fetched", err);
+		rc = string_format(&folder, err, REMOTE_REFS "%s/%s%s", remote, host ? host : "",
+			host ? "/domains/" : "");
+	return rc ? rc : refs_visit(book, folder, fetched_look, &looking, err);
 }
 
 int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,
