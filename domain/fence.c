@@ -11,16 +11,20 @@
 #define ANSWER "fenced"
 #define ANSWER_LIMIT 4096
 
-static bool has_line(const char *text, const char *wanted)
+/* Of an answer that was cut nobody knows how its last line went on. */
+static bool is_fenced(const struct program_end *end)
 {
-	size_t size = strlen(wanted);
+	const struct text *said = &end->output;
+	const size_t size = strlen(ANSWER);
 
-	while (*text) {
-		size_t length = strcspn(text, "\n");
+	for (size_t at = 0; at < said->size;) {
+		const char *line = said->data + at;
+		const char *newline = memchr(line, '\n', said->size - at);
+		size_t length = newline ? (size_t)(newline - line) : said->size - at;
 
-		if (length == size && memcmp(text, wanted, size) == 0)
+		if (length == size && memcmp(line, ANSWER, size) == 0 && (newline || !end->cut))
 			return true;
-		text += length + (text[length] == '\n');
+		at += length + 1;
 	}
 	return false;
 }
@@ -32,8 +36,7 @@ static int judge(
 	int status = end->status;
 	int rc;
 
-	if (WIFEXITED(status) && !WEXITSTATUS(status) &&
-		has_line(text_string(&end->output), ANSWER))
+	if (WIFEXITED(status) && !WEXITSTATUS(status) && is_fenced(end))
 		return 0;
 	rc = line_visible(&said, text_string(&end->output), err);
 	if (rc)

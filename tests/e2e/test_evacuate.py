@@ -191,6 +191,11 @@ def evacuate__wants_proof(book):
                 says=('not proved', 'power switch of alpha'))
     fence(beta, '#!/bin/sh\necho fenced\nexit 1\n', 'second')
     beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='status 1')
+    # the answer is cut behind the first word of its last line
+    fence(beta, '#!/bin/sh\nprintf "%4089s\\nfenced: by no means\\n" trying\n', 'talker')
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='not proved')
+    fence(beta, '#!/bin/sh\nprintf "fenced\\0? no\\n"\n', 'binary')
+    beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='not proved')
     equal(beta.domains(), before)
     for path in ('fence', '/tmp'):
         beta.refuse('config', 'fence-command', path, code='invalid', says='absolute')
