@@ -35,7 +35,7 @@ static const char *drive_bus(const xmlNode *device)
 	return bus ? bus : "scsi";
 }
 
-static bool plugged_into(const xmlNode *device, const xmlNode *controller)
+bool edit_plugged_into(const xmlNode *device, const xmlNode *controller)
 {
 	const xmlNode *address = node_child(device, "address");
 	uint64_t index, number;
@@ -83,7 +83,7 @@ static int check_users(const struct document *document, const xmlNode *device, s
 		other = node_after(other)) {
 		CLEANUP(text) struct text why = TEXT_INIT;
 
-		if (other == device || !((controller && plugged_into(other, device)) ||
+		if (other == device || !((controller && edit_plugged_into(other, device)) ||
 					       (hub && plugged_into_hub(other, device))))
 			continue;
 		device_words(other, &why);

@@ -118,7 +118,7 @@ static void take_place(const struct revert *revert, struct document *document, x
 		xmlAddPrevSibling(behind, device);
 }
 
-static int bring_back(const struct revert *revert, struct document *document, bool to_its_place,
+static int attach_again(const struct revert *revert, struct document *document, bool to_its_place,
 	struct dd_error *err)
 {
 	CLEANUP(document) struct document *single = NULL;
@@ -132,6 +132,33 @@ static int bring_back(const struct revert *revert, struct document *document, bo
 	if (!rc)
 		take_place(revert, document, attached);
 	return rc;
+}
+
+/* The controller that it was plugged into, where that is gone: another one may be of another model.
+ */
+static int bring_controllers(
+	const struct revert *revert, struct document *document, struct dd_error *err)
+{
+	const xmlNode *at = node_child(revert->then->parent, "controller");
+	int rc = 0;
+
+	for (; !rc && at; at = node_next(at)) {
+		struct revert controller = {revert->record, NULL, at, revert->options};
+
+		if (at == revert->then || !edit_plugged_into(revert->then, at) ||
+			counterpart(document, at))
+			continue;
+		rc = attach_again(&controller, document, true, err);
+	}
+	return rc;
+}
+
+static int bring_back(const struct revert *revert, struct document *document, bool to_its_place,
+	struct dd_error *err)
+{
+	int rc = to_its_place ? bring_controllers(revert, document, err) : 0;
+
+	return rc ? rc : attach_again(revert, document, to_its_place, err);
 }
 
 static int as_it_was(const struct revert *revert, struct document *document, struct dd_error *err)

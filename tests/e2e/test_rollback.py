@@ -170,6 +170,19 @@ def rollback__of_a_serial_port_brings_its_console(book, name):
 
 
 @test()
+def rollback__of_a_disk_brings_the_controller_that_it_was_on(book):
+    book.define(domain('a'))
+    book.ok('attach-device', 'a', book.file(
+        'c.xml', "<controller type='scsi' index='0' model='virtio-scsi'/>"))
+    book.ok('attach-device', 'a', book.file('s.xml', disk(book.image('a.img'), 'sda', 'scsi')))
+    before = book.dumpxml('a')
+    book.ok('rollback', 'a', 1)
+    check("type='scsi'" not in book.dumpxml('a'))
+    book.ok('rollback', '--device', 'sda', 'a', 3)
+    equal(book.dumpxml('a'), before)
+
+
+@test()
 def rollback__of_one_device_brings_back_what_it_said(book):
     xml = disk(book.image('a.img'), 'vda')
     book.define(domain('a', xml, interface()))
