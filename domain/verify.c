@@ -209,6 +209,45 @@ static int check_guest(struct verifying *verifying, const char *uuid)
 	return rc ? error_set(verifying->err, rc, "%s", reason.message) : 0;
 }
 
+struct journal {
+	struct verifying *verifying;
+	const char *uuid; /* NULL: of all domains */
+};
+
+/* What is under way, or was cut short: nobody can settle what he cannot read. */
+static int check_row(const struct journal_row *row, void *context)
+{
+	const struct journal *journal = context;
+	struct verifying *verifying = journal->verifying;
+	CLEANUP(domain_row) struct domain_row domain = {.name = NULL};
+	CLEANUP(json) struct json *detail = NULL;
+	CLEANUP(text) struct text sentence = TEXT_INIT;
+	struct dd_finding finding = {.kind = "index", .where = "book.db", .uuid = row->uuid};
+
+	if ((journal->uuid && strcmp(journal->uuid, row->uuid) != 0) ||
+		json_parse(row->detail, strlen(row->detail), &detail, NULL) == 0)
+		return 0;
+	if (book_find(verifying->host->book, row->uuid, &domain, NULL) == 0)
+		finding.domain = domain.name;
+	text_printf(&sentence,
+		"what book.db says of the %s of '%s' that is under way cannot be read",
+		row->operation, domain.name ? domain.name : row->uuid);
+	finding.sentence = text_string(&sentence);
+	return text_failed(&sentence) ? error_no_memory(verifying->err) : tell(verifying, &finding);
+}
+
+static int check_journal(struct verifying *verifying, const char *uuid)
+{
+	struct journal journal = {verifying, uuid};
+	struct dd_error reason = {0};
+	int rc = journal_list(verifying->host->book, check_row, &journal, &reason);
+
+	/* damage of book.db was told, and what is told now says why by itself */
+	if (rc == DD_CORRUPT && reason.code)
+		return 0;
+	return rc && reason.code ? error_set(verifying->err, rc, "%s", reason.message) : rc;
+}
+
 static int pass(const struct dd_setting *setting, void *context)
 {
 	(void)setting;
@@ -314,6 +353,8 @@ int dd_verify(struct dd_host *host, const char *domain, dd_finding_fn finding, v
 		.findings = counts.findings,
 	};
 	rc = domain ? check_domain(&verifying, row.uuid) : check_domains(&verifying);
+	if (!rc)
+		rc = check_journal(&verifying, domain ? row.uuid : NULL);
 	if (!rc && !domain)
 		rc = check_settings(&verifying);
 	if (!rc)

@@ -77,7 +77,7 @@ static int run(struct cli *cli, const struct arguments *args, struct dd_error *e
 		return rc;
 	if (!value || cli->json)
 		return dd_settings(cli->host, name, show, cli, err);
-	cli_note(cli, "%s is %s%s", name, value, changed ? "" : ", as it was");
+	cli_note(cli, "%s is %s%s", name, *value ? value : "empty", changed ? "" : ", as it was");
 	return 0;
 }
 

@@ -306,6 +306,20 @@ def verify__a_bit_that_cannot_be_put_right_is_told_as_a_loss(book):
 
 
 @test()
+def verify__names_what_is_under_way_and_nobody_can_read(book):
+    fill(book)
+    execute(book, ("INSERT INTO journal(uuid, operation, base, detail, since)"
+                   " SELECT uuid, 'attach-device', version, '{', 0 FROM domain"
+                   " WHERE name = 'web'",))
+    says = "what book.db says of the attach-device of 'web' that is under way cannot be read"
+    for words in ((), ('web',)):
+        equal(find(findings(book, *words), kind='index', domain='web')['sentence'], says)
+    other = next(name for name in book.domains() if name != 'web')
+    check(all(says != finding['sentence'] for finding in book.json('verify', other, rc=None)[
+        'findings']), other)
+
+
+@test()
 def verify__names_what_book_db_says_of_a_guest_and_nobody_can_read(book):
     fill(book)
     execute(book, ("UPDATE domain SET state = 1, runtime = '{' WHERE name = 'web'",))
