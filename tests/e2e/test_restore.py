@@ -460,5 +460,23 @@ def restore__that_is_killed_leaves_no_half_of_a_book(book):
     equal(contents(book), before)
 
 
+@test()
+def restore__of_a_backup_after_the_book_is_lost(book):
+    fill(book)
+    backup = book.folder + '/book.tar'
+    book.ok('backup', backup)
+    equal(os.stat(backup).st_mode & 0o777, 0o600)
+    before = book.snapshot()
+    shutil.rmtree(book.path)
+    contains(book.ok('restore', backup).err, 'is sound')
+    equal(book.snapshot(), before)
+    book.refuse('restore', backup, code='refused')
+    for command in ('backup', 'restore'):
+        book.refuse(command, '', code='invalid', says='has no name')
+        book.refuse(command, '-', code='invalid', says='is a file')
+    book.ok('desc', 'a', 'goes on')
+    book.ok('verify')
+
+
 if __name__ == '__main__':
     main()

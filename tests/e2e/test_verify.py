@@ -792,23 +792,5 @@ def reindex__tells_a_change_of_the_key_that_is_lost(book):
     contains(book.ok('reindex', rc=NO).out, 'a change of the key may be lost')
 
 
-@test()
-def backup__restores_another_hosts_book(book):
-    fill(book)
-    backup = book.folder + '/book.tar'
-    book.ok('backup', backup)
-    equal(os.stat(backup).st_mode & 0o777, 0o600)
-    before = book.snapshot()
-    shutil.rmtree(book.path)
-    contains(book.ok('restore', backup).err, 'is sound')
-    equal(book.snapshot(), before)
-    book.refuse('restore', backup, code='refused')
-    for command in ('backup', 'restore'):
-        book.refuse(command, '', code='invalid', says='has no name')
-        book.refuse(command, '-', code='invalid', says='is a file')
-    book.ok('desc', 'web', 'goes on')
-    book.ok('verify')
-
-
 if __name__ == '__main__':
     main()
