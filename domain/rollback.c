@@ -125,32 +125,61 @@ static int prepare(struct rollback *rollback, struct dd_host *host, const struct
 /* ---- telling ---- */
 
 struct teller {
-	const char *device; /* NULL: everything */
+	const struct text *devices; /* of a difference each, with its NUL; "": everything */
 	dd_difference_fn tell;
 	void *context;
 	size_t count;
 };
 
+static bool is_told(const struct text *devices, const char *device)
+{
+	for (size_t at = 0; device && at < devices->size; at += strlen(devices->data + at) + 1)
+		if (strcmp(devices->data + at, device) == 0)
+			return true;
+	return !devices->size;
+}
+
 static int tell_one(const struct dd_difference *difference, void *context)
 {
 	struct teller *teller = context;
 
-	if (teller->device &&
-		(!difference->device || strcmp(difference->device, teller->device) != 0))
+	if (!is_told(teller->devices, difference->device))
 		return 0;
 	teller->count++;
 	return teller->tell ? teller->tell(difference, teller->context) : 0;
+}
+
+static int add_device(const struct dd_difference *difference, void *context)
+{
+	if (difference->device)
+		text_add(context, difference->device, strlen(difference->device) + 1);
+	return 0;
+}
+
+/* Of one device: it, and what comes or goes with it. */
+static int devices_find(const struct rollback *rollback, struct text *out, struct dd_error *err)
+{
+	const char *device = rollback->way.device;
+	int rc = 0;
+
+	if (device)
+		text_add(out, device, strlen(device) + 1);
+	if (device)
+		rc = differences_tell(
+			rollback->op.config, rollback->target, add_device, out, NULL, err);
+	return !rc && text_failed(out) ? error_no_memory(err) : rc;
 }
 
 /* What the guest comes to at once, and what it takes its next start for. */
 static int tell(const struct rollback *rollback, dd_difference_fn now, dd_difference_fn pending,
 	void *context, size_t *count, struct dd_error *err)
 {
-	struct teller teller = {rollback->way.device, now, context, 0};
+	CLEANUP(text) struct text devices = TEXT_INIT;
+	struct teller teller = {&devices, now, context, 0};
 	const struct document *from = rollback->op.config;
-	int rc = 0;
+	int rc = devices_find(rollback, &devices, err);
 
-	if (rollback->scope.live) {
+	if (!rc && rollback->scope.live) {
 		from = rollback->way.arrived;
 		rc = differences_tell(rollback->way.before, from, tell_one, &teller, NULL, err);
 	}

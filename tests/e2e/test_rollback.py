@@ -178,7 +178,9 @@ def rollback__of_a_disk_brings_the_controller_that_it_was_on(book):
     before = book.dumpxml('a')
     book.ok('rollback', 'a', 1)
     check("type='scsi'" not in book.dumpxml('a'))
-    book.ok('rollback', '--device', 'sda', 'a', 3)
+    told = book.json('rollback', '--device', 'sda', 'a', 3, '--dry-run')['pending']
+    equal([change['device'] for change in told], ['controller scsi 0', 'disk sda'])
+    equal(book.json('rollback', '--device', 'sda', 'a', 3)['pending'], told)
     equal(book.dumpxml('a'), before)
 
 
