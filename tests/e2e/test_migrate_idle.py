@@ -275,8 +275,9 @@ def copying(book, **options):
         still = Still(alpha, images)
         with link(alpha, beta) as between:
             process = alpha.book.popen(*still.words('--copy-storage', '--bandwidth', '1'))
-            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
-                       'it is under way')
+            # nothing else is so long, whichever connection that is
+            wait_until(lambda: any(there > MIB for there, _ in list(between.carried)),
+                       lambda: f'it is under way: {process.poll()}, {between.carried}')
             yield both, still, process, between
             process.communicate()
 
