@@ -318,7 +318,8 @@ class Link:
         self.cut = None  # (which connection, which way, after how many bytes)
         self.server = socket.create_server((address, 0))
         self.port = self.server.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.door = threading.Thread(target=self.accept, daemon=True)
+        self.door.start()
 
     def accept(self):
         with contextlib.suppress(OSError):
@@ -350,6 +351,11 @@ class Link:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def wait_for(self, length, process):
+        """Waits until so much has gone there on one connection, whichever that is."""
+        wait_until(lambda: any(there > length for there, _ in list(self.carried)),
+                   lambda: f'it is under way: {process.poll()}, {self.carried}')
+
     def break_all(self):
         """The connections that there are, but none that comes after."""
         for pair in self.streams:
@@ -358,11 +364,15 @@ class Link:
                     end.shutdown(socket.SHUT_RDWR)
 
     def close(self):
+        # a socket that somebody waits on lives on when it is closed
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.door.join()
         self.server.close()
+        self.break_all()
         for pair in self.streams:
             for end in pair:
-                with contextlib.suppress(OSError):
-                    end.close()
+                end.close()
 
 
 @contextlib.contextmanager

@@ -246,8 +246,7 @@ def live__the_link_is_silent_for_a_while(book):
         guest.wait_for('^tick 2$')
         with link(alpha, beta) as between:
             process = alpha.book.popen('migrate', 'vm1', 'beta', '--bandwidth', '8')
-            wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > 1_000_000,
-                       'it is under way')
+            between.wait_for(1_000_000, process)
             between.silent.set()
             before = len(guest.counts())
             wait_until(lambda: len(guest.counts()) > before + 11, 'six seconds')

@@ -570,8 +570,7 @@ def copying(alpha, images, between):
     """A migration whose disk is on its way, slowly."""
     process = alpha.book.popen(
         'migrate', 'vm1', 'beta', *images.map(), '--copy-storage', '--bandwidth', '1')
-    wait_until(lambda: len(between.carried) > 1 and between.carried[1][0] > MIB,
-               'it is under way')
+    between.wait_for(MIB, process)
     return process
 
 

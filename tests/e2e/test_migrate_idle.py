@@ -275,9 +275,7 @@ def copying(book, **options):
         still = Still(alpha, images)
         with link(alpha, beta) as between:
             process = alpha.book.popen(*still.words('--copy-storage', '--bandwidth', '1'))
-            # nothing else is so long, whichever connection that is
-            wait_until(lambda: any(there > MIB for there, _ in list(between.carried)),
-                       lambda: f'it is under way: {process.poll()}, {between.carried}')
+            between.wait_for(MIB, process)
             yield both, still, process, between
             process.communicate()
 
