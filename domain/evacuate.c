@@ -3,9 +3,10 @@
  * Domains of a host that is down become this host's.
  *
  * First all is looked at: what the remote has, which of it is wanted, and whether it can be taken.
- * Then the proof that the host is down, once. Then domain by domain, each whole: its history, and
- * on top of that the version that claims it. At last the remote is told, and with that they are
- * ours; of two hosts that come this far at the same time one alone is let through there.
+ * Then the proof that the host is down, once, and a second look, since until then it may have
+ * pushed. Then domain by domain, each whole: its history, and on top of that the version that
+ * claims it. At last the remote is told, and with that they are ours; of two hosts that come this
+ * far at the same time one alone is let through there.
  */
 #include "domain/evacuate.h"
 
@@ -45,12 +46,18 @@ struct evacuating {
 	struct dd_error *err;
 };
 
-static void cleanup_evacuating(struct evacuating *evacuating)
+static void candidates_clear(struct evacuating *evacuating)
 {
 	for (size_t i = 0; i < evacuating->count; i++) {
 		free(evacuating->list[i].name);
 		free(evacuating->list[i].holder);
 	}
+	evacuating->count = 0;
+}
+
+static void cleanup_evacuating(struct evacuating *evacuating)
+{
+	candidates_clear(evacuating);
 	free(evacuating->list);
 	free(evacuating->answer);
 }
@@ -513,6 +520,9 @@ int evacuate(struct dd_host *host, const struct dd_evacuation *evacuation,
 			host, OPERATION_EVACUATE, change ? change->reason : NULL, &reason, err);
 	if (!rc)
 		rc = prove(&evacuating);
+	candidates_clear(&evacuating);
+	if (!rc)
+		rc = look(&evacuating);
 	if (!rc)
 		rc = take_all(&evacuating);
 	if (rc)

@@ -4,6 +4,8 @@
 """A host is down, another takes its domains over, and the first comes back."""
 
 import os
+import shlex
+import shutil
 import subprocess
 
 from definition import domain
@@ -15,10 +17,10 @@ echo "$1" >> "$(dirname "$0")/asked"
 echo fenced
 """
 
-# the link to the remote breaks when the proof is there
+# the remote can be read, and not be written to any more, when the proof is there
 BREAKS = """#!/bin/sh
-mv "$(dirname "$0")/remote.git" "$(dirname "$0")/away.git"
-echo fenced
+cd "$(dirname "$0")/remote.git" && mv objects full && mkdir -p objects/info &&
+    touch objects/pack && echo "$PWD/full" > objects/info/alternates && echo fenced
 """
 
 
@@ -61,7 +63,9 @@ def cut_off(host):
     check(done.rc != 0, done)
     contains(done.out, 'is taken over, but fleet was not told')
     host.refuse('start', 'web', code='refused', says='domesday push')
-    os.rename(os.path.join(host.folder, 'away.git'), os.path.join(host.folder, 'remote.git'))
+    remote = os.path.join(host.folder, 'remote.git')
+    shutil.rmtree(os.path.join(remote, 'objects'))
+    os.rename(os.path.join(remote, 'full'), os.path.join(remote, 'objects'))
 
 
 def age_locks(remote):
@@ -207,6 +211,41 @@ def evacuate__wants_proof(book):
     beta.ok('config', 'require-reason', 'yes')
     beta.refuse('evacuate', 'alpha', '--all', '--from', 'fleet', code='refused', says='reason')
     check(not os.path.exists(os.path.join(beta.folder, 'asked')))
+
+
+def pushes_until_fenced(alpha, beta, *change):
+    """The host that is to be fenced lives until then, and has its last push done."""
+    late = [shlex.join(alpha.command(*words)) for words in (change, ['push'])]
+    fence(beta, '#!/bin/sh\n{\n' + '\n'.join(late) + '\n} > /dev/null 2>&1\necho fenced\n')
+
+
+@test()
+def evacuate__takes_what_was_pushed_until_the_proof(book):
+    alpha, beta, _ = two_hosts(book)
+    pushes_until_fenced(alpha, beta, 'desc', 'web', 'at the last moment')
+    equal(evacuate(beta, 'web')['taken'], 1)
+    contains(beta.dumpxml('web'), 'at the last moment')
+    equal(beta.version('web'), 4)
+    # so the way back is open
+    beta.ok('push')
+    alpha.ok('pull')
+    equal(alpha.json('evacuate', 'beta', 'web', '--from', 'fleet', '--override', 'x')['taken'], 1)
+    clean(alpha, beta)
+    pushes_until_fenced(alpha, beta, 'undefine', 'db')
+    beta.refuse('evacuate', 'alpha', 'db', '--from', 'fleet', code='not-found', says='db')
+    check('db' not in beta.domains())
+    clean(alpha, beta)
+
+
+@test()
+def evacuate__takes_nothing_when_the_remote_is_gone_behind_the_proof(book):
+    _, beta, remote = two_hosts(book)
+    fence(beta, f'#!/bin/sh\nmv {remote} {remote}.away\necho fenced\n')
+    beta.refuse('evacuate', 'alpha', 'web', '--from', 'fleet', code='system', says=remote)
+    check('web' not in beta.domains())
+    os.rename(remote + '.away', remote)
+    equal(evacuate(beta, 'web', '--override', 'x')['taken'], 1)
+    clean(beta)
 
 
 @test()
