@@ -37,7 +37,10 @@ struct owner_claim {
 int ownership_heed(
 	struct book *book, const struct owner_claim *claim, bool *lost, struct dd_error *err);
 
-/* Is the domain in the book, and does its own history not go on from that commit? */
+/*
+ * Is the domain in the book, or its undefined own, and does its own history not go on from that
+ * commit?
+ */
 int ownership_doubtful(struct book *book, const char *uuid, const git_oid *owned, bool *doubtful,
 	struct dd_error *err);
 

@@ -155,6 +155,26 @@ def evacuate__the_host_before_learns_that_it_owns_them_no_more(book):
     beta.ok('destroy', 'db')
 
 
+@test('push', 'pull')
+def evacuate__one_that_was_undefined_meanwhile_is_the_other_hosts(book, contact):
+    alpha, beta, _ = two_hosts(book)
+    old = alpha.dumpxml('web')
+    equal(evacuate(beta, 'web', '--override', 'x')['taken'], 1)
+    beta.ok('start', 'web')
+    alpha.ok('undefine', 'web')
+    contains(alpha.ok(contact).err, 'is owned by beta now')
+    alpha.refuse('define', alpha.file('web.xml', old), code='refused', says='beta')
+    check('web' not in alpha.domains())
+    # said once, and the name is free for another
+    check('owned by' not in alpha.ok(contact).err)
+    alpha.define(domain('web'))
+    alpha.ok('push')
+    clean(alpha, beta)
+    beta.ok('push')
+    clean(alpha, beta)
+    beta.ok('destroy', 'web')
+
+
 @test()
 def evacuate__a_pull_tells_it_too_and_the_way_back_is_open(book):
     alpha, beta, _ = two_hosts(book)
