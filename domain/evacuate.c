@@ -139,25 +139,36 @@ static int candidate_add(const struct fetched_row *row, void *context)
 	return rc || !receiver ? rc : holder_set(candidate, row, receiver, evacuating->err);
 }
 
+/* Who claims it, and was not the one whom the remote let through, has not got it. */
+static int holder_compare(
+	struct evacuating *evacuating, struct candidate *candidate, const struct fetched_row *row)
+{
+	const char *receiver = receiver_of(row);
+	uint32_t epoch = epoch_of(row), known = epoch;
+	int rc = 0;
+
+	if (epoch <= candidate->epoch || epoch <= candidate->holder_epoch)
+		return 0;
+	if (!receiver)
+		rc = book_fetched_epoch(evacuating->host->book, evacuating->asked->remote,
+			row->uuid, &known, evacuating->err);
+	if (rc || known < epoch)
+		return rc;
+	return holder_set(candidate, row, receiver ? receiver : row->host, evacuating->err);
+}
+
 /* What the dead host has not pushed any more, the one that has the domain since may have. */
 static int holder_look(const struct fetched_row *row, void *context)
 {
 	struct evacuating *evacuating = context;
-	const char *receiver = receiver_of(row);
-	uint32_t epoch = epoch_of(row);
 	int rc = 0;
 
 	if (strcmp(row->host, evacuating->asked->host) == 0 ||
 		strcmp(row->host, book_host_name(evacuating->host->book)) == 0)
 		return 0;
-	for (size_t i = 0; !rc && i < evacuating->count; i++) {
-		struct candidate *candidate = &evacuating->list[i];
-
-		if (epoch > candidate->epoch && epoch > candidate->holder_epoch &&
-			strcmp(row->uuid, candidate->uuid) == 0)
-			rc = holder_set(
-				candidate, row, receiver ? receiver : row->host, evacuating->err);
-	}
+	for (size_t i = 0; !rc && i < evacuating->count; i++)
+		if (strcmp(row->uuid, evacuating->list[i].uuid) == 0)
+			rc = holder_compare(evacuating, &evacuating->list[i], row);
 	return rc;
 }
 

@@ -629,6 +629,10 @@ int book_fetched(struct book *book, const char *remote, const char *host,
 	int (*visit)(const struct fetched_row *row, void *context), void *context,
 	struct dd_error *err);
 
+/* Up to which epoch the remote knew the domain's owner when it was fetched last; 0: of none. */
+int book_fetched_epoch(struct book *book, const char *remote, const char *uuid, uint32_t *epoch,
+	struct dd_error *err);
+
 /* Appends one file of a fetched version. DD_NOT_FOUND: it has no such file. */
 int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,
 	struct dd_error *err);

@@ -85,6 +85,31 @@ int ownership_told(struct book *book, const char *uuid, struct dd_error *err)
 	return database_change(&book->database, "own", owner_write, &change, err);
 }
 
+int ownership_source(struct book *book, const char *uuid, const git_oid *head, char *host,
+	size_t size, struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	struct owned_row row;
+	const char *from;
+	int rc = row_read(book, uuid, &row, err);
+
+	*host = '\0';
+	if (rc || !row.claimed)
+		return rc;
+	rc = version_read(book, 0, head, &info, err);
+	from = rc ? NULL : version_trailer(&info, "Taken-From");
+	if (from)
+		snprintf(host, size, "%s", from);
+	return rc;
+}
+
+int ownership_vain(struct book *book, const char *uuid, const char *host, struct dd_error *err)
+{
+	struct owner_change change = {.book = book, .uuid = uuid, .owner = host};
+
+	return database_change(&book->database, "owner", owner_write, &change, err);
+}
+
 /* ---- what others claim ---- */
 
 int ownership_confirm(

@@ -13,12 +13,21 @@
 
 #include "store/room.h"
 
-#define OWNER_REFS "refs/owners/" /* UUID, of a remote */
+#define OWNER_REFS "refs/owners/"                 /* UUID, of a remote */
+#define FETCHED_OWNER "refs/remotes/%s/owners/%s" /* remote, UUID: the same, as fetched last */
 
 /* Does this host own it, or claim it, and is that to be said? Only what came from another host. */
 int ownership_claimed(struct book *book, const char *uuid, bool *claimed, struct dd_error *err);
 /* A push has told it. */
 int ownership_told(struct book *book, const char *uuid, struct dd_error *err);
+
+/*
+ * The host from which this one took the domain, where no remote has been told yet; else "". That
+ * host may have come back and gone on with it: then it was taken in vain.
+ */
+int ownership_source(struct book *book, const char *uuid, const git_oid *head, char *host,
+	size_t size, struct dd_error *err);
+int ownership_vain(struct book *book, const char *uuid, const char *host, struct dd_error *err);
 
 /* The remote's owner is at that commit: that is this host, if its own last claim leads there. */
 int ownership_confirm(

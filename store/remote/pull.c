@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/git/ref.h"
+#include "store/remote/ownership.h"
 #include "store/remote/transfer.h"
 
 static int download(struct transfer *transfer)
@@ -67,6 +68,22 @@ static int receive_branch(struct transfer *transfer, const git_remote_head *head
 	return rc ? rc : transfer_tell(transfer, host, uuid, outcome, before, &head->oid);
 }
 
+/* Whose claim of a domain counts; beside the hosts' branches, whose names are longer. */
+static int receive_owner(struct transfer *transfer, const git_remote_head *head)
+{
+	const char *uuid = head->name + strlen(OWNER_REFS);
+	CLEANUP(free) char *here = NULL;
+	bool there = false;
+	int rc = uuid_valid(uuid)
+			 ? object_there(transfer->link.book, &head->oid, &there, transfer->err)
+			 : 0;
+
+	if (rc || !there)
+		return rc;
+	rc = string_format(&here, transfer->err, FETCHED_OWNER, transfer->name, uuid);
+	return rc ? rc : ref_point(transfer->link.book, here, &head->oid, transfer->err);
+}
+
 static int receive_all(struct transfer *transfer)
 {
 	struct book *book = transfer->link.book;
@@ -76,9 +93,14 @@ static int receive_all(struct transfer *transfer)
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; !rc && i < transfer->head_count; i++)
-		if (strncmp(transfer->heads[i]->name, HOST_REFS, strlen(HOST_REFS)) == 0)
-			rc = receive_branch(transfer, transfer->heads[i]);
+	for (size_t i = 0; !rc && i < transfer->head_count; i++) {
+		const git_remote_head *head = transfer->heads[i];
+
+		if (strncmp(head->name, HOST_REFS, strlen(HOST_REFS)) == 0)
+			rc = receive_branch(transfer, head);
+		else if (strncmp(head->name, OWNER_REFS, strlen(OWNER_REFS)) == 0)
+			rc = receive_owner(transfer, head);
+	}
 	database_unlock(&book->database, SLOT_CHECKPOINT);
 	return rc;
 }

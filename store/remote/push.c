@@ -47,6 +47,31 @@ static int spec_add(struct transfer *transfer, const char *flag, const char *fro
 	return rc;
 }
 
+/* Whom it was taken from may have gone on with it before anybody was told. */
+static int consider_source(
+	struct transfer *transfer, const char *uuid, const git_oid *oid, bool *vain)
+{
+	struct book *book = transfer->link.book;
+	CLEANUP(free) char *there = NULL;
+	const git_oid *theirs;
+	bool known = true;
+	char host[256];
+	int rc = ownership_source(book, uuid, oid, host, sizeof host, transfer->err);
+
+	*vain = false;
+	if (rc || !*host)
+		return rc;
+	rc = string_format(&there, transfer->err, HOST_REFS "%s/domains/%s", host, uuid);
+	theirs = rc ? NULL : transfer_head(transfer, there);
+	if (theirs)
+		rc = history_follows(book, oid, theirs, &known, transfer->err);
+	if (rc || known)
+		return rc;
+	*vain = true;
+	rc = ownership_vain(book, uuid, host, transfer->err);
+	return rc ? rc : transfer_tell(transfer, host, uuid, BRANCH_LOST, NULL, theirs);
+}
+
 /* Where others look for who owns it, of a domain that came from another host. */
 static int consider_claim(
 	struct transfer *transfer, const char *name, const char *uuid, const git_oid *oid)
@@ -54,7 +79,7 @@ static int consider_claim(
 	char there[sizeof OWNER_REFS + UUID_SIZE];
 	enum branch_outcome outcome;
 	const git_oid *before;
-	bool claimed;
+	bool claimed, vain = false;
 	int rc = ownership_claimed(transfer->link.book, uuid, &claimed, transfer->err);
 
 	if (rc || !claimed)
@@ -67,6 +92,10 @@ static int consider_claim(
 	if (outcome == BRANCH_DIVERGED)
 		return transfer_tell(
 			transfer, transfer->link.book->host_name, uuid, outcome, before, oid);
+	if (outcome != BRANCH_CURRENT)
+		rc = consider_source(transfer, uuid, oid, &vain);
+	if (rc || vain)
+		return rc;
 	if (outcome != BRANCH_CURRENT)
 		rc = spec_add(transfer, "", name, there);
 	text_add(&transfer->claimed, uuid, UUID_SIZE);

@@ -12,6 +12,7 @@
 #include "store/git/object.h"
 #include "store/git/ref.h"
 #include "store/key/lineage.h"
+#include "store/remote/ownership.h"
 #include "store/remote/remote.h"
 
 /* ---- looking ---- */
@@ -73,6 +74,32 @@ int book_fetched(struct book *book, const char *remote, const char *host,
 		rc = string_format(&folder, err, REMOTE_REFS "%s/%s%s", remote, host ? host : "",
 			host ? "/domains/" : "");
 	return rc ? rc : refs_visit(book, folder, fetched_look, &looking, err);
+}
+
+int book_fetched_epoch(struct book *book, const char *remote, const char *uuid, uint32_t *epoch,
+	struct dd_error *err)
+{
+	CLEANUP(version_info) struct version_info info = {0};
+	CLEANUP(free) char *name = NULL;
+	const char *said;
+	git_oid oid;
+	int code, rc = repository_need_whole(book, err);
+
+	*epoch = 0;
+	if (!rc)
+		rc = string_format(&name, err, FETCHED_OWNER, remote, uuid);
+	if (rc)
+		return rc;
+	code = git_reference_name_to_id(&oid, book->whole, name);
+	if (code == GIT_ENOTFOUND)
+		return 0;
+	if (code)
+		return repository_failure(book, code, "cannot read what was fetched", err);
+	rc = version_read(book, 0, &oid, &info, err);
+	said = rc ? NULL : version_trailer(&info, "Epoch");
+	*epoch = said ? (uint32_t)strtoul(said, NULL, 10) : 0;
+	/* what is no version is no owner's */
+	return rc == DD_CORRUPT ? 0 : rc;
 }
 
 int book_fetched_read(struct book *book, const char *commit, const char *path, struct text *out,

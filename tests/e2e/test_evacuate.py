@@ -398,6 +398,35 @@ def evacuate__what_was_not_told_is_told_by_a_later_push(book):
 
 
 @test()
+def evacuate__what_was_not_told_is_void_where_the_other_goes_on(book):
+    """The host comes back before the claim is pushed, and says that it is there."""
+    alpha, beta, remote = two_hosts(book)
+    cut_off(beta)
+    alpha.ok('desc', 'web', 'back again')
+    alpha.ok('start', 'web')
+    alpha.ok('push')
+    contains(beta.ok('push').err, 'web is owned by alpha now')
+    beta.refuse('start', 'web', code='refused', says='alpha')
+    check('owned by' not in beta.ok('push').err)
+    check('owned by' not in alpha.ok('push').err)
+    equal(alpha.json('dominfo', 'web')['owner'], None)
+    alpha.ok('destroy', 'web')
+    alpha.ok('desc', 'web', 'and goes on')
+    alpha.ok('push')
+    clean(alpha, beta)
+    # nobody takes the void claim for an owner's, when it is down after all
+    gamma = book.another('gamma', host='gamma')
+    gamma.ok('remote', 'add', 'fleet', remote)
+    equal(evacuate(gamma, 'web', '--override', 'x')['taken'], 1)
+    contains(gamma.dumpxml('web'), 'and goes on')
+    contains(alpha.ok('pull').err, 'web is owned by gamma now')
+    beta.ok('pull')
+    for host in (alpha, beta):
+        host.refuse('start', 'web', code='refused', says='gamma')
+    clean(alpha, beta, gamma)
+
+
+@test()
 def evacuate__killed_at_any_moment_it_begins_anew(book):
     _, beta, remote = two_hosts(book)
     whole = beta.ok('evacuate', 'alpha', '--all', '--from', 'fleet', '--dry-run').seconds
