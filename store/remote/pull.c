@@ -72,16 +72,19 @@ static int receive_branch(struct transfer *transfer, const git_remote_head *head
 static int receive_owner(struct transfer *transfer, const git_remote_head *head)
 {
 	const char *uuid = head->name + strlen(OWNER_REFS);
+	struct book *book = transfer->link.book;
 	CLEANUP(free) char *here = NULL;
 	bool there = false;
-	int rc = uuid_valid(uuid)
-			 ? object_there(transfer->link.book, &head->oid, &there, transfer->err)
-			 : 0;
+	git_oid before;
+	int rc = uuid_valid(uuid) ? object_there(book, &head->oid, &there, transfer->err) : 0;
 
 	if (rc || !there)
 		return rc;
 	rc = string_format(&here, transfer->err, FETCHED_OWNER, transfer->name, uuid);
-	return rc ? rc : ref_point(transfer->link.book, here, &head->oid, transfer->err);
+	if (rc || (git_reference_name_to_id(&before, book->whole, here) == 0 &&
+			  git_oid_equal(&before, &head->oid)))
+		return rc;
+	return ref_point(book, here, &head->oid, transfer->err);
 }
 
 static int receive_all(struct transfer *transfer)
