@@ -23,7 +23,7 @@ struct git_import {
 	char *path;          /* of the repository, in full and visible */
 	char *operator_name; /* "Name <email>" */
 	xmlHashTable *autostart;
-	struct operation_trailers standard;
+	struct operation_trailers taken, ended; /* of a version, and of one that undefines */
 };
 
 static void cleanup_git_import(struct git_import *import)
@@ -162,19 +162,27 @@ static void add_trailer(struct past *past, const char *key, const char *value)
 		past->trailers[past->trailer_count++] = (struct trailer){key, value};
 }
 
+/* It is by this that a version says that the domain is gone. */
+static const char *operation_of(const struct past *past)
+{
+	return past->event->kind == KEPT_GONE ? OPERATION_UNDEFINE : IMPORT_OPERATION;
+}
+
 /* first: where an operation's own trailers are put in front by itself. */
 static int make_trailers(
 	const struct git_import *import, struct past *past, bool operation, struct dd_error *err)
 {
 	const struct dd_host *host = import->importing.host;
+	const struct operation_trailers *own =
+		past->event->kind == KEPT_GONE ? &import->ended : &import->taken;
 	CLEANUP(free) char *path = TAKE(past->origin);
 	int rc = string_format(
 		&past->origin, err, "%s:%s:%s", book_host_name(host->book), import->path, path);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; operation && i < import->standard.count; i++)
-		add_trailer(past, import->standard.list[i].key, import->standard.list[i].value);
+	for (size_t i = 0; operation && i < own->count; i++)
+		add_trailer(past, own->list[i].key, own->list[i].value);
 	add_trailer(past, "Origin", past->origin);
 	add_trailer(past, "Origin-Commit", past->event->commit->id);
 	add_trailer(past, "Origin-Hash", past->hash);
@@ -250,7 +258,7 @@ static int make_versions(struct git_import *import, struct pasts *pasts, uint32_
 	};
 
 	return domain_create(
-		import->importing.host, IMPORT_OPERATION, &outcome, &change, result, err);
+		import->importing.host, operation_of(newest), &outcome, &change, result, err);
 }
 
 static int take_history(struct git_import *import, const struct kept_domain *domain,
@@ -400,7 +408,9 @@ static int name_operator(struct git_import *import, struct dd_error *err)
 	if (!host)
 		return 0;
 	operation_trailers(
-		IMPORT_OPERATION, "shut off", 0, &host->caller, host->program, &import->standard);
+		IMPORT_OPERATION, "shut off", 0, &host->caller, host->program, &import->taken);
+	operation_trailers(
+		OPERATION_UNDEFINE, "shut off", 0, &host->caller, host->program, &import->ended);
 	rc = string_format(&name, err, "%s <%s>", host->author_name, host->author_email);
 	return rc ? rc : line_visible(&import->operator_name, name, err);
 }

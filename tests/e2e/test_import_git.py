@@ -239,6 +239,29 @@ def import_git__renames_deletions_and_returns(book):
 
 
 @test()
+def import_git__what_is_gone_stays_gone_in_a_book_made_anew(book):
+    repository = Repository(book)
+    repository.put()
+    repository.put('mail', own=UUID[:-1] + '2')
+    repository.commit('define')
+    repository.remove()
+    repository.commit('undefine')
+    repository.import_all()
+    book.ok('verify')
+    book.ok('sync')
+    book.ok('reindex')
+    equal(sorted(book.domains()), ['mail'])
+    undefined = book.json('log', UUID, '--operation', 'undefine')
+    equal([row['version'] for row in undefined], [2])
+    repository.put(memory=256)
+    repository.commit('again')
+    repository.import_all()
+    book.ok('reindex')
+    equal((sorted(book.domains()), memory(book, 'web')), (['mail', 'web'], 256))
+    book.ok('verify')
+
+
+@test()
 def import_git__merges(book):
     repository = Repository(book)
     repository.put()
