@@ -12,7 +12,8 @@ static const struct {
 } banned[] = {
 	{0x00, 0x1f},
 	{0x7f, 0x9f},
-	{0x200e, 0x200f}, /* marks of direction */
+	{0x061c, 0x061c}, /* a mark of direction */
+	{0x200e, 0x200f}, /* two more */
 	{0x2028, 0x202e}, /* separators of lines and paragraphs, and overrides of direction */
 	{0x2066, 0x2069}, /* isolates */
 	{0xd800, 0xdfff}, /* halves of a pair, which UTF-8 has not */
@@ -25,7 +26,6 @@ static const struct {
 } hidden[] = {
 	{0xad, 0xad},       /* where a word may be parted */
 	{0x034f, 0x034f},   /* joins what is above one another */
-	{0x061c, 0x061c},   /* a mark of direction */
 	{0x115f, 0x1160},   /* fillers */
 	{0x180e, 0x180e},   /* a space of no width */
 	{0x200b, 0x200d},   /* the same, and joiners */
@@ -34,6 +34,20 @@ static const struct {
 	{0x3164, 0x3164},   /* a filler */
 	{0xfff9, 0xfffb},   /* around notes between the lines */
 	{0xe0000, 0xe007f}, /* letters as tags */
+};
+
+/* What leaves its place empty. */
+static const struct {
+	uint32_t first, last;
+} blank[] = {
+	{' ', ' '},
+	{0xa0, 0xa0},
+	{0x1680, 0x1680},
+	{0x2000, 0x200a},
+	{0x202f, 0x202f},
+	{0x205f, 0x205f},
+	{0x2800, 0x2800}, /* of Braille, without a dot */
+	{0x3000, 0x3000},
 };
 
 /* Takes the character at the front of text off; false where there is none in UTF-8. */
@@ -75,6 +89,14 @@ static bool is_hidden(uint32_t character)
 		if (character >= hidden[i].first && character <= hidden[i].last)
 			return true;
 	return is_banned(character);
+}
+
+static bool is_seen(uint32_t character)
+{
+	for (size_t i = 0; i < sizeof blank / sizeof blank[0]; i++)
+		if (character >= blank[i].first && character <= blank[i].last)
+			return false;
+	return !is_hidden(character);
 }
 
 /* Bytes in front that are as harmless as most text is. */
@@ -142,6 +164,7 @@ int line_check(const char *line, size_t limit, const char *what, struct dd_error
 {
 	const unsigned char *at = (const unsigned char *)line;
 	uint32_t character = 0;
+	bool seen = false;
 
 	if (line[strspn(line, " \t\r\n")] == '\0')
 		return error_set(err, DD_INVALID, "%s is empty", what);
@@ -155,8 +178,9 @@ int line_check(const char *line, size_t limit, const char *what, struct dd_error
 		if (is_banned(character))
 			return error_set(err, DD_INVALID,
 				"%s has the control character U+%04X in it", what, character);
+		seen |= is_seen(character);
 	}
-	return 0;
+	return seen ? 0 : error_set(err, DD_INVALID, "%s is empty", what);
 }
 
 int line_visible(char **out, const char *string, struct dd_error *err)

@@ -15,8 +15,8 @@
 
 /*
  * DD_INVALID unless line is UTF-8 without control characters (those from U+0080 on too), line and
- * paragraph separators and marks that change the direction of writing, at most limit bytes, and not
- * blank. what names it in the message: "the reason".
+ * paragraph separators and marks that change the direction of writing, at most limit bytes, and
+ * something of it is seen. what names it in the message: "the reason".
  */
 int line_check(const char *line, size_t limit, const char *what, struct dd_error *err);
 

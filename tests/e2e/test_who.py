@@ -175,7 +175,8 @@ def reason__cannot_forge_what_the_record_says(book):
     book.define(domain('a'))
     with book.unchanged():
         for reason in ('x\n\n' + FORGED, 'x\r' + FORGED, '\x1b[2Jx', 'x\u2028y', '\u202ex',
-                       '\x9b31m', '---', '--- a', 'x' * 1001, ' '):
+                       '\x9b31m', '---', '--- a', 'x' * 1001, ' ', '\xa0', '\u200b \u3000',
+                       '\u061cx'):
             for words in (('set-vcpus', '--maximum', 'a', 2), ('rename', 'a', 'b'),
                           ('undefine', 'a'), ('tag', 'a', 'label')):
                 book.refuse(*words, '--reason', reason, code='invalid', says='the reason')

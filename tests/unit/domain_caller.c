@@ -113,6 +113,8 @@ static void reason__is_one_line_that_means_itself(void **state)
 	} bad[] = {
 		{"", "empty"},
 		{"  \t ", "empty"},
+		{"\xc2\xa0", "empty"},                  /* a space that does not part words */
+		{"\xe2\x80\x8b \xe3\x80\x80", "empty"}, /* of no width, and of a wide one */
 		{"one\ntwo", "more than one line"},
 		{"one\r\nDomain: x", "more than one line"},
 		{"a\tb", "U+0009"},
@@ -124,6 +126,7 @@ static void reason__is_one_line_that_means_itself(void **state)
 			"U+009B"},          /* a terminal's CSI in one character */
 		{"\xc2\x85", "U+0085"},     /* next line */
 		{"\xe2\x80\xa8", "U+2028"}, /* line separator */
+		{"\xd8\x9c", "U+061C"},     /* a mark of direction */
 		{"\xe2\x80\xae"
 		 "gpj.exe",
 			"U+202E"}, /* right to left */
