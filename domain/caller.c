@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/line.h"
+#include "store/book.h"
 
 #define LOGIN_FILE "/proc/self/loginuid"
 #define MAP_FILE "/proc/self/uid_map"
@@ -111,7 +112,8 @@ int caller_name(uint32_t uid, char **name, struct dd_error *err)
 	struct passwd entry, *found = NULL;
 
 	if (getpwuid_r((uid_t)uid, &entry, buffer, sizeof buffer, &found) == 0 && found &&
-		line_check(found->pw_name, PERSON_WORDS_LIMIT, "the user's name", NULL) == 0)
+		line_check(found->pw_name, PERSON_WORDS_LIMIT, "the user's name", NULL) == 0 &&
+		person_name_stays(found->pw_name))
 		return string_copy(name, found->pw_name, err);
 	return string_format(name, err, "uid-%u", uid);
 }

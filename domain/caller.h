@@ -41,7 +41,10 @@ struct caller caller_decide(uint32_t acting, const char *login, const char *sudo
 /* Of this process. */
 struct caller caller_find(void);
 
-/* The user's name, "uid-4711" for one that has none. *name is owned by the caller. */
+/*
+ * The user's name, "uid-4711" for one that has none, or none that a record can show. *name is owned
+ * by the caller.
+ */
 int caller_name(uint32_t uid, char **name, struct dd_error *err);
 
 /*

@@ -144,6 +144,9 @@ struct person {
 	const char *email;
 };
 
+/* Is that shown as it is, when it is a person's? A commit's header has no brackets, for example. */
+bool person_name_stays(const char *name);
+
 struct trailer {
 	const char *key;
 	const char *value; /* one line; control characters are refused */

@@ -32,6 +32,14 @@ static void word_add(struct text *out, const char *word, const char *fallback, b
 		text_puts(out, fallback);
 }
 
+bool person_name_stays(const char *name)
+{
+	CLEANUP(text) struct text kept = TEXT_INIT;
+
+	word_add(&kept, name, "", true);
+	return strcmp(text_string(&kept), name) == 0;
+}
+
 void person_add(struct text *out, const struct person *person)
 {
 	word_add(out, person->name, "unknown", true);

@@ -136,6 +136,24 @@ def who__a_namespace_hides_nobody(book):
 
 
 @test()
+def who__a_name_that_git_would_change_is_a_number(book):
+    if os.geteuid() != 0 or not shutil.which('unshare'):
+        raise Skip('only root can give names')
+    book.define(domain('a'))
+    users = os.path.join(book.folder, 'passwd')
+    book.around = ['unshare', '--mount', 'sh', '-c',
+                   f'mount --bind {users} /etc/passwd && exec "$@"', 'sh',
+                   'env', 'SUDO_UID=4711']
+    for name, shown in (('ada', 'ada'), ('AD\\ada', 'AD\\ada'), ('ada.', 'uid-4711'),
+                        ('<ada>', 'uid-4711'), (',', 'uid-4711')):
+        with open(users, 'w', encoding='utf-8') as stream:
+            stream.write(f'root:x:0:0::/:/bin/sh\n{name}:x:4711:4711::/:/bin/sh\n')
+        book.ok('desc', 'a', f'by {name}')
+        version = newest(book)
+        equal((version['author'].split(' <')[0], version['caller']['uid']), (shown, 4711), name)
+
+
+@test()
 def who__an_interrupted_change_stays_its_callers(book):
     """The one who finds it settles it in the name of the one who began it."""
     if os.geteuid() != 0 or b'DOMESDAY_CRASH_AT' not in open(DOMESDAY, 'rb').read():
