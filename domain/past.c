@@ -110,24 +110,34 @@ static int add_gone(const struct kept *kept, struct pasts *pasts, const struct k
 	return rc ? rc : secret_write(pasts->last, &past->config, NULL, err);
 }
 
-static bool means_last(const struct pasts *pasts, const struct text *config)
+/* Of the newest the passwords count, too, which are not in config. */
+static int means_last(const struct pasts *pasts, const struct document *document,
+	const struct text *config, bool newest, bool *same, struct dd_error *err)
 {
+	CLEANUP(changes) struct changes changes = CHANGES_INIT;
 	const struct past *last = &pasts->items[pasts->count - 1];
+	int rc;
 
-	return strcmp(text_string(&last->config), text_string(config)) == 0;
+	*same = strcmp(text_string(&last->config), text_string(config)) == 0;
+	rc = *same && newest ? document_diff(pasts->last, document, &changes, err) : 0;
+	*same &= !changes.count;
+	return rc;
 }
 
 /* Adds a version, unless it means the same as the one before it. */
 static int add_set(const struct kept *kept, struct pasts *pasts, const struct kept_event *event,
-	struct document **document, struct text *xml, struct dd_error *err)
+	bool newest, struct document **document, struct text *xml, struct dd_error *err)
 {
 	CLEANUP(text) struct text config = TEXT_INIT;
 	const struct document *before = pasts_gone(pasts) ? NULL : pasts->last;
 	struct past *past = NULL;
+	bool same = false;
 	/* the newest is sealed when it is made; the passwords of then open nothing any more */
 	int rc = secret_write(*document, &config, NULL, err);
 
-	if (!rc && !(before && means_last(pasts, &config))) {
+	if (!rc && before)
+		rc = means_last(pasts, *document, &config, newest, &same, err);
+	if (!rc && !same) {
 		rc = add_past(kept, pasts, event, &past, err);
 		if (!rc)
 			rc = make_subject(before, *document, &past->subject, err);
@@ -137,7 +147,8 @@ static int add_set(const struct kept *kept, struct pasts *pasts, const struct ke
 			digest_hex(xml->data, xml->size, past->hash);
 		}
 	}
-	if (rc)
+	/* the next one is compared with the version that there is */
+	if (rc || (same && !newest))
 		return rc;
 	document_free(pasts->last);
 	pasts->last = TAKE(*document);
@@ -200,7 +211,7 @@ static int read_event(struct importing *importing, const struct kept *kept, stru
 	if (!rc)
 		rc = newest ? import_freeze(importing, report, document, err)
 			    : freeze_old(importing, pasts, &document, report, event, err);
-	return rc ? rc : add_set(kept, pasts, event, &document, &xml, err);
+	return rc ? rc : add_set(kept, pasts, event, newest, &document, &xml, err);
 }
 
 int pasts_read(struct importing *importing, const struct kept *kept,

@@ -517,6 +517,30 @@ def import_git__no_secret_gets_into_history(book):
 
 
 @test()
+def import_git__the_newest_password_is_taken_though_nothing_else_changed(book):
+    repository = Repository(book)
+
+    def commit(secret, more=''):
+        screen = f"<graphics type='vnc' port='-1' autoport='yes' passwd='{secret}'/>"
+        repository.write(f'{FOLDER}/web.xml', repository.definition().replace(
+            '</devices>', screen + '</devices>') + more)
+        return repository.commit()
+
+    commits = [commit('geheim1')]
+    repository.import_all()
+    commit('geheim2')
+    commits.append(commit('geheim2', '<!-- as it was -->'))
+    repository.import_all()
+    contains(book.dumpxml('web', '--security-info'), "passwd='geheim2'")
+    equal([subject for _, _, subject in history(book, 'web')],
+          ['import web', 'graphics vnc: password changed'])
+    equal(origins(book, 'web'), commits)
+    row = repository.import_all()['web']
+    equal((row['outcome'], row['version']), ('unchanged', 2))
+    book.ok('verify')
+
+
+@test()
 def import_git__that_is_killed_leaves_whole_histories_and_can_be_repeated(book):
     repository = Repository(book)
     domains = {f'd{number}': str(uuid.uuid4()) for number in range(8)}
