@@ -160,7 +160,7 @@ static int input_output_failure(struct database *database, int code, int said, s
 
 int database_failure(struct database *database, int code, struct dd_error *err)
 {
-	int said = errno;
+	int said = errno, number;
 	const char *detail = database->sqlite ? sqlite3_errmsg(database->sqlite) : "";
 
 	switch (code & 0xff) {
@@ -194,8 +194,10 @@ int database_failure(struct database *database, int code, struct dd_error *err)
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
+		/* any other may be of what SQLite tried afterwards */
+		number = database->sqlite ? sqlite3_system_errno(database->sqlite) : 0;
 		return error_set(err, DD_SYSTEM, "cannot open the book %s for writing: %s",
-			database->path, detail);
+			database->path, number == EACCES ? strerror(number) : detail);
 	default:
 		return error_set(err, DD_CORRUPT, "the book %s: %s", database->path, detail);
 	}

@@ -92,6 +92,18 @@ def who__the_real_user_is_recorded(book):
 
 
 @test()
+def who__a_book_is_its_users_own(book):
+    book.define(domain('a'))
+    if os.geteuid() != 0 or not shutil.which('setpriv') or not can_reach(4711):
+        raise Skip('nobody else can be had')
+    for place in (os.path.dirname(book.folder), book.folder, book.path):
+        os.chmod(place, 0o711)
+    book.around = ['setpriv', '--reuid=4711', '--regid=4711', '--clear-groups']
+    for words in (('list',), ('desc', 'a', 'words'), ('dumpxml', 'a', '--security-info')):
+        book.refuse(*words, code='system', says='book.db for writing: Permission denied')
+
+
+@test()
 def who__is_seen_through_su_and_sudo(book):
     as_user(book, 0, 'define', book.file('a.xml', domain('a')), login=4712,
             env={'SUDO_UID': '1'})
