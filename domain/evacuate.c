@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "domain/existing.h"
 #include "domain/fence.h"
 #include "domain/operation.h"
 #include "domain/reason.h"
@@ -282,7 +283,9 @@ static int candidate_check(struct evacuating *evacuating, struct candidate *cand
 	}
 	if (rc && rc != DD_NOT_FOUND)
 		*err = reason;
-	return rc == DD_NOT_FOUND ? 0 : rc;
+	return rc != DD_NOT_FOUND ? rc
+				  : existing_coming_check(evacuating->host, candidate->uuid,
+					    candidate->name, err);
 }
 
 /* To which host it went, though the remote does not say so? */

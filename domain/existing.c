@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/journal_detail.h"
+
 int existing_named(
 	struct dd_host *host, const char *domain, struct domain_row *row, struct dd_error *err)
 {
@@ -43,6 +45,32 @@ int existing_find(struct dd_host *host, const struct document *document, struct 
 	return rc == DD_NOT_FOUND ? find_there(host, document_name(document), row, err) : rc;
 }
 
+/* A name that a domain is to have here. */
+struct coming {
+	const char *uuid, *name;
+	struct dd_error *err;
+};
+
+static int coming_compare(const struct journal_row *row, void *context)
+{
+	const struct coming *coming = context;
+	CLEANUP(free) char *name = strcmp(row->uuid, coming->uuid) ? detail_name(row) : NULL;
+
+	if (!name || strcmp(name, coming->name) != 0)
+		return 0;
+	error_set(coming->err, DD_EXISTS, "the domain %s comes here just now, and is called '%s'",
+		row->uuid, name);
+	return error_hint(coming->err, "from where: domesday jobs; or choose another name");
+}
+
+int existing_coming_check(
+	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err)
+{
+	struct coming coming = {uuid, name, err};
+
+	return journal_list(host->book, coming_compare, &coming, err);
+}
+
 int existing_name_check(
 	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err)
 {
@@ -50,7 +78,7 @@ int existing_name_check(
 
 	if (strcmp(uuid, name) == 0 || book_find(host->book, name, &row, NULL) ||
 		strcmp(row.uuid, name) != 0)
-		return 0;
+		return existing_coming_check(host, uuid, name, err);
 	error_set(err, DD_EXISTS, "'%s' is the UUID of domain '%s'", name, row.name);
 	return error_hint(err, "choose another name: by this one that domain is meant");
 }

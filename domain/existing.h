@@ -16,8 +16,14 @@ int existing_named(
 int existing_find(struct dd_host *host, const struct document *document, struct domain_row *row,
 	struct dd_error *err);
 
-/* DD_EXISTS where the domain uuid would have the UUID of another, also of one that is gone, as its
- * name: by that nobody could mean it. */
+/* DD_EXISTS where another domain that comes here from another host just now will be called so. */
+int existing_coming_check(
+	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err);
+
+/*
+ * The same, and where the domain uuid would have the UUID of another, also of one that is gone, as
+ * its name: by that nobody could mean it.
+ */
 int existing_name_check(
 	struct dd_host *host, const char *uuid, const char *name, struct dd_error *err);
 

@@ -8,6 +8,7 @@
 
 #include "domain/cpu_seen.h"
 #include "domain/crash.h"
+#include "domain/existing.h"
 #include "domain/secret.h"
 #include "migrate/images.h"
 #include "migrate/mark.h"
@@ -65,7 +66,7 @@ int incoming_name_check(
 	int rc = book_find(host->book, document_name(config), &other, &reason);
 
 	if (rc == DD_NOT_FOUND || (!rc && strcmp(other.uuid, uuid) == 0))
-		return 0;
+		return existing_coming_check(host, uuid, document_name(config), err);
 	if (rc)
 		return error_set(err, rc, "%s", reason.message);
 	error_set(err, DD_EXISTS, "another domain is called '%s' on the host '%s': %s",

@@ -628,6 +628,33 @@ def map__to_a_qemu_that_is_elsewhere(book, how):
 
 
 @test()
+def coming__nobody_takes_its_name_meanwhile(book):
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1'))
+        alpha.book.define(domain('vm2'))
+        beta.book.define(domain('old'))
+        process = alpha.book.popen('migrate', 'vm1', 'beta', '--dname', 'new',
+                                   env={'DOMESDAY_HOLD_AT': 'outgoing:switched'})
+        wait_until(lambda: stopped(process), 'it waits')
+        xml = beta.book.file('new.xml', domain('new'))
+        for host, words in ((beta, ('define', xml)), (beta, ('import', xml)),
+                            (beta, ('rename', 'old', 'new')),
+                            (alpha, ('migrate', 'vm2', 'beta', '--dname', 'new')),
+                            (alpha, ('migrate', 'vm2', 'beta', '--dname', 'new', '--dry-run'))):
+            result = host.book.run(*words)
+            check(result.rc != 0, result)
+            contains(result.out + result.err, "comes here just now, and is called 'new'")
+        beta.book.define(domain('vm1'))
+        process.send_signal(signal.SIGCONT)
+        equal(process.wait(60), 0, process.stderr.read())
+        equal(sorted(beta.book.domains()), ['first-on-beta', 'new', 'old', 'vm1'])
+        alpha.book.ok('migrate', 'vm2', 'beta')
+        for host in (alpha, beta):
+            equal(host.book.json('jobs'), [])
+            host.book.ok('verify')
+
+
+@test()
 def migrate__refuses_what_cannot_be(book):
     with hosts(book) as (alpha, beta):
         alpha.book.define(domain('vm1'))
