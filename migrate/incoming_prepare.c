@@ -15,7 +15,9 @@
 #include "migrate/screen.h"
 #include "migrate/wishes.h"
 #include "qmp/carrier.h"
+#include "qmp/device/chardev.h"
 #include "qmp/migration.h"
+#include "qmp/port.h"
 #include "qmp/tap.h"
 #include "qmp/viewers.h"
 #include "schema/alias.h"
@@ -227,6 +229,24 @@ static int bridges_check(const struct document *live, struct dd_error *err)
 	return 0;
 }
 
+/* A guest's, at which its QEMU would listen as soon as it starts. */
+static int ports_check(const struct document *live, struct dd_error *err)
+{
+	for (const xmlNode *device = node_first(document_devices(live)); device;
+		device = node_after(device)) {
+		const xmlNode *source = node_child(device, "source");
+		uint64_t port = 0;
+
+		if (!node_attr_is(device, "type", "tcp") || !chardev_listens(device) ||
+			!node_attr(source, "host") || !node_attr_number(source, "service", &port) ||
+			!port_check(node_attr(source, "host"), (unsigned)port, err))
+			continue;
+		error_wrap(err, "its %s", (const char *)device->name);
+		return error_hint(err, "where it is to listen otherwise there: --xml FILE");
+	}
+	return 0;
+}
+
 int incoming_place_check(
 	struct operation *op, const struct document *live, const char *from, struct dd_error *err)
 {
@@ -239,6 +259,8 @@ int incoming_place_check(
 		rc = bridges_check(live, err);
 	if (!rc && !from)
 		rc = screens_check(live, err);
+	if (!rc && !from)
+		rc = ports_check(live, err);
 	return rc ? rc : guest_check_beside(live, caps, from, err);
 }
 

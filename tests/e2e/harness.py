@@ -25,6 +25,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -270,6 +271,11 @@ def wait_until(condition, what, timeout=30):
         check(time.monotonic() < end,
               f'waited {timeout} s in vain until {what() if callable(what) else what}')
         time.sleep(0.05)
+
+
+def free_port():
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        return server.getsockname()[1]
 
 
 # ---- running the tests ----

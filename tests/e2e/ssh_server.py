@@ -7,18 +7,12 @@ import shutil
 import socket
 import subprocess
 
-from harness import SOURCE_DIR, Skip, wait_until
+from harness import SOURCE_DIR, Skip, free_port, wait_until
 
 PROGRAM = '/usr/sbin/sshd'
 
 # What libssh2, and libgit2 with it, forgets of each connection is not the command's.
 LEAKS = os.path.join(SOURCE_DIR, 'tests', 'e2e', 'ssh.suppressions')
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 def make_key(path):

@@ -14,7 +14,7 @@ import time
 from daemon import Daemon
 from definition import disk, domain, interface, spare_ports
 from guest import Qmp
-from harness import EXIT, Skip, check, contains, equal, main, test, wait_until
+from harness import EXIT, Skip, check, contains, equal, free_port, main, test, wait_until
 from migration import Traveller, cell, hosts, one_owner, stopped
 from vnc import lets_in
 
@@ -177,11 +177,6 @@ def listener(where):
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(where)
         return struct.unpack('3i', client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-
-
-def free_port():
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        return server.getsockname()[1]
 
 
 @test()

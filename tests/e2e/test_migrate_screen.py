@@ -7,7 +7,7 @@ import re
 import socket
 
 from client import Client
-from harness import Skip, check, contains, equal, main, test, wait_until
+from harness import Skip, check, contains, equal, free_port, main, test, wait_until
 from migration import Traveller, hosts
 from spice import Viewer, available
 from vnc import lets_in
@@ -70,6 +70,32 @@ def screen__that_cannot_be_there_is_refused_by_the_dry_run_too(book):
                                   says=['beta: its screen: ', says, '--xml'])
         alpha.book.ok('migrate', 'vm1', 'beta', '--dry-run')
         alpha.book.ok('migrate', 'vm1', 'beta')
+        guest.at(beta).goes_on()
+
+
+@test('serial', 'channel')
+def port__that_is_not_free_there_is_told_by_the_dry_run_too(book, kind):
+    # what is in use there: by somebody of whom no book knows
+    with hosts(book) as (alpha, beta), socket.create_server(('127.0.0.1', 0)) as taken:
+        port = free_port()
+        listens = "<source mode='bind' host='127.0.0.1' service='{}'/><protocol type='raw'/>"
+        target = {'serial': "<target port='1'/>",
+                  'channel': "<target type='virtio' name='org.example.0'/>"}[kind]
+        guest = Traveller(
+            alpha, 'vm1', f"<{kind} type='tcp'>{listens.format(port)}{target}</{kind}>").start()
+        guest.wait_for('^tick 1$')
+        plain = alpha.book.dumpxml('vm1')
+        words = ('migrate', 'vm1', 'beta', '--xml', '-')
+        for place in (f"'127.0.0.1' service='{taken.getsockname()[1]}'",
+                      f"'203.0.113.7' service='{port}'"):
+            for more in (('--dry-run',), ()):
+                alpha.book.refuse(
+                    *words, *more, stdin=plain.replace(f"'127.0.0.1' service='{port}'", place),
+                    says=[f'beta: its {kind}: port', '--xml'])
+        # this machine is both hosts: the port is the source's still
+        other = plain.replace(f"service='{port}'", f"service='{free_port()}'")
+        alpha.book.ok(*words, '--dry-run', stdin=other)
+        alpha.book.ok(*words, stdin=other)
         guest.at(beta).goes_on()
 
 
