@@ -147,6 +147,18 @@ int string_copy(char **out, const char *string, struct dd_error *err)
 	return 0;
 }
 
+char *string_cut(char *words, char mark)
+{
+	char *to = words, *from = words;
+
+	for (; *from && *from != mark; *to++ = *from++)
+		if (*from == '\\' && from[1] == mark)
+			from++;
+	words = *from ? from + 1 : NULL;
+	*to = '\0';
+	return words;
+}
+
 int string_format(char **out, struct dd_error *err, const char *format, ...)
 {
 	CLEANUP(text) struct text text = TEXT_INIT;

@@ -61,4 +61,10 @@ const char *number_digits(char buffer[NUMBER_SIZE], uint64_t number, unsigned ba
 int string_copy(char **out, const char *string, struct dd_error *err);
 int string_format(char **out, struct dd_error *err, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/*
+ * Ends words at the first mark and returns what is behind it, NULL without one. A mark behind a '\'
+ * is none: it stays, and the '\' goes.
+ */
+char *string_cut(char *words, char mark);
+
 #endif

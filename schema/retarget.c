@@ -85,15 +85,14 @@ static int map_read(const char *text, struct map *map, struct dd_error *err)
 {
 	int rc = string_copy(&map->kind, text, err);
 	char *colon = rc ? NULL : strchr(map->kind, ':');
-	char *equals = colon ? strchr(colon, '=') : NULL;
 
 	if (rc)
 		return rc;
-	if (!equals || equals == colon + 1 || !equals[1])
+	map->from = colon ? colon + 1 : NULL;
+	map->to = colon ? string_cut(map->from, '=') : NULL;
+	if (!map->to || !*map->from || !*map->to)
 		return error_set(err, DD_INVALID, "'%s' is no KIND:FROM=TO", text);
-	*colon = *equals = '\0';
-	map->from = colon + 1;
-	map->to = equals + 1;
+	*colon = '\0';
 	if (!kind_is_known(map->kind))
 		return error_set(
 			err, DD_INVALID, "'%s' in '%s' is none of " KINDS, map->kind, text);

@@ -147,15 +147,14 @@ static int read_maps(const struct arguments *args, struct asked *asked, struct d
 {
 	const char *given = option_value(args, "map");
 	size_t count = 0;
-	char *rest;
 
 	if (!given)
 		return 0;
 	text_puts(&asked->maps, given);
 	if (text_failed(&asked->maps))
 		return error_no_memory(err);
-	rest = asked->maps.data;
-	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
+	for (char *word = asked->maps.data, *rest; word; word = rest) {
+		rest = string_cut(word, ',');
 		if (!*word) {
 			error_set(err, CLI_USAGE, "one of --map '%s' is empty", given);
 			return error_hint(

@@ -431,6 +431,18 @@ def map__exchanges_two_disks_and_never_makes_one_of_them(book):
 
 
 @test()
+def map__names_a_file_whose_name_divides(book):
+    paths = [book.image(name) for name in ('a,b=c.img', 'd,e=f.img', 'two.img', 'three.img')]
+    with hosts(book) as (alpha, beta):
+        alpha.book.define(domain('vm1', disk(paths[0], 'vda'), disk(paths[2], 'vdb')))
+        source, target = (path.replace(',', '\\,') for path in paths[:2])
+        maps = [f'path:{source}={target}'.replace('b=c', 'b\\=c'), f'path:{paths[2]}={paths[3]}']
+        alpha.book.ok('migrate', 'vm1', 'beta', '--map', ','.join(maps))
+        there = beta.book.dumpxml('vm1')
+        contains(there, f"file='{paths[1]}'", f"file='{paths[3]}'")
+
+
+@test()
 def refused__an_image_that_has_lost_its_name(book):
     """QEMU could not let go of it in the end."""
     images = Images(book)

@@ -187,22 +187,37 @@ static void schema_retarget__exchanges_names(void **state)
 		assert_int_equal(found[i], i < 5);
 }
 
-/* A value that has '=' in it is one of TO, never of FROM. */
-static void schema_retarget__divides_at_the_first_equals(void **state)
+static void schema_retarget__divides_at_the_first_equals_that_is_not_escaped(void **state)
 {
-	static const struct sample sample = {
-		.os = "", .devices = "<interface type='bridge'><source bridge='old'/></interface>"};
-	CLEANUP(free) char *xml = definition(&sample);
-	CLEANUP(document) struct document *document = document_of(xml);
-	CLEANUP(free) char *after = NULL;
-	const char *map = "bridge:old=a=b'<&";
-	struct dd_error err = {0};
-	bool found = false;
+	static const struct {
+		struct sample sample;
+		const char *map, *after;
+	} cases[] = {
+		{{.os = "",
+			 .devices = "<interface type='bridge'><source bridge='old'/></interface>"},
+			"bridge:old=a=b'<&", "bridge='a=b&apos;&lt;&amp;'"},
+		{{.os = "",
+			 .devices =
+				 "<interface type='bridge'><source bridge='a=b=c'/></interface>"},
+			"bridge:a\\=b\\=c=d\\=e", "bridge='d\\=e'"},
+		{{.os = "",
+			 .devices = "<interface type='bridge'><source bridge='a\\b'/></interface>"},
+			"bridge:a\\b=c", "bridge='c'"},
+	};
 
 	(void)state;
-	must(document_retarget(document, &map, 1, &found, &err), &err);
-	after = written(document);
-	assert_mentions(after, "a=b&apos;&lt;&amp;");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP(free) char *xml = definition(&cases[i].sample);
+		CLEANUP(document) struct document *document = document_of(xml);
+		CLEANUP(free) char *after = NULL;
+		struct dd_error err = {0};
+		bool found = false;
+
+		must(document_retarget(document, &cases[i].map, 1, &found, &err), &err);
+		after = written(document);
+		assert_mentions(after, cases[i].after);
+		assert_true(found);
+	}
 }
 
 static void schema_retarget__what_is_no_map_is_told_so(void **state)
@@ -216,6 +231,7 @@ static void schema_retarget__what_is_no_map_is_told_so(void **state)
 		{"bridge:old", "no KIND:FROM=TO"},
 		{"bridge:=new", "no KIND:FROM=TO"},
 		{"bridge:old=", "no KIND:FROM=TO"},
+		{"bridge:old\\=new", "'bridge:old\\=new' is no KIND:FROM=TO"},
 		{"bridge=old", "no KIND:FROM=TO"},
 		{":old=new", "is none of bridge, network, dev, path, pool, vsock"},
 		{"mac:old=new", "'mac' in 'mac:old=new' is none of"},
@@ -272,7 +288,7 @@ int main(void)
 		cmocka_unit_test(schema_retarget__leaves_alone_what_is_of_another_kind),
 		cmocka_unit_test(schema_retarget__fits_whole_names_and_whole_folders),
 		cmocka_unit_test(schema_retarget__exchanges_names),
-		cmocka_unit_test(schema_retarget__divides_at_the_first_equals),
+		cmocka_unit_test(schema_retarget__divides_at_the_first_equals_that_is_not_escaped),
 		cmocka_unit_test(schema_retarget__what_is_no_map_is_told_so),
 		cmocka_unit_test(schema_retarget__gives_no_device_what_it_cannot_have),
 	};
