@@ -70,6 +70,24 @@ static bool matters(const struct part *part, const xmlNode *device, bool control
 	return strcmp(text_string(&words), part->device) == 0;
 }
 
+static bool has_same(const struct document *document, const xmlNode *device)
+{
+	char name[TREE_NAME_SIZE];
+	const xmlNode *other =
+		node_child(document_devices(document), node_name(device, name, sizeof name));
+
+	while (other && !device_same(device, other))
+		other = node_next(other);
+	return other != NULL;
+}
+
+/* A controller that comes back with the one device that matters. */
+static bool comes_along(const struct part *part, const xmlNode *device)
+{
+	return part->device && follow_is_controller(device) &&
+	       !has_same(part->follow.record, device);
+}
+
 /* ---- one device ---- */
 
 typedef int (*edit_fn)(struct follow *follow, xmlNode *device, struct dd_error *err);
@@ -193,7 +211,8 @@ static int plug_missing(struct part *part, bool controllers, struct dd_error *er
 
 	for (xmlNode *device = node_first(document_devices(part->follow.target)); !rc && device;
 		device = node_after(device))
-		if (matters(part, device, controllers))
+		if (matters(part, device, controllers) ||
+			(controllers && comes_along(part, device)))
 			rc = attempt(part, plug, device, err);
 	return rc;
 }
@@ -256,17 +275,6 @@ static int settle(struct part *part, struct dd_error *err)
 }
 
 /* ---- the whole ---- */
-
-static bool has_same(const struct document *document, const xmlNode *device)
-{
-	char name[TREE_NAME_SIZE];
-	const xmlNode *other =
-		node_child(document_devices(document), node_name(device, name, sizeof name));
-
-	while (other && !device_same(device, other))
-		other = node_next(other);
-	return other != NULL;
-}
 
 /* What the guest had and is to have, if otherwise, and would not have now; is there any? */
 static bool keep_lost(struct part *part)

@@ -267,6 +267,29 @@ def rollback__with_config_leaves_the_guest_alone(book):
     book.ok('check', 'guest')
 
 
+@test('pc', 'q35')
+def rollback__of_one_disk_plugs_the_controller_that_it_was_on(book, machine):
+    guest = Guest(book, 'guest', *spare_ports(machine), machine=machine).start()
+    book.ok('attach-device', 'guest', book.file(
+        'c.xml', "<controller type='scsi' index='0' model='virtio-scsi'/>"))
+    book.ok('attach-device', 'guest', book.file('s.xml', disk(book.image('a.img'), 'sda', 'scsi')))
+    live = addresses(guest.dumpxml('--live'))
+    book.ok('rollback', 'guest', 1)
+    check("type='scsi'" not in guest.dumpxml('--live'))
+    # what waits for the next start goes on waiting
+    book.ok('attach-device', '--config', 'guest', book.file(
+        'd.xml', "<controller type='scsi' index='1' model='virtio-scsi'/>"))
+    dry = book.json('rollback', '--device', 'sda', 'guest', 3, '--dry-run')
+    equal([change['device'] for change in dry['now']], ['controller scsi 0', 'disk sda'])
+    equal(dry['pending'], [])
+    equal(book.json('rollback', '--device', 'sda', 'guest', 3)['now'], dry['now'])
+    equal(addresses(guest.dumpxml('--live')), live)
+    equal(addresses(guest.dumpxml())['disk sda'], live['disk sda'])
+    equal([change['device'] for change in book.json(
+        'diff', 'guest', '--pending', rc=1)['differences']], ['controller scsi 1'])
+    book.ok('check', 'guest')
+
+
 @test()
 def rollback__does_not_take_what_it_could_not_give_back(book):
     """A disk that was on another bus, where nothing can be plugged, is not unplugged before."""
