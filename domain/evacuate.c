@@ -140,6 +140,14 @@ static int candidate_add(const struct fetched_row *row, void *context)
 	return rc || !receiver ? rc : holder_set(candidate, row, receiver, evacuating->err);
 }
 
+/* Nothing came after the evacuation by which that host claims it. */
+static bool only_claims(const struct fetched_row *row)
+{
+	const char *operation = version_trailer(row->newest, "Operation");
+
+	return operation && strcmp(operation, OPERATION_EVACUATE) == 0;
+}
+
 /* Who claims it, and was not the one whom the remote let through, has not got it. */
 static int holder_compare(
 	struct evacuating *evacuating, struct candidate *candidate, const struct fetched_row *row)
@@ -150,7 +158,7 @@ static int holder_compare(
 
 	if (epoch <= candidate->epoch || epoch <= candidate->holder_epoch)
 		return 0;
-	if (!receiver)
+	if (only_claims(row))
 		rc = book_fetched_epoch(evacuating->host->book, evacuating->asked->remote,
 			row->uuid, &known, evacuating->err);
 	if (rc || known < epoch)

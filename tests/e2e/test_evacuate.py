@@ -324,6 +324,10 @@ def evacuate__leaves_alone_what_has_moved_on(book):
         beta.ok('push')
         beta.ok('migrate', 'web', 'gamma')
         gamma.ok('push')
+        # a push that was cut off has brought the branch alone
+        uuid = gamma.domains()['web']['uuid']
+        subprocess.run(['git', '-C', os.path.join(book.folder, 'remote.git'), 'update-ref', '-d',
+                        f'refs/owners/{uuid}'], check=True)
         words = ('evacuate', 'beta', '--from', 'fleet', '--override', 'x')
         before = alpha.domains()
         for more in (('--dry-run',), ()):
