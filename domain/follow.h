@@ -19,7 +19,8 @@ int follow_plan(struct transition *transition, const struct document *record,
 
 /* A guest on its way to a definition, as persistent definitions; and which devices matter. */
 struct follow_way {
-	const char *device; /* only that one, in words: "disk vdb"; NULL: everything */
+	const char *device; /* only that one, in words ("disk vdb"), and what it hangs on and the
+			     * record has not; NULL: everything */
 	struct document *before;
 	struct document *arrived; /* the caller frees both */
 };

@@ -4,7 +4,7 @@
 
 /*
  * What is called otherwise on another host: names of things that a definition uses and that no
- * guest can see. A map is "KIND:FROM=TO", an '=' of FROM being written "\\=", where KIND is
+ * guest can see. A map is "KIND:FROM=TO", an '=' of FROM being written "\=", where KIND is
  *
  *   bridge, network, dev   that an interface is connected to
  *   path                   of an image, a device file, firmware's variables, a kernel, a socket or

@@ -134,7 +134,8 @@ struct dd_migrate_options {
 	const char *name;           /* that it has there; NULL: its own */
 	const char *xml;            /* that its guest is to run with there; NULL: as it does here */
 	const char *persistent_xml; /* from its next start on; NULL: as it runs with then */
-	const char *const *maps;    /* "KIND:FROM=TO" each, NULL-terminated; or NULL */
+	/* "KIND:FROM=TO" each (an '=' of FROM as "\="), NULL-terminated; or NULL */
+	const char *const *maps;
 	enum dd_transport transport;
 	bool keep;              /* this host lists it still, off, and as the peer's */
 	bool paused;            /* it stands still there until somebody resumes it */

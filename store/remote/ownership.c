@@ -147,8 +147,7 @@ int ownership_doubtful(struct book *book, const char *uuid, const git_oid *owned
 	int rc = row_read(book, uuid, &row, err);
 
 	*doubtful = false;
-	/* one that was undefined here, not knowing it, is this host's own: it could be defined
-	 * again */
+	/* what was undefined here, and is this host's own still, could be defined again */
 	if (rc || !row.domain || (row.state == STATE_GONE && !row.own))
 		return rc;
 	rc = repository_need(book, err);
